@@ -115,7 +115,7 @@ def parse_float(text: str) -> float:
 
 
 def add_sonic_pi_option(parser: argparse.ArgumentParser, default: str | None, of: str) -> None:
-    """Add the option --sonic-pi; `of` says whose clips it is about."""
+    """Add the option --sonic-pi; `of` names the clips that it affects."""
     parser.add_argument(
         "--sonic-pi",
         choices=SONIC_PI_CHOICES,

@@ -103,14 +103,14 @@ class _Layer(nn.Module):
         )
 
     def forward(self, hidden: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        attended = self._attend(hidden, bias)
+        attended = self._compute_attention(hidden, bias)
         hidden = self.layer_norm_1(hidden + attended)
         values, gates = self.mlp["up_gated_layer"](hidden).chunk(2, dim=-1)
         gated = self.mlp["down_layer"](values * self._gate_activation(gates))
         normalized: torch.Tensor = self.layer_norm_2(hidden + gated)
         return normalized
 
-    def _attend(self, hidden: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    def _compute_attention(self, hidden: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         projections = self.attention["self"]
         queries = projections["layer_norm_q"](projections["query"](hidden))
         keys = projections["layer_norm_k"](projections["key"](hidden))

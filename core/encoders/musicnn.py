@@ -123,7 +123,7 @@ def split_spectrogram(spectrogram: torch.Tensor) -> torch.Tensor:
     """Split a spectrogram into evenly spaced windows of 3 s.
 
     Neighbours overlap, or leave a gap, by less than half a window: one more window for the last
-    frames would cost as much as any other and hardly change the mean.
+    frames would cost as much as any other, for little change of the mean.
 
     Parameters
     ----------

@@ -179,8 +179,8 @@ def compute_metrics_table(
         biased upwards, and used for no decision);
         normalized_similarity@k if there are retrieved programs; and in a shared space, for both
         "code->audio" and "audio->code": recall@1, recall@5, recall@10, mrr and median_rank among
-        all evaluated programs; recall and mrr "of 100" and "of 1000", expected among so many
-        random programs; recall and mrr "within template", among the variants of the program's
+        all evaluated programs; recall and mrr "of 100" and "of 1000", expected in random
+        pools of that size; recall and mrr "within template", among the variants of the program's
         own template, with intervals over templates.
     """
     rows = [

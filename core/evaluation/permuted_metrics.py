@@ -136,22 +136,22 @@ def build_projected_cca(
     u, v : array, float [n, c]
         Rows projected onto the canonical directions that a fit on other rows found.
     max_directions : int, optional
-        Average over the first so many columns. Default: all.
+        Number of leading columns to average. Default: all.
     """
     u, v = (standardise_columns(rows[:, :max_directions]) for rows in (u, v))
     return lambda order: float(np.vdot(u, v[order])) / u.size
 
 
 def _build_overlap(x: np.ndarray, y: np.ndarray, *, k: int = 3) -> OrderMetric:
-    count_shared = _build_shared_neighbour_counter(x, y, k)
-    return lambda order: float(count_shared(order).mean()) / k
+    count_shared_neighbours_of_order = _build_shared_neighbour_counter(x, y, k)
+    return lambda order: float(count_shared_neighbours_of_order(order).mean()) / k
 
 
 def _build_jaccard(x: np.ndarray, y: np.ndarray, *, k: int = 3) -> OrderMetric:
-    count_shared = _build_shared_neighbour_counter(x, y, k)
+    count_shared_neighbours_of_order = _build_shared_neighbour_counter(x, y, k)
 
     def measure(order: np.ndarray) -> float:
-        shared = count_shared(order)
+        shared = count_shared_neighbours_of_order(order)
         return float((shared / (2 * k - shared)).mean())
 
     return measure
@@ -163,14 +163,14 @@ def _build_shared_neighbour_counter(
     neighbours_x, neighbours_y = (find_nearest_other_rows(rows, k)[0] for rows in (x, y))  # [n, k]
     n = len(neighbours_x)
 
-    def count_shared(order: np.ndarray) -> np.ndarray:
+    def count_shared_neighbours_of_order(order: np.ndarray) -> np.ndarray:
         new_rows = np.empty(n, dtype=np.int64)
         new_rows[order] = np.arange(n)
         reordered = new_rows[neighbours_y[order]]  # [n, k]
         # One slot of x against all of y at a time: [n, k, k] would be 100 times [n] at k = 10.
         return sum((neighbours_x[:, [slot]] == reordered).sum(axis=1) for slot in range(k))
 
-    return count_shared
+    return count_shared_neighbours_of_order
 
 
 def _build_pearson(x: np.ndarray, y: np.ndarray) -> OrderMetric:

@@ -19,7 +19,7 @@ LATER_SOUNDS_FOLDER = PROJECT_FOLDER / ".sounds"
 # The installer renames a complete folder into place, so a folder with this file is complete.
 COMPLETE_MARK = "complete"
 INSTALL_HINT = (
-    "./run installs the sounds of later versions; ./run doctor says whether they are there."
+    "./run installs the sounds of later versions; ./run doctor lists whether they are installed."
 )
 
 

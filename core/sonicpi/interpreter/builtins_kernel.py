@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin
-from core.sonicpi.interpreter.control_flow import ControlFlowSignal
+from core.sonicpi.interpreter.control_flow_signals import ControlFlowSignal
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.interpreter.string_methods import NUMBER_PREFIX, convert_to_float
 from core.sonicpi.interpreter.values import MAX_STRING_CHARS, UNKNOWN, UnknownValue

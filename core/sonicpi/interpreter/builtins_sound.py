@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin
-from core.sonicpi.interpreter.control_flow import ControlFlowSignal, ThreadEnded
+from core.sonicpi.interpreter.control_flow_signals import ControlFlowSignal, ThreadEndSignal
 from core.sonicpi.interpreter.evaluator import limit_iterations
 from core.sonicpi.interpreter.program_thread import SettingsGuard
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
@@ -203,7 +203,7 @@ def _wait_for_cue(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
 
 @register_builtin("stop")
 def _stop_thread(_interpreter: ProgramInterpreter, _call: BuiltinCall) -> None:
-    raise ThreadEnded
+    raise ThreadEndSignal
 
 
 @register_builtin("live_loop")
@@ -254,7 +254,7 @@ def _run_block_in_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> No
                 stuck_count += 1
                 if stuck_count == MAX_STUCK_ROUNDS:
                     interpreter.note_endless_loop()
-                    raise ThreadEnded  # Nothing after such a loop runs.
+                    raise ThreadEndSignal  # Nothing after such a loop runs.
             else:
                 stuck_count = 0
     except ControlFlowSignal as signal:
@@ -286,7 +286,7 @@ def _run_block_at_times(interpreter: ProgramInterpreter, call: BuiltinCall) -> N
         try:
             block_args = _choose_at_arguments(call.block, beats, values, index)
             interpreter.run_block(call.block, block_args, call.scope)
-        except ThreadEnded:
+        except ThreadEndSignal:
             pass
     thread.current_seconds, thread.now_seconds = start, now_seconds
 

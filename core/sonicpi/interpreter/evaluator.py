@@ -18,7 +18,7 @@ from core.sonicpi.interpreter import (
     statements,
 )
 from core.sonicpi.interpreter.builtins_registry import Builtin, BuiltinCall
-from core.sonicpi.interpreter.control_flow import ControlFlowSignal, ThreadEnded
+from core.sonicpi.interpreter.control_flow_signals import ControlFlowSignal, ThreadEndSignal
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.parameters import bind_parameters, declare_numbered_parameters
@@ -138,7 +138,7 @@ class SyntaxTreeEvaluator:
         self.steps_left -= 1
         if thread.steps_left <= 0 or self.steps_left <= 0:
             thread.steps_left = 0
-            raise ThreadEnded
+            raise ThreadEndSignal
         kind = node[0]
         if kind == "num" or kind == "str":
             return node[1]
@@ -249,7 +249,7 @@ class SyntaxTreeEvaluator:
         thread.call_depth += 1
         try:
             if thread.call_depth > MAX_CALL_DEPTH:
-                raise ThreadEnded
+                raise ThreadEndSignal
             receiver = self.evaluate_node(node[1], scope) if node[1] is not None else None
             if receiver is None and len(node) > 5:
                 return None

@@ -11,11 +11,11 @@ from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BUILTINS
 from core.sonicpi.interpreter.clip_start import ClipStart
-from core.sonicpi.interpreter.control_flow import (
+from core.sonicpi.interpreter.control_flow_signals import (
     VALUE_ERRORS,
-    BlockedOnCue,
     ControlFlowSignal,
-    ThreadEnded,
+    CueWaitSignal,
+    ThreadEndSignal,
 )
 from core.sonicpi.interpreter.evaluator import SyntaxTreeEvaluator
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
@@ -129,10 +129,10 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             elif isinstance(thread.body, list) or thread.body is None:
                 self.evaluate_node(thread.body, scope)
             is_finished = True
-        except BlockedOnCue:
+        except CueWaitSignal:
             thread.settings = start_settings
             return False
-        except (ThreadEnded, ControlFlowSignal):
+        except (ThreadEndSignal, ControlFlowSignal):
             is_finished = thread.current_seconds >= MAX_SCORE_SECONDS
         except VALUE_ERRORS:
             # Values of unexpected types end a thread, as errors do when the program runs.
@@ -178,7 +178,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
 
         Raises
         ------
-        ThreadEnded
+        ThreadEndSignal
             When the clock reaches the end of the score.
         """
         thread = self.current_thread
@@ -190,7 +190,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             thread.move_to(thread.current_seconds + seconds)
         if thread.current_seconds >= MAX_SCORE_SECONDS:
             self.has_passed_end = True
-            raise ThreadEnded
+            raise ThreadEndSignal
 
     def beats_to_seconds(self, beats: float) -> float:
         """Convert beats to seconds at the current thread's tempo."""
@@ -220,9 +220,9 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
 
         Raises
         ------
-        BlockedOnCue
+        CueWaitSignal
             When no thread has sent a later cue of that name yet.
-        ThreadEnded
+        ThreadEndSignal
             When the cue comes after the end of the score.
         """
         thread = self.current_thread
@@ -233,13 +233,13 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         if not later_cues:
             if len(self.missing_cues) < MAX_CUE_NAMES:
                 self.missing_cues.add(name)
-            raise BlockedOnCue
+            raise CueWaitSignal
         self.missing_cues.discard(name)
         seconds, values = min(later_cues, key=lambda cue: cue[0])
         thread.move_to(seconds)
         if thread.current_seconds >= MAX_SCORE_SECONDS:
             self.has_passed_end = True
-            raise ThreadEnded
+            raise ThreadEndSignal
         return values
 
     def set_shared_value(self, name: str, value: Any) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.sonicpi.interpreter.control_flow import VALUE_ERRORS, ControlFlowSignal, ThreadEnded
+from core.sonicpi.interpreter.control_flow_signals import (
+    VALUE_ERRORS,
+    ControlFlowSignal,
+    ThreadEndSignal,
+)
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.pattern_matching import match_pattern
 from core.sonicpi.interpreter.syntax_tree_types import Scope
@@ -41,14 +45,14 @@ def evaluate_while(evaluator: Any, node: list[Any], scope: Scope) -> None:
             return
         if signal.keyword != "next":
             raise
-    except ThreadEnded:
+    except ThreadEndSignal:
         is_stuck = thread.steps_left <= 0 and thread.is_stuck_since(start_seconds)
         if is_stuck and _is_always_true(node[1]):
             evaluator.note_endless_loop()
         raise
     if thread.is_stuck_since(start_seconds) and _is_always_true(node[1]):
         evaluator.note_endless_loop()
-        raise ThreadEnded  # Nothing after such a loop runs.
+        raise ThreadEndSignal  # Nothing after such a loop runs.
     evaluator.note_unfollowed_code("a loop of many iterations")
 
 
@@ -95,7 +99,7 @@ def evaluate_begin(evaluator: Any, node: list[Any], scope: Scope) -> Any:
                 scope[name] = error.value if isinstance(error, ControlFlowSignal) else UNKNOWN
             return evaluator.evaluate_node(handler, scope)
         return evaluator.evaluate_node(else_body, scope) if else_body else value
-    except ThreadEnded:
+    except ThreadEndSignal:
         ensure_body = None
         raise
     finally:

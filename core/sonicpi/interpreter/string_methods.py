@@ -100,7 +100,7 @@ def _replace(text: str, args: list[Any], count: int = 0) -> Any:
     return text.replace(str(pattern), str(replacement), count or -1)[:MAX_STRING_CHARS]
 
 
-def _scan(text: str, args: list[Any]) -> Any:
+def _find_all_matches(text: str, args: list[Any]) -> Any:
     pattern = args[0]
     compiled = pattern.compile_pattern() if isinstance(pattern, Pattern) else None
     if isinstance(pattern, Pattern):
@@ -175,7 +175,7 @@ _METHODS_WITH_ARGUMENTS: dict[str, Callable[[str, list[Any]], Any]] = {
     "sub": lambda text, args: _replace(text, args, 1),
     "tr": _translate,
     "delete": lambda text, args: "".join(char for char in text if char not in str(args[0])),
-    "scan": _scan,
+    "scan": _find_all_matches,
     "=~": _matches,
     "match": _matches,
     "match?": lambda text, args: _matches(text, args) is not None,

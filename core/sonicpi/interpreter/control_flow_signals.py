@@ -17,11 +17,11 @@ VALUE_ERRORS = (
 )
 
 
-class ThreadEnded(Exception):  # noqa: N818 - it signals the normal end of a thread, not an error
+class ThreadEndSignal(Exception):  # noqa: N818 - it signals the normal end of a thread, not an error
     """The thread has ended: by `stop`, at the end of its time, or at the step limit."""
 
 
-class BlockedOnCue(Exception):  # noqa: N818 - it signals that a thread waits, not an error
+class CueWaitSignal(Exception):  # noqa: N818 - it signals that a thread waits, not an error
     """The thread waits for a cue that no thread has sent yet."""
 
 
