@@ -141,8 +141,11 @@ def draw_snippet_neighbours(
             f" {len(aligned_corpus.pairs.program_ids):,} in"
             f" {formatting.escape_markdown(corpus_name)}, found without rendering it."
         )
-    forecast_card.draw_forecast_card(aligned_corpus, snippet)
+    # The first forecast of an alignment fits its model, so the clips are drawn before it.
+    forecast_container = st.container()
     neighbour_card.draw_neighbour_cards(corpus_name, neighbours, snippet)
+    with forecast_container:
+        forecast_card.draw_forecast_card(aligned_corpus, snippet)
 
 
 def draw_prediction_confidence(
