@@ -16,7 +16,7 @@ BOTH_METHODS = "default"
 """Option of the method: kernel ridge for prediction and InfoNCE for the map."""
 UNSCOPED_METHOD = "soft_infonce"  # Its widgets have the keys of older versions.
 METHOD_LABELS = {
-    BOTH_METHODS: "Both (recommended)",
+    BOTH_METHODS: "Both",
     "soft_infonce": "Soft InfoNCE",
     "kernel_ridge": "Kernel ridge",
     "infonce": "InfoNCE",
