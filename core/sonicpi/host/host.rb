@@ -141,10 +141,12 @@ class Host
   # Synthesize the score in a child, and copy its samples to the output as they arrive.
   def synthesize_score(score, frames, skipped_seconds, request)
     skipped_frames = (skipped_seconds * request[:sample_rate]).round
+    deadline = monotonic_seconds + request[:limits][:wall_s]
     is_complete, status = read_synthesis(score, request) do |reader|
-      copy_samples(reader, skipped_frames, frames, monotonic_seconds + request[:limits][:wall_s])
+      copy_samples(reader, skipped_frames, frames, deadline)
     end
-    { error: is_complete ? nil : describe_synthesis_death(status, request[:limits]) }
+    return { error: nil } if is_complete
+    { error: describe_synthesis_death(status, request[:limits], monotonic_seconds >= deadline) }
   end
 
   # Run the program again, and find the message with which its sound ends.
@@ -156,24 +158,30 @@ class Host
       frames = ((seconds - TAIL_SECONDS) * request[:sample_rate]).floor
       monotonic_seconds > deadline || playable?(part, frames, request)
     end
-    { error: search.find_error }
+    # A search that is disturbed from outside must not blame an innocent message.
+    { error: catch(:killed_from_outside) { search.find_error } }
   end
 
   # Return whether scsynth plays a score to its end, with numbers only.
   def playable?(score, frames, request)
-    missing_bytes = frames * FRAME_BYTES
-    incomplete_frame = String.new
-    is_complete, = read_synthesis(score, request) do |reader|
-      deadline = monotonic_seconds + request[:limits][:wall_s]
-      while missing_bytes.positive? && (block = read_before_deadline(reader, deadline))
-        missing_bytes -= block.bytesize
-        samples = incomplete_frame + block
-        incomplete_frame = samples.slice!((samples.bytesize / FRAME_BYTES * FRAME_BYTES)..)
-        break unless samples.unpack('e*').sum.finite?
-      end
-      !missing_bytes.positive?
+    end_of_sound, status = read_synthesis(score, request) do |reader|
+      read_to_end(reader, frames * FRAME_BYTES, monotonic_seconds + request[:limits][:wall_s])
     end
-    is_complete
+    throw :killed_from_outside if end_of_sound == :missing && status.termsig == Signal.list['KILL']
+    end_of_sound == :complete
+  end
+
+  # Read samples; return :complete, :not_a_number, :late, or :missing when scsynth stopped writing.
+  def read_to_end(reader, missing_bytes, deadline)
+    incomplete_frame = String.new
+    while missing_bytes.positive? && (block = read_before_deadline(reader, deadline))
+      missing_bytes -= block.bytesize
+      samples = incomplete_frame + block
+      incomplete_frame = samples.slice!((samples.bytesize / FRAME_BYTES * FRAME_BYTES)..)
+      return :not_a_number unless samples.unpack('e*').sum.finite?
+    end
+    return :complete unless missing_bytes.positive?
+    monotonic_seconds >= deadline ? :late : :missing
   end
 
   # Synthesize a score in a child, and yield the pipe from which its samples are read. Returns the
@@ -200,11 +208,14 @@ class Host
     FileUtils.rm_f(path)
   end
 
-  def describe_synthesis_death(status, limits)
+  def describe_synthesis_death(status, limits, is_late)
     kind, message =
       case status.termsig && Signal.signame(status.termsig)
       when 'XCPU' then ['timeout', "The synthesis used more than #{limits[:synthesis_cpu_s]} s of processor time."]
-      when 'KILL' then ['timeout', "The synthesis took longer than #{limits[:wall_s]} s."]
+      when 'KILL'
+        # Before the deadline the host kills nothing: the system kills processes when memory is short, for example.
+        is_late ? ['timeout', "The synthesis took longer than #{limits[:wall_s]} s."]
+                : ['crashed', 'The synthesis was killed by another process or by the system.']
       when 'ABRT' then ['memory', "The synthesis used more than #{MAX_SYNTHESIS_MEMORY_BYTES >> 20} MB of memory."]
       else ['crashed', 'scsynth stopped before the end of the score.']
       end
