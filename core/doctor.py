@@ -162,8 +162,11 @@ def _check_later_sounds() -> RequirementCheck:
     name = "Sounds of later Sonic Pi"
     try:
         # Lazy: core.sonicpi needs packages that the set-up installs.
+        from core.sonicpi.newer_sonic_pi_sound_installer import (
+            find_faulty_files,
+            is_installation_current,
+        )
         from core.sonicpi.newer_sonic_pi_sounds import load_later_sounds
-        from core.sonicpi.sound_installer import find_faulty_files, is_installation_current
     except ImportError:
         return RequirementCheck(
             name, "not checked before the set-up", False, SETUP_COMMAND, is_required=False
@@ -185,7 +188,9 @@ def _check_scsynth(installed_versions: Mapping[str, str]) -> RequirementCheck:
     )
     try:
         # Lazy: core.sonicpi needs packages that the set-up installs.
-        from core.sonicpi.versions import REQUIRED_SUPERCOLLIDER_VERSION as REQUIRED_VERSION
+        from core.sonicpi.renderer_versions_and_render_id import (
+            REQUIRED_SUPERCOLLIDER_VERSION as REQUIRED_VERSION,
+        )
     except ImportError:
         return check
     if check.is_ok and not check.state.startswith(f"{REQUIRED_VERSION}."):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core import workspace
-from core.corpus.legacy_names import translate_legacy_favourite, translate_legacy_grammar_name
+from core.corpus.legacy_saved_names import translate_legacy_favourite, translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.file_errors import convert_write_errors
 

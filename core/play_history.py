@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core import workspace
-from core.corpus.legacy_names import translate_legacy_played_clip
+from core.corpus.legacy_saved_names import translate_legacy_played_clip
 
 MAX_PLAYED_CLIPS = 12
 MAX_NAME_CHARS = 200

@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from core.corpus.legacy_names import translate_legacy_alignment_fields, translate_legacy_preset_name
+from core.corpus.legacy_saved_names import (
+    translate_legacy_alignment_fields,
+    translate_legacy_preset_name,
+)
 from core.errors import EarshotError, format_spelling_suggestions
 
 OBJECTIVES = ("infonce", "soft_infonce", "weighted_infonce", "ridge", "kernel_ridge")
@@ -195,7 +198,7 @@ class AlignmentConfig:
         ----------
         values : mapping of str to object
             Fields by name. Names of older versions are accepted
-            (`core.corpus.legacy_names.ALIGNMENT_FIELDS`).
+            (`core.corpus.legacy_saved_names.ALIGNMENT_FIELDS`).
 
         Raises
         ------

@@ -17,7 +17,7 @@ from core.errors import EarshotError, format_spelling_suggestions
 if TYPE_CHECKING:
     from core.corpus import Corpus
     from core.search.aligned_corpus import AlignedCorpus
-    from core.search.alignment_choice import Purpose
+    from core.search.default_alignment_choice import Purpose
 
 # As core.sonicpi.SONIC_PI_CHOICES, whose import takes longer than showing a help text.
 SONIC_PI_CHOICES = ("3.2", "5")
@@ -229,7 +229,7 @@ def open_aligned_corpus_from_args(
     """
     # Imported late because they load torch, which --help does not need.
     from core.search.aligned_corpus import open_aligned_corpus
-    from core.search.alignment_choice import (
+    from core.search.default_alignment_choice import (
         choose_default_alignment,
         describe_requested_alignment,
         make_no_alignment_error,

@@ -1,7 +1,7 @@
 """The only owner of the files of a corpus: programs, clips, embeddings and alignments.
 
 Importing this package loads neither pandas nor numpy, so that commands can read
-`core.corpus.legacy_names` and start at once. A class or function is loaded at its first use.
+`core.corpus.legacy_saved_names` and start at once. A class or function is loaded at its first use.
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.corpus.alignments import AlignmentRecord
-    from core.corpus.clip_files import find_clip_file
+    from core.corpus.alignment_store import AlignmentRecord
+    from core.corpus.clip_audio_files import find_clip_file
     from core.corpus.corpus import Corpus, list_corpora
-    from core.corpus.corpus_deletion import CorpusContents, delete_corpus, measure_corpus_contents
+    from core.corpus.corpus_contents_and_deletion import (
+        CorpusContents,
+        delete_corpus,
+        measure_corpus_contents,
+    )
     from core.corpus.embedding_table import EmbeddingPairs, NonFiniteEmbeddingError
-    from core.corpus.integrity import Fault
+    from core.corpus.fault_finding_and_removal import Fault
 
 __all__ = [
     "AlignmentRecord",
@@ -30,16 +34,16 @@ __all__ = [
     "measure_corpus_contents",
 ]
 _LAZY_EXPORTS = {
-    "AlignmentRecord": "alignments",
+    "AlignmentRecord": "alignment_store",
     "Corpus": "corpus",
-    "CorpusContents": "corpus_deletion",
+    "CorpusContents": "corpus_contents_and_deletion",
     "EmbeddingPairs": "embedding_table",
-    "Fault": "integrity",
+    "Fault": "fault_finding_and_removal",
     "NonFiniteEmbeddingError": "embedding_table",
-    "delete_corpus": "corpus_deletion",
-    "find_clip_file": "clip_files",
+    "delete_corpus": "corpus_contents_and_deletion",
+    "find_clip_file": "clip_audio_files",
     "list_corpora": "corpus",
-    "measure_corpus_contents": "corpus_deletion",
+    "measure_corpus_contents": "corpus_contents_and_deletion",
 }
 
 if not TYPE_CHECKING:  # A type checker would accept any name from a module's __getattr__.

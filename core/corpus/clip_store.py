@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core import sonicpi
-from core.corpus import clip_files, embedding_table, program_table, strict_errors_setting
-from core.corpus.clip_files import StoredClip
+from core.corpus import (
+    clip_audio_files,
+    embedding_table,
+    program_and_clip_tables,
+    strict_thread_errors_setting,
+)
+from core.corpus.clip_audio_files import StoredClip
 from core.corpus.database import Database
-from core.corpus.program_table import ClipRow
-from core.sonicpi.clip import Clip, RenderProblem, RenderResult
+from core.corpus.program_and_clip_tables import ClipRow
+from core.sonicpi.clip_and_render_result import Clip, RenderProblem, RenderResult
 
 MIN_AUDIBLE_PEAK = 2.0**-16  # Below, all samples are 0 when they are rounded to 16 bits.
 
@@ -26,7 +31,7 @@ class _ClipLocation(NamedTuple):
 
 def _read_sonic_pi_setting(connection: sqlite3.Connection) -> str:
     """Return the version of Sonic Pi whose sound the clips have; older corpora do not record it."""
-    value = program_table.read_optional_corpus_setting(connection, "sonic_pi")
+    value = program_and_clip_tables.read_optional_corpus_setting(connection, "sonic_pi")
     return sonicpi.DEFAULT_SONIC_PI if value is None else str(json.loads(value))
 
 
@@ -46,8 +51,8 @@ class ClipStore:
     def list_pending_clips(self) -> list[tuple[str, str]]:
         """Return (program id, source) of each program to render; see `Corpus`."""
         with self._database.open_read_transaction() as connection:
-            rows = program_table.list_clip_rows(connection)
-            seconds = json.loads(program_table.read_corpus_setting(connection, "seconds"))
+            rows = program_and_clip_tables.list_clip_rows(connection)
+            seconds = json.loads(program_and_clip_tables.read_corpus_setting(connection, "seconds"))
             sonic_pi = _read_sonic_pi_setting(connection)
         return [
             (row.program_id, row.source)
@@ -58,7 +63,10 @@ class ClipStore:
     def _is_render_pending(self, row: ClipRow, seconds: float, sonic_pi: str) -> bool:
         if row.state == "ok":
             return not self._is_file_intact(row.relative_path, row.size_bytes)
-        if row.state == "failed" and row.error_kind not in program_table.RETRYABLE_ERROR_KINDS:
+        if (
+            row.state == "failed"
+            and row.error_kind not in program_and_clip_tables.RETRYABLE_ERROR_KINDS
+        ):
             return row.render_id != sonicpi.compute_render_id(
                 row.source, seconds, sonic_pi=sonic_pi
             )
@@ -82,13 +90,13 @@ class ClipStore:
             if error is None and (clip is None or clip.peak < MIN_AUDIBLE_PEAK):
                 error = RenderProblem("silent", "The program makes no sound within the clip.")
             if error is None and clip is not None:
-                stored = clip_files.write_clip(
+                stored = clip_audio_files.write_clip(
                     self.folder, location.relative_path, clip, rendering.warnings
                 )
                 return self._insert_clip_row(location, stored, rendering.render_s)
             assert error is not None  # A result without a clip has an error.
             with self._database.open_write_transaction("rendering") as connection:
-                replaced_file = program_table.put_render_failure(
+                replaced_file = program_and_clip_tables.put_render_failure(
                     connection,
                     location.position,
                     location.render_id,
@@ -103,7 +111,9 @@ class ClipStore:
         """Record a clip whose file exists already; see `Corpus`."""
         with self._database.writer_lock.acquire_lock("registering existing clips"):
             location = self._locate_clip(program_id, seconds)
-            stored = clip_files.load_existing_clip(self.folder, location.relative_path, seconds)
+            stored = clip_audio_files.load_existing_clip(
+                self.folder, location.relative_path, seconds
+            )
             if stored is None:
                 return None
             if location.is_strict and any(warning.is_thread_error for warning in stored.warnings):
@@ -114,32 +124,36 @@ class ClipStore:
     def is_strict(self) -> bool:
         """Whether an error that ends one thread fails a program; see `Corpus`."""
         with self._database.open_read_transaction() as connection:
-            return strict_errors_setting.read_strictness(connection)
+            return strict_thread_errors_setting.read_strictness(connection)
 
     def change_strictness(self, is_strict: bool) -> None:
         """Make the corpus strict or not; see `Corpus`."""
         with self._database.writer_lock.acquire_lock("changing a setting"):
             with self._database.open_write_transaction("changing a setting") as connection:
-                removed_files = strict_errors_setting.change_strictness(connection, is_strict)
+                removed_files = strict_thread_errors_setting.change_strictness(
+                    connection, is_strict
+                )
             for relative_path in removed_files:
                 self._remove_clip_file(relative_path)
 
     def _locate_clip(self, program_id: str, seconds: float) -> _ClipLocation:
         with self._database.open_read_transaction() as connection:
             position = embedding_table.find_program_positions(connection, [program_id])[0]
-            source = program_table.read_program_source(connection, position)
-            audio_format = json.loads(program_table.read_corpus_setting(connection, "audio_format"))
+            source = program_and_clip_tables.read_program_source(connection, position)
+            audio_format = json.loads(
+                program_and_clip_tables.read_corpus_setting(connection, "audio_format")
+            )
             sonic_pi = _read_sonic_pi_setting(connection)
-            is_strict = strict_errors_setting.read_strictness(connection)
+            is_strict = strict_thread_errors_setting.read_strictness(connection)
         render_id = sonicpi.compute_render_id(source, seconds, sonic_pi=sonic_pi)
-        relative_path = clip_files.build_clip_path(render_id, audio_format)
+        relative_path = clip_audio_files.build_clip_path(render_id, audio_format)
         return _ClipLocation(position, render_id, relative_path, is_strict)
 
     def _insert_clip_row(
         self, location: _ClipLocation, stored: StoredClip, render_s: float
     ) -> Clip:
         with self._database.open_write_transaction("rendering") as connection:
-            replaced_file = program_table.put_clip_row(
+            replaced_file = program_and_clip_tables.put_clip_row(
                 connection, location.position, location.render_id, stored, render_s
             )
         self._remove_clip_file(replaced_file)

@@ -14,24 +14,24 @@ import pandas as pd
 from core import workspace
 from core.clip_length import DEFAULT_CLIP_SECONDS, MAX_CLIP_SECONDS
 from core.corpus import (
-    clip_files,
+    clip_audio_files,
     database_recovery,
     database_schema,
-    integrity,
-    program_table,
+    fault_finding_and_removal,
+    program_and_clip_tables,
 )
-from core.corpus.alignments import CorpusAlignments
+from core.corpus.alignment_store import CorpusAlignments
 from core.corpus.clip_store import ClipStore
-from core.corpus.corpus_clips import CorpusClips
-from core.corpus.corpus_embeddings import CorpusEmbeddings
+from core.corpus.corpus_clips_mixin import CorpusClips
+from core.corpus.corpus_embeddings_mixin import CorpusEmbeddings
 from core.corpus.database import Database
 from core.corpus.database_recovery import RecoveryReport
-from core.corpus.integrity import Fault
+from core.corpus.fault_finding_and_removal import Fault
 from core.corpus.train_test_split import CURRENT_SPLIT_RULE, SPLIT_RULE_KEY
 from core.errors import EarshotError, find_close_matches
 from core.programs.program import Program
 from core.progress import Progress, ignore_progress
-from core.sonicpi.versions import DEFAULT_SONIC_PI, validate_sonic_pi_choice
+from core.sonicpi.renderer_versions_and_render_id import DEFAULT_SONIC_PI, validate_sonic_pi_choice
 
 
 def list_corpora() -> list[str]:
@@ -116,10 +116,10 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
             raise EarshotError(
                 f"A clip cannot last {seconds} s.", remedy=f"Use 1 to {MAX_CLIP_SECONDS} seconds."
             )
-        if audio_format not in clip_files.AUDIO_FORMATS:
+        if audio_format not in clip_audio_files.AUDIO_FORMATS:
             raise EarshotError(
                 f"Clips cannot be stored as {audio_format!r}.",
-                remedy=f"Use one of: {', '.join(clip_files.AUDIO_FORMATS)}.",
+                remedy=f"Use one of: {', '.join(clip_audio_files.AUDIO_FORMATS)}.",
             )
         settings = {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -184,7 +184,7 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
             If another process or thread is writing. The message names it and since when.
         """
         with self._database.writer_lock.acquire_lock(writer_name):
-            clip_files.remove_partial_clips(self._clip_store.folder)
+            clip_audio_files.remove_partial_clips(self._clip_store.folder)
             yield
 
     # -- settings -------------------------------------------------------------------------
@@ -252,9 +252,9 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
         """
         seed = self.settings["seed"]
         with self._database.open_write_transaction("adding programs") as connection:
-            added = program_table.add_programs(connection, programs, seed)
+            added = program_and_clip_tables.add_programs(connection, programs, seed)
             if added and origin is not None:
-                program_table.record_import_origin(connection, origin, added)
+                program_and_clip_tables.record_import_origin(connection, origin, added)
             return added
 
     def load_programs(self) -> pd.DataFrame:
@@ -271,7 +271,7 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
             measurements NaN.
         """
         with self._database.open_read_transaction() as connection:
-            return program_table.load_programs(connection, self._clip_store.folder)
+            return program_and_clip_tables.load_programs(connection, self._clip_store.folder)
 
     def load_program(self, program_id: str) -> dict[str, Any]:
         """Load one program, with the columns of `load_programs` as keys.
@@ -294,19 +294,19 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
         folder = self._clip_store.folder
         with self._database.open_read_transaction() as connection:
             return [
-                program_table.load_program(connection, folder, program_id)
+                program_and_clip_tables.load_program(connection, folder, program_id)
                 for program_id in program_ids
             ]
 
     def count_programs_by_state(self) -> dict[str, int]:
         """Return the number of all programs ("programs") and of those "ok", "failed", "pending"."""
         with self._database.open_read_transaction() as connection:
-            return program_table.count_programs_by_state(connection)
+            return program_and_clip_tables.count_programs_by_state(connection)
 
     def count_failures_by_kind(self) -> dict[str, int]:
         """Return the number of failed programs by kind of error, most frequent first."""
         with self._database.open_read_transaction() as connection:
-            return program_table.count_failures_by_kind(connection)
+            return program_and_clip_tables.count_failures_by_kind(connection)
 
     # -- clips ----------------------------------------------------------------------------
 
@@ -349,17 +349,21 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
     def find_corpus_faults(self, progress: Progress = ignore_progress) -> list[Fault]:
         """Find everything that is wrong in the corpus, reading each clip and embedding once."""
         with self._database.open_read_transaction() as connection:
-            faults = integrity.find_database_faults(connection) + integrity.find_setting_faults(
+            faults = fault_finding_and_removal.find_database_faults(
                 connection
-            )
+            ) + fault_finding_and_removal.find_setting_faults(connection)
             if faults:  # Results about the rest would not be reliable.
                 return faults
-            faults += integrity.find_program_faults(connection)
-            faults += integrity.find_embedding_faults(connection)
-        faults += integrity.find_clip_faults(self._database, self._clip_store.folder, progress)
-        return faults + integrity.find_alignment_faults(self, progress)
+            faults += fault_finding_and_removal.find_program_faults(connection)
+            faults += fault_finding_and_removal.find_embedding_faults(connection)
+        faults += fault_finding_and_removal.find_clip_faults(
+            self._database, self._clip_store.folder, progress
+        )
+        return faults + fault_finding_and_removal.find_alignment_faults(self, progress)
 
     def remove_faulty_data(self, faults: Sequence[Fault]) -> None:
         """Remove faulty files and embeddings, so that they can be built again."""
         with self._database.open_write_transaction("repairing") as connection:
-            integrity.remove_faulty_data(connection, self._clip_store.folder, faults)
+            fault_finding_and_removal.remove_faulty_data(
+                connection, self._clip_store.folder, faults
+            )

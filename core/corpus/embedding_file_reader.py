@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from core.corpus.csv_row_reader import parse_csv_text
-from core.corpus.legacy_names import translate_legacy_grammar_name
+from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.corpus.program_file_reader import (
     MAX_IMPORT_BYTES,
     MAX_IMPORT_PROGRAMS,

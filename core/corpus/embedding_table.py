@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.encoders import concat
+from core.encoders import concatenated_encoders
 from core.errors import EarshotError
 
 VECTOR_DTYPE = np.dtype("<f4")
@@ -196,7 +196,7 @@ def list_missing_embeddings(
     else:
         revisions: Sequence[str | None] = [revision] * len(parts)
         if revision is not None and len(parts) > 1:
-            revisions = concat.split_concat_revision(revision)
+            revisions = concatenated_encoders.split_concat_revision(revision)
         keys = [
             part.key if expected in (None, part.revision) else _MISSING_ENCODER_KEY
             for part, expected in zip(parts, revisions, strict=True)
@@ -288,7 +288,10 @@ def _find_component_encoder_rows(
     whole = find_encoder_row(connection, encoder_id)
     if whole is not None:
         return [whole]
-    parts = [find_encoder_row(connection, part) for part in concat.split_encoder_id(encoder_id)]
+    parts = [
+        find_encoder_row(connection, part)
+        for part in concatenated_encoders.split_encoder_id(encoder_id)
+    ]
     found_parts = [part for part in parts if part is not None]
     return found_parts if len(found_parts) == len(parts) else []
 
@@ -328,4 +331,8 @@ def _build_embedding_matrix(
             )
         matrix = np.frombuffer(content, VECTOR_DTYPE).reshape(len(positions), row.dim)
         matrices.append(matrix.astype(np.float32, copy=False))
-    return matrices[0] if len(matrices) == 1 else concat.concatenate_embeddings(matrices)
+    return (
+        matrices[0]
+        if len(matrices) == 1
+        else concatenated_encoders.concatenate_embeddings(matrices)
+    )

@@ -1,6 +1,6 @@
 """Older words, options and values of commands, and older keys of their --json output.
 
-Part of `core.corpus.legacy_names`, for the command line and the saved command lines of jobs.
+Part of `core.corpus.legacy_saved_names`, for the command line and the saved command lines of jobs.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.corpus.legacy_names import (
+from core.corpus.legacy_saved_names import (
     ALIGNMENT_FIELDS,
     GRIDS,
     OBJECTIVES,

@@ -1,7 +1,7 @@
 """Translation of study results that older versions of Earshot saved.
 
-Part of `core.corpus.legacy_names`: tables of former names of settings, tables, columns, measures
-and methods, and functions that apply them while a result is read.
+Part of `core.corpus.legacy_saved_names`: tables of former names of settings, tables, columns,
+measures and methods, and functions that apply them while a result is read.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from core.corpus.legacy_names import (
+from core.corpus.legacy_saved_names import (
     CONFIDENCE_LEVELS,
     rename_keys,
     translate_legacy_alignment_fields,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.corpus.legacy_names import translate_legacy_grammar_name
+from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.formatting import format_markdown_table
 
 CARD_METRICS = (
@@ -49,7 +49,7 @@ def format_model_card(
     Parameters
     ----------
     config, metrics : mapping
-        As given to `core.corpus.alignments.CorpusAlignments.save_alignment`.
+        As given to `core.corpus.alignment_store.CorpusAlignments.save_alignment`.
     created : str
         UTC, ISO 8601; "" leaves the date out.
 

@@ -9,8 +9,9 @@ The public API:
 Importing this package loads neither torch nor transformers, so listing encoders is cheap.
 `get_encoder` imports what the encoder needs.
 
-To add an encoder of a supported architecture, add one `EncoderSpec` to `catalogue.py`. A folder
-that holds a model in transformers format needs no entry: its path is its id.
+To add an encoder of a supported architecture, add one `EncoderSpec` to
+`built_in_encoder_specs.py`. A folder that holds a model in transformers format needs no entry: its
+path is its id.
 
 Examples
 --------
@@ -36,15 +37,15 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from core.encoders.base import EmbedError, Encoder
+from core.encoders.encoder_loading import get_encoder
 from core.encoders.encoder_presets import (
     PRESETS,
     EncoderPreset,
     choose_encoder_preset,
     find_encoder_preset_name,
 )
-from core.encoders.loading import get_encoder
-from core.encoders.registry import find_encoder_spec, list_encoder_specs
-from core.encoders.spec import EncoderSpec
+from core.encoders.encoder_spec import EncoderSpec
+from core.encoders.encoder_spec_lookup import find_encoder_spec, list_encoder_specs
 
 __all__ = [
     "PRESETS",

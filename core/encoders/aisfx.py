@@ -16,10 +16,10 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from core.encoders.audio import AudioEncoder
+from core.encoders.audio_encoder_base import AudioEncoder
 from core.encoders.device import ComputeConfig
+from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.mel_filters import build_mel_filterbank
-from core.encoders.spec import EncoderSpec
 from core.encoders.windowing import split_into_windows
 from core.errors import EarshotError
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.encoders.spec import EncoderSpec
+from core.encoders.encoder_spec import EncoderSpec
 from core.errors import EarshotError
 from core.progress import Progress, ignore_progress
-from core.sonicpi.clip import Clip
+from core.sonicpi.clip_and_render_result import Clip
 
 if TYPE_CHECKING:  # importing it loads torch
     from core.encoders.device import ComputeConfig

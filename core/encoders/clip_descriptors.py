@@ -2,7 +2,7 @@
 
 The vector holds the values of `CLIP_DESCRIPTORS` in their order, each shifted and divided by about
 its standard deviation over programs, so that all carry equal weight in a similarity.
-`core.encoders.clip_descriptor_table.decode_descriptors` returns the values in their units.
+`core.encoders.clip_descriptor_definitions.decode_descriptors` returns the values in their units.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import numpy as np
 from scipy.fft import rfft
 from scipy.signal import resample_poly
 
-from core.encoders.audio import mix_to_mono, resample_waveform
+from core.encoders.audio_encoder_base import mix_to_mono, resample_waveform
 from core.encoders.base import Encoder
-from core.encoders.clip_descriptor_table import (
+from core.encoders.clip_descriptor_definitions import (
     CLIP_DESCRIPTORS,
     DESCRIPTOR_NAMES,
     LEVEL_SEGMENT_COUNT,
     MIN_LEVEL_DB,
     MIN_ONSET_RATE,
 )
+from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.parallel import map_in_parallel
-from core.encoders.spec import EncoderSpec
-from core.sonicpi.clip import SAMPLE_RATE, Clip
+from core.sonicpi.clip_and_render_result import SAMPLE_RATE, Clip
 
 if TYPE_CHECKING:  # importing it loads torch
     from core.encoders.device import ComputeConfig

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.encoders.audio import AudioEncoder
+from core.encoders.audio_encoder_base import AudioEncoder
 from core.encoders.device import ComputeConfig
 from core.encoders.embedding_gemma_text import load_embedding_gemma
+from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.parallel import limit_blas_to_one_thread
 from core.encoders.pretrained_loading import load_feature_extractor, load_tokenizer
-from core.encoders.spec import EncoderSpec
 from core.encoders.text import split_special_tokens
 from core.encoders.windowing import split_into_windows
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
-from core.encoders.registry import find_encoder_spec
+from core.encoders.encoder_spec_lookup import find_encoder_spec
 from core.encoders.weights import HubWeights
 from core.errors import EarshotError
 

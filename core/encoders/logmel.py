@@ -8,9 +8,9 @@ import numpy as np
 from scipy.fft import rfft
 from scipy.sparse import csr_array
 
-from core.encoders.audio import AudioEncoder
+from core.encoders.audio_encoder_base import AudioEncoder
+from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.mel_filters import build_mel_filterbank
-from core.encoders.spec import EncoderSpec
 
 if TYPE_CHECKING:  # importing it loads torch
     from core.encoders.device import ComputeConfig

@@ -15,10 +15,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from core.encoders.audio import AudioEncoder
+from core.encoders.audio_encoder_base import AudioEncoder
 from core.encoders.device import ComputeConfig
+from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.mel_filters import build_slaney_mel_filterbank
-from core.encoders.spec import EncoderSpec
 from core.encoders.tensorflow_checkpoint import CheckpointError, read_float32_tensors
 
 FFT_SIZE, HOP_LENGTH = 512, 256  # samples

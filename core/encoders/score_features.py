@@ -15,7 +15,8 @@ from functools import cache
 
 import numpy as np
 
-from core.encoders.event_lengths import estimate_event_seconds, merge_default_event_options
+from core.encoders.newer_sonic_pi_sound_columns import find_column_sound
+from core.encoders.score_event_lengths import estimate_event_seconds, merge_default_event_options
 from core.encoders.score_feature_layout import (
     CONCURRENT_EVENTS_RANGE,
     DEFAULT_NOTE,
@@ -39,7 +40,6 @@ from core.encoders.score_feature_layout import (
     assign_soft_bins,
     build_feature_layout,
 )
-from core.encoders.sound_columns import find_column_sound
 from core.sonicpi.inventory import load_sonic_pi_inventory
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 

@@ -20,9 +20,9 @@ import transformers
 
 from core.encoders.base import Encoder, validate_source_text
 from core.encoders.device import ComputeConfig
+from core.encoders.encoder_spec import LAST_TOKEN_POOLING, EncoderSpec
 from core.encoders.parallel import map_in_parallel
 from core.encoders.pretrained_loading import load_pretrained_model, load_tokenizer
-from core.encoders.spec import LAST_TOKEN_POOLING, EncoderSpec
 from core.encoders.weights import load_json_config
 from core.encoders.windowing import compute_window_weights, split_into_windows
 from core.errors import EarshotError

@@ -10,14 +10,14 @@ import transformers
 from torch import nn
 
 from core.encoders import openvino
-from core.encoders.audio import AudioEncoder
+from core.encoders.audio_encoder_base import AudioEncoder
 from core.encoders.device import ComputeConfig
+from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.pretrained_loading import (
     load_feature_extractor,
     load_pretrained_model,
     silence_transformers,
 )
-from core.encoders.spec import EncoderSpec
 from core.encoders.weights import load_json_config
 from core.encoders.windowing import split_into_windows
 from core.errors import EarshotError

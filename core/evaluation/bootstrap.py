@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.evaluation.single_thread_metrics import limit_to_one_thread
+from core.evaluation.single_thread_limit import limit_to_one_thread
 
 DEFAULT_LEVEL = 0.95
 MIN_SUBSAMPLED_ROWS = 8

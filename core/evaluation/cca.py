@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import EarshotError
-from core.evaluation.array_validation import (
+from core.evaluation.array_validation_and_normalization import (
     centre_columns,
     check_paired_arrays,
     compute_mean_or_nan,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.evaluation.array_validation import centre_columns, check_paired_arrays
+from core.evaluation.array_validation_and_normalization import centre_columns, check_paired_arrays
 
 
 def cka(x: np.ndarray, y: np.ndarray, *, debiased: bool = False) -> float:

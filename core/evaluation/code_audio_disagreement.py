@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.evaluation.array_validation import (
+from core.evaluation.array_validation_and_normalization import (
     COSINE_STEPS_PER_UNIT,
     check_equal_row_counts,
     normalize_rows,

@@ -17,8 +17,8 @@ from core.evaluation.neighbour_agreement import (
     overlap_at_k,
 )
 from core.evaluation.null_calibration import NullCalibration, calibrated
-from core.evaluation.pairwise_distances import distance_pearson, distance_spearman
-from core.evaluation.retrieval import (
+from core.evaluation.pairwise_distance_correlation import distance_pearson, distance_spearman
+from core.evaluation.retrieval_metrics import (
     compute_hit_rates,
     compute_match_ranks,
     median_rank,

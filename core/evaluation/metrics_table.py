@@ -10,7 +10,10 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation import metrics
-from core.evaluation.array_validation import compute_mean_or_nan, rotate_into_fewer_columns
+from core.evaluation.array_validation_and_normalization import (
+    compute_mean_or_nan,
+    rotate_into_fewer_columns,
+)
 from core.evaluation.bootstrap import (
     UNDEFINED_INTERVAL,
     Interval,
@@ -19,25 +22,25 @@ from core.evaluation.bootstrap import (
     subsample_interval,
 )
 from core.evaluation.cca import CCA, correlate_columns, fit_cca
+from core.evaluation.fixed_size_pool_and_group_retrieval import (
+    POOL_SIZES,
+    RECALL_KS,
+    compute_group_retrieval,
+    compute_pooled_retrieval,
+)
+from core.evaluation.metrics_by_row_order import (
+    Metric,
+    OrderMetric,
+    build_order_metric,
+    build_projected_cca,
+)
 from core.evaluation.null_calibration import (
     DEFAULT_PERMUTATIONS,
     UNDEFINED_CALIBRATION,
     NullCalibration,
     calibrate_order_metric,
 )
-from core.evaluation.permuted_metrics import (
-    Metric,
-    OrderMetric,
-    build_order_metric,
-    build_projected_cca,
-)
-from core.evaluation.pooled_retrieval import (
-    POOL_SIZES,
-    RECALL_KS,
-    compute_group_retrieval,
-    compute_pooled_retrieval,
-)
-from core.evaluation.single_thread_metrics import limit_to_one_thread
+from core.evaluation.single_thread_limit import limit_to_one_thread
 
 BEFORE_ALIGNMENT = "before"
 ALIGNED_VS_ALIGNED = "aligned code ~ aligned audio"

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.errors import EarshotError
-from core.evaluation.array_validation import COSINE_STEPS_PER_UNIT, normalize_rows
+from core.evaluation.array_validation_and_normalization import COSINE_STEPS_PER_UNIT, normalize_rows
 
 BLOCK_ROWS = 1024
 """Queries per block: 1,024 x 27,000 float32 similarities take 110 MB."""
@@ -52,7 +52,7 @@ class CosineIndex:
             Nearest first. Equally similar rows are ordered by index.
         similarities : float32 [m, k]
             In [-1, 1], in steps of 2**-20 (see `COSINE_STEPS_PER_UNIT` in
-            `core.evaluation.array_validation`).
+            `core.evaluation.array_validation_and_normalization`).
 
         Raises
         ------

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from core.errors import EarshotError
-from core.evaluation.array_validation import check_paired_arrays, compute_mean_or_nan
+from core.evaluation.array_validation_and_normalization import (
+    check_paired_arrays,
+    compute_mean_or_nan,
+)
 from core.evaluation.nearest_neighbours import find_nearest_other_rows
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import EarshotError
-from core.evaluation.array_validation import check_equal_row_counts
-from core.evaluation.permuted_metrics import Metric, OrderMetric, build_order_metric
-from core.evaluation.single_thread_metrics import limit_to_one_thread
+from core.evaluation.array_validation_and_normalization import check_equal_row_counts
+from core.evaluation.metrics_by_row_order import Metric, OrderMetric, build_order_metric
+from core.evaluation.single_thread_limit import limit_to_one_thread
 
 DEFAULT_PERMUTATIONS = 200
 NULL_PERCENTILE = 95
@@ -128,7 +128,7 @@ def calibrate_order_metric(
     Parameters
     ----------
     order_metric : callable
-        As `core.evaluation.permuted_metrics.build_order_metric` returns it.
+        As `core.evaluation.metrics_by_row_order.build_order_metric` returns it.
     value : float
         The measure on the true pairs.
     row_count, permutations, seed, groups

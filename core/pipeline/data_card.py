@@ -11,7 +11,7 @@ from typing import Any
 import core
 from core import encoders, programs, sonicpi
 from core.corpus import Corpus, measure_corpus_contents
-from core.corpus.legacy_names import translate_legacy_grammar_name
+from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.formatting import format_markdown_table
 from core.versions import collect_package_versions

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.corpus.disagreement_pairs import save_disagreement_pairs
+from core.corpus.disagreement_pair_storage import save_disagreement_pairs
 from core.errors import EarshotError
-from core.evaluation.array_validation import normalize_rows
+from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.evaluation.code_audio_disagreement import find_disagreeing_row_pairs
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus

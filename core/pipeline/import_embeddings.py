@@ -11,7 +11,7 @@ from core.corpus import Corpus
 from core.corpus.embedding_file_reader import VectorTable, read_imported_embeddings
 from core.corpus.program_file_reader import read_import_file
 from core.encoders import find_encoder_spec
-from core.encoders.imported import make_imported_encoder_id
+from core.encoders.imported_embeddings import make_imported_encoder_id
 from core.errors import EarshotError
 from core.progress import Progress, ignore_progress
 from core.workspace import refuse_if_workspace_read_only

@@ -9,7 +9,7 @@ from core.alignment import ProjectionHeads
 from core.alignment.heads import project_embeddings
 from core.corpus import EmbeddingPairs
 from core.errors import EarshotError
-from core.evaluation.map_layout import compute_joint_umap_layout
+from core.evaluation.joint_umap_layout import compute_joint_umap_layout
 from core.evaluation.metrics import count_shared_neighbours
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus

@@ -12,10 +12,13 @@ import pandas as pd
 from core import encoders
 from core.alignment.sweep_grids import COMMON_SETTINGS, SEED_COUNT, Trial, list_grid_trials
 from core.corpus import Corpus, EmbeddingPairs
-from core.corpus.legacy_names import translate_legacy_metric_rows, translate_legacy_sweep_settings
-from core.encoders.concat import split_encoder_id
+from core.corpus.legacy_saved_names import (
+    translate_legacy_metric_rows,
+    translate_legacy_sweep_settings,
+)
+from core.encoders.concatenated_encoders import split_encoder_id
 from core.errors import EarshotError
-from core.evaluation.linear_baselines import fit_linear_alignments
+from core.evaluation.linear_alignment_baselines import fit_linear_alignments
 from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW, BEFORE_ALIGNMENT
 from core.evaluation.null_calibration import DEFAULT_PERMUTATIONS
 from core.pipeline.evaluate import (

@@ -17,7 +17,7 @@ from core.alignment import AlignmentConfig, TrainingPairs, TrainingResult, Valid
 from core.alignment import train as train_heads
 from core.alignment.trainer import STOPPED_BY_CALLBACK, STOPPED_EARLY
 from core.corpus import Corpus, EmbeddingPairs
-from core.corpus.legacy_names import translate_legacy_grammar_name
+from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.pipeline.evaluate import (
     EvaluationPairs,

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
         open_aligned_corpus,
         open_embedded_corpus,
     )
-    from core.search.alignment_choice import AlignmentChoice, choose_default_alignment
     from core.search.confidence import Confidence, estimate_confidence
+    from core.search.default_alignment_choice import AlignmentChoice, choose_default_alignment
     from core.search.map_placement import MapPlacement, place_on_map
-    from core.search.query import (
+    from core.search.nearest_neighbour_queries import (
         Neighbour,
         find_audio_neighbours,
         find_neighbours,
         find_program_neighbours,
     )
-    from core.search.query_audio_file import decode_audio_bytes
-    from core.search.snippet_reading import SilentSnippetError, read_audible_snippet
+    from core.search.query_audio_decoding import decode_audio_bytes
+    from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
 __all__ = [
     "AlignedCorpus",
@@ -49,22 +49,22 @@ __all__ = [
 ]
 _LAZY_EXPORTS = {
     "AlignedCorpus": "aligned_corpus",
-    "AlignmentChoice": "alignment_choice",
-    "choose_default_alignment": "alignment_choice",
+    "AlignmentChoice": "default_alignment_choice",
+    "choose_default_alignment": "default_alignment_choice",
     "Confidence": "confidence",
     "EmbeddedCorpus": "aligned_corpus",
     "MapPlacement": "map_placement",
-    "Neighbour": "query",
-    "SilentSnippetError": "snippet_reading",
+    "Neighbour": "nearest_neighbour_queries",
+    "SilentSnippetError": "silent_snippet_check",
     "estimate_confidence": "confidence",
-    "find_audio_neighbours": "query",
-    "find_neighbours": "query",
-    "find_program_neighbours": "query",
+    "find_audio_neighbours": "nearest_neighbour_queries",
+    "find_neighbours": "nearest_neighbour_queries",
+    "find_program_neighbours": "nearest_neighbour_queries",
     "open_aligned_corpus": "aligned_corpus",
     "open_embedded_corpus": "aligned_corpus",
     "place_on_map": "map_placement",
-    "decode_audio_bytes": "query_audio_file",
-    "read_audible_snippet": "snippet_reading",
+    "decode_audio_bytes": "query_audio_decoding",
+    "read_audible_snippet": "silent_snippet_check",
 }
 
 if not TYPE_CHECKING:  # A type checker would accept any name from a module's __getattr__.

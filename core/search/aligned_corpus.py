@@ -12,27 +12,27 @@ import numpy as np
 
 from core import encoders
 from core.alignment import AlignmentConfig, ProjectionHeads
-from core.alignment.forecast_model import ForecastModel
+from core.alignment.conformal_kernel_ridge_regression import ForecastModel
 from core.alignment.heads import project_embeddings
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import CosineIndex
-from core.search.alignment_choice import choose_default_alignment, make_no_alignment_error
-from core.search.encoder_records import (
+from core.search.clip_property_forecast import Forecast, predict_forecast
+from core.search.corpus_encoder_records import (
     EncoderRecord,
     check_embedding_revision,
     fill_default_encoder_ids,
     read_encoder_records_of_alignment,
 )
+from core.search.default_alignment_choice import choose_default_alignment, make_no_alignment_error
 from core.search.evaluation_splits import (
     TRAINED_PROGRAMS_KEY,
     label_unseen_templates,
     relabel_trained_programs,
 )
-from core.search.forecast import Forecast, predict_forecast
-from core.search.forecast_storage import load_or_fit_forecast_model
-from core.search.snippet_reading import read_audible_snippet
-from core.sonicpi.clip import Clip
+from core.search.forecast_fitting_and_storage import load_or_fit_forecast_model
+from core.search.silent_snippet_check import read_audible_snippet
+from core.sonicpi.clip_and_render_result import Clip
 
 SNIPPET_CACHE_SIZE = 8
 ALIGNED_CORPUS_CACHE_SIZE = 2

@@ -11,7 +11,7 @@ import torch
 from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
 from core.alignment.heads import project_embeddings
-from core.evaluation.calibration import (
+from core.evaluation.confidence_calibration import (
     CORRECT_THRESHOLD,
     ConfidenceCalibration,
     classify_confidence,
@@ -25,8 +25,8 @@ from core.search.aligned_corpus import (
     EmbeddedCorpus,
 )
 from core.search.evaluation_splits import UNSEEN_SPLITS
-from core.search.query import Neighbour
-from core.search.snippet_reading import read_audible_snippet
+from core.search.nearest_neighbour_queries import Neighbour
+from core.search.silent_snippet_check import read_audible_snippet
 from core.sonicpi.interpreter.program_reading import STATUS_UNKNOWN
 
 PROGRESS_STEP = "Calibrating confidence"
@@ -89,7 +89,7 @@ def estimate_confidence(
     aligned_corpus : AlignedCorpus
     snippet : str
     neighbours : sequence of Neighbour
-        What `core.search.query.find_neighbours` returned for the snippet by ``code->audio``.
+        What `core.search.find_neighbours` returned for the snippet by ``code->audio``.
 
     Returns
     -------
@@ -208,7 +208,7 @@ def collect_calibration_data(
     Returns
     -------
     features : float [m, 3]
-        As `core.evaluation.calibration.compute_confidence_features` returns them.
+        As `core.evaluation.confidence_calibration.compute_confidence_features` returns them.
     similarities : float [m]
         Normalized similarities with a scale per query, as
         `core.evaluation.metrics.normalized_similarity` returns them.

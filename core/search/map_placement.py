@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.errors import EarshotError
 from core.search.aligned_corpus import AlignedCorpus
-from core.search.query import Neighbour, find_neighbours
+from core.search.nearest_neighbour_queries import Neighbour, find_neighbours
 
 SOFTMAX_TEMPERATURE = 0.05
 """Difference of cosine similarity by which a neighbour's weight falls to 1/e."""
@@ -55,7 +55,7 @@ def place_on_map(
     SilentSnippetError
         When nothing in the snippet would sound.
     EarshotError
-        When `core.search.query.find_neighbours` raises one, or no neighbour is on the map.
+        When `core.search.find_neighbours` raises one, or no neighbour is on the map.
     """
     code_neighbours = find_neighbours(aligned_corpus, snippet, k, "code->code")
     audio_neighbours = find_neighbours(aligned_corpus, snippet, k, "code->audio")

@@ -4,7 +4,7 @@
 >>> clip = render("sample :loop_amen", seconds=2)
 """
 
-from core.sonicpi.clip import (
+from core.sonicpi.clip_and_render_result import (
     SAMPLE_RATE,
     Clip,
     OscMessage,
@@ -14,9 +14,7 @@ from core.sonicpi.clip import (
 )
 from core.sonicpi.render_limits import RenderLimits
 from core.sonicpi.render_pool import render_many
-from core.sonicpi.sandbox import check_sandbox
-from core.sonicpi.single_render import collect_osc_messages, render, try_render
-from core.sonicpi.versions import (
+from core.sonicpi.renderer_versions_and_render_id import (
     DEFAULT_SONIC_PI,
     RENDERER_VERSION,
     SONIC_PI_CHOICES,
@@ -24,6 +22,8 @@ from core.sonicpi.versions import (
     get_scsynth_version,
     get_sonic_pi_version,
 )
+from core.sonicpi.sandbox import check_sandbox
+from core.sonicpi.single_render import collect_osc_messages, render, try_render
 
 __all__ = [
     "DEFAULT_SONIC_PI",

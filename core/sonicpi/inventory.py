@@ -18,7 +18,7 @@ import soundfile
 
 from core.errors import EarshotError
 from core.sonicpi.newer_sonic_pi_sounds import load_later_sample_seconds, load_later_synth_options
-from core.sonicpi.versions import get_sonic_pi_version
+from core.sonicpi.renderer_versions_and_render_id import get_sonic_pi_version
 
 INVENTORY_PATH = Path(__file__).with_suffix(".json")
 SONIC_PI_LIBRARY = Path("/usr/lib/sonic-pi/app/server/ruby/lib")

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import EarshotError
-from core.sonicpi.clip import SAMPLE_RATE, RenderProblem, RenderResult
+from core.sonicpi.clip_and_render_result import SAMPLE_RATE, RenderProblem, RenderResult
 from core.sonicpi.framed_process import FramedProcessError
 from core.sonicpi.render_limits import DEFAULT_LIMITS, MAX_SOURCE_BYTES, RenderLimits
 from core.sonicpi.render_worker import RenderWorker
-from core.sonicpi.versions import DEFAULT_SONIC_PI, validate_sonic_pi_choice
+from core.sonicpi.renderer_versions_and_render_id import DEFAULT_SONIC_PI, validate_sonic_pi_choice
 
 MAX_RENDER_ATTEMPTS = 2
 MAX_QUEUED_RESULTS = 8

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from core.sonicpi.clip import (
+from core.sonicpi.clip_and_render_result import (
     SAMPLE_RATE,
     Clip,
     OscMessage,
@@ -23,6 +23,10 @@ from core.sonicpi.clip import (
 from core.sonicpi.framed_process import FramedProcess
 from core.sonicpi.newer_sonic_pi_sounds import LATER_SOUNDS_FOLDER
 from core.sonicpi.render_limits import DEFAULT_LIMITS, RenderLimits
+from core.sonicpi.renderer_versions_and_render_id import (
+    DEFAULT_SONIC_PI,
+    require_supported_renderer_versions,
+)
 from core.sonicpi.sandbox import (
     HOST_FOLDER,
     RUBY_SETTINGS,
@@ -32,7 +36,6 @@ from core.sonicpi.sandbox import (
     require_sandbox,
     wrap_in_sandbox,
 )
-from core.sonicpi.versions import DEFAULT_SONIC_PI, require_supported_renderer_versions
 
 # Without error_highlight, error messages do not quote Sonic Pi's own source.
 RUBY_COMMAND = ("/usr/bin/ruby", "--disable=error_highlight")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from core.sonicpi.clip import Clip, OscMessage, RenderError, RenderResult
+from core.sonicpi.clip_and_render_result import Clip, OscMessage, RenderError, RenderResult
 from core.sonicpi.framed_process import FramedProcessError
 from core.sonicpi.render_pool import (
     MAX_RENDER_ATTEMPTS,
@@ -16,7 +16,7 @@ from core.sonicpi.render_pool import (
     find_source_code_problem,
 )
 from core.sonicpi.render_worker import RenderWorker
-from core.sonicpi.versions import DEFAULT_SONIC_PI, validate_sonic_pi_choice
+from core.sonicpi.renderer_versions_and_render_id import DEFAULT_SONIC_PI, validate_sonic_pi_choice
 
 Result = TypeVar("Result")
 

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from core.evaluation import metrics
-from core.evaluation.array_validation import normalize_rows
+from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.evaluation.bootstrap import bootstrap_interval, subsample_interval
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 

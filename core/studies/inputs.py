@@ -14,7 +14,7 @@ from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.metrics_table import ALIGNED_VS_RAW
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
-from core.search.encoder_records import fill_default_encoder_ids
+from core.search.corpus_encoder_records import fill_default_encoder_ids
 
 # Split, compared spaces and metric. Raw audio, because no projection head can distort it.
 SELECTION_CRITERION = ("validation", ALIGNED_VS_RAW, "overlap@3")

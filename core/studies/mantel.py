@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from core.evaluation.array_validation import normalize_rows
+from core.evaluation.array_validation_and_normalization import normalize_rows
 
 MIN_PAIRS = 3
 

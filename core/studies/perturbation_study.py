@@ -13,7 +13,7 @@ from scipy import stats
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.evaluation.array_validation import normalize_rows
+from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.progress import Progress
 from core.studies import figures, published_numbers
 from core.studies.inputs import StudyInputs, open_study_inputs

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.alignment import AlignmentConfig
-from core.encoders.concat import split_encoder_id
+from core.encoders.concatenated_encoders import split_encoder_id
 
 BAG_OF_WORDS, EDIT_DISTANCE = "bag-of-words", "edit-distance"
 RAW_EMBEDDINGS, PROJECTION_HEADS = "raw-embeddings", "projection-heads"

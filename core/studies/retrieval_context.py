@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from core.corpus import Corpus
-from core.encoders.concat import concatenate_embeddings, split_encoder_id
-from core.evaluation.array_validation import normalize_rows
+from core.encoders.concatenated_encoders import concatenate_embeddings, split_encoder_id
+from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.progress import Progress
 from core.studies.retrieval_queries import QuerySet
 from core.studies.study_clip_rendering import embed_code

@@ -13,7 +13,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
 from core.progress import Progress
-from core.search.encoder_records import fill_default_encoder_ids
+from core.search.corpus_encoder_records import fill_default_encoder_ids
 from core.studies import retrieval_findings
 from core.studies.figures import plot_method_scores, plot_raw_against_default_scores
 from core.studies.registry import fill_default_study_options

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation.bootstrap import bootstrap_interval
-from core.evaluation.calibration import (
+from core.evaluation.confidence_calibration import (
     CONFIDENCE_LEVELS,
     CORRECT_THRESHOLD,
     classify_confidence,

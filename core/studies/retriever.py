@@ -14,7 +14,7 @@ from core import encoders
 from core.alignment import AlignmentConfig, ProjectionHeads, TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
 from core.alignment.heads import project_embeddings
-from core.evaluation.array_validation import COSINE_STEPS_PER_UNIT
+from core.evaluation.array_validation_and_normalization import COSINE_STEPS_PER_UNIT
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.evaluation.text_baselines import (
     SHORTLIST_SIZE,

@@ -9,7 +9,10 @@ from typing import Any
 
 from core import sonicpi
 from core.corpus import Corpus
-from core.corpus.legacy_names import translate_legacy_study_name, translate_legacy_study_options
+from core.corpus.legacy_saved_names import (
+    translate_legacy_study_name,
+    translate_legacy_study_options,
+)
 from core.errors import EarshotError
 from core.progress import Progress, ignore_progress
 from core.studies import store

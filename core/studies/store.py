@@ -25,7 +25,7 @@ import plotly.io
 
 from core import workspace
 from core.corpus import Corpus
-from core.corpus.legacy_names import translate_legacy_study_name
+from core.corpus.legacy_saved_names import translate_legacy_study_name
 from core.corpus.legacy_study_results import (
     get_former_table_name,
     translate_legacy_study_metadata,

@@ -12,10 +12,10 @@ from sklearn.model_selection import GroupKFold
 from sklearn.neighbors import KNeighborsClassifier
 
 from core.corpus import Corpus
-from core.corpus.legacy_names import translate_legacy_grammar_name
+from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.evaluation import metrics
-from core.evaluation.array_validation import normalize_rows
+from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.evaluation.bootstrap import bootstrap_interval
 from core.pipeline.map import compute_alignment_map
 from core.plots.alignment_map import build_map_figure

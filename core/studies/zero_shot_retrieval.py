@@ -6,7 +6,7 @@ import numpy as np
 
 from core import encoders
 from core.corpus import Corpus
-from core.encoders.spec import EncoderSpec
+from core.encoders.encoder_spec import EncoderSpec
 from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
 from core.progress import Progress

@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.runtime.caching.hashing import UserHashError
 
 from core import doctor, encoders, programs, workspace
-from core.corpus import AlignmentRecord, Corpus, disagreement_pairs, program_filtering
+from core.corpus import AlignmentRecord, Corpus, disagreement_pair_storage, program_filtering
 from core.errors import EarshotError
 from core.pipeline import template_gallery_rendering
 from core.plots.metric_comparison import build_metrics_before_after_figure
@@ -45,7 +45,7 @@ def _build_alignment_cache_key(alignment: AlignmentRecord) -> tuple[Any, ...]:
 
 
 def _list_post_training_files(alignment: AlignmentRecord) -> tuple[Path, ...]:
-    names = ("metrics.json", "map.parquet", disagreement_pairs.PAIRS_FILE)
+    names = ("metrics.json", "map.parquet", disagreement_pair_storage.PAIRS_FILE)
     return tuple(alignment.path / name for name in names)
 
 
@@ -164,7 +164,7 @@ def load_parameter_domains(corpus: Corpus) -> dict[str, program_filtering.ValueR
 @cache_until_inputs_change(8, ttl_s=TABLE_TTL_S)
 def load_disagreement_pairs(alignment: AlignmentRecord) -> pd.DataFrame | None:
     """Load the pairs whose code and sound disagree; None before they are computed."""
-    return disagreement_pairs.load_disagreement_pairs(alignment)
+    return disagreement_pair_storage.load_disagreement_pairs(alignment)
 
 
 def load_first_template_variants() -> list[tuple[Template, Program, str]]:

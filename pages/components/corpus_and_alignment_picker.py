@@ -12,7 +12,7 @@ import streamlit as st
 from core import jobs, workspace
 from core.corpus import AlignmentRecord, Corpus, list_corpora
 from core.errors import EarshotError
-from core.search.alignment_choice import (
+from core.search.default_alignment_choice import (
     Purpose,
     choose_default_alignment,
     describe_requested_alignment,

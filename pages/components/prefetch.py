@@ -40,11 +40,13 @@ def _prefetch_search(corpus_name: str | None) -> None:
         for template in programs.list_templates():
             template.list_parameters()
         # Loading torch and scikit-learn, which Train and Listen need, is the purpose here.
-        from core.search import confidence, query  # noqa: F401 (loads what confidence imports)
+        from core.search import confidence, nearest_neighbour_queries  # noqa: F401 (loads what confidence imports)
         from core.search.aligned_corpus import open_aligned_corpus
 
         if corpus_name is not None:
-            query.find_neighbours(open_aligned_corpus(Corpus.open(corpus_name)), "play 60", k=1)
+            nearest_neighbour_queries.find_neighbours(
+                open_aligned_corpus(Corpus.open(corpus_name)), "play 60", k=1
+            )
     except EarshotError as error:
         # The page that needs it shows the error.
         logging.getLogger(__name__).info("not loaded in advance: %s", error)

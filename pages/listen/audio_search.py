@@ -12,14 +12,14 @@ import streamlit as st
 from core import favourites, workspace
 from core.corpus import AlignmentRecord, Corpus
 from core.corpus.program_filtering import filter_programs
-from core.search.query_audio_file import MAX_AUDIO_BYTES, decode_audio_bytes
+from core.search.query_audio_decoding import MAX_AUDIO_BYTES, decode_audio_bytes
 from core.sonicpi import Clip
 from pages.components import audio_player, cache, formatting, state
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.listen import neighbour_card
 
 if TYPE_CHECKING:
-    from core.search.query import Neighbour
+    from core.search.nearest_neighbour_queries import Neighbour
 
 MAX_CLIP_OPTIONS = 30  # Clips in the list; words narrow it.
 AUDIO_SOURCE_LABELS = {
@@ -183,7 +183,7 @@ def search_with_corpus_clip(selected: Selection) -> SearchOutcome:
     neighbour_count = draw_neighbour_count_picker()
     # Imports torch: the clips are drawn before.
     from core.search.aligned_corpus import open_aligned_corpus
-    from core.search.query import find_program_neighbours
+    from core.search.nearest_neighbour_queries import find_program_neighbours
 
     aligned_corpus = open_aligned_corpus(corpus, selected.alignment.id)
     return SearchOutcome(
@@ -248,6 +248,6 @@ def _embed_clip_and_find_neighbours(
 ) -> list[Neighbour]:
     # Imports torch: the page is drawn before.
     from core.search.aligned_corpus import open_aligned_corpus
-    from core.search.query import find_audio_neighbours
+    from core.search.nearest_neighbour_queries import find_audio_neighbours
 
     return find_audio_neighbours(open_aligned_corpus(corpus, alignment.id), _clip, k, direction)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def draw_forecast_card(aligned_corpus: AlignedCorpus, snippet: str) -> None:
     """Draw what the snippet will be in words, and values with intervals in an expander."""
     # Imports scipy, as late as the search itself.
-    from core.search.forecast import format_level_curve, list_property_rows
+    from core.search.clip_property_forecast import format_level_curve, list_property_rows
 
     forecast = aligned_corpus.forecast(snippet)
     if forecast is None:

@@ -11,7 +11,7 @@ from pages.components import audio_player, formatting, program_card_parts
 from pages.listen import favourites_view
 
 if TYPE_CHECKING:
-    from core.search.query import Neighbour
+    from core.search.nearest_neighbour_queries import Neighbour
 
 
 def draw_neighbour_cards(

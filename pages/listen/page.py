@@ -27,7 +27,7 @@ from pages.listen import audio_search, favourites_view, forecast_card, neighbour
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
-    from core.search.query import Neighbour
+    from core.search.nearest_neighbour_queries import Neighbour
 
 # The URL holds these labels, so a new text needs an entry for old bookmarks.
 SEARCH_MODE_LABELS = {
@@ -74,8 +74,8 @@ def draw_code_search(selected: Selection) -> None:
         if snippet.strip():
             # Imports torch: the editor is drawn before.
             from core.search.aligned_corpus import open_aligned_corpus
-            from core.search.query import find_neighbours
-            from core.search.snippet_reading import SilentSnippetError, read_audible_snippet
+            from core.search.nearest_neighbour_queries import find_neighbours
+            from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
             aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment.id)
             try:

@@ -16,7 +16,7 @@ from pages.map.map_marks_and_clicks import MapMarks
 
 if TYPE_CHECKING:
     from core.search.map_placement import MapPlacement
-    from core.search.query import Neighbour
+    from core.search.nearest_neighbour_queries import Neighbour
 
 PANEL_LABELS = {"program": "Program", "selection": "Selection", "snippet": "Snippet"}
 DIRECTION_LABELS = {
@@ -150,7 +150,7 @@ def draw_program_card(selected: Selection, program_id: str) -> None:
     with formatting.catch_and_show_errors():
         # Imports torch: the map and the card are drawn before.
         from core.search.aligned_corpus import open_aligned_corpus
-        from core.search.query import find_program_neighbours
+        from core.search.nearest_neighbour_queries import find_program_neighbours
 
         aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment.id)
         neighbours = find_program_neighbours(aligned_corpus, program_id, NEIGHBOUR_COUNT, direction)
@@ -170,7 +170,7 @@ def draw_snippet_placement(selected: Selection, points: pd.DataFrame) -> MapPlac
         # Imports torch: the map and the editor are drawn before.
         from core.search.aligned_corpus import open_aligned_corpus
         from core.search.map_placement import place_on_map
-        from core.search.snippet_reading import SilentSnippetError, read_audible_snippet
+        from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
         aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment.id)
         try:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import jobs, workspace
 from core.corpus import Corpus
-from core.corpus.legacy_names import translate_legacy_study_name
+from core.corpus.legacy_saved_names import translate_legacy_study_name
 from core.studies.all_studies_report import StudyReport, list_study_reports
 from core.studies.registry import STUDIES, get_study
 from core.studies.report_markdown import format_verdict_counts

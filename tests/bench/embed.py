@@ -27,16 +27,16 @@ import numpy as np
 
 from core import encoders
 from core.encoders.aisfx import BLOCK_FRAMES
-from core.encoders.audio import mix_to_mono, resample_waveform
+from core.encoders.audio_encoder_base import mix_to_mono, resample_waveform
 from core.encoders.base import Encoder
 from core.encoders.device import ComputeConfig, detect_compute_config, is_openvino_enabled
-from core.encoders.loading import load_encoder, load_unchecked_encoder
+from core.encoders.encoder_loading import load_encoder, load_unchecked_encoder
 from core.encoders.musicnn import split_spectrogram
 from core.encoders.pretrained_loading import silence_transformers
 from core.encoders.weights import FolderWeights
 from core.encoders.windowing import split_into_windows
 from core.programs import generate, list_templates
-from core.sonicpi.clip import Clip
+from core.sonicpi.clip_and_render_result import Clip
 
 # core.encoders sets an environment variable that torch reads when it is loaded.
 # isort: split

@@ -23,7 +23,7 @@ from core.evaluation.metrics_table import (
     EmbeddingComparison, _build_alignment_measures, _compute_per_program_metrics
 )
 from core.evaluation.null_calibration import calibrate_order_metric
-from core.evaluation.single_thread_metrics import limit_to_one_thread
+from core.evaluation.single_thread_limit import limit_to_one_thread
 
 def read_peak_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

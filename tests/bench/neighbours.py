@@ -23,16 +23,20 @@ from core import encoders
 from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs, train
 from core.corpus import Corpus
 from core.encoders.score_features import compute_score_features
-from core.encoders.symbolic import hash_word_counts
-from core.evaluation.map_layout import compute_joint_umap_layout
+from core.encoders.static_analysis_encoder import hash_word_counts
+from core.evaluation.joint_umap_layout import compute_joint_umap_layout
 from core.evaluation.nearest_neighbours import CosineIndex
 from core.programs import Program, compose_programs, generate, list_templates
 from core.search.aligned_corpus import open_aligned_corpus
-from core.search.encoder_records import EncoderRecord
-from core.search.query import DIRECTIONS, SAME_MODALITY_DIRECTIONS, find_neighbours
+from core.search.corpus_encoder_records import EncoderRecord
+from core.search.nearest_neighbour_queries import (
+    DIRECTIONS,
+    SAME_MODALITY_DIRECTIONS,
+    find_neighbours,
+)
 from core.sonicpi import Clip, RenderResult
+from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.ruby_parser_process import parse_program
-from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.studies.retrieval_queries import SONICPI_EXAMPLES_FOLDER
 
 SEARCHED_ROWS, DIM = 27_000, 256

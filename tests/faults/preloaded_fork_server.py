@@ -43,7 +43,7 @@ def preload() -> None:
         importlib.import_module(module)
     from core import encoders
     from core.alignment import sweep_grids
-    from core.evaluation.map_layout import compute_joint_umap_layout
+    from core.evaluation.joint_umap_layout import compute_joint_umap_layout
     from tests.faults.stages import AUDIO_ENCODER, CODE_ENCODER, SECOND_CODE_ENCODER
 
     for encoder_id in (CODE_ENCODER, SECOND_CODE_ENCODER, AUDIO_ENCODER):

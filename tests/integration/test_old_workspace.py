@@ -16,7 +16,7 @@ from core import encoders, favourites, jobs, play_history
 from core.alignment import AlignmentConfig
 from core.cli import build_command_parser
 from core.corpus import Corpus, list_corpora
-from core.corpus.disagreement_pairs import load_disagreement_pairs
+from core.corpus.disagreement_pair_storage import load_disagreement_pairs
 from core.corpus.legacy_commands import translate_legacy_command
 from core.jobs import processes
 from core.pipeline import train as training
@@ -25,7 +25,7 @@ from core.pipeline.corpus_verification import check_corpus
 from core.pipeline.evaluate import evaluate_alignment
 from core.search.aligned_corpus import open_aligned_corpus
 from core.search.confidence import estimate_confidence
-from core.search.query import find_neighbours
+from core.search.nearest_neighbour_queries import find_neighbours
 from core.studies import store
 from core.studies.all_studies_report import list_study_reports, write_study_report
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core import doctor, workspace
-from core.sonicpi import sound_installer
+from core.sonicpi import newer_sonic_pi_sound_installer
 
 REQUIRED_CHECKS = {
     "System",
@@ -66,11 +66,13 @@ def test_sounds_of_later_versions_are_optional_and_have_a_remedy(
 ):
     check = run_checks_by_name()["Sounds of later Sonic Pi"]
     assert check.is_ok and check.state == "23 synths, 41 samples"
-    monkeypatch.setattr(sound_installer, "is_installation_current", lambda: False)
+    monkeypatch.setattr(newer_sonic_pi_sound_installer, "is_installation_current", lambda: False)
     check = run_checks_by_name()["Sounds of later Sonic Pi"]
     assert (check.is_ok, check.is_required, check.remedy) == (False, False, "./run sounds")
-    monkeypatch.setattr(sound_installer, "is_installation_current", lambda: True)
-    monkeypatch.setattr(sound_installer, "find_faulty_files", lambda: ["samples/x.flac"])
+    monkeypatch.setattr(newer_sonic_pi_sound_installer, "is_installation_current", lambda: True)
+    monkeypatch.setattr(
+        newer_sonic_pi_sound_installer, "find_faulty_files", lambda: ["samples/x.flac"]
+    )
     assert run_checks_by_name()["Sounds of later Sonic Pi"].state == "damaged: samples/x.flac"
 
 

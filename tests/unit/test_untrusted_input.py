@@ -21,7 +21,7 @@ from core.corpus import Corpus, program_file_reader
 from core.errors import EarshotError
 from core.pipeline import sweep
 from core.programs import get_template
-from core.search.query_audio_file import MAX_AUDIO_BYTES, decode_audio_bytes
+from core.search.query_audio_decoding import MAX_AUDIO_BYTES, decode_audio_bytes
 from core.sonicpi import Clip
 from pages.components import audio_server, formatting
 

@@ -18,7 +18,7 @@ from core.cli.parsing import (
     open_aligned_corpus_from_args,
     parse_positive_int,
 )
-from core.corpus.legacy_names import translate_legacy_grammar_name
+from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.formatting import format_table
 from core.programs.source_decoding import decode_source
@@ -45,11 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, _progress: Progress) -> None:
     """Find the neighbours, then print them."""
     snippet = read_snippet(args.snippet)
-    from core.search import query
-    from core.search.snippet_reading import SilentSnippetError, read_audible_snippet
+    from core.search import nearest_neighbour_queries
+    from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
     try:
-        neighbours = query.find_neighbours(open_aligned_corpus_from_args(args), snippet, args.k)
+        neighbours = nearest_neighbour_queries.find_neighbours(
+            open_aligned_corpus_from_args(args), snippet, args.k
+        )
     except SilentSnippetError as error:
         if args.json:
             print_json_line(error.to_dict())

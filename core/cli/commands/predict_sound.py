@@ -24,15 +24,15 @@ from core.cli.parsing import (
     open_aligned_corpus_from_args,
     parse_positive_int,
 )
-from core.corpus.legacy_names import translate_legacy_grammar_name
+from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.formatting import format_table
 from core.progress import Progress
 
 if TYPE_CHECKING:
+    from core.search.clip_property_forecast import Forecast
     from core.search.confidence import Confidence
-    from core.search.forecast import Forecast
-    from core.search.query import Neighbour
+    from core.search.nearest_neighbour_queries import Neighbour
 
 IS_LONG_RUNNING = False
 
@@ -53,8 +53,8 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
     snippet = read_snippet(args.file)
     args.corpus = args.corpus or choose_default_corpus()
     from core.search.confidence import estimate_confidence
-    from core.search.query import find_neighbours
-    from core.search.snippet_reading import SilentSnippetError, read_audible_snippet
+    from core.search.nearest_neighbour_queries import find_neighbours
+    from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
     aligned_corpus = open_aligned_corpus_from_args(args)
     try:
@@ -123,7 +123,7 @@ def format_forecast(forecast: Forecast | None, corpus_name: str) -> str:
             f"No forecast: too few clips of corpus '{corpus_name}' are measured."
             f" To measure them: ./run embed {corpus_name} --audio-encoder descriptors\n"
         )
-    from core.search.forecast import format_level_curve, list_property_rows
+    from core.search.clip_property_forecast import format_level_curve, list_property_rows
 
     rows: Sequence[tuple[Any, ...]] = list_property_rows(forecast)
     heading = f"{forecast.coverage:.0%} interval"

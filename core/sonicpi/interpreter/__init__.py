@@ -8,22 +8,22 @@
 
 # These modules register Sonic Pi's built-in functions when they are imported.
 from core.sonicpi.interpreter import (
-    builtins_kernel,
     builtins_newer_sonic_pi,
-    builtins_settings,
+    builtins_ruby_kernel,
     builtins_sound,
+    builtins_thread_settings,
     builtins_values,
 )
+from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_reading import ProgramReading, read_program
 from core.sonicpi.interpreter.ruby_parser_process import parse_program
-from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 
 __all__ = [
     "ProgramInterpreter",
     "ProgramReading",
-    "builtins_kernel",
+    "builtins_ruby_kernel",
     "builtins_newer_sonic_pi",
-    "builtins_settings",
+    "builtins_thread_settings",
     "builtins_sound",
     "builtins_values",
     "parse_program",

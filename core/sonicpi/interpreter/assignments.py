@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.sonicpi.interpreter.operators import apply_ruby_operator
-from core.sonicpi.interpreter.program_objects import ProgramObject
+from core.sonicpi.interpreter.program_classes_and_objects import ProgramObject
 from core.sonicpi.interpreter.syntax_tree_types import Node, Scope
 from core.sonicpi.interpreter.values import MAX_LIST_LENGTH, to_hash_key, to_number
 

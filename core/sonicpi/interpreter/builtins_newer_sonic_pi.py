@@ -9,8 +9,8 @@ from typing import Any
 from core.sonicpi.interpreter.approximate_random_sources import RANDOM_SOURCES, create_random_stream
 from core.sonicpi.interpreter.builtins_registry import BUILTINS, BuiltinCall, register_builtin
 from core.sonicpi.interpreter.evaluator import limit_iterations
+from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard
-from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.interpreter.values import Symbol, to_number
 
 LINK_BPM_RANGE = (20.0, 999.0)

@@ -8,8 +8,8 @@ from typing import Any
 from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin
 from core.sonicpi.interpreter.control_flow_signals import ControlFlowSignal, ThreadEndSignal
 from core.sonicpi.interpreter.evaluator import limit_iterations
+from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_thread import SettingsGuard
-from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.interpreter.syntax_tree_types import Block, Scope
 from core.sonicpi.interpreter.values import UndefinedValue, UnknownValue, to_midi_note, to_number
 from core.sonicpi.inventory import (

@@ -13,9 +13,9 @@ from core.sonicpi.interpreter.builtins_registry import (
     BuiltinCall,
     register_builtin,
 )
-from core.sonicpi.interpreter.enumerators import Range
-from core.sonicpi.interpreter.scheduler import ProgramInterpreter
-from core.sonicpi.interpreter.value_methods import call_list_method
+from core.sonicpi.interpreter.list_and_number_methods import call_list_method
+from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
+from core.sonicpi.interpreter.ranges_and_enumerators import Range
 from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,
     UNKNOWN,

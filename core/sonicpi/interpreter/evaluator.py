@@ -12,17 +12,18 @@ from typing import Any
 
 from core.sonicpi.interpreter import (
     assignments,
+    control_statements,
     iterator_methods,
+    lambda_object_and_class_methods,
     literals,
-    object_methods,
-    statements,
 )
 from core.sonicpi.interpreter.builtins_registry import Builtin, BuiltinCall
 from core.sonicpi.interpreter.control_flow_signals import ControlFlowSignal, ThreadEndSignal
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
+from core.sonicpi.interpreter.list_and_number_methods import call_value_method, is_iterable
 from core.sonicpi.interpreter.operators import apply_ruby_operator
-from core.sonicpi.interpreter.parameters import bind_parameters, declare_numbered_parameters
-from core.sonicpi.interpreter.program_objects import ProgramClass, ProgramObject
+from core.sonicpi.interpreter.parameter_binding import bind_parameters, declare_numbered_parameters
+from core.sonicpi.interpreter.program_classes_and_objects import ProgramClass, ProgramObject
 from core.sonicpi.interpreter.program_thread import ProgramThread
 from core.sonicpi.interpreter.syntax_tree_types import (
     Block,
@@ -31,7 +32,6 @@ from core.sonicpi.interpreter.syntax_tree_types import (
     Scope,
     declare_variable,
 )
-from core.sonicpi.interpreter.value_methods import call_value_method, is_iterable
 from core.sonicpi.interpreter.values import (
     UNDEFINED,
     UNKNOWN,
@@ -272,10 +272,12 @@ class SyntaxTreeEvaluator:
             return self.builtins[name](self, call)
         instance = call.scope["&object"] if "&object" in call.scope else None
         if isinstance(instance, ProgramObject) and instance.program_class.find_function(name):
-            return object_methods.call_object_method(self, instance, name, call)
+            return lambda_object_and_class_methods.call_object_method(self, instance, name, call)
         program_class = call.scope["&class"] if "&class" in call.scope else None
         if isinstance(program_class, ProgramClass):
-            return object_methods.call_class_function(self, program_class, name, call)
+            return lambda_object_and_class_methods.call_class_function(
+                self, program_class, name, call
+            )
         self.unknown_count += 1
         if call.block:
             self.note_unfollowed_code(f"the function {name}")
@@ -308,11 +310,11 @@ class SyntaxTreeEvaluator:
             return receiver[int(tick) % len(receiver)] if receiver else None
         if (
             isinstance(receiver, (tuple, ProgramObject, ProgramClass))
-            or name in object_methods.NAMES
+            or name in lambda_object_and_class_methods.NAMES
         ):
-            return object_methods.call_object_method(self, receiver, name, call)
+            return lambda_object_and_class_methods.call_object_method(self, receiver, name, call)
         if isinstance(receiver, Symbol) and receiver[:1].isupper():
-            return object_methods.call_constant_method(self, receiver, name, call)
+            return lambda_object_and_class_methods.call_constant_method(self, receiver, name, call)
         if call.block is not None and is_iterable(receiver):
             return self._call_iterator_method(receiver, name, call)
         if receiver is None or isinstance(receiver, UnknownValue):
@@ -373,15 +375,15 @@ _EVALUATOR_BY_NODE_KIND: dict[str, Callable[[Any, list[Any], Scope], Any]] = {
     "def": SyntaxTreeEvaluator._evaluate_definition,
     "class": SyntaxTreeEvaluator._evaluate_class,
     "block": SyntaxTreeEvaluator._evaluate_block_as_closure,
-    "if": statements.evaluate_if,
-    "while": statements.evaluate_while,
-    "case": statements.evaluate_case,
-    "begin": statements.evaluate_begin,
-    "yield": statements.evaluate_yield,
-    "defined": statements.evaluate_defined,
-    "return": statements.evaluate_jump,
-    "break": statements.evaluate_jump,
-    "next": statements.evaluate_jump,
+    "if": control_statements.evaluate_if,
+    "while": control_statements.evaluate_while,
+    "case": control_statements.evaluate_case,
+    "begin": control_statements.evaluate_begin,
+    "yield": control_statements.evaluate_yield,
+    "defined": control_statements.evaluate_defined,
+    "return": control_statements.evaluate_jump,
+    "break": control_statements.evaluate_jump,
+    "next": control_statements.evaluate_jump,
     "set": assignments.evaluate_assignment,
     "opset": assignments.evaluate_operator_assignment,
     "mset": assignments.evaluate_multiple_assignment,

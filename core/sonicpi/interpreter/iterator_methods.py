@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from core.sonicpi.interpreter.enumerators import Enumerator, Range
+from core.sonicpi.interpreter.ranges_and_enumerators import Enumerator, Range
 from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,
     Ring,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.sonicpi.interpreter.enumerators import Range
+from core.sonicpi.interpreter.ranges_and_enumerators import Range
 from core.sonicpi.interpreter.string_methods import Pattern
 from core.sonicpi.interpreter.syntax_tree_types import Scope
 from core.sonicpi.interpreter.values import (

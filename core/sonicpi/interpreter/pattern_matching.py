@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.sonicpi.interpreter.list_and_number_methods import is_case_match
 from core.sonicpi.interpreter.syntax_tree_types import Scope
-from core.sonicpi.interpreter.value_methods import is_case_match
 
 
 def match_pattern(evaluator: Any, value: Any, pattern: list[Any] | None, scope: Scope) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.ruby_parser_process import parse_program_and_error
-from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
 STATUS_SOUND, STATUS_NO_SOUND, STATUS_SYNTAX, STATUS_UNKNOWN = (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from core.sonicpi.interpreter.enumerators import Range
+from core.sonicpi.interpreter.ranges_and_enumerators import Range
 from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,
     MAX_STRING_CHARS,

@@ -13,7 +13,7 @@ from core.alignment import train as train_heads
 from core.alignment.config import CLOSED_FORM_OBJECTIVES
 from core.alignment.heads import RIDGE_DEVIATION_FLOOR, Standardiser, project_embeddings
 from core.encoders.score_feature_layout import PROGRAM_FEATURE_COUNT, build_feature_layout
-from core.evaluation.array_validation import normalize_rows
+from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.studies.experiments.ablation_methods import (
     ENSEMBLE,

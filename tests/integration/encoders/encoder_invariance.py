@@ -31,10 +31,10 @@ from transformers import (
 )
 
 from core.encoders import Encoder, find_encoder_spec
-from core.encoders.loading import load_encoder
+from core.encoders.encoder_loading import load_encoder
 from core.encoders.pretrained_loading import silence_transformers
 from core.programs import generate, list_templates
-from core.sonicpi.clip import Clip
+from core.sonicpi.clip_and_render_result import Clip
 from tests.integration.encoders.tiny_models import make_tiny_clap_config
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"

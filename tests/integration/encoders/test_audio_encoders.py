@@ -18,11 +18,11 @@ from transformers import (
 
 from core.encoders import find_encoder_spec, get_encoder
 from core.encoders.aisfx import read_checkpoint_weights
-from core.encoders.audio import resample_waveform
+from core.encoders.audio_encoder_base import resample_waveform
 from core.encoders.device import ComputeConfig, is_openvino_enabled
-from core.encoders.loading import load_encoder
+from core.encoders.encoder_loading import load_encoder
 from core.errors import EarshotError
-from core.sonicpi.clip import Clip
+from core.sonicpi.clip_and_render_result import Clip
 from tests.integration.encoders.tiny_models import make_tiny_clap_config
 
 FP32, BF16 = ComputeConfig("cpu", use_bf16=False), ComputeConfig("cpu", use_bf16=True)

@@ -14,7 +14,7 @@ from transformers import AutoModel, AutoTokenizer, RobertaConfig, RobertaForMask
 from core.encoders import EmbedError, find_encoder_spec, get_encoder
 from core.encoders.base import MAX_EMBEDDABLE_CHARS
 from core.encoders.device import ComputeConfig
-from core.encoders.loading import load_encoder
+from core.encoders.encoder_loading import load_encoder
 from core.errors import EarshotError
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"

@@ -13,11 +13,11 @@ from huggingface_hub import constants
 from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
 from core.encoders.__main__ import main
-from core.encoders.loading import load_encoder
-from core.encoders.spec import EncoderSpec
+from core.encoders.encoder_loading import load_encoder
+from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.weights import HubWeights, find_missing_model_file, list_shard_files
 from core.errors import EarshotError
-from core.sonicpi.clip import Clip
+from core.sonicpi.clip_and_render_result import Clip
 
 COMMIT = "0123456789" * 4
 REPO = "someone/tiny"

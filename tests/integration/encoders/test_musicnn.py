@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from core.encoders import find_encoder_spec, get_encoder
 from core.encoders.device import ComputeConfig
-from core.encoders.loading import load_encoder, load_unchecked_encoder
+from core.encoders.encoder_loading import load_encoder, load_unchecked_encoder
 from core.encoders.musicnn import (
     MusicTaggingNetwork,
     list_tensor_shapes,
@@ -18,7 +18,7 @@ from core.encoders.musicnn import (
 )
 from core.encoders.tensorflow_checkpoint import CheckpointError
 from core.encoders.weights import FolderWeights
-from core.sonicpi.clip import Clip
+from core.sonicpi.clip_and_render_result import Clip
 from tests.unit.encoders.checkpoint_files import save_checkpoint
 
 FP32 = ComputeConfig("cpu", use_bf16=False)

@@ -13,8 +13,8 @@ from core.encoders.score_features import compute_score_features
 from core.errors import EarshotError
 from core.sonicpi import collect_osc_messages, inventory
 from core.sonicpi.interpreter import ruby_parser_process
+from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.ruby_parser_process import parse_program
-from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.score_events import extract_score_events
 
 PROGRAM = """use_bpm 120

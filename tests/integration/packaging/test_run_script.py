@@ -93,7 +93,9 @@ class SimulatedProject:
             "import os, sys; print(os.getcwd(), *sys.argv[1:], sep='|')"
         )
         (self.project / "core/sonicpi/__init__.py").write_text("")
-        (self.project / "core/sonicpi/sound_installer.py").write_text(SOUND_INSTALLER)
+        (self.project / "core/sonicpi/newer_sonic_pi_sound_installer.py").write_text(
+            SOUND_INSTALLER
+        )
         (self.project / "requirements/sounds/package-lock.json").write_text("{}")
         (self.project / "requirements/sounds/files.sha256").write_text("")
         write_wheel(self.wheels, "torch", "2.13.0")
@@ -345,7 +347,7 @@ def test_unsupported_system_gets_every_command(project):
     assert commands[1].startswith("sudo apt-get install --yes --no-install-recommends sonic-pi-")
     locks = [command.split(" -r ")[1] for command in commands if " pip install " in command]
     assert locks == [f"requirements/{name}.lock" for name in ("torch", "base", "encoders")]
-    assert ".venv/bin/python -m core.sonicpi.sound_installer" in commands
+    assert ".venv/bin/python -m core.sonicpi.newer_sonic_pi_sound_installer" in commands
     assert not (project.project / ".venv").exists()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from core import cli, sonicpi
-from core.corpus import Corpus, integrity
+from core.corpus import Corpus, fault_finding_and_removal
 from core.errors import EarshotError
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.corpus_verification import check_corpus
@@ -143,9 +143,9 @@ def test_changed_code_is_reported_as_not_repairable(corpus):
 def test_a_missing_setting_is_reported(corpus):
     execute_sql(corpus, "UPDATE meta SET value = '{' WHERE key = 'created'")
     with sqlite3.connect(corpus.path / "corpus.sqlite") as connection:
-        assert [fault.detail for fault in integrity.find_setting_faults(connection)] == [
-            "no setting 'created'"
-        ]
+        assert [
+            fault.detail for fault in fault_finding_and_removal.find_setting_faults(connection)
+        ] == ["no setting 'created'"]
     connection.close()
 
 

@@ -27,7 +27,7 @@ from core.pipeline.train import train
 from core.programs import Program
 from core.search import aligned_corpus
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus, open_embedded_corpus
-from core.search.query import find_neighbours, find_program_neighbours
+from core.search.nearest_neighbour_queries import find_neighbours, find_program_neighbours
 from core.sonicpi import Clip, RenderResult
 
 CODE, AUDIO, HELD_OUT_AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel", "aisfx"

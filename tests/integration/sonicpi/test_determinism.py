@@ -16,8 +16,8 @@ from core.sonicpi import (
     compute_render_id,
     render,
     render_many,
+    renderer_versions_and_render_id,
     sandbox,
-    versions,
 )
 from core.sonicpi.render_worker import RenderWorker
 
@@ -103,7 +103,9 @@ def test_a_longer_clip_starts_with_the_samples_of_a_shorter_one():
 )
 def test_render_id_depends_on_the_versions(monkeypatch: pytest.MonkeyPatch, name: str):
     before = compute_render_id("play 60")
-    monkeypatch.setattr(versions, name, 99 if name.isupper() else lambda: "9.9")
+    monkeypatch.setattr(
+        renderer_versions_and_render_id, name, 99 if name.isupper() else lambda: "9.9"
+    )
     assert compute_render_id("play 60") != before
 
 
@@ -131,7 +133,9 @@ def test_the_id_of_a_render_covers_the_version_of_sonic_pi():
 def test_programs_with_later_sounds_are_rendered_again_when_these_are_installed(monkeypatch):
     programs = ("synth :rodeo", "sample :hat_zap", "play 60")
     installed = [compute_render_id(program) for program in programs]
-    monkeypatch.setattr(versions, "are_later_sounds_installed", lambda: False)
+    monkeypatch.setattr(
+        renderer_versions_and_render_id, "are_later_sounds_installed", lambda: False
+    )
     missing = [compute_render_id(program) for program in programs]
     assert [a == b for a, b in zip(installed, missing)] == [False, False, True]
 

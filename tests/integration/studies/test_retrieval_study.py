@@ -17,15 +17,15 @@ from core.corpus import Corpus
 from core.encoders import get_encoder
 from core.encoders.weights import WheelWeights
 from core.errors import EarshotError
-from core.evaluation import calibration
+from core.evaluation import confidence_calibration
 from core.evaluation.metrics import normalized_similarity
 from core.pipeline import train as train_stage
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.embed import embed_corpus
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search import confidence
-from core.search.query import find_neighbours
-from core.search.snippet_reading import SilentSnippetError
+from core.search.nearest_neighbour_queries import find_neighbours
+from core.search.silent_snippet_check import SilentSnippetError
 from core.studies import retrieval_baselines, retrieval_findings, retrieval_study, retriever
 from core.studies.experiments import ablation_methods
 from core.studies.experiments.text_encoder_finetuning import FinetuningConfig, finetune_text_encoder
@@ -348,7 +348,7 @@ def no_map(monkeypatch: pytest.MonkeyPatch):
 @pytest.fixture
 def few_programs_suffice(monkeypatch: pytest.MonkeyPatch, no_map):
     monkeypatch.setattr(confidence, "MIN_CALIBRATION_PROGRAMS", 20)
-    monkeypatch.setattr(calibration, "MIN_PROGRAMS_PER_OUTCOME", 2)
+    monkeypatch.setattr(confidence_calibration, "MIN_PROGRAMS_PER_OUTCOME", 2)
 
 
 def test_an_alignment_estimates_its_confidence_for_a_snippet(corpus: Corpus, few_programs_suffice):
@@ -366,7 +366,7 @@ def test_an_alignment_estimates_its_confidence_for_a_snippet(corpus: Corpus, few
     for estimate in estimates:
         assert 0 < estimate.probability < 1
         assert estimate.calibration_program_count == fields["program_count"]
-        assert estimate.level == calibration.classify_confidence(estimate.probability)
+        assert estimate.level == confidence_calibration.classify_confidence(estimate.probability)
     assert estimates[0].probability > estimates[1].probability
     assert confidence.estimate_confidence(aligned_corpus, known_snippet, []) is None
     with pytest.raises(SilentSnippetError):

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from core.encoders import find_encoder_spec, get_encoder
-from core.encoders.clip_descriptor_table import (
+from core.encoders.clip_descriptor_definitions import (
     CLIP_DESCRIPTORS,
     DESCRIPTOR_NAMES,
     decode_descriptors,
 )
 from core.encoders.clip_descriptors import measure_clip
-from core.sonicpi.clip import Clip
+from core.sonicpi.clip_and_render_result import Clip
 
 RATE = 44_100
 

@@ -10,10 +10,10 @@ import pytest
     "module_name",
     [
         "core.encoders",
-        "core.encoders.loading",
+        "core.encoders.encoder_loading",
         "core.encoders.mel_filters",
         "core.encoders.encoder_presets",
-        "core.encoders.registry",
+        "core.encoders.encoder_spec_lookup",
         "core.encoders.score_feature_layout",
         "core.encoders.windowing",
     ],

@@ -12,7 +12,7 @@ from sklearn import cross_decomposition
 from sklearn.neighbors import NearestNeighbors
 
 from core.errors import EarshotError
-from core.evaluation import metrics, pairwise_distances, retrieval
+from core.evaluation import metrics, pairwise_distance_correlation, retrieval_metrics
 from core.evaluation.cca import cca, fit_cca
 
 WHOLE = [metrics.cka, metrics.cca, metrics.distance_spearman, metrics.distance_pearson]
@@ -173,8 +173,8 @@ class TestDistances:
         x, y = make_related_views(rng, 57)
         y[20:30] = y[5]  # equal rows: equal distances
         sorted_at_once = metrics.distance_spearman(x, y), metrics.distance_pearson(x, y)
-        monkeypatch.setattr(pairwise_distances, "BLOCK_ROWS", 10)
-        monkeypatch.setattr(pairwise_distances, "MAX_PAIRS_TO_SORT", 0)
+        monkeypatch.setattr(pairwise_distance_correlation, "BLOCK_ROWS", 10)
+        monkeypatch.setattr(pairwise_distance_correlation, "MAX_PAIRS_TO_SORT", 0)
         assert (metrics.distance_spearman(x, y), metrics.distance_pearson(x, y)) == pytest.approx(
             sorted_at_once, abs=2e-5
         )
@@ -188,10 +188,10 @@ class TestDistances:
     def test_every_pair_is_yielded_once(
         self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(pairwise_distances, "BLOCK_ROWS", 4)
+        monkeypatch.setattr(pairwise_distance_correlation, "BLOCK_ROWS", 4)
         x = rng.normal(size=(11, 3))
         distances = np.concatenate(
-            [block[0] for block in pairwise_distances.iterate_distance_blocks(x, x)]
+            [block[0] for block in pairwise_distance_correlation.iterate_distance_blocks(x, x)]
         )
         np.testing.assert_allclose(
             np.sort(distances) / 2**20, np.sort(pdist(x, "cosine")), atol=2e-6
@@ -244,7 +244,7 @@ class TestRetrieval:
     def test_blocks_change_nothing(self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch):
         x, y = rng.normal(size=(2, 25, 3))
         expected = metrics.compute_match_ranks(x, y)
-        monkeypatch.setattr(retrieval, "BLOCK_ROWS", 4)
+        monkeypatch.setattr(retrieval_metrics, "BLOCK_ROWS", 4)
         np.testing.assert_array_equal(metrics.compute_match_ranks(x, y), expected)
 
     def test_a_space_without_differences_scores_at_chance(self) -> None:
@@ -277,7 +277,7 @@ class TestNormalizedSimilarity:
     def test_equals_its_formula(
         self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, per_query_scale: bool
     ):
-        monkeypatch.setattr(retrieval, "BLOCK_ROWS", 3)
+        monkeypatch.setattr(retrieval_metrics, "BLOCK_ROWS", 3)
         base, queries = rng.normal(size=(9, 3)), rng.normal(size=(7, 3))
         retrieved_rows = np.array([[4, 0]] * 7)
         cosines = 1 - cdist(queries, base, "cosine")

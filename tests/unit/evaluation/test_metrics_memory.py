@@ -11,11 +11,11 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.evaluation import (
-    array_validation,
+    array_validation_and_normalization,
     metrics,
     nearest_neighbours,
-    pairwise_distances,
-    retrieval,
+    pairwise_distance_correlation,
+    retrieval_metrics,
 )
 
 ROW_COUNT, SMALL_BLOCK_ROWS = 1500, 32
@@ -39,12 +39,12 @@ class LargestTensor(TorchDispatchMode):
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch):
-    for module in (pairwise_distances, retrieval, nearest_neighbours):
+    for module in (pairwise_distance_correlation, retrieval_metrics, nearest_neighbours):
         monkeypatch.setattr(module, "BLOCK_ROWS", SMALL_BLOCK_ROWS)
-    monkeypatch.setattr(pairwise_distances, "MAX_PAIRS_TO_SORT", 0)
+    monkeypatch.setattr(pairwise_distance_correlation, "MAX_PAIRS_TO_SORT", 0)
     # The size of Spearman's table of ranks does not depend on n: it is made small here.
-    monkeypatch.setattr(array_validation, "COSINE_STEPS_PER_UNIT", 2.0**8)
-    monkeypatch.setattr(pairwise_distances, "DISTANCE_LEVELS", 2 * 2**8 + 1)
+    monkeypatch.setattr(array_validation_and_normalization, "COSINE_STEPS_PER_UNIT", 2.0**8)
+    monkeypatch.setattr(pairwise_distance_correlation, "DISTANCE_LEVELS", 2 * 2**8 + 1)
 
 
 def measure_memory(measure: Callable[[], object]) -> tuple[int, int]:
@@ -93,7 +93,7 @@ def test_normalized_similarity_holds_no_number_for_each_pair_of_rows() -> None:
 
 
 def test_the_measurement_detects_a_matrix_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (pairwise_distances, retrieval, nearest_neighbours):
+    for module in (pairwise_distance_correlation, retrieval_metrics, nearest_neighbours):
         monkeypatch.setattr(module, "BLOCK_ROWS", ROW_COUNT)
     x = np.random.default_rng(0).normal(size=(ROW_COUNT, 8))
     for measure in (metrics.distance_pearson, metrics.overlap_at_k, metrics.mrr):

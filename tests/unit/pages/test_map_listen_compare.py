@@ -10,12 +10,12 @@ import pytest
 
 from core import favourites
 from core.corpus import Corpus
-from core.encoders.clip_descriptor_table import CLIP_DESCRIPTORS
+from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS
 from core.pipeline.disagreement_search import find_disagreeing_program_pairs
 from core.pipeline.map_selection import build_selection_table, export_selection
 from core.search import confidence
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
-from core.search.forecast import fit_forecast
+from core.search.clip_property_forecast import fit_forecast
 from core.search.map_placement import place_on_map
 from pages.map.map_marks_and_clicks import decode_bitmask, encode_bitmask
 from tests.unit.pages.page_steps import (

@@ -27,7 +27,7 @@ from core.errors import EarshotError
 from core.pipeline.corpus_export import export_corpus
 from core.pipeline.data_card import make_data_card
 from core.programs import Program
-from core.sonicpi.clip import Clip, RenderProblem, RenderResult
+from core.sonicpi.clip_and_render_result import Clip, RenderProblem, RenderResult
 from tests.fake_rendering import compute_fake_render_id
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel"

@@ -12,12 +12,12 @@ from core import encoders
 from core.alignment import AlignmentConfig, ProjectionHeads
 from core.cli import main
 from core.corpus import Corpus
-from core.corpus.disagreement_pairs import load_disagreement_pairs
+from core.corpus.disagreement_pair_storage import load_disagreement_pairs
 from core.errors import EarshotError
 from core.pipeline.disagreement_search import find_disagreeing_program_pairs
 from core.programs import Program
 from core.search.aligned_corpus import open_aligned_corpus
-from core.search.encoder_records import EncoderRecord
+from core.search.corpus_encoder_records import EncoderRecord
 from core.sonicpi import Clip, RenderResult
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"

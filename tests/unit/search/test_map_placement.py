@@ -10,7 +10,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.map_placement import place_on_map
-from core.search.query import find_neighbours
+from core.search.nearest_neighbour_queries import find_neighbours
 from tests.unit.search.alignments import save_untrained_alignment
 
 SNIPPET = "use_synth :saw\nplay 60\n"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.ruby_parser_process import parse_program
-from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.score_events import ScoreEvent
 
 

@@ -1,0 +1,177 @@
+"""Read and write the audio files of clips, which are named by what they were rendered from."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from core.errors import EarshotError
+from core.sonicpi import reproducible_ogg
+from core.sonicpi.clip_and_render_result import Clip, RenderProblem
+from core.workspace import PARTIAL_PREFIX, atomic_write, get_corpora_folder
+
+AUDIO_FORMATS = ("flac", "ogg")
+_INT16_FULL_SCALE = 2**15
+
+
+@dataclass(frozen=True, eq=False)
+class StoredClip:
+    """The file of a clip and its decoded content.
+
+    Attributes
+    ----------
+    clip : Clip
+        As it is read from the file. FLAC holds 16 bits per sample, so it differs slightly from
+        what was rendered.
+    relative_path : str
+        Path below the folder of clips.
+    size_bytes : int
+    sha256 : str
+        Hash of the file.
+    warnings : tuple of RenderProblem
+        The renderer's warnings, which the file holds as its comment.
+    """
+
+    clip: Clip
+    relative_path: str
+    size_bytes: int
+    sha256: str
+    warnings: tuple[RenderProblem, ...] = ()
+
+
+def build_clip_path(render_id: str, audio_format: str) -> str:
+    """Return the path of a clip below the folder of clips.
+
+    Examples
+    --------
+    >>> build_clip_path("abcd", "flac")
+    'ab/abcd.flac'
+    """
+    return f"{render_id[:2]}/{render_id}.{audio_format}"
+
+
+def find_clip_file(corpus_name: str, render_id: str) -> Path | None:
+    """Return the file of a rendered clip in a corpus; None if there is none."""
+    folder = get_corpora_folder() / corpus_name / "audio"
+    paths = (folder / build_clip_path(render_id, audio_format) for audio_format in AUDIO_FORMATS)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def write_clip(
+    clips_folder: Path, relative_path: str, clip: Clip, warnings: Sequence[RenderProblem] = ()
+) -> StoredClip:
+    """Write a clip and return it as it is read from the file.
+
+    Embeddings are computed from what the file holds, so that they do not depend on whether a build
+    was interrupted. FLAC stores 16-bit samples exactly, so its content is known without decoding.
+
+    Raises
+    ------
+    EarshotError
+        If the file cannot be written.
+    """
+    is_lossless = relative_path.endswith(".flac")
+    samples = _convert_to_int16(clip.samples) if is_lossless else clip.samples
+    audio_format = Path(relative_path).suffix[1:]
+    comment = _serialize_render_warnings(warnings)
+    content = _encode_audio_file(samples, clip.sample_rate, audio_format, comment)
+    try:
+        with atomic_write(clips_folder / relative_path) as handle:
+            handle.write(content)
+    except OSError as error:
+        is_disk_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise EarshotError(
+            f"A clip cannot be written ({error.strerror}).",
+            where=str(clips_folder / relative_path),
+            remedy="Free some disk space and run the command again: it resumes where it stopped."
+            if is_disk_full
+            else "Check that you may write there, then run the command again.",
+        ) from error
+    if is_lossless:
+        stored = Clip(samples.astype(np.float32) / _INT16_FULL_SCALE, clip.sample_rate)
+    else:
+        stored = Clip.load(clips_folder / relative_path)
+    digest = hashlib.sha256(content).hexdigest()
+    return StoredClip(stored, relative_path, len(content), digest, tuple(warnings))
+
+
+def load_existing_clip(clips_folder: Path, relative_path: str, seconds: float) -> StoredClip | None:
+    """Load a clip that has a file but may have no row in the database.
+
+    That happens when a build was killed between the two, or when the database was lost.
+
+    Returns
+    -------
+    StoredClip or None
+        None if the file is missing, damaged or of another length than `seconds`.
+    """
+    path = clips_folder / relative_path
+    if not path.is_file():
+        return None
+    try:
+        content = path.read_bytes()
+        clip = Clip.load(path)
+        with soundfile.SoundFile(path) as sound_file:
+            warnings = _parse_render_warnings(sound_file.comment)
+    except (EarshotError, OSError, soundfile.LibsndfileError):
+        return None
+    if len(clip.samples) != round(seconds * clip.sample_rate):
+        return None
+    digest = hashlib.sha256(content).hexdigest()
+    return StoredClip(clip, relative_path, len(content), digest, warnings)
+
+
+def remove_partial_clips(clips_folder: Path) -> int:
+    """Remove the incomplete files of writers that were killed, and return their number."""
+    leftovers = list(clips_folder.glob(f"*/{PARTIAL_PREFIX}*"))
+    for leftover in leftovers:
+        leftover.unlink(missing_ok=True)
+    return len(leftovers)
+
+
+def _convert_to_int16(samples: np.ndarray) -> np.ndarray:
+    """Quantise samples in [-1, 1] to int16."""
+    scaled = np.rint(samples * _INT16_FULL_SCALE)
+    np.clip(scaled, -_INT16_FULL_SCALE, _INT16_FULL_SCALE - 1, out=scaled)
+    return scaled.astype(np.int16)
+
+
+def _encode_audio_file(
+    samples: np.ndarray, sample_rate: int, audio_format: str, comment: str
+) -> bytes:
+    def write_audio_to_bytes() -> bytes:
+        buffer = io.BytesIO()
+        with soundfile.SoundFile(
+            buffer, "w", sample_rate, samples.shape[1], format=audio_format.upper()
+        ) as sound_file:
+            if comment:
+                sound_file.comment = comment
+            sound_file.write(samples)
+        return buffer.getvalue()
+
+    return (
+        reproducible_ogg.encode_ogg_reproducibly(write_audio_to_bytes)
+        if audio_format == "ogg"
+        else write_audio_to_bytes()
+    )
+
+
+def _serialize_render_warnings(warnings: Sequence[RenderProblem]) -> str:
+    """Return warnings as the comment of a file, from which a lost row is restored."""
+    rows = [warning.to_row() for warning in warnings]
+    return json.dumps({"warnings": rows}) if rows else ""
+
+
+def _parse_render_warnings(comment: str) -> tuple[RenderProblem, ...]:
+    try:
+        return tuple(RenderProblem(**row) for row in json.loads(comment)["warnings"])
+    except (ValueError, TypeError, KeyError):
+        return ()

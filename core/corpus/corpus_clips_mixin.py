@@ -1,0 +1,69 @@
+"""The clips of a corpus: the part of `Corpus` that stores them."""
+
+from __future__ import annotations
+
+from core.corpus.clip_store import ClipStore
+from core.sonicpi.clip_and_render_result import Clip, RenderResult
+
+
+class CorpusClips:
+    """The clips in the folder and the database of a corpus.
+
+    Parameters
+    ----------
+    clip_store : ClipStore
+    """
+
+    def __init__(self, clip_store: ClipStore):
+        self._clip_store = clip_store
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether an error that ends one thread fails a program; false in a new corpus."""
+        return self._clip_store.is_strict
+
+    def set_strict(self, is_strict: bool) -> None:
+        """Make the corpus strict or not.
+
+        Programs for which that makes a difference are rendered again by the next build.
+        """
+        if is_strict != self.is_strict:
+            self._clip_store.change_strictness(is_strict)
+
+    def list_pending_clips(self) -> list[tuple[str, str]]:
+        """Return (program id, source) of each program to render, in insertion order.
+
+        These are programs that were never rendered, whose clip is missing or has another size on
+        disk, and programs whose failure another attempt may not repeat: it was the machine's fault
+        or happened in an older renderer. Clips of an older renderer stay valid.
+        """
+        return self._clip_store.list_pending_clips()
+
+    def put_rendering(
+        self, program_id: str, rendering: RenderResult, seconds: float
+    ) -> Clip | None:
+        """Store the result of rendering a program: first the clip's file, then its row.
+
+        Parameters
+        ----------
+        program_id : str
+        rendering : RenderResult
+        seconds : float
+            Length of the clip.
+
+        Returns
+        -------
+        Clip or None
+            The clip as its file holds it, which is what is embedded. None if the program failed.
+        """
+        return self._clip_store.put_rendering(program_id, rendering, seconds)
+
+    def register_existing_clip(self, program_id: str, seconds: float) -> Clip | None:
+        """Record the clip of a program whose file exists already.
+
+        Returns
+        -------
+        Clip or None
+            None if there is no such file or it is damaged.
+        """
+        return self._clip_store.register_existing_clip(program_id, seconds)

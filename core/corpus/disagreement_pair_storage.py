@@ -1,0 +1,52 @@
+"""Pairs of programs on which code and audio disagree: one file in an alignment's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from core.corpus.alignment_store import AlignmentRecord, update_alignments_change_stamp
+from core.file_errors import convert_read_errors, convert_write_errors
+from core.workspace import atomic_write, refuse_if_workspace_read_only
+
+PAIRS_FILE = "pairs.parquet"
+
+
+def save_disagreement_pairs(record: AlignmentRecord, pairs: pd.DataFrame) -> Path:
+    """Write the pairs of an alignment, replacing older ones.
+
+    Returns
+    -------
+    Path
+        The written file.
+
+    Raises
+    ------
+    EarshotError
+        If the workspace is read-only or the file cannot be written.
+    """
+    refuse_if_workspace_read_only("Saving disagreement pairs")
+    path = record.path / PAIRS_FILE
+    with convert_write_errors("The table of pairs", path):
+        with atomic_write(path) as handle:
+            pairs.to_parquet(handle, index=False)
+        update_alignments_change_stamp(record.path.parent)
+    return path
+
+
+def load_disagreement_pairs(record: AlignmentRecord) -> pd.DataFrame | None:
+    """Load the pairs of an alignment; None if none were computed yet.
+
+    Raises
+    ------
+    EarshotError
+        If the file is damaged.
+    """
+    path = record.path / PAIRS_FILE
+    if not path.exists():
+        return None
+    with convert_read_errors(
+        "The disagreement pairs cannot be read", path, "Remove that file and run compare again."
+    ):
+        return pd.read_parquet(path)

@@ -1,0 +1,159 @@
+"""EncoderSpec: the description of an encoder before it is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.encoders.weights import Weights
+from core.errors import EarshotError
+
+MODALITIES = ("code", "audio")
+# How a text encoder turns the vectors of a program's tokens into one.
+MEAN_POOLING, LAST_TOKEN_POOLING = "mean", "last-token"
+# Between the revisions of the components of a concatenated encoder.
+REVISION_SEPARATOR = "|"
+
+
+def validate_modality(modality: str) -> str:
+    """Return the modality if it is one of `MODALITIES`.
+
+    Raises
+    ------
+    EarshotError
+        If it is neither "code" nor "audio".
+    """
+    if modality not in MODALITIES:
+        raise EarshotError(f"{modality!r} is not a modality.", remedy="Use code or audio.")
+    return modality
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """Description of an encoder, available without loading it.
+
+    Attributes
+    ----------
+    id : str
+        Name used by people and stored in corpora: a built-in name, the path of a folder, or
+        several ids joined by "+".
+    modality : {"code", "audio"}
+    family : str
+        Architecture: a key of `core.encoders.encoder_loading.ENCODER_CLASS_BY_FAMILY`.
+    dim : int
+        Length of the vectors.
+    title : str
+        Short description.
+    licence : str
+        Licence of the weights.
+    weights : Weights
+        Origin of the weights.
+    sample_rate : int or None
+        Sample rate of the training audio in Hz; None for code encoders.
+    context_length : int or None
+        Maximum number of tokens per window, where the model's files state more than the model was
+        trained for.
+    mode_token : str
+        Token inserted before the program to select the model's embedding mode.
+    prompt : str
+        Text inserted before the program, as the model's authors prescribe it.
+    pooling : {"mean", "last-token"}
+        How a text encoder turns token vectors into one: their mean, or the last one, which in a
+        model that only looks back has seen the whole text.
+    shared_space : str
+        Id of the encoder of the other modality with which this one shares a space without any
+        training here; "" if there is none.
+    use_restriction : str
+        What the licence forbids most users, in one sentence; "" if it allows any use.
+    credit : str
+        Authors to cite.
+    recipe_version : int
+        Version of the processing around the weights. Increase it with every change that alters
+        vectors: corpora then replace the embeddings they hold.
+    """
+
+    id: str
+    modality: str
+    family: str
+    dim: int
+    title: str
+    licence: str
+    weights: Weights
+    sample_rate: int | None = None
+    context_length: int | None = None
+    mode_token: str = ""
+    prompt: str = ""
+    pooling: str = MEAN_POOLING
+    shared_space: str = ""
+    use_restriction: str = ""
+    credit: str = ""
+    recipe_version: int = 1
+
+    @property
+    def weights_origin(self) -> str:
+        """Return the origin of the weights in a few words."""
+        return self.weights.weights_origin
+
+    @property
+    def weights_install_instructions(self) -> str:
+        """Return the command, or else a sentence, that explains how to get the weights."""
+        return self.weights.format_weights_install_instructions(self.id)
+
+    @property
+    def usage_warning(self) -> str:
+        """Return what to know about the licence before use; "" if it allows any use."""
+        if not self.use_restriction:
+            return ""
+        return f"{self.id}: {self.use_restriction} (licence {self.licence})."
+
+    @property
+    def revision(self) -> str:
+        """Return the version of weights and recipe; embeddings of two revisions do not compare."""
+        return f"{self.weights.revision}+{self.recipe_version}"
+
+    @property
+    def component_specs(self) -> tuple[EncoderSpec, ...]:
+        """Return the specs of the concatenated encoders; the spec itself for a single encoder."""
+        return self.weights.component_specs if isinstance(self.weights, ConcatWeights) else (self,)
+
+    def is_available_offline(self) -> bool:
+        """Return whether the encoder loads without a network; only looks for files."""
+        return self.weights.is_available_offline()
+
+
+@dataclass(frozen=True)
+class ConcatWeights:
+    """Weights of a concatenated encoder: those of its components.
+
+    Attributes
+    ----------
+    component_specs : tuple of EncoderSpec
+        At least two, in the order of their vectors.
+    """
+
+    component_specs: tuple[EncoderSpec, ...]
+
+    @property
+    def weights_origin(self) -> str:
+        """Return the sources of all components."""
+        return "; ".join(spec.weights_origin for spec in self.component_specs)
+
+    @property
+    def revision(self) -> str:
+        """Return the revisions of all components, in order."""
+        return REVISION_SEPARATOR.join(spec.revision for spec in self.component_specs)
+
+    def format_weights_install_instructions(self, _encoder_id: str, /) -> str:
+        """Return how to get the weights of the components that are not available."""
+        missing = [spec for spec in self.component_specs if not spec.is_available_offline()]
+        return (
+            "; ".join(spec.weights_install_instructions for spec in missing) or "Nothing to install"
+        )
+
+    def is_available_offline(self) -> bool:
+        """Return whether all components are available."""
+        return all(spec.is_available_offline() for spec in self.component_specs)
+
+    def resolve_weights_path(self, encoder_id: str, /) -> Path:
+        """Raise an error: only the components have files."""
+        raise EarshotError(f"{encoder_id} has no weights of its own, only its components have.")

@@ -1,0 +1,228 @@
+"""Forecast of measured properties of a program's clip, from its code alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from core.alignment.conformal_kernel_ridge_regression import (
+    COVERAGE,
+    ForecastModel,
+    fit_forecast_model,
+)
+from core.encoders.clip_descriptor_definitions import (
+    CLIP_DESCRIPTORS,
+    ClipDescriptor,
+    decode_descriptors,
+)
+
+FORECAST_ENCODER = "descriptors"
+"""Id of the audio encoder whose values are predicted."""
+FORECAST_VERSION = 1
+"""Increase it with every change of targets or model: older forecasts are then fitted again."""
+CLIPPING_PEAK_DBFS = -0.3
+"""From this predicted peak on, a program is said to clip."""
+PROPERTY_LABELS = {
+    "loudness": "Loudness",
+    "peak": "Peak",
+    "silence": "Silence",
+    "onset_rate": "Onsets",
+    "tempo": "Tempo",
+    "register": "Register",
+    "brightness": "Brightness",
+    "noisiness": "Noisiness",
+    "stereo_width": "Stereo width",
+}
+_DIGITS = {"Hz": 0, "BPM": 0, "%": 0, "MIDI": 0}  # by unit; 1 for the others
+# Words for a value below each limit; the last word has none. docs/prediction.md lists them.
+WORD_LIMITS: dict[str, tuple[tuple[float, str], ...]] = {
+    "loudness": ((-60, "silent"), (-32, "quiet"), (-18, "moderately loud"), (np.inf, "loud")),
+    "register": ((45, "low"), (67, "middle register"), (np.inf, "high")),
+    "brightness": ((900, "dark"), (2800, "neither dark nor bright"), (np.inf, "bright")),
+    "noisiness": ((-14, ""), (np.inf, "noisy")),
+    "stereo_width": ((2, "mono"), (15, ""), (np.inf, "wide")),
+    "silence": ((50, ""), (np.inf, "mostly silent")),
+}
+
+
+@dataclass(frozen=True)
+class PropertyForecast:
+    """Predicted value of one property.
+
+    Attributes
+    ----------
+    name : str
+        As in `core.encoders.clip_descriptor_definitions.CLIP_DESCRIPTORS`.
+    value, low, high : float
+        Prediction and interval, in the unit.
+    unit : str
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Predicted properties of the clip of a program.
+
+    Attributes
+    ----------
+    properties : tuple of PropertyForecast
+    words : str
+        Summary, such as "loud, -9 LUFS, clips; 6 onsets/s; low; dark".
+    coverage : float
+        Share of programs whose true value lies in the interval, by the calibration.
+    calibration_program_count : int
+    """
+
+    properties: tuple[PropertyForecast, ...]
+    words: str
+    coverage: float
+    calibration_program_count: int
+
+    def get_property(self, name: str) -> PropertyForecast:
+        """Return a property by its name."""
+        return next(item for item in self.properties if item.name == name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the forecast as JSON types, the properties by name."""
+        return {
+            "words": self.words,
+            "coverage": self.coverage,
+            "calibration_programs": self.calibration_program_count,
+            "properties": {
+                item.name: {key: value for key, value in asdict(item).items() if key != "name"}
+                for item in self.properties
+            },
+        }
+
+
+def fit_forecast(
+    code_embeddings: np.ndarray, descriptor_embeddings: np.ndarray, groups: Sequence[str]
+) -> ForecastModel | None:
+    """Fit a forecast on programs and the descriptors of their clips.
+
+    Parameters
+    ----------
+    code_embeddings : float [n, d]
+    descriptor_embeddings : float [n, len(CLIP_DESCRIPTORS)]
+        By the encoder `descriptors`.
+    groups : sequence of str
+        Template or grammar style of each program.
+
+    Returns
+    -------
+    ForecastModel or None
+        None with too few programs or groups.
+    """
+    targets = make_forecast_targets(descriptor_embeddings)
+    return fit_forecast_model(code_embeddings, targets, groups)
+
+
+def make_forecast_targets(descriptor_embeddings: np.ndarray) -> np.ndarray:
+    """Return standardized values [n, t], nan where a clip leaves a value undefined."""
+    values = decode_descriptors(descriptor_embeddings)
+    return np.stack(
+        [descriptor.standardize(values[descriptor.name]) for descriptor in CLIP_DESCRIPTORS],
+        axis=1,
+    )
+
+
+def predict_forecast(model: ForecastModel, code_embedding: np.ndarray) -> Forecast:
+    """Predict the properties of one program's clip.
+
+    Parameters
+    ----------
+    model : ForecastModel
+        Fitted by `fit_forecast`.
+    code_embedding : float [1, d]
+    """
+    values, half_widths = model.predict(code_embedding)
+    properties = tuple(
+        _restore_property(descriptor, value, half_width)
+        for descriptor, value, half_width in zip(CLIP_DESCRIPTORS, values[0], half_widths[0])
+    )
+    value_by_name = {item.name: item.value for item in properties}
+    return Forecast(properties, describe_forecast(value_by_name), COVERAGE, model.program_count)
+
+
+def _restore_property(
+    descriptor: ClipDescriptor, value: float, half_width: float
+) -> PropertyForecast:
+    low, middle, high = (
+        float(limit)
+        for limit in descriptor.restore(np.array([value - half_width, value, value + half_width]))
+    )
+    return PropertyForecast(descriptor.name, middle, low, high, descriptor.unit)
+
+
+def describe_forecast(values: Mapping[str, float]) -> str:
+    """Return a summary of predicted values in a few words.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        By the name of the property, in its unit.
+
+    Examples
+    --------
+    >>> describe_forecast(
+    ...     {"loudness": -9.2, "peak": 0.0, "silence": 0.0, "onset_rate": 6.1, "register": 40.0,
+    ...      "brightness": 600.0, "noisiness": -40.0, "stereo_width": 5.0}
+    ... )
+    'loud, −9 LUFS, clips; 6 onsets/s; low; dark'
+    """
+    word = {name: _choose_word(name, values[name]) for name in WORD_LIMITS}
+    if word["loudness"] == "silent":
+        return "silent"
+    loudness = f"{word['loudness']}, {values['loudness']:.0f} LUFS".replace("-", "−")
+    if values["peak"] >= CLIPPING_PEAK_DBFS:
+        loudness += ", clips"
+    rate = values["onset_rate"]
+    onsets = f"{rate:.0f} onsets/s" if rate >= 2 else f"{rate:.1f} onsets/s"
+    others = (word[name] for name in ("register", "brightness", "noisiness", "stereo_width"))
+    return "; ".join(filter(None, (loudness, word["silence"], onsets, *others)))
+
+
+def _choose_word(name: str, value: float) -> str:
+    return next(word for limit, word in WORD_LIMITS[name] if value < limit)
+
+
+def list_property_rows(forecast: Forecast) -> list[tuple[str, str, str]]:
+    """Return label, value with unit, and interval of each property but the level over time."""
+    return [
+        (PROPERTY_LABELS[item.name], format_value(item), format_interval(item))
+        for item in forecast.properties
+        if item.name in PROPERTY_LABELS
+    ]
+
+
+def format_level_curve(forecast: Forecast) -> str:
+    """Return the level of each sixth of the clip in one line."""
+    levels = [item for item in forecast.properties if item.name.startswith("level_")]
+    values = " ".join(_format_number(item.value, 0) for item in levels)
+    return f"Level of each sixth of the clip: {values} {levels[0].unit}"
+
+
+def format_value(item: PropertyForecast) -> str:
+    """Return a value with its unit: "−9.2 LUFS"."""
+    return f"{_format_number(item.value, _DIGITS.get(item.unit, 1))} {item.unit}"
+
+
+def format_interval(item: PropertyForecast) -> str:
+    """Return an interval: "−12.0 to −6.1"."""
+    low, high = (
+        _format_number(limit, _DIGITS.get(item.unit, 1)) for limit in (item.low, item.high)
+    )
+    return f"{low} to {high}"
+
+
+def _format_number(number: float, digits: int) -> str:
+    return f"{number:,.{digits}f}".replace("-", "−")

@@ -1,0 +1,122 @@
+"""Records of the encoders that embedded a corpus, and the default encoders of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from core import encoders
+from core.corpus import AlignmentRecord, Corpus
+from core.encoders.concatenated_encoders import split_encoder_id
+from core.errors import EarshotError
+
+
+@dataclass(frozen=True)
+class EncoderRecord:
+    """The encoder that made a corpus's embeddings.
+
+    Attributes
+    ----------
+    id, revision : str
+    dim : int
+        Dimensions of an embedding.
+    """
+
+    id: str
+    revision: str
+    dim: int
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> EncoderRecord:
+        """Read the record from an alignment's config.
+
+        Raises
+        ------
+        KeyError, TypeError
+            When a value is missing.
+        """
+        return cls(values["id"], values["revision"], values["dim"])
+
+    @classmethod
+    def describe_installed_encoder(cls, encoder_id: str, dim: int) -> EncoderRecord:
+        """Describe the encoder that is installed under this id."""
+        return cls(encoder_id, encoders.find_encoder_spec(encoder_id).revision, dim)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values that an alignment's config keeps."""
+        return asdict(self)
+
+    def load_recorded_encoder(self) -> encoders.Encoder:
+        """Load the encoder.
+
+        Raises
+        ------
+        EarshotError
+            When another revision of it is installed.
+        """
+        encoder = encoders.get_encoder(self.id)
+        if encoder.spec.revision != self.revision:
+            raise EarshotError(
+                f"{self.id} is here as revision {encoder.spec.revision}, the corpus was"
+                f" embedded by {self.revision}.",
+                remedy="Embed the corpus again and train again.",
+            )
+        return encoder
+
+
+def fill_default_encoder_ids(
+    corpus: Corpus, code_encoder: str | None = None, audio_encoder: str | None = None
+) -> tuple[str, str]:
+    """Return the ids of the code and audio encoder: as named, else those of the last build.
+
+    Raises
+    ------
+    EarshotError
+        When an encoder is not named and the corpus was never built, or nothing is embedded by it.
+    """
+    built_with = corpus.settings.get("encoders") or {}
+    embedded_by = {
+        encoder_id for encoder_id, _, count in corpus.count_embeddings_by_encoder() if count
+    }
+    resolved = []
+    for modality, encoder_id in (("code", code_encoder), ("audio", audio_encoder)):
+        encoder_id = encoder_id or built_with.get(modality)
+        if encoder_id is None:
+            raise EarshotError(
+                f"Corpus '{corpus.name}' has not been built, so nothing in it is embedded.",
+                remedy=f"To build it: ./run build {corpus.name}",
+            )
+        if encoder_id not in embedded_by and not set(split_encoder_id(encoder_id)) <= embedded_by:
+            raise EarshotError(
+                f"Nothing in corpus '{corpus.name}' is embedded by {encoder_id}.",
+                remedy=f"To embed it: ./run embed {corpus.name} --{modality}-encoder {encoder_id}",
+            )
+        resolved.append(encoder_id)
+    return resolved[0], resolved[1]
+
+
+def read_encoder_records_of_alignment(
+    record: AlignmentRecord,
+) -> tuple[EncoderRecord, EncoderRecord]:
+    """Return the code and the audio encoder that an alignment was trained on."""
+    encoder_fields = record.config["encoders"]
+    return (
+        EncoderRecord.from_dict(encoder_fields["code"]),
+        EncoderRecord.from_dict(encoder_fields["audio"]),
+    )
+
+
+def check_embedding_revision(corpus: Corpus, encoder: EncoderRecord) -> None:
+    """Raise an EarshotError unless the corpus's embeddings are of the encoder's revision."""
+    try:
+        stale = corpus.list_missing_embeddings(encoder.id, encoder.revision)
+    except ValueError:  # The revision joins more or fewer encoders than the id.
+        stale = None
+    if stale is None or len(stale) != len(corpus.list_missing_embeddings(encoder.id)):
+        raise EarshotError(
+            f"Corpus '{corpus.name}' is embedded by another revision of {encoder.id} than"
+            f" {encoder.revision}.",
+            remedy=f"Embed it again and train again: ./run embed {corpus.name},"
+            f" then ./run train {corpus.name}",
+        )

@@ -1,0 +1,177 @@
+"""Built-in functions of Sonic Pi for settings of a thread: use_X, with_X and with_fx."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from core.sonicpi.interpreter.builtins_registry import BUILTINS, BuiltinCall, register_builtin
+from core.sonicpi.interpreter.builtins_sound import convert_sound_options
+from core.sonicpi.interpreter.clip_start import DEFAULT_LEAD_SECONDS
+from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM
+from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
+from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard, ThreadSettings
+from core.sonicpi.interpreter.values import UNKNOWN, to_number
+from core.sonicpi.inventory import get_builtin_sample_duration
+from core.sonicpi.score_events import MAX_FX_CHAIN_LENGTH
+
+MAX_FX_REPS = 512
+BPM_RANGE = (1.0, 2000.0)
+# X of functions use_X and with_X that leave the settings unchanged.
+IGNORED_SETTINGS = (
+    "debug",
+    "tuning",
+    "cue_logging",
+    "arg_checks",
+    "timing_guarantees",
+    "cent_tuning",
+)
+
+SettingsUpdate = Callable[[ProgramThread, BuiltinCall], ThreadSettings]
+
+
+def _register_thread_setting(update_settings: SettingsUpdate, *names: str) -> None:
+    """Register use_NAME and with_NAME for each name.
+
+    Parameters
+    ----------
+    update_settings : callable
+        Returns the new settings of a thread.
+    *names : str
+        Names of the setting.
+    """
+
+    def set_thread_setting(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+        thread = interpreter.current_thread
+        thread.settings = update_settings(thread, call)
+
+    def run_block_with_setting(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+        with SettingsGuard(interpreter.current_thread):
+            set_thread_setting(interpreter, call)
+            return interpreter.run_block(call.block, [], call.scope)
+
+    for name in names:
+        BUILTINS[f"use_{name}"], BUILTINS[f"with_{name}"] = (
+            set_thread_setting,
+            run_block_with_setting,
+        )
+
+
+def _set_synth(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    synth = str(call.args[0]) if call.args else thread.settings.synth
+    return replace(thread.settings, synth=synth)
+
+
+def _clamp_bpm(bpm: float) -> float:
+    slowest, fastest = BPM_RANGE
+    return min(max(bpm, slowest), fastest)
+
+
+def _set_bpm(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    if call.args and call.args[0] == "link":
+        is_linked = thread.settings.follows_link
+        bpm = thread.settings.bpm if is_linked else DEFAULT_LINK_BPM
+        return replace(thread.settings, bpm=bpm, follows_link=True)
+    bpm = _clamp_bpm(call.get_first_argument_number(60))
+    return replace(thread.settings, bpm=bpm, follows_link=False)
+
+
+def _multiply_bpm(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    bpm = thread.settings.bpm * call.get_first_argument_number(1)
+    return replace(thread.settings, bpm=_clamp_bpm(bpm))
+
+
+def _set_bpm_from_sample(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    beats = to_number(call.options.get("num_beats", 1), 1)
+    sample_seconds = get_builtin_sample_duration(str(call.args[0]) if call.args else "")
+    bpm = _clamp_bpm(60 * beats / sample_seconds)
+    return replace(thread.settings, bpm=bpm, follows_link=False)
+
+
+def _set_transpose(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    return replace(thread.settings, transpose=call.get_first_argument_number())
+
+
+def _shift_octave(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    return replace(thread.settings, octave_shift=call.get_first_argument_number())
+
+
+def _set_synth_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    return replace(thread.settings, synth_defaults=dict(call.options))
+
+
+def _merge_synth_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    merged = {**thread.settings.synth_defaults, **call.options}
+    return replace(thread.settings, synth_defaults=merged)
+
+
+def _set_sample_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    return replace(thread.settings, sample_defaults=dict(call.options))
+
+
+def _merge_sample_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    merged = {**thread.settings.sample_defaults, **call.options}
+    return replace(thread.settings, sample_defaults=merged)
+
+
+def _seed_rng(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    thread.rng.seed(int(call.get_first_argument_number()))
+    return thread.settings
+
+
+def _set_lead(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    return replace(
+        thread.settings, lead_seconds=call.get_first_argument_number(DEFAULT_LEAD_SECONDS)
+    )
+
+
+def _set_lead_to_zero(thread: ProgramThread, _call: BuiltinCall) -> ThreadSettings:
+    return replace(thread.settings, lead_seconds=0.0)
+
+
+def _get_unchanged_settings(thread: ProgramThread, _call: BuiltinCall) -> ThreadSettings:
+    return thread.settings
+
+
+_register_thread_setting(_set_synth, "synth")
+_register_thread_setting(_set_bpm, "bpm")
+_register_thread_setting(_multiply_bpm, "bpm_mul")
+_register_thread_setting(_set_bpm_from_sample, "sample_bpm")
+_register_thread_setting(_set_transpose, "transpose")
+_register_thread_setting(_shift_octave, "octave")
+_register_thread_setting(_set_synth_defaults, "synth_defaults")
+_register_thread_setting(_merge_synth_defaults, "merged_synth_defaults")
+_register_thread_setting(_set_sample_defaults, "sample_defaults")
+_register_thread_setting(_merge_sample_defaults, "merged_sample_defaults")
+_register_thread_setting(_seed_rng, "random_seed")
+_register_thread_setting(_set_lead, "sched_ahead_time")
+_register_thread_setting(_set_lead_to_zero, "real_time")
+_register_thread_setting(_get_unchanged_settings, *IGNORED_SETTINGS)
+
+
+@register_builtin("set_sched_ahead_time!")
+def _set_program_lead(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+    interpreter.clip_start.lead_seconds = call.get_first_argument_number(DEFAULT_LEAD_SECONDS)
+
+
+@register_builtin("set_audio_latency!")
+def _set_audio_latency(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+    interpreter.clip_start.latency_seconds = call.get_first_argument_number() / 1000
+
+
+@register_builtin("with_fx")
+def _run_block_with_fx(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+    name = str(call.args[0]) if call.args else "none"
+    reps = max(1, min(int(to_number(call.options.get("reps", 1), 1)), MAX_FX_REPS))
+    thread = interpreter.current_thread
+    settings = thread.settings
+    options = {k: v for k, v in call.options.items() if k != "reps"}
+    fx_options = convert_sound_options(interpreter, options, {})
+    value = None
+    with SettingsGuard(thread):
+        fx_chain = ((name, fx_options), *settings.fx)[:MAX_FX_CHAIN_LENGTH]
+        thread.settings = replace(settings, fx=settings.fx if name == "none" else fx_chain)
+        for _ in range(reps):
+            value = interpreter.run_block(call.block, [UNKNOWN], call.scope)
+    return value

@@ -1,0 +1,93 @@
+"""Regression with calibrated intervals, on data whose law is known."""
+
+import numpy as np
+import pytest
+
+from core.alignment.conformal_kernel_ridge_regression import (
+    COVERAGE,
+    ForecastModel,
+    assign_group_folds,
+    compute_conformal_quantile,
+    fit_forecast_model,
+)
+
+
+def make_data(seed, count=240, groups=20):
+    rng = np.random.default_rng(seed)
+    embeddings = rng.normal(size=(count, 4)).astype(np.float32)
+    # The first target is smooth with little noise, the second is noise alone.
+    targets = np.stack(
+        [
+            np.sin(embeddings[:, 0]) + embeddings[:, 1] + 0.1 * rng.normal(size=count),
+            rng.normal(size=count),
+        ],
+        axis=1,
+    )
+    return embeddings, targets, [f"group {index % groups}" for index in range(count)]
+
+
+def test_smooth_target_is_predicted_and_noise_has_a_wide_interval():
+    model = fit_forecast_model(*make_data(0))
+    embeddings, targets, _ = make_data(1)
+    values, half_widths = model.predict(embeddings)
+    residual = ((values - targets) ** 2).mean(axis=0) / targets.var(axis=0)
+    assert residual[0] < 0.1 and 0.9 < residual[1] < 1.2
+    assert half_widths[:, 0].mean() < 0.4 * half_widths[:, 1].mean()
+    # 90 % of a standard normal lie within 1.645.
+    assert half_widths[:, 1].mean() == pytest.approx(1.645, abs=0.3)
+
+
+def test_intervals_cover_new_programs_as_stated():
+    covered = []
+    for seed in range(3):
+        model = fit_forecast_model(*make_data(seed))
+        embeddings, targets, _ = make_data(100 + seed)
+        values, half_widths = model.predict(embeddings)
+        covered.append(np.abs(values - targets) <= half_widths)
+    np.testing.assert_allclose(np.concatenate(covered).mean(axis=0), COVERAGE, atol=0.04)
+
+
+def test_intervals_are_calibrated_on_groups_that_the_fit_did_not_see():
+    rng = np.random.default_rng(0)
+    groups = [f"group {index // 20}" for index in range(400)]
+    offsets = np.repeat(rng.normal(size=20), 20)  # the same for all programs of a group
+    embeddings = np.repeat(rng.normal(size=(20, 5)), 20, axis=0) + 0.01 * rng.normal(size=(400, 5))
+    model = fit_forecast_model(embeddings, offsets[:, None], groups)
+    _, half_widths = model.predict(rng.normal(size=(50, 5)))
+    # A random split would find the offset of each group and promise an interval near 0.
+    assert half_widths.mean() > 1
+
+
+def test_undefined_targets_are_left_out():
+    embeddings, targets, groups = make_data(0)
+    targets[::3, 0] = np.nan
+    values, half_widths = fit_forecast_model(embeddings, targets, groups).predict(embeddings)
+    assert np.isfinite(values).all() and np.isfinite(half_widths).all()
+
+
+def test_too_few_programs_or_groups_give_no_model():
+    embeddings, targets, groups = make_data(0)
+    assert fit_forecast_model(embeddings[:40], targets[:40], groups[:40]) is None
+    assert fit_forecast_model(embeddings, targets, ["one"] * len(embeddings)) is None
+
+
+def test_model_returns_from_its_arrays():
+    embeddings, targets, groups = make_data(0)
+    model = fit_forecast_model(embeddings, targets, groups)
+    restored = ForecastModel.from_arrays(model.to_arrays())
+    np.testing.assert_allclose(
+        restored.predict(embeddings)[0], model.predict(embeddings)[0], atol=0.05
+    )
+    assert restored.program_count == 240
+
+
+def test_groups_stay_whole_in_folds():
+    groups = np.array(["a"] * 5 + ["b"] * 3 + ["c"] * 2 + ["d"])
+    folds = assign_group_folds(groups, 3)
+    assert all(len(set(folds[groups == name])) == 1 for name in "abcd")
+    assert sorted(np.bincount(folds)) == [3, 3, 5]
+
+
+def test_conformal_quantile_is_the_rank_of_the_theorem():
+    assert compute_conformal_quantile(np.arange(1.0, 100), 0.9) == 90
+    assert compute_conformal_quantile(np.array([1.0, 2.0]), 0.9) == 2

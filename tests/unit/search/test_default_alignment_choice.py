@@ -1,0 +1,102 @@
+"""Which alignment is used where nobody names one, and the reason given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import torch
+
+from core.corpus import Corpus
+from core.search.default_alignment_choice import (
+    choose_default_alignment,
+    describe_requested_alignment,
+)
+
+ENCODERS = {"code": "sonicpi", "audio": "log-mel"}
+
+
+def save_alignment(
+    corpus: Corpus,
+    objective: str,
+    *,
+    encoders: Mapping[str, str] | None = None,
+    unseen_templates: tuple[str, ...] = (),
+    stopped: str = "epochs",
+) -> str:
+    """Save an alignment without usable heads, for what reads only its record."""
+    encoder_ids = ENCODERS | dict(encoders or {})
+    config: dict[str, Any] = {
+        "alignment": {"objective": objective},
+        "encoders": {
+            modality: {"id": name, "revision": "1", "dim": 2}
+            for modality, name in encoder_ids.items()
+        },
+        "split": {"programs": {}, "unseen_templates": list(unseen_templates)},
+    }
+    heads = {"weight": torch.zeros(1)}
+    return corpus.save_alignment(config, heads, {"stopped": stopped}, pd.DataFrame({"epoch": [1]}))
+
+
+def choose(corpus: Corpus, purpose: Any) -> tuple[str, str]:
+    choice = choose_default_alignment(corpus, purpose)
+    assert choice is not None
+    return choice.alignment_id, choice.reason
+
+
+def test_a_corpus_without_an_alignment_has_no_choice(corpus: Corpus) -> None:
+    assert choose_default_alignment(corpus, "prediction") is None
+
+
+def test_a_single_alignment_is_used_for_everything(corpus: Corpus) -> None:
+    only = save_alignment(corpus, "soft_infonce")
+    for purpose in ("prediction", "map"):
+        assert choose(corpus, purpose) == (only, "the only alignment of this corpus")
+    assert choose(corpus, "any") == (only, "the newest alignment")
+
+
+def test_each_purpose_takes_the_newest_alignment_made_for_it(corpus: Corpus) -> None:
+    save_alignment(corpus, "kernel_ridge")
+    ridge = save_alignment(corpus, "kernel_ridge")
+    infonce = save_alignment(corpus, "infonce")
+    assert choose(corpus, "prediction") == (ridge, "made for prediction")
+    assert choose(corpus, "map") == (infonce, "made for the map")
+    assert choose(corpus, "any")[0] == infonce
+    newer_ridge = save_alignment(corpus, "ridge")  # The choice follows the corpus.
+    assert choose(corpus, "prediction")[0] == newer_ridge
+
+
+def test_without_a_suitable_objective_the_newest_is_used_and_the_reason_says_so(
+    corpus: Corpus,
+) -> None:
+    save_alignment(corpus, "infonce")
+    newest = save_alignment(corpus, "soft_infonce")
+    reason = "the newest alignment; none is made for prediction"
+    assert choose(corpus, "prediction") == (newest, reason)
+
+
+def test_stopped_and_partial_trainings_and_other_encoders_come_last(corpus: Corpus) -> None:
+    complete = save_alignment(corpus, "kernel_ridge")
+    save_alignment(corpus, "kernel_ridge", unseen_templates=("t",))
+    save_alignment(corpus, "kernel_ridge", stopped="cancelled")
+    save_alignment(corpus, "kernel_ridge", encoders={"audio": "aisfx"})
+    alignment_id, reason = choose(corpus, "prediction")
+    assert alignment_id == complete
+    assert reason.startswith("made for prediction; newer ones have other encoders")
+
+
+def test_a_damaged_alignment_is_not_chosen(corpus: Corpus) -> None:
+    intact = save_alignment(corpus, "kernel_ridge")
+    damaged = save_alignment(corpus, "kernel_ridge")
+    (corpus.load_alignment(damaged).path / "config.json").write_text("{")
+    assert choose(corpus, "prediction")[0] == intact
+
+
+def test_the_choice_reads_as_one_line(corpus: Corpus) -> None:
+    alignment_id = save_alignment(corpus, "kernel_ridge")
+    line = str(choose_default_alignment(corpus, "prediction"))
+    assert line.startswith(f"alignment {alignment_id} (kernel-ridge of ")
+    assert line.endswith("): the only alignment of this corpus")
+    requested = describe_requested_alignment(corpus.load_alignment(alignment_id))
+    assert requested.reason == "the one you chose"
