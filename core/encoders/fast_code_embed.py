@@ -18,7 +18,7 @@ import numpy as np
 
 from core.encoders.base import Encoder, validate_source_text
 from core.encoders.device import ComputeConfig
-from core.encoders.spec import EncoderSpec
+from core.encoders.encoder_spec import EncoderSpec
 from core.errors import EarshotError
 
 EMBEDDING_DIM = 768
@@ -120,7 +120,7 @@ class TokenVectorTable:
         pointers = (ctypes.c_void_p * MAX_WORDS_PER_NAME)()
         count = self._library.fce_sem_tokenize(name.encode(), pointers, MAX_WORDS_PER_NAME)
         words = []
-        for pointer in pointers[:count]:
+        for pointer in filter(None, pointers[:count]):
             words.append(ctypes.string_at(pointer).decode())
             self._free(pointer)
         return words
