@@ -92,7 +92,7 @@ def read_access_policy(host: str, secrets_path: Path | None = None) -> AccessPol
     return AccessPolicy(host, frozenset(str(email).lower() for email in emails))
 
 
-def require_access_policy(host: str) -> AccessPolicy:
+def require_access_policy_and_sandbox(host: str) -> AccessPolicy:
     """Read the access policy and require the sandbox in which programs run.
 
     Raises
@@ -111,10 +111,10 @@ def require_access_policy(host: str) -> AccessPolicy:
     return policy
 
 
-def main(host: str) -> int:
+def print_missing_dashboard_requirements(host: str) -> int:
     """Print what is missing for opening the dashboard; return the exit status."""
     try:
-        policy = require_access_policy(host)
+        policy = require_access_policy_and_sandbox(host)
     except EarshotError as error:
         where = f"{error.where}: " if error.where else ""
         print(f"./run --open {host}: {where}{error.message}\n{error.remedy}", file=sys.stderr)
@@ -162,4 +162,4 @@ def _build_access_refusal_error(problem: str, consequence: str = "") -> EarshotE
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(print_missing_dashboard_requirements(sys.argv[1]))

@@ -28,5 +28,5 @@ def put_random_embeddings(
     for encoder_id in encoder_ids:
         spec = encoders.find_encoder_spec(encoder_id)
         embeddings = rng.normal(size=(len(program_ids), spec.dim)).astype(np.float32)
-        corpus.put_embeddings(encoder_id, spec.revision, program_ids, embeddings)
+        corpus.store_embeddings(encoder_id, spec.revision, program_ids, embeddings)
     corpus.set_corpus_setting("encoders", dict(zip(("code", "audio"), encoder_ids)))

@@ -180,15 +180,17 @@ class AlignmentConfig:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = _coerce_value(field.name, getattr(self, field.name))
+            value = _convert_to_config_field_type(field.name, getattr(self, field.name))
             object.__setattr__(self, field.name, value)
         for name, (low, high) in _FIELD_RANGES.items():
             value = getattr(self, name)
             if not low <= value <= high:
-                raise _make_field_error(name, value, f"a number from {low:g} to {high:g}")
+                raise _make_config_field_error(name, value, f"a number from {low:g} to {high:g}")
         for name, choices in FIELD_CHOICES.items():
             if getattr(self, name) not in choices:
-                raise _make_field_error(name, getattr(self, name), "one of " + ", ".join(choices))
+                raise _make_config_field_error(
+                    name, getattr(self, name), "one of " + ", ".join(choices)
+                )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> AlignmentConfig:
@@ -244,10 +246,10 @@ class AlignmentConfig:
     @classmethod
     def from_json(cls, text: str) -> AlignmentConfig:
         """Make a config from a JSON object with some or all fields, as `to_json` writes it."""
-        return cls.from_dict(cls.parse_json_fields(text))
+        return cls.from_dict(cls.parse_config_fields_from_json(text))
 
     @classmethod
-    def parse_json_fields(cls, text: str) -> dict[str, Any]:
+    def parse_config_fields_from_json(cls, text: str) -> dict[str, Any]:
         """Return the fields that a JSON object sets, under today's names.
 
         Raises
@@ -318,7 +320,7 @@ _FIELD_TYPES: dict[str, type] = {
 }
 
 
-def _coerce_value(field_name: str, value: Any) -> Any:
+def _convert_to_config_field_type(field_name: str, value: Any) -> Any:
     """Convert a value to its field's type: a whole float to int, an int to float."""
     field_type = _FIELD_TYPES[field_name]
     if field_type is bool or isinstance(value, bool):
@@ -331,11 +333,11 @@ def _coerce_value(field_name: str, value: Any) -> Any:
         is_accepted = isinstance(value, str)
     if not is_accepted:
         expected = {bool: "true or false", str: "text"}.get(field_type, "a number")
-        raise _make_field_error(field_name, value, expected)
+        raise _make_config_field_error(field_name, value, expected)
     return field_type(value)
 
 
-def _make_field_error(field_name: str, value: Any, expected: str) -> EarshotError:
+def _make_config_field_error(field_name: str, value: Any, expected: str) -> EarshotError:
     return EarshotError(
         f"{value!r} is not accepted.", where=f"config, {field_name}", remedy=f"Use {expected}."
     )

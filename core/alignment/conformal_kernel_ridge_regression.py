@@ -82,14 +82,16 @@ class ForecastModel:
         # safetensors writes the memory of an array, and LAPACK returns weights in Fortran order.
         return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
-    def predict(self, code_embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def predict_values_with_intervals(
+        self, code_embeddings: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return values and half widths of their intervals, both float64 [n, t].
 
         Parameters
         ----------
         code_embeddings : float [n, d]
         """
-        x = _standardize(code_embeddings, self.column_mean, self.column_scale)
+        x = _standardize_columns(code_embeddings, self.column_mean, self.column_scale)
         kernel = compute_gaussian_kernel(x, self.rows, self.sharpness)
         values = kernel @ self.weight + self.target_mean
         distance = 1 - kernel.max(axis=1, keepdims=True)
@@ -135,14 +137,16 @@ def fit_forecast_model(
     raw = np.asarray(code_embeddings, np.float32)[kept]
     mean, scale = raw.mean(axis=0), raw.std(axis=0)
     scale = np.where(scale > 1e-6, scale, np.inf).astype(np.float32)
-    rows = _standardize(raw, mean, scale)
-    folds = assign_group_folds(group_of_row, FOLD_COUNT)
+    rows = _standardize_columns(raw, mean, scale)
+    folds = assign_cross_validation_folds_by_group(group_of_row, FOLD_COUNT)
     subset = _select_evenly_spaced_rows(len(rows), MAX_SELECTION_PROGRAMS)
-    sharpness, l2 = _select_by_held_out_error(rows[subset], targets[subset], folds[subset])
+    sharpness, l2 = _select_hyperparameters_by_held_out_error(
+        rows[subset], targets[subset], folds[subset]
+    )
     kernel = compute_gaussian_kernel(rows, rows, sharpness)
     held_out = _predict_held_out_groups(kernel, targets, folds, l2)
     errors = np.abs(targets - held_out.predictions)
-    slopes, quantiles = _calibrate_intervals(errors, held_out.distances)
+    slopes, quantiles = _calibrate_prediction_intervals(errors, held_out.distances)
     target_mean = np.nanmean(targets, axis=0)
     weight = _solve_kernel_ridge(kernel, targets - target_mean, l2)
     return ForecastModel(
@@ -162,7 +166,7 @@ def _select_evenly_spaced_rows(count: int, max_count: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, max_count)).round().astype(int))
 
 
-def assign_group_folds(groups: np.ndarray, fold_count: int) -> np.ndarray:
+def assign_cross_validation_folds_by_group(groups: np.ndarray, fold_count: int) -> np.ndarray:
     """Return a fold per program, int [n]; the programs of one group share it.
 
     Groups are dealt to the smallest fold, the largest group first.
@@ -183,7 +187,7 @@ def compute_gaussian_kernel(x: np.ndarray, rows: np.ndarray, sharpness: float) -
     return np.exp(-sharpness * np.maximum(squares, 0).astype(np.float64))
 
 
-def _standardize(embeddings: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def _standardize_columns(embeddings: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Return standardized columns; a column that was constant in training becomes 0."""
     standardized = (np.asarray(embeddings, np.float32) - mean) / scale
     return np.clip(standardized, -MAX_COLUMN_SCALE, MAX_COLUMN_SCALE)
@@ -204,7 +208,7 @@ class _HeldOutPredictions:
     distances: np.ndarray
 
 
-def _select_by_held_out_error(
+def _select_hyperparameters_by_held_out_error(
     rows: np.ndarray, targets: np.ndarray, folds: np.ndarray
 ) -> tuple[float, float]:
     """Return the sharpness and the l2 with the smallest error on held-out groups."""
@@ -236,7 +240,7 @@ def _predict_held_out_groups(
     return _HeldOutPredictions(predictions, distances)
 
 
-def _calibrate_intervals(
+def _calibrate_prediction_intervals(
     errors: np.ndarray, distances: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return slope and quantile per target, of errors [n, t] at distances [n, 1]."""

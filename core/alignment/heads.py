@@ -52,7 +52,7 @@ class Standardiser(nn.Module):
         if self.whitening_components:
             self.register_buffer("directions", torch.eye(input_dim, self.whitening_components))
 
-    def fit(self, x: Tensor, per_column: bool = True) -> None:
+    def fit_mean_and_scale(self, x: Tensor, per_column: bool = True) -> None:
         """Measure the mean and the scale of training rows.
 
         Parameters
@@ -200,11 +200,11 @@ class ProjectionHeads(nn.Module):
         low, high = (math.log(bound) for bound in TEMPERATURE_RANGE)
         self.log_temperature.clamp_(low, high)
 
-    def project_code(self, x: Tensor) -> Tensor:
+    def project_code_embeddings(self, x: Tensor) -> Tensor:
         """Project code embeddings [n, code_dim] to unit vectors of the shared space [n, dim]."""
         return functional.normalize(self.code_head(self.code_input(x)).float(), dim=-1)
 
-    def project_audio(self, x: Tensor) -> Tensor:
+    def project_audio_embeddings(self, x: Tensor) -> Tensor:
         """Project audio embeddings [n, audio_dim] to unit vectors of the shared space [n, dim]."""
         if self.config.objective in CLOSED_FORM_OBJECTIVES:
             x = functional.normalize(
@@ -214,7 +214,7 @@ class ProjectionHeads(nn.Module):
 
     def forward(self, code: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Project both sides of n pairs: [n, dim] and [n, dim]."""
-        return self.project_code(code), self.project_audio(audio)
+        return self.project_code_embeddings(code), self.project_audio_embeddings(audio)
 
     def to_tensors(self) -> dict[str, Tensor]:
         """Return all parameters and buffers by name, on the CPU, to save as safetensors."""
@@ -241,13 +241,13 @@ class ProjectionHeads(nn.Module):
         except (KeyError, RuntimeError, TypeError) as error:
             raise EarshotError(
                 "The saved projection heads do not fit their config"
-                f" ({_get_last_message_line(error)}).",
+                f" ({_get_last_line_of_error_message(error)}).",
                 remedy="Train the alignment again.",
             ) from error
         return heads.eval()
 
 
-def _get_last_message_line(error: Exception) -> str:
+def _get_last_line_of_error_message(error: Exception) -> str:
     """Return the last line of a message, in which torch names the tensor."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1][:200] if lines else type(error).__name__
@@ -271,5 +271,7 @@ def project_embeddings(
             f" was trained on {input_dim}.",
             remedy="Use the encoder that it was trained with.",
         )
-    project = heads.project_code if modality == "code" else heads.project_audio
+    project = (
+        heads.project_code_embeddings if modality == "code" else heads.project_audio_embeddings
+    )
     return project(torch.from_numpy(np.ascontiguousarray(embeddings, np.float32))).numpy()

@@ -17,7 +17,7 @@ KERNEL_JITTER = 1e-6
 
 
 @torch.no_grad()
-def fit_ridge_heads(heads: ProjectionHeads, code: Tensor, audio: Tensor) -> None:
+def fit_projection_heads_by_ridge(heads: ProjectionHeads, code: Tensor, audio: Tensor) -> None:
     """Set the heads to the solution that best predicts the clips of these pairs.
 
     Parameters
@@ -40,7 +40,7 @@ def fit_ridge_heads(heads: ProjectionHeads, code: Tensor, audio: Tensor) -> None
     errors cost more there. A share of 0.1 was best on validation programs by two audio encoders.
     """
     config = heads.config
-    heads.code_input.fit(code)
+    heads.code_input.fit_mean_and_scale(code)
     unit_audio = functional.normalize(audio.double(), dim=1)  # [n, audio_dim]
     mean = unit_audio.mean(dim=0)
     heads.audio_input.mean.copy_((1 - config.mean_fraction) * mean)

@@ -71,7 +71,7 @@ def infonce_loss(
     """
     logits = _compute_similarity_logits(code, audio, temperature, source_ids)  # [n, n]
     labels = torch.arange(len(code), device=code.device)  # [n]
-    audio_logits = _append_hard_negatives(logits.T, audio, hard_negatives, temperature)
+    audio_logits = _append_hard_negative_logits(logits.T, audio, hard_negatives, temperature)
     return (
         functional.cross_entropy(logits, labels) + functional.cross_entropy(audio_logits, labels)
     ) / 2
@@ -120,7 +120,7 @@ def soft_infonce_loss(
     weight = soft_targets.weight
     target = (1 - weight) * identity + weight * similarities.softmax(dim=1)  # rows sum to 1
     # The audio similarities are symmetric, so both directions have the same target.
-    audio_logits = _append_hard_negatives(logits.T, audio, hard_negatives, temperature)
+    audio_logits = _append_hard_negative_logits(logits.T, audio, hard_negatives, temperature)
     audio_target = functional.pad(target, (0, audio_logits.shape[1] - len(code)))  # [n, n + m]
     return (
         functional.cross_entropy(logits, target)
@@ -252,7 +252,7 @@ def _compute_similarity_logits(
     return logits
 
 
-def _append_hard_negatives(
+def _append_hard_negative_logits(
     logits: Tensor, audio: Tensor, hard_negatives: Tensor | None, temperature: Tensor | float
 ) -> Tensor:
     """Append the logits of hard negatives [n, m] to those from clips to programs [n, n]."""

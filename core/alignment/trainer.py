@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from core.alignment.config import CLOSED_FORM_OBJECTIVES, AlignmentConfig
 from core.alignment.device import choose_device, should_use_bf16
 from core.alignment.heads import ProjectionHeads
-from core.alignment.kernel_ridge import fit_ridge_heads
+from core.alignment.kernel_ridge import fit_projection_heads_by_ridge
 from core.alignment.losses import (
     SoftTargets,
     cka_loss,
@@ -28,9 +28,9 @@ from core.alignment.losses import (
 from core.alignment.training_pairs import (
     TrainingPairs,
     ValidationPairs,
-    check_embedding_pairs,
-    label_duplicate_rows,
-    split_batches,
+    assign_same_label_to_equal_rows,
+    split_rows_into_batches,
+    validate_embedding_pairs,
 )
 from core.errors import EarshotError
 
@@ -102,10 +102,10 @@ def train(
     >>> result = train(
     ...     TrainingPairs(code[:30], audio[:30]), ValidationPairs(code[30:], audio[30:]), config
     ... )
-    >>> result.heads.project_code(code).shape
+    >>> result.heads.project_code_embeddings(code).shape
     torch.Size([40, 5])
     """
-    check_embedding_pairs(training_pairs, validation_pairs)
+    validate_embedding_pairs(training_pairs, validation_pairs)
     device = choose_device(config.device)
     code = training_pairs.code.float().to(device)
     audio = training_pairs.audio.float().to(device)
@@ -118,9 +118,9 @@ def train(
         torch.manual_seed(config.seed)
         heads = ProjectionHeads(code.shape[1], audio.shape[1], config).to(device)
         if config.objective in CLOSED_FORM_OBJECTIVES:
-            return _train_closed_form(heads, code, audio, validation_pairs, on_epoch)
-        heads.code_input.fit(code, config.standardise)
-        heads.audio_input.fit(audio, config.standardise)
+            return _fit_heads_in_closed_form(heads, code, audio, validation_pairs, on_epoch)
+        heads.code_input.fit_mean_and_scale(code, config.standardise)
+        heads.audio_input.fit_mean_and_scale(audio, config.standardise)
         code_versions = code[None]
         if training_pairs.augmented_code is not None:
             augmented_code = training_pairs.augmented_code.float().to(device)
@@ -140,7 +140,7 @@ class _TrainingData:
     audio: Tensor
     hard_negatives: Tensor | None
 
-    def pick_random_code_versions(self, rows: Tensor) -> Tensor:
+    def sample_code_embedding_versions(self, rows: Tensor) -> Tensor:
         """Draw one version of each of these programs: [b, code_dim]."""
         if len(self.code_versions) == 1:
             return self.code_versions[0][rows]
@@ -148,7 +148,7 @@ class _TrainingData:
         return self.code_versions[versions, rows]
 
 
-def _train_closed_form(
+def _fit_heads_in_closed_form(
     heads: ProjectionHeads,
     code: Tensor,
     audio: Tensor,
@@ -156,7 +156,7 @@ def _train_closed_form(
     on_epoch: EpochCallback | None,
 ) -> TrainingResult:
     """Solve for the heads in one step, which is reported as one epoch."""
-    fit_ridge_heads(heads, code, audio)
+    fit_projection_heads_by_ridge(heads, code, audio)
     heads.eval()
     projected_code, projected_audio = heads(code, audio)
     loss = compute_alignment_loss(heads, projected_code, projected_audio, audio, None).item()
@@ -175,9 +175,9 @@ def _run_training_epochs(
     on_epoch: EpochCallback | None,
 ) -> TrainingResult:
     config, n = heads.config, len(training_data.audio)
-    source_ids = label_duplicate_rows(training_data.code_versions[0])  # [n] or None
-    step_count = config.epochs * len(split_batches(torch.arange(n), config.batch_size))
-    optimiser, schedule = _make_optimiser(heads, step_count)
+    source_ids = assign_same_label_to_equal_rows(training_data.code_versions[0])  # [n] or None
+    step_count = config.epochs * len(split_rows_into_batches(torch.arange(n), config.batch_size))
+    optimiser, schedule = _make_optimiser_and_schedule(heads, step_count)
     shuffle = torch.Generator().manual_seed(config.seed)
     history, stop_reason = [], STOPPED_AFTER_ALL_EPOCHS
     best_loss, best_epoch = math.inf, 0
@@ -222,16 +222,18 @@ def _train_epoch(
     use_bf16 = should_use_bf16(config.precision, device)
     total_loss = 0.0
     heads.train()
-    for rows in split_batches(pair_order.to(device), config.batch_size):
+    for rows in split_rows_into_batches(pair_order.to(device), config.batch_size):
         # Only the heads compute in bf16: the losses need the last digits of the cosines.
         with torch.autocast(device.type, torch.bfloat16) if use_bf16 else nullcontext():
-            code_batch = training_data.pick_random_code_versions(rows)  # [b, code_dim]
+            code_batch = training_data.sample_code_embedding_versions(rows)  # [b, code_dim]
             if training_data.hard_negatives is not None:
                 # In one batch with the programs: in a batch of their own, BatchNorm would remove
                 # what all changes have in common.
                 code_batch = torch.cat([code_batch, training_data.hard_negatives[rows]])  # [2b, …]
-            code, *hard_negatives = heads.project_code(code_batch).split(len(rows))  # [b, dim] each
-            audio = heads.project_audio(training_data.audio[rows])  # [b, dim]
+            code, *hard_negatives = heads.project_code_embeddings(code_batch).split(
+                len(rows)
+            )  # [b, dim] each
+            audio = heads.project_audio_embeddings(training_data.audio[rows])  # [b, dim]
         batch_ids = None if source_ids is None else source_ids[rows]
         raw_audio = training_data.audio[rows]
         loss = compute_alignment_loss(heads, code, audio, raw_audio, batch_ids, *hard_negatives)
@@ -313,11 +315,13 @@ def compute_validation_metrics(
     if len(code) < 2:
         return dict.fromkeys(VALIDATION_METRICS, math.nan)
     heads.eval()
-    source_ids = label_duplicate_rows(code)
+    source_ids = assign_same_label_to_equal_rows(code)
     projected_code, projected_audio = heads(code, audio)  # 2 x [m, dim]
     total_loss = 0.0
     # In batches of the size of training, because the loss grows with the number of negatives.
-    for rows in split_batches(torch.arange(len(code), device=code.device), heads.config.batch_size):
+    for rows in split_rows_into_batches(
+        torch.arange(len(code), device=code.device), heads.config.batch_size
+    ):
         batch_ids = None if source_ids is None else source_ids[rows]
         loss = compute_alignment_loss(
             heads, projected_code[rows], projected_audio[rows], audio[rows], batch_ids
@@ -333,7 +337,9 @@ def compute_validation_metrics(
     }
 
 
-def _make_optimiser(heads: ProjectionHeads, step_count: int) -> tuple[torch.optim.AdamW, LambdaLR]:
+def _make_optimiser_and_schedule(
+    heads: ProjectionHeads, step_count: int
+) -> tuple[torch.optim.AdamW, LambdaLR]:
     """Make AdamW, which decays matrices only, and its learning rate schedule."""
     config = heads.config
     parameters = [p for p in heads.parameters() if p.requires_grad]

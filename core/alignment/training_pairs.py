@@ -51,7 +51,7 @@ class ValidationPairs:
     audio: Tensor
 
 
-def split_batches(pair_order: Tensor, batch_size: int) -> list[Tensor]:
+def split_rows_into_batches(pair_order: Tensor, batch_size: int) -> list[Tensor]:
     """Split `pair_order` [n] into batches of nearly equal size, none of fewer than 2 rows.
 
     A small last batch would have easier negatives than the others, and BatchNorm needs at least 2
@@ -62,7 +62,7 @@ def split_batches(pair_order: Tensor, batch_size: int) -> list[Tensor]:
     return list(torch.tensor_split(pair_order, max(1, batch_count)))
 
 
-def label_duplicate_rows(code: Tensor) -> Tensor | None:
+def assign_same_label_to_equal_rows(code: Tensor) -> Tensor | None:
     """Label the rows of code [n, code_dim] so that equal rows have equal labels.
 
     Returns
@@ -74,7 +74,9 @@ def label_duplicate_rows(code: Tensor) -> Tensor | None:
     return None if len(unique_rows) == len(code) else labels
 
 
-def check_embedding_pairs(training_pairs: TrainingPairs, validation_pairs: ValidationPairs) -> None:
+def validate_embedding_pairs(
+    training_pairs: TrainingPairs, validation_pairs: ValidationPairs
+) -> None:
     """Check that training and validation pairs are matrices of finite numbers with equal rows.
 
     Raises
@@ -82,18 +84,20 @@ def check_embedding_pairs(training_pairs: TrainingPairs, validation_pairs: Valid
     EarshotError
         If they are not, or if there are fewer than 2 training pairs.
     """
-    _check_paired_matrices(training_pairs.code, training_pairs.audio, "training", min_pairs=2)
-    _check_paired_matrices(validation_pairs.code, validation_pairs.audio, "validation", min_pairs=0)
+    _validate_paired_matrices(training_pairs.code, training_pairs.audio, "training", min_pairs=2)
+    _validate_paired_matrices(
+        validation_pairs.code, validation_pairs.audio, "validation", min_pairs=0
+    )
     code_variants: list[Tensor] = []
     if training_pairs.augmented_code is not None:
         code_variants += training_pairs.augmented_code
     if training_pairs.hard_negatives is not None:
         code_variants.append(training_pairs.hard_negatives)
     for code in code_variants:
-        _check_paired_matrices(code, training_pairs.audio, "training", min_pairs=2)
+        _validate_paired_matrices(code, training_pairs.audio, "training", min_pairs=2)
 
 
-def _check_paired_matrices(code: Tensor, audio: Tensor, split_name: str, min_pairs: int) -> None:
+def _validate_paired_matrices(code: Tensor, audio: Tensor, split_name: str, min_pairs: int) -> None:
     if code.ndim != 2 or audio.ndim != 2 or len(code) != len(audio):
         raise EarshotError(
             f"The {split_name} pairs are {tuple(code.shape)} code and {tuple(audio.shape)} audio"

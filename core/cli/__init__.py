@@ -18,7 +18,12 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from core import __version__
-from core.cli.output import is_pipe_closed, open_terminal_progress, print_error, print_to_stderr
+from core.cli.output import (
+    is_output_pipe_closed,
+    open_terminal_progress,
+    print_error,
+    print_to_stderr,
+)
 from core.cli.parsing import CommandParser, translate_renamed_arguments
 from core.errors import convert_system_error, format_spelling_suggestions
 from core.progress import Progress
@@ -91,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_error(f"{EXECUTABLE} {name}: stopped.")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        if not is_pipe_closed():  # Another pipe broke, which is a defect.
+        if not is_output_pipe_closed():  # Another pipe broke, which is a defect.
             raise
         # The reader of the output, such as `head`, has ended. Python would write again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

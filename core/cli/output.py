@@ -29,7 +29,7 @@ def print_error(message: str, remedy: str | None = None) -> None:
     print_to_stderr(message + (f"\n    {remedy}" if remedy else ""))
 
 
-def is_pipe_closed() -> bool:
+def is_output_pipe_closed() -> bool:
     """Return whether stdout or stderr is a pipe whose reader has ended."""
     poll = select.poll()
     for descriptor in (1, 2):
@@ -37,13 +37,13 @@ def is_pipe_closed() -> bool:
     return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
-def print_result(text: object) -> None:
+def print_result_to_stdout(text: object) -> None:
     """Print a result to stdout, below the progress bars if there are any."""
     _progress_stack[-1].close()
     print(text, flush=True)
 
 
-def print_status(text: str) -> None:
+def print_status_to_stderr(text: str) -> None:
     """Print a message that is not a result to stderr, below the progress bars."""
     _progress_stack[-1].close()
     print_to_stderr(text)
@@ -51,7 +51,7 @@ def print_status(text: str) -> None:
 
 def print_json_line(row: Mapping[Any, Any]) -> None:
     """Print a JSON object on a line of its own."""
-    print_result(json.dumps(to_json_value(row), ensure_ascii=False, default=str))
+    print_result_to_stdout(json.dumps(to_json_value(row), ensure_ascii=False, default=str))
 
 
 def print_json_lines(rows: list[dict[Any, Any]]) -> None:
@@ -113,7 +113,7 @@ class ProgressBars:
     ) -> None:
         """Update the bar of a step."""
         if step not in self._bars:
-            self._bars[step] = self._create_bar(step, done, total)
+            self._bars[step] = self._create_progress_bar(step, done, total)
         bar = self._bars[step]
         bar.total = total
         bar.set_postfix_str(format_table_cell(note)[: _get_terminal_width() // 3], refresh=False)
@@ -127,7 +127,7 @@ class ProgressBars:
             bar.close()
         self._bars.clear()
 
-    def _create_bar(self, step: str, done: int, total: int) -> Any:
+    def _create_progress_bar(self, step: str, done: int, total: int) -> Any:
         # Imported late so that --help responds at once.
         from tqdm import tqdm
 

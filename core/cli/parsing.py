@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from core.cli.output import print_error, print_status, print_to_stderr
+from core.cli.output import print_error, print_status_to_stderr, print_to_stderr
 from core.clip_length import MAX_CLIP_SECONDS
 from core.corpus.legacy_commands import translate_legacy_command
 from core.errors import EarshotError, format_spelling_suggestions
@@ -65,12 +65,12 @@ def translate_renamed_arguments(argv: Sequence[str]) -> list[str]:
     previous = translated[0] if translated else ""
     for old, new in zip(argv, translated, strict=True):
         if old != new:
-            print_to_stderr(_format_rename_notice(old, new, previous))
+            print_to_stderr(_format_renamed_argument_notice(old, new, previous))
         previous = new
     return translated
 
 
-def _format_rename_notice(old: str, new: str, previous: str) -> str:
+def _format_renamed_argument_notice(old: str, new: str, previous: str) -> str:
     """Return the notice for a replaced argument; `previous` is the argument before it."""
     old_option, _, old_value = old.partition("=")
     new_option, _, new_value = new.partition("=")
@@ -124,7 +124,7 @@ def add_sonic_pi_option(parser: argparse.ArgumentParser, default: str | None, of
     )
 
 
-def parse_seconds(text: str) -> float:
+def parse_duration_seconds(text: str) -> float:
     """Parse a duration in seconds, above 0 and at most 600."""
     number = parse_float(text)
     if not 0 < number <= MAX_CLIP_SECONDS:
@@ -158,24 +158,24 @@ def make_choice_parser(choices: Iterable[str]) -> Callable[[str], str]:
         choice = text.replace("-", "_")
         if choice not in accepted:
             raise argparse.ArgumentTypeError(
-                f"{text!r} is not one of {', '.join(map(format_option_word, accepted))}"
+                f"{text!r} is not one of {', '.join(map(format_with_hyphens, accepted))}"
             )
         return choice
 
     return parse_choice
 
 
-def format_choices(choices: Iterable[str]) -> str:
+def format_choices_for_usage(choices: Iterable[str]) -> str:
     """Return the metavar of a choice, such as "{infonce,soft-infonce}"."""
-    return "{" + ",".join(map(format_option_word, choices)) + "}"
+    return "{" + ",".join(map(format_with_hyphens, choices)) + "}"
 
 
-def format_option_word(name: str) -> str:
+def format_with_hyphens(name: str) -> str:
     """Return a name as the command line spells it: "soft-infonce" for "soft_infonce"."""
     return name.replace("_", "-")
 
 
-def parse_fixed_values(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
+def parse_fixed_template_parameters(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Parse parameters of templates such as ``02_1_beeps.tonic=60``.
 
     Parameters
@@ -244,7 +244,7 @@ def open_aligned_corpus_from_args(
             raise make_no_alignment_error(corpus)
         choice = default_choice
     aligned_corpus = open_aligned_corpus(corpus, choice.alignment_id)
-    print_status(f"Uses {choice}.")
+    print_status_to_stderr(f"Uses {choice}.")
     return aligned_corpus
 
 

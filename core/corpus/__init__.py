@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from core.corpus.corpus import Corpus, list_corpora
     from core.corpus.corpus_contents_and_deletion import (
         CorpusContents,
+        count_corpus_contents,
         delete_corpus,
-        measure_corpus_contents,
     )
     from core.corpus.embedding_table import EmbeddingPairs, NonFiniteEmbeddingError
     from core.corpus.fault_finding_and_removal import Fault
@@ -31,7 +31,7 @@ __all__ = [
     "delete_corpus",
     "find_clip_file",
     "list_corpora",
-    "measure_corpus_contents",
+    "count_corpus_contents",
 ]
 _LAZY_EXPORTS = {
     "AlignmentRecord": "alignment_store",
@@ -43,7 +43,7 @@ _LAZY_EXPORTS = {
     "delete_corpus": "corpus_contents_and_deletion",
     "find_clip_file": "clip_audio_files",
     "list_corpora": "corpus",
-    "measure_corpus_contents": "corpus_contents_and_deletion",
+    "count_corpus_contents": "corpus_contents_and_deletion",
 }
 
 if not TYPE_CHECKING:  # A type checker would accept any name from a module's __getattr__.

@@ -66,7 +66,7 @@ class AlignmentRecord:
     config: dict[str, Any]
     metrics: dict[str, Any]
 
-    def load_heads(self) -> dict[str, torch.Tensor]:
+    def load_projection_head_weights(self) -> dict[str, torch.Tensor]:
         """Load the weights of the projection heads by name, on the CPU."""
         # Imports torch, which takes a second that most readers of a record do not need.
         from safetensors import SafetensorError
@@ -152,7 +152,10 @@ class CorpusAlignments:
         from safetensors.torch import save  # Imports torch, which the caller has loaded.
 
         weights = save({name: head.detach().cpu().contiguous() for name, head in heads.items()})
-        config_json, metrics_json = _dump_json(config, "config"), _dump_json(metrics, "metrics")
+        config_json, metrics_json = (
+            _serialize_to_json(config, "config"),
+            _serialize_to_json(metrics, "metrics"),
+        )
         digest = hashlib.sha256(config_json.encode() + weights).hexdigest()[:8]
         with (
             convert_write_errors("The alignment", self._alignments_folder),
@@ -162,11 +165,15 @@ class CorpusAlignments:
             alignment_id = f"{newest_number + 1:04d}-{digest}"
             created = datetime.now(UTC).isoformat(timespec="seconds")
             with atomic_write_folder(self._alignments_folder / alignment_id) as partial:
-                _write_file(partial / "config.json", config_json)
-                _write_file(partial / "metrics.json", metrics_json)
-                _write_file(partial / "record.json", _dump_json({"created": created}, "record"))
-                _write_file(partial / "README.md", format_model_card(config, metrics, created))
-                _write_file(partial / "heads.safetensors", weights)
+                _write_file_atomically(partial / "config.json", config_json)
+                _write_file_atomically(partial / "metrics.json", metrics_json)
+                _write_file_atomically(
+                    partial / "record.json", _serialize_to_json({"created": created}, "record")
+                )
+                _write_file_atomically(
+                    partial / "README.md", format_model_card(config, metrics, created)
+                )
+                _write_file_atomically(partial / "heads.safetensors", weights)
                 _write_parquet(partial / "history.parquet", history)
                 if points is not None:
                     _write_parquet(partial / MAP_FILE, points)
@@ -181,7 +188,7 @@ class CorpusAlignments:
         ids = [name for name in names if _ALIGNMENT_ID_PATTERN.match(name)]
         return sorted(ids, key=lambda name: (_parse_alignment_number(name), name))
 
-    def list_renamed_alignment_folders(self) -> list[str]:
+    def list_misnamed_alignment_folders(self) -> list[str]:
         """Return the names of folders that hold an alignment and do not have the name of one."""
         if not self._alignments_folder.is_dir():
             return []
@@ -214,7 +221,7 @@ class CorpusAlignments:
             remedy = (
                 f"There are: {', '.join(self.list_alignment_ids()) or 'none; train one first'}."
             )
-            if renamed := self.list_renamed_alignment_folders():
+            if renamed := self.list_misnamed_alignment_folders():
                 remedy += f" Ignored, because a folder is called NUMBER-HASH: {', '.join(renamed)}."
             raise EarshotError(
                 f"There is no alignment {str(alignment_id)[:80]!r} in this corpus.",
@@ -247,10 +254,12 @@ class CorpusAlignments:
         from safetensors.numpy import save
 
         path = self.load_alignment(alignment_id).path / FORECAST_FILE
-        content = save(dict(arrays), metadata={"settings": _dump_json(settings, "forecast")})
+        content = save(
+            dict(arrays), metadata={"settings": _serialize_to_json(settings, "forecast")}
+        )
         with self._lock_alignments_folder():
             remove_partial_files(path)
-            _write_file(path, content)
+            _write_file_atomically(path, content)
             update_alignments_change_stamp(self._alignments_folder)
         return path
 
@@ -261,11 +270,11 @@ class CorpusAlignments:
     def save_alignment_metrics(self, alignment_id: str, metrics: Mapping[str, Any]) -> None:
         """Write the metrics of an alignment and its model card, replacing older ones."""
         record = self.load_alignment(alignment_id)
-        metrics_json = _dump_json(metrics, "metrics")
+        metrics_json = _serialize_to_json(metrics, "metrics")
         model_card = format_model_card(record.config, metrics, record.created)
         with self._lock_alignments_folder():
-            _write_file(record.path / "metrics.json", metrics_json)
-            _write_file(record.path / "README.md", model_card)
+            _write_file_atomically(record.path / "metrics.json", metrics_json)
+            _write_file_atomically(record.path / "README.md", model_card)
             update_alignments_change_stamp(self._alignments_folder)
 
     @contextmanager
@@ -285,14 +294,14 @@ def update_alignments_change_stamp(alignments_folder: Path) -> None:
     """
     path = alignments_folder / CHANGE_STAMP_FILE
     remove_partial_files(path)
-    _write_file(path, secrets.token_hex(8))
+    _write_file_atomically(path, secrets.token_hex(8))
 
 
 def _parse_alignment_number(alignment_id: str) -> int:
     return int(alignment_id.partition("-")[0])
 
 
-def _dump_json(value: Mapping[str, Any], part_name: str) -> str:
+def _serialize_to_json(value: Mapping[str, Any], part_name: str) -> str:
     try:
         return json.dumps(to_json_value(dict(value)), indent=2, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
@@ -300,7 +309,7 @@ def _dump_json(value: Mapping[str, Any], part_name: str) -> str:
         raise EarshotError(message) from error
 
 
-def _write_file(path: Path, content: str | bytes) -> None:
+def _write_file_atomically(path: Path, content: str | bytes) -> None:
     with atomic_write(path) as handle:
         handle.write(content.encode() if isinstance(content, str) else content)
 

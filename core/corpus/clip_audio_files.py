@@ -65,7 +65,7 @@ def find_clip_file(corpus_name: str, render_id: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def write_clip(
+def write_clip_file(
     clips_folder: Path, relative_path: str, clip: Clip, warnings: Sequence[RenderProblem] = ()
 ) -> StoredClip:
     """Write a clip and return it as it is read from the file.
@@ -79,7 +79,7 @@ def write_clip(
         If the file cannot be written.
     """
     is_lossless = relative_path.endswith(".flac")
-    samples = _convert_to_int16(clip.samples) if is_lossless else clip.samples
+    samples = _quantise_samples_to_int16(clip.samples) if is_lossless else clip.samples
     audio_format = Path(relative_path).suffix[1:]
     comment = _serialize_render_warnings(warnings)
     content = _encode_audio_file(samples, clip.sample_rate, audio_format, comment)
@@ -103,7 +103,9 @@ def write_clip(
     return StoredClip(stored, relative_path, len(content), digest, tuple(warnings))
 
 
-def load_existing_clip(clips_folder: Path, relative_path: str, seconds: float) -> StoredClip | None:
+def load_clip_from_existing_file(
+    clips_folder: Path, relative_path: str, seconds: float
+) -> StoredClip | None:
     """Load a clip that has a file but may have no row in the database.
 
     That happens when a build was killed between the two, or when the database was lost.
@@ -129,7 +131,7 @@ def load_existing_clip(clips_folder: Path, relative_path: str, seconds: float) -
     return StoredClip(clip, relative_path, len(content), digest, warnings)
 
 
-def remove_partial_clips(clips_folder: Path) -> int:
+def remove_partial_clip_files(clips_folder: Path) -> int:
     """Remove the incomplete files of writers that were killed, and return their number."""
     leftovers = list(clips_folder.glob(f"*/{PARTIAL_PREFIX}*"))
     for leftover in leftovers:
@@ -137,7 +139,7 @@ def remove_partial_clips(clips_folder: Path) -> int:
     return len(leftovers)
 
 
-def _convert_to_int16(samples: np.ndarray) -> np.ndarray:
+def _quantise_samples_to_int16(samples: np.ndarray) -> np.ndarray:
     """Quantise samples in [-1, 1] to int16."""
     scaled = np.rint(samples * _INT16_FULL_SCALE)
     np.clip(scaled, -_INT16_FULL_SCALE, _INT16_FULL_SCALE - 1, out=scaled)
@@ -147,7 +149,7 @@ def _convert_to_int16(samples: np.ndarray) -> np.ndarray:
 def _encode_audio_file(
     samples: np.ndarray, sample_rate: int, audio_format: str, comment: str
 ) -> bytes:
-    def write_audio_to_bytes() -> bytes:
+    def encode_samples_in_memory() -> bytes:
         buffer = io.BytesIO()
         with soundfile.SoundFile(
             buffer, "w", sample_rate, samples.shape[1], format=audio_format.upper()
@@ -158,9 +160,9 @@ def _encode_audio_file(
         return buffer.getvalue()
 
     return (
-        reproducible_ogg.encode_ogg_reproducibly(write_audio_to_bytes)
+        reproducible_ogg.encode_ogg_reproducibly(encode_samples_in_memory)
         if audio_format == "ogg"
-        else write_audio_to_bytes()
+        else encode_samples_in_memory()
     )
 
 

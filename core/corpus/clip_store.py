@@ -29,7 +29,7 @@ class _ClipLocation(NamedTuple):
     is_strict: bool  # Whether an error that ends one thread fails the program.
 
 
-def _read_sonic_pi_setting(connection: sqlite3.Connection) -> str:
+def _read_sonic_pi_version_setting(connection: sqlite3.Connection) -> str:
     """Return the version of Sonic Pi whose sound the clips have; older corpora do not record it."""
     value = program_and_clip_tables.read_optional_corpus_setting(connection, "sonic_pi")
     return sonicpi.DEFAULT_SONIC_PI if value is None else str(json.loads(value))
@@ -48,12 +48,12 @@ class ClipStore:
         self._database = database
         self.folder = folder
 
-    def list_pending_clips(self) -> list[tuple[str, str]]:
+    def list_programs_to_render(self) -> list[tuple[str, str]]:
         """Return (program id, source) of each program to render; see `Corpus`."""
         with self._database.open_read_transaction() as connection:
             rows = program_and_clip_tables.list_clip_rows(connection)
             seconds = json.loads(program_and_clip_tables.read_corpus_setting(connection, "seconds"))
-            sonic_pi = _read_sonic_pi_setting(connection)
+            sonic_pi = _read_sonic_pi_version_setting(connection)
         return [
             (row.program_id, row.source)
             for row in rows
@@ -62,7 +62,7 @@ class ClipStore:
 
     def _is_render_pending(self, row: ClipRow, seconds: float, sonic_pi: str) -> bool:
         if row.state == "ok":
-            return not self._is_file_intact(row.relative_path, row.size_bytes)
+            return not self._is_clip_file_intact(row.relative_path, row.size_bytes)
         if (
             row.state == "failed"
             and row.error_kind not in program_and_clip_tables.RETRYABLE_ERROR_KINDS
@@ -72,25 +72,25 @@ class ClipStore:
             )
         return True
 
-    def _is_file_intact(self, relative_path: str | None, size_bytes: int | None) -> bool:
+    def _is_clip_file_intact(self, relative_path: str | None, size_bytes: int | None) -> bool:
         try:
             return (self.folder / str(relative_path)).stat().st_size == size_bytes
         except OSError:
             return False
 
-    def put_rendering(
+    def store_render_result(
         self, program_id: str, rendering: RenderResult, seconds: float
     ) -> Clip | None:
         """Store the result of rendering a program; see `Corpus`."""
         with self._database.writer_lock.acquire_lock("rendering"):
-            location = self._locate_clip(program_id, seconds)
+            location = self._build_clip_location(program_id, seconds)
             if location.is_strict:
                 rendering = rendering.reject_thread_errors()
             clip, error = rendering.clip, rendering.error
             if error is None and (clip is None or clip.peak < MIN_AUDIBLE_PEAK):
                 error = RenderProblem("silent", "The program makes no sound within the clip.")
             if error is None and clip is not None:
-                stored = clip_audio_files.write_clip(
+                stored = clip_audio_files.write_clip_file(
                     self.folder, location.relative_path, clip, rendering.warnings
                 )
                 return self._insert_clip_row(location, stored, rendering.render_s)
@@ -110,8 +110,8 @@ class ClipStore:
     def register_existing_clip(self, program_id: str, seconds: float) -> Clip | None:
         """Record a clip whose file exists already; see `Corpus`."""
         with self._database.writer_lock.acquire_lock("registering existing clips"):
-            location = self._locate_clip(program_id, seconds)
-            stored = clip_audio_files.load_existing_clip(
+            location = self._build_clip_location(program_id, seconds)
+            stored = clip_audio_files.load_clip_from_existing_file(
                 self.folder, location.relative_path, seconds
             )
             if stored is None:
@@ -121,30 +121,30 @@ class ClipStore:
             return self._insert_clip_row(location, stored, render_s=0.0)
 
     @property
-    def is_strict(self) -> bool:
+    def is_strict_about_thread_errors(self) -> bool:
         """Whether an error that ends one thread fails a program; see `Corpus`."""
         with self._database.open_read_transaction() as connection:
-            return strict_thread_errors_setting.read_strictness(connection)
+            return strict_thread_errors_setting.read_strictness_about_thread_errors(connection)
 
-    def change_strictness(self, is_strict: bool) -> None:
+    def change_strictness_about_thread_errors(self, is_strict: bool) -> None:
         """Make the corpus strict or not; see `Corpus`."""
         with self._database.writer_lock.acquire_lock("changing a setting"):
             with self._database.open_write_transaction("changing a setting") as connection:
-                removed_files = strict_thread_errors_setting.change_strictness(
+                removed_files = strict_thread_errors_setting.change_strictness_about_thread_errors(
                     connection, is_strict
                 )
             for relative_path in removed_files:
                 self._remove_clip_file(relative_path)
 
-    def _locate_clip(self, program_id: str, seconds: float) -> _ClipLocation:
+    def _build_clip_location(self, program_id: str, seconds: float) -> _ClipLocation:
         with self._database.open_read_transaction() as connection:
             position = embedding_table.find_program_positions(connection, [program_id])[0]
             source = program_and_clip_tables.read_program_source(connection, position)
             audio_format = json.loads(
                 program_and_clip_tables.read_corpus_setting(connection, "audio_format")
             )
-            sonic_pi = _read_sonic_pi_setting(connection)
-            is_strict = strict_thread_errors_setting.read_strictness(connection)
+            sonic_pi = _read_sonic_pi_version_setting(connection)
+            is_strict = strict_thread_errors_setting.read_strictness_about_thread_errors(connection)
         render_id = sonicpi.compute_render_id(source, seconds, sonic_pi=sonic_pi)
         relative_path = clip_audio_files.build_clip_path(render_id, audio_format)
         return _ClipLocation(position, render_id, relative_path, is_strict)

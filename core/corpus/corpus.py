@@ -167,7 +167,7 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
 
     def close(self) -> None:
         """Close the database connection of this thread; the next access opens another."""
-        self._database.close()
+        self._database.close_thread_connection()
 
     @contextmanager
     def lock_for_writing(self, writer_name: str) -> Iterator[None]:
@@ -184,7 +184,7 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
             If another process or thread is writing. The message names it and since when.
         """
         with self._database.writer_lock.acquire_lock(writer_name):
-            clip_audio_files.remove_partial_clips(self._clip_store.folder)
+            clip_audio_files.remove_partial_clip_files(self._clip_store.folder)
             yield
 
     # -- settings -------------------------------------------------------------------------

@@ -18,28 +18,28 @@ class CorpusClips:
         self._clip_store = clip_store
 
     @property
-    def is_strict(self) -> bool:
+    def is_strict_about_thread_errors(self) -> bool:
         """Whether an error that ends one thread fails a program; false in a new corpus."""
-        return self._clip_store.is_strict
+        return self._clip_store.is_strict_about_thread_errors
 
-    def set_strict(self, is_strict: bool) -> None:
+    def set_strict_about_thread_errors(self, is_strict: bool) -> None:
         """Make the corpus strict or not.
 
         Programs for which that makes a difference are rendered again by the next build.
         """
-        if is_strict != self.is_strict:
-            self._clip_store.change_strictness(is_strict)
+        if is_strict != self.is_strict_about_thread_errors:
+            self._clip_store.change_strictness_about_thread_errors(is_strict)
 
-    def list_pending_clips(self) -> list[tuple[str, str]]:
+    def list_programs_to_render(self) -> list[tuple[str, str]]:
         """Return (program id, source) of each program to render, in insertion order.
 
         These are programs that were never rendered, whose clip is missing or has another size on
         disk, and programs whose failure another attempt may not repeat: it was the machine's fault
         or happened in an older renderer. Clips of an older renderer stay valid.
         """
-        return self._clip_store.list_pending_clips()
+        return self._clip_store.list_programs_to_render()
 
-    def put_rendering(
+    def store_render_result(
         self, program_id: str, rendering: RenderResult, seconds: float
     ) -> Clip | None:
         """Store the result of rendering a program: first the clip's file, then its row.
@@ -56,7 +56,7 @@ class CorpusClips:
         Clip or None
             The clip as its file holds it, which is what is embedded. None if the program failed.
         """
-        return self._clip_store.put_rendering(program_id, rendering, seconds)
+        return self._clip_store.store_render_result(program_id, rendering, seconds)
 
     def register_existing_clip(self, program_id: str, seconds: float) -> Clip | None:
         """Record the clip of a program whose file exists already.

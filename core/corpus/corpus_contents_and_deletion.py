@@ -44,7 +44,7 @@ class CorpusContents:
         )
 
 
-def measure_corpus_contents(corpus: Corpus) -> CorpusContents:
+def count_corpus_contents(corpus: Corpus) -> CorpusContents:
     """Count what a corpus holds: what deleting it would remove."""
     counts = corpus.count_programs_by_state()
     files = (Path(folder) / name for folder, _, names in os.walk(corpus.path) for name in names)
@@ -55,7 +55,7 @@ def measure_corpus_contents(corpus: Corpus) -> CorpusContents:
         clip_count=counts["ok"],
         embedding_count=sum(count for _, _, count in corpus.count_embeddings_by_encoder()),
         alignment_count=len(corpus.list_alignment_ids()),
-        size_bytes=sum(map(_get_size_on_disk, files)),
+        size_bytes=sum(map(_measure_folder_size_on_disk, files)),
     )
 
 
@@ -73,7 +73,7 @@ def delete_corpus(corpus: Corpus) -> CorpusContents:
         If the workspace is read-only, someone is writing to the corpus, or its files cannot be
         removed.
     """
-    contents = measure_corpus_contents(corpus)
+    contents = count_corpus_contents(corpus)
     # Renaming is one step, so a deletion that is interrupted leaves no half-deleted corpus.
     renamed_path = corpus.path.with_name(f"{_DELETED_PREFIX}{corpus.name}-{secrets.token_hex(4)}")
     try:
@@ -89,7 +89,7 @@ def delete_corpus(corpus: Corpus) -> CorpusContents:
     return contents
 
 
-def _get_size_on_disk(path: Path) -> int:
+def _measure_folder_size_on_disk(path: Path) -> int:
     try:
         return path.lstat().st_size
     except OSError:  # A writer's temporary file may have been removed since it was listed.

@@ -23,7 +23,9 @@ class CorpusEmbeddings:
     def __init__(self, database: Database):
         self._database = database
 
-    def list_missing_embeddings(self, encoder_id: str, revision: str | None = None) -> list[str]:
+    def list_programs_without_embedding(
+        self, encoder_id: str, revision: str | None = None
+    ) -> list[str]:
         """Return the ids of programs that an encoder has not embedded, in insertion order.
 
         A code encoder embeds all programs, an audio encoder those with a clip.
@@ -35,13 +37,13 @@ class CorpusEmbeddings:
         revision : str, optional
             Embeddings of another revision count as missing.
         """
-        modality = self._get_modality(encoder_id)
+        modality = self._get_encoder_modality(encoder_id)
         with self._database.open_read_transaction() as connection:
-            return embedding_table.list_missing_embeddings(
+            return embedding_table.list_programs_without_embedding(
                 connection, encoder_id, modality, revision
             )
 
-    def put_embeddings(
+    def store_embeddings(
         self,
         encoder_id: str,
         revision: str,
@@ -63,13 +65,13 @@ class CorpusEmbeddings:
         EarshotError
             If a value is not finite, the shape is wrong, or a program is unknown or given twice.
         """
-        modality = self._get_modality(encoder_id)
+        modality = self._get_encoder_modality(encoder_id)
         with self._database.open_write_transaction("embedding") as connection:
-            embedding_table.put_embeddings(
+            embedding_table.store_embeddings(
                 connection, encoder_id, modality, revision, program_ids, embeddings
             )
 
-    def _get_modality(self, encoder_id: str) -> str:
+    def _get_encoder_modality(self, encoder_id: str) -> str:
         with self._database.open_read_transaction() as connection:
             row = embedding_table.find_encoder_row(connection, encoder_id)
         if row:

@@ -43,14 +43,14 @@ def parse_csv_text(text: str, file_name: str) -> tuple[list[str], Iterator[Mappi
     """
     table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
 
-    def iterate_rows() -> Iterator[Mapping[str, Any]]:
+    def iterate_csv_rows() -> Iterator[Mapping[str, Any]]:
         try:
             yield from table
         except csv.Error as error:
             raise _make_damaged_table_error(file_name, error) from error
 
     try:
-        return list(table.fieldnames or ()), iterate_rows()
+        return list(table.fieldnames or ()), iterate_csv_rows()
     except csv.Error as error:
         raise _make_damaged_table_error(file_name, error) from error
 

@@ -73,19 +73,19 @@ class Database:
     def verify_and_migrate_database(self) -> None:
         """Check that this is a usable database of a corpus, and migrate an older version."""
         with convert_sqlite_errors(self.path):
-            database_schema.verify_database_compatibility(self._connection, self.path)
-            if database_schema.is_schema_outdated(self._connection):
+            database_schema.verify_database_compatibility(self._thread_connection, self.path)
+            if database_schema.is_schema_outdated(self._thread_connection):
                 with self.writer_lock.acquire_lock("migrating the database"):
-                    database_schema.migrate_database(self._connection, self.path)
+                    database_schema.migrate_database(self._thread_connection, self.path)
 
-    def close(self) -> None:
+    def close_thread_connection(self) -> None:
         """Close the connection of this thread; the next access opens another."""
         connection = self._thread_local.__dict__.pop("connection", None)
         if connection is not None:
             connection.close()
 
     @property
-    def _connection(self) -> sqlite3.Connection:
+    def _thread_connection(self) -> sqlite3.Connection:
         if not hasattr(self._thread_local, "connection"):
             self._thread_local.connection = open_database_connection(self.path)
         connection: sqlite3.Connection = self._thread_local.connection
@@ -95,7 +95,7 @@ class Database:
     def open_read_transaction(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection that sees one unchanging state for the whole block."""
         with convert_sqlite_errors(self.path):
-            connection = self._connection
+            connection = self._thread_connection
             connection.execute("BEGIN")
             try:
                 yield connection
@@ -121,7 +121,7 @@ class Database:
             self.writer_lock.acquire_lock(writer_name),
             convert_sqlite_errors(self.path),
         ):
-            connection = self._connection
+            connection = self._thread_connection
             connection.execute("BEGIN IMMEDIATE")
             changes_before = connection.total_changes
             try:
@@ -174,16 +174,18 @@ def open_database_connection(path: Path) -> sqlite3.Connection:
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     if writable:
         try:
-            return _configure_connection(_open_database_with_mode(path, "mode=rw"))
+            return _configure_database_connection(_open_database_with_mode(path, "mode=rw"))
         except sqlite3.OperationalError as error:
             # A full disk has no room for the index of the log, but the file can still be read.
             if error.sqlite_errorcode not in NO_SPACE_ERROR_CODES:
                 raise
-            return _configure_connection(_open_database_read_only(path, use_log_index=False))
-    return _configure_connection(_open_database_read_only(path))
+            return _configure_database_connection(
+                _open_database_read_only(path, use_log_index=False)
+            )
+    return _configure_database_connection(_open_database_read_only(path))
 
 
-def _configure_connection(connection: sqlite3.Connection) -> sqlite3.Connection:
+def _configure_database_connection(connection: sqlite3.Connection) -> sqlite3.Connection:
     try:
         # NORMAL: after a power cut the newest rows may be missing but are never incomplete. Their
         # clips are registered again by name, and their embeddings are computed again.

@@ -84,7 +84,7 @@ def recover_database(path: Path, lock: WriterLock) -> RecoveryReport | None:
         If too little can be read. Nothing was changed then.
     """
     with lock.acquire_lock("recovering a damaged database"):
-        if _try_reindex(path):
+        if _try_rebuild_database_indexes(path):
             return None
         prefix = f"{PARTIAL_PREFIX}recovery-"
         with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as folder:
@@ -108,11 +108,11 @@ def _build_recovered_database(path: Path, new_path: Path) -> tuple[int, int]:
         settings = dict(
             _read_rows_until_error(damaged, "SELECT key, value FROM meta WHERE key > ''")
         )
-        if not all(_is_json(settings.get(key)) for key in database_schema.REQUIRED_SETTINGS):
+        if not all(_is_valid_json(settings.get(key)) for key in database_schema.REQUIRED_SETTINGS):
             raise _make_unrecoverable_error(path)
-        readable_settings = {key: value for key, value in settings.items() if _is_json(value)}
+        readable_settings = {key: value for key, value in settings.items() if _is_valid_json(value)}
         database_schema.create_database(new_path, readable_settings)
-        return _copy_programs(damaged, new_path)
+        return _copy_readable_programs(damaged, new_path)
     except sqlite3.DatabaseError as error:
         raise _make_unrecoverable_error(path) from error
     finally:
@@ -128,7 +128,7 @@ def _make_unrecoverable_error(path: Path) -> EarshotError:
     )
 
 
-def _try_reindex(path: Path) -> bool:
+def _try_rebuild_database_indexes(path: Path) -> bool:
     """Build the indexes again and return whether that repaired the database."""
     try:
         connection = open_database_connection(path)
@@ -142,7 +142,7 @@ def _try_reindex(path: Path) -> bool:
         return False
 
 
-def _copy_programs(damaged: sqlite3.Connection, new_path: Path) -> tuple[int, int]:
+def _copy_readable_programs(damaged: sqlite3.Connection, new_path: Path) -> tuple[int, int]:
     """Copy programs with their parameters.
 
     Returns
@@ -167,7 +167,7 @@ def _copy_programs(damaged: sqlite3.Connection, new_path: Path) -> tuple[int, in
                 continue
     query = "SELECT program, place, name, value FROM parameters"
     for row in _iterate_readable_rows(damaged, query, "program"):
-        if _is_json(row[3]):
+        if _is_valid_json(row[3]):
             target.execute(
                 "INSERT OR IGNORE INTO parameters SELECT ?1, ?2, ?3, ?4"
                 " WHERE EXISTS (SELECT 1 FROM programs WHERE position = ?1)",
@@ -216,7 +216,7 @@ def _is_valid_program_row(row: tuple[Any, ...]) -> bool:
     return all(isinstance(text, str) for text in texts) and Program(source, "").id == program_id
 
 
-def _is_json(value: Any) -> bool:
+def _is_valid_json(value: Any) -> bool:
     try:
         json.loads(value)
     except (TypeError, ValueError):

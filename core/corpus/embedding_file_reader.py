@@ -104,13 +104,15 @@ def read_imported_embeddings(
         if number > MAX_IMPORT_PROGRAMS:
             raise make_import_too_large_error(file_name)
         try:
-            _add_vector(table, row.get(key_column), key_column, row.get(vector_column))
+            _add_imported_embedding(table, row.get(key_column), key_column, row.get(vector_column))
         except ValueError as error:
             table.skipped[f"{file_name}, row {number}"] = f"{error}."
     return table
 
 
-def _add_vector(table: VectorTable, program_key: Any, key_column: str, raw_vector: Any) -> None:
+def _add_imported_embedding(
+    table: VectorTable, program_key: Any, key_column: str, raw_vector: Any
+) -> None:
     if not isinstance(program_key, str) or not program_key.strip():
         raise ValueError(f"it has no {key_column}")
     if key_column == "source":
@@ -119,7 +121,7 @@ def _add_vector(table: VectorTable, program_key: Any, key_column: str, raw_vecto
         program_key = translate_legacy_grammar_name(program_key)
     if program_key in table.vectors:
         raise ValueError("an earlier row is for the same program")
-    vector = _parse_vector(raw_vector)
+    vector = _parse_embedding_vector(raw_vector)
     first_vector = next(iter(table.vectors.values()), vector)
     if len(vector) != len(first_vector):
         raise ValueError(
@@ -128,7 +130,7 @@ def _add_vector(table: VectorTable, program_key: Any, key_column: str, raw_vecto
     table.vectors[program_key] = vector
 
 
-def _parse_vector(raw_vector: Any) -> np.ndarray:
+def _parse_embedding_vector(raw_vector: Any) -> np.ndarray:
     if raw_vector is None or (isinstance(raw_vector, str) and not raw_vector.strip()):
         raise ValueError("it has no vector")
     try:

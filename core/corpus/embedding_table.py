@@ -74,7 +74,7 @@ def count_embeddings_by_encoder(connection: sqlite3.Connection) -> list[tuple[st
     ).fetchall()
 
 
-def put_embeddings(
+def store_embeddings(
     connection: sqlite3.Connection,
     encoder_id: str,
     modality: str,
@@ -100,7 +100,7 @@ def put_embeddings(
         connection.execute("DELETE FROM encoders WHERE key = ?", (row.key,))
         row = None
     if row is None:
-        row = _insert_encoder(connection, encoder_id, modality, revision, vectors.shape[1])
+        row = _insert_encoder_row(connection, encoder_id, modality, revision, vectors.shape[1])
     if row.dim != vectors.shape[1]:
         raise EarshotError(
             f"Embeddings by {encoder_id} have {row.dim} dimensions in this corpus,"
@@ -113,7 +113,7 @@ def put_embeddings(
     )
 
 
-def _insert_encoder(
+def _insert_encoder_row(
     connection: sqlite3.Connection, encoder_id: str, modality: str, revision: str, dim: int
 ) -> EncoderRow:
     cursor = connection.execute(
@@ -174,7 +174,7 @@ def find_program_positions(connection: sqlite3.Connection, program_ids: Sequence
     return [positions[program_id] for program_id in program_ids]
 
 
-def list_missing_embeddings(
+def list_programs_without_embedding(
     connection: sqlite3.Connection, encoder_id: str, modality: str, revision: str | None
 ) -> list[str]:
     """Return the ids of programs that an encoder has not embedded, in insertion order.

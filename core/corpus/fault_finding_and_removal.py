@@ -126,7 +126,7 @@ def find_clip_faults(
         if state is None:
             yield Fault("not rendered", name, program_id)
         elif state == "ok":
-            damage = _describe_file_damage(clips_folder / file, size_bytes, sha256)
+            damage = _find_file_damage(clips_folder / file, size_bytes, sha256)
             if damage:
                 kind = "missing clip" if file not in present_files else "damaged clip"
                 yield Fault(kind, f"audio/{file}", program_id, detail=damage)
@@ -141,7 +141,7 @@ def find_clip_faults(
             yield Fault("incomplete file" if is_incomplete else "orphaned file", f"audio/{file}")
 
 
-def _describe_file_damage(path: Path, expected_bytes: int, expected_sha256: str) -> str:
+def _find_file_damage(path: Path, expected_bytes: int, expected_sha256: str) -> str:
     """Return what is wrong with a file, or "" if nothing is."""
     try:
         size_bytes = path.stat().st_size
@@ -213,7 +213,11 @@ def find_alignment_faults(corpus: Corpus, progress: Progress = ignore_progress) 
         progress(ALIGNMENTS_PROGRESS_STEP, done, len(alignment_ids))
         try:
             record = corpus.load_alignment(alignment_id)
-            record.load_heads(), record.load_training_history(), record.load_map_points()
+            (
+                record.load_projection_head_weights(),
+                record.load_training_history(),
+                record.load_map_points(),
+            )
         except EarshotError as error:
             faults.append(Fault("alignment", f"alignments/{alignment_id}", detail=error.message))
     faults += [
@@ -222,7 +226,7 @@ def find_alignment_faults(corpus: Corpus, progress: Progress = ignore_progress) 
             f"alignments/{name}",
             detail="an alignment's folder is called NUMBER-HASH, such as 0003-5f1c09ab",
         )
-        for name in corpus.list_renamed_alignment_folders()
+        for name in corpus.list_misnamed_alignment_folders()
     ]
     progress(ALIGNMENTS_PROGRESS_STEP, len(alignment_ids), len(alignment_ids))
     return faults

@@ -105,7 +105,7 @@ def translate_legacy_alignment_fields(
                 where=where,
                 remedy=f"Remove {old!r}.",
             )
-    translated = rename_keys(fields, ALIGNMENT_FIELDS)
+    translated = rename_mapping_keys(fields, ALIGNMENT_FIELDS)
     if "objective" in translated:
         translated["objective"] = translate_legacy_word(translated["objective"], OBJECTIVES)
     return translated
@@ -187,11 +187,11 @@ def translate_legacy_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
     >>> translate_legacy_metrics({"stopped": "asked", "sureness": {"programs": 33, "right": 0.5}})
     {'stopped': 'cancelled', 'confidence': {'program_count': 33, 'correct_fraction': 0.5}}
     """
-    translated = rename_keys(metrics, METRICS_KEYS)
+    translated = rename_mapping_keys(metrics, METRICS_KEYS)
     if "stopped" in translated:
         translated["stopped"] = translate_legacy_word(translated["stopped"], STOP_REASONS)
     if isinstance(translated.get("confidence"), Mapping):
-        translated["confidence"] = rename_keys(translated["confidence"], CALIBRATION_FIELDS)
+        translated["confidence"] = rename_mapping_keys(translated["confidence"], CALIBRATION_FIELDS)
     if isinstance(translated.get("readings"), list):
         translated["readings"] = translate_legacy_metric_rows(translated["readings"])
     return translated
@@ -223,7 +223,7 @@ def translate_legacy_study_name(name: str) -> str:
 
 def translate_legacy_study_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a study under today's names."""
-    translated = rename_keys(options, STUDY_OPTIONS)
+    translated = rename_mapping_keys(options, STUDY_OPTIONS)
     return {
         name: translate_legacy_word(value, STUDY_OPTION_VALUES.get(name, {}))
         for name, value in translated.items()
@@ -232,12 +232,12 @@ def translate_legacy_study_options(options: Mapping[str, Any]) -> dict[str, Any]
 
 def translate_legacy_favourite(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry of ``favourites.json`` under today's names."""
-    return _translate_grammar_name_field(rename_keys(row, FAVOURITE_FIELDS))
+    return _translate_grammar_name_field(rename_mapping_keys(row, FAVOURITE_FIELDS))
 
 
 def translate_legacy_played_clip(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry of the play history under today's names."""
-    return _translate_grammar_name_field(rename_keys(row, PLAYED_CLIP_FIELDS))
+    return _translate_grammar_name_field(rename_mapping_keys(row, PLAYED_CLIP_FIELDS))
 
 
 def _translate_grammar_name_field(row: dict[str, Any]) -> dict[str, Any]:
@@ -264,7 +264,7 @@ def translate_legacy_grammar_name(name: str) -> str:
     return name
 
 
-def rename_keys(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+def rename_mapping_keys(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """Return the mapping with new keys; where both names of a key exist, the new one wins."""
     return {
         names.get(key, key): value

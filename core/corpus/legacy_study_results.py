@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.corpus.legacy_saved_names import (
     CONFIDENCE_LEVELS,
-    rename_keys,
+    rename_mapping_keys,
     translate_legacy_alignment_fields,
     translate_legacy_grammar_name,
     translate_legacy_study_options,
@@ -303,11 +303,11 @@ def translate_legacy_method_name(name: str) -> str:
 def _translate_legacy_study_settings(
     study_name: str, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
-    translated = rename_keys(settings, _SETTING_NAMES.get(study_name, {}))
+    translated = rename_mapping_keys(settings, _SETTING_NAMES.get(study_name, {}))
     if "options" in translated:
         translated["options"] = translate_legacy_study_options(translated["options"])
     if isinstance(translated.get("alignment"), Mapping):
-        alignment = rename_keys(translated["alignment"], {"chosen": "selected_by"})
+        alignment = rename_mapping_keys(translated["alignment"], {"chosen": "selected_by"})
         alignment["config"] = translate_legacy_alignment_fields(alignment["config"])
         alignment["selected_by"] = re.sub(
             r"^best on validation of those with ",
@@ -316,7 +316,7 @@ def _translate_legacy_study_settings(
         )
         translated["alignment"] = alignment
     if study_name == "completion":
-        translated["audio_encoders"] = rename_keys(
+        translated["audio_encoders"] = rename_mapping_keys(
             translated["audio_encoders"], _AUDIO_ENCODER_ROLES
         )
     if study_name == "retrieval":
@@ -328,7 +328,7 @@ def _translate_legacy_study_settings(
 
 
 def _translate_legacy_method_settings(method: Mapping[str, Any]) -> dict[str, Any]:
-    translated = rename_keys(method, _RETRIEVAL_METHOD_FIELDS)
+    translated = rename_mapping_keys(method, _RETRIEVAL_METHOD_FIELDS)
     for field, values in _RETRIEVAL_METHOD_VALUES.items():
         if field in translated:
             translated[field] = translate_legacy_word(translated[field], values)

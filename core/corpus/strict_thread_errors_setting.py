@@ -12,13 +12,15 @@ THREAD_ERROR_KINDS = ("runtime", "no_sleep", "syntax")
 STRICT_SETTING = "strict"
 
 
-def read_strictness(connection: sqlite3.Connection) -> bool:
+def read_strictness_about_thread_errors(connection: sqlite3.Connection) -> bool:
     """Return whether an error that ends one thread fails a program of the corpus."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (STRICT_SETTING,)).fetchone()
     return bool(row and json.loads(row[0]))
 
 
-def change_strictness(connection: sqlite3.Connection, is_strict: bool) -> list[str]:
+def change_strictness_about_thread_errors(
+    connection: sqlite3.Connection, is_strict: bool
+) -> list[str]:
     """Store whether the corpus is strict, in the caller's transaction.
 
     Programs for which that makes a difference lose their clip or their failure: they are pending.

@@ -196,14 +196,14 @@ def build_corpus(
     corpus = open_or_create_corpus(corpus_name, clip_format)
     with corpus.lock_for_writing(f"build {corpus_name}"):
         if options.is_strict is not None:
-            corpus.set_strict(options.is_strict)
+            corpus.set_strict_about_thread_errors(options.is_strict)
         if corpus.settings.get("encoders") != encoder_ids:
             corpus.set_corpus_setting("encoders", encoder_ids)
         options = replace(options, sound_set=resolve_sound_set(corpus, options.sound_set))
         programs_added, generation_seconds = add_missing_programs(
             corpus, templates, options, progress
         )
-        if missing_count := len(corpus.list_pending_clips()):
+        if missing_count := len(corpus.list_programs_to_render()):
             store_dependency_versions(corpus)
             if on_estimate is not None:
                 on_estimate(_estimate_cost_of_missing_clips(corpus, missing_count, encoder_ids))

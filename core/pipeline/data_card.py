@@ -10,7 +10,7 @@ from typing import Any
 
 import core
 from core import encoders, programs, sonicpi
-from core.corpus import Corpus, measure_corpus_contents
+from core.corpus import Corpus, count_corpus_contents
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.formatting import format_markdown_table
@@ -65,7 +65,7 @@ def make_data_card(corpus: Corpus) -> DataCard:
             "sonic_pi": settings["sonic_pi"],
             "split_seed": settings["seed"],
             "schema_version": settings["schema_version"],
-            "bytes": measure_corpus_contents(corpus).size_bytes,
+            "bytes": count_corpus_contents(corpus).size_bytes,
             "counts": corpus.count_programs_by_state(),
             "split": _count_values(rows["split"]),
             "templates": _count_values(rows["template"]),

@@ -54,7 +54,7 @@ def find_disagreeing_program_pairs(
         )
     code_by_space = {
         "before": pairs.code_embeddings,
-        "after": aligned_corpus.project_code(pairs.code_embeddings),
+        "after": aligned_corpus.project_code_embeddings(pairs.code_embeddings),
     }
     embeddings_by_column = {
         "code_before": code_by_space["before"],

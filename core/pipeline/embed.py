@@ -151,7 +151,7 @@ def _embed_missing_items(
     corpus: Corpus, spec: encoders.EncoderSpec, modality: str, progress: Progress
 ) -> EmbedReport:
     """Embed by one encoder that is no concatenation."""
-    missing = corpus.list_missing_embeddings(spec.id, spec.revision)
+    missing = corpus.list_programs_without_embedding(spec.id, spec.revision)
     if not missing:
         return EmbedReport()
     is_code = modality == "code"
@@ -232,7 +232,7 @@ def _try_embed_and_store(
     except EarshotError as error:
         return str(error)
     try:
-        corpus.put_embeddings(encoder.spec.id, encoder.spec.revision, program_ids, embeddings)
+        corpus.store_embeddings(encoder.spec.id, encoder.spec.revision, program_ids, embeddings)
     except NonFiniteEmbeddingError as error:
         return str(error)
     return None

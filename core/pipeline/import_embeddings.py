@@ -137,7 +137,7 @@ def import_external_embeddings(
         vectors_added=len(new_vectors),
         dimensions=len(next(iter(table.vectors.values()))),
         unknown_programs=unknown_programs,
-        programs_without_vector=len(corpus.list_missing_embeddings(encoder_id)),
+        programs_without_vector=len(corpus.list_programs_without_embedding(encoder_id)),
         skipped=table.skipped,
     )
 
@@ -150,7 +150,7 @@ def _store_vectors_in_batches(
     for start in range(0, len(program_ids), COMMIT_BATCH_SIZE):
         batch = program_ids[start : start + COMMIT_BATCH_SIZE]
         vectors = np.stack([vectors_by_program[program_id] for program_id in batch])
-        corpus.put_embeddings(encoder_id, revision, batch, vectors)
+        corpus.store_embeddings(encoder_id, revision, batch, vectors)
         progress(PROGRESS_STEP, start + len(batch), len(program_ids))
 
 

@@ -60,7 +60,7 @@ def render_missing_clips(
     EarshotError
         When an encoder or the renderer cannot be used at all. Clips that were finished stay.
     """
-    pending = corpus.list_pending_clips()
+    pending = corpus.list_programs_to_render()
     if not pending:
         return RenderReport()
     start = time.monotonic()
@@ -85,7 +85,7 @@ def render_missing_clips(
     with executor.render_programs(sources, clip_seconds, settings["sonic_pi"]) as results:
         for index, result in results:
             program_id = to_render[index][0]
-            clip = corpus.put_rendering(program_id, result, clip_seconds)
+            clip = corpus.store_render_result(program_id, result, clip_seconds)
             clips_rendered += 1
             if clip is not None:
                 embedder.add_clip(program_id, clip)

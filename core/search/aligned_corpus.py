@@ -233,7 +233,7 @@ class AlignedCorpus(EmbeddedCorpus):
                 where=str(record.path),
                 remedy=remedy,
             ) from error
-        heads = ProjectionHeads.from_tensors(config, record.load_heads())
+        heads = ProjectionHeads.from_tensors(config, record.load_projection_head_weights())
         if (heads.code_dim, heads.audio_dim) != (code_encoder.dim, audio_encoder.dim):
             raise EarshotError(
                 f"The projection heads of alignment {record.id} take embeddings of"
@@ -267,18 +267,18 @@ class AlignedCorpus(EmbeddedCorpus):
     @cached_property
     def shared_code_index(self) -> CosineIndex:
         """Index over the projected code embeddings."""
-        return CosineIndex(self.project_code(self.pairs.code_embeddings))
+        return CosineIndex(self.project_code_embeddings(self.pairs.code_embeddings))
 
     @cached_property
     def shared_audio_index(self) -> CosineIndex:
         """Index over the projected audio embeddings."""
-        return CosineIndex(self.project_audio(self.pairs.audio_embeddings))
+        return CosineIndex(self.project_audio_embeddings(self.pairs.audio_embeddings))
 
-    def project_code(self, embeddings: np.ndarray) -> np.ndarray:
+    def project_code_embeddings(self, embeddings: np.ndarray) -> np.ndarray:
         """Project code embeddings [n, d1] to unit vectors: float32 [n, dim]."""
         return project_embeddings(self.heads, embeddings, "code")
 
-    def project_audio(self, embeddings: np.ndarray) -> np.ndarray:
+    def project_audio_embeddings(self, embeddings: np.ndarray) -> np.ndarray:
         """Project audio embeddings [n, d2] to unit vectors: float32 [n, dim]."""
         return project_embeddings(self.heads, embeddings, "audio")
 
@@ -320,9 +320,9 @@ class AlignedCorpus(EmbeddedCorpus):
         self, embedding: np.ndarray, direction: str
     ) -> tuple[CosineIndex, np.ndarray]:
         if direction == "code->audio":
-            return self.shared_audio_index, self.project_code(embedding)
+            return self.shared_audio_index, self.project_code_embeddings(embedding)
         if direction == "audio->code":
-            return self.shared_code_index, self.project_audio(embedding)
+            return self.shared_code_index, self.project_audio_embeddings(embedding)
         return super()._select_neighbour_index(embedding, direction)
 
 

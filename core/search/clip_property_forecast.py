@@ -144,7 +144,7 @@ def predict_forecast(model: ForecastModel, code_embedding: np.ndarray) -> Foreca
         Fitted by `fit_forecast`.
     code_embedding : float [1, d]
     """
-    values, half_widths = model.predict(code_embedding)
+    values, half_widths = model.predict_values_with_intervals(code_embedding)
     properties = tuple(
         _restore_property(descriptor, value, half_width)
         for descriptor, value, half_width in zip(CLIP_DESCRIPTORS, values[0], half_widths[0])

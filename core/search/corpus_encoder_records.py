@@ -110,10 +110,10 @@ def read_encoder_records_of_alignment(
 def check_embedding_revision(corpus: Corpus, encoder: EncoderRecord) -> None:
     """Raise an EarshotError unless the corpus's embeddings are of the encoder's revision."""
     try:
-        stale = corpus.list_missing_embeddings(encoder.id, encoder.revision)
+        stale = corpus.list_programs_without_embedding(encoder.id, encoder.revision)
     except ValueError:  # The revision joins more or fewer encoders than the id.
         stale = None
-    if stale is None or len(stale) != len(corpus.list_missing_embeddings(encoder.id)):
+    if stale is None or len(stale) != len(corpus.list_programs_without_embedding(encoder.id)):
         raise EarshotError(
             f"Corpus '{corpus.name}' is embedded by another revision of {encoder.id} than"
             f" {encoder.revision}.",

@@ -197,10 +197,10 @@ def _build_scenario_tables(
     """Return all tables of one scenario; row 0 of every array is the prompt."""
     code_spaces = {
         "raw": raw_code,
-        "aligned": inputs.required_aligned_corpus.project_code(raw_code),
+        "aligned": inputs.required_aligned_corpus.project_code_embeddings(raw_code),
     }
     training_audio = audio_by_role[TRAINING_ENCODER]
-    shared_audio = inputs.required_aligned_corpus.project_audio(training_audio)
+    shared_audio = inputs.required_aligned_corpus.project_audio_embeddings(training_audio)
     frames = _build_scenario_score_tables(code_spaces, audio_by_role, shared_audio, seed)
     neighbours = _list_candidate_neighbours(scenario, code_spaces, training_audio, clip_paths)
     spaces = {name: rows[1:] for name, rows in {**audio_by_role, **code_spaces}.items()}

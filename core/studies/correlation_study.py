@@ -107,7 +107,7 @@ def _compute_space_distances(inputs: StudyInputs, rows: np.ndarray) -> dict[str,
     audio_distances = compute_pair_distances(audio)
     distances = {"raw": (compute_pair_distances(code), audio_distances)}
     if inputs.aligned_corpus is not None:
-        aligned_code = inputs.aligned_corpus.project_code(code)
+        aligned_code = inputs.aligned_corpus.project_code_embeddings(code)
         distances["aligned"] = (compute_pair_distances(aligned_code), audio_distances)
     return distances
 

@@ -123,9 +123,9 @@ def _add_before_after_cosines(
     changes["code"] = _compute_row_cosines(code_before, code)
     space_titles = {"code": "raw code"}
     if inputs.aligned_corpus is not None:
-        project_code = inputs.aligned_corpus.project_code
+        project_code_embeddings = inputs.aligned_corpus.project_code_embeddings
         changes["aligned_code"] = _compute_row_cosines(
-            project_code(code_before), project_code(code)
+            project_code_embeddings(code_before), project_code_embeddings(code)
         )
         space_titles["aligned_code"] = "aligned code"
     clips_before = inputs.programs["audio"].iloc[rows]

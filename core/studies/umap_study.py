@@ -49,8 +49,8 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         )
     code = inputs.pairs.code_embeddings[is_test]
     audio = inputs.pairs.audio_embeddings[is_test]
-    aligned_code = inputs.required_aligned_corpus.project_code(code)
-    aligned_audio = inputs.required_aligned_corpus.project_audio(audio)
+    aligned_code = inputs.required_aligned_corpus.project_code_embeddings(code)
+    aligned_audio = inputs.required_aligned_corpus.project_audio_embeddings(audio)
     spaces = {"before": (code, audio), "after": (aligned_code, aligned_audio)}
     accuracies = _measure_classifier_accuracies(spaces, options["seed"], progress)
     ranks = metrics.compute_match_ranks(aligned_code, aligned_audio)

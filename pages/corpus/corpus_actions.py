@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core import jobs, workspace
-from core.corpus import Corpus, delete_corpus, list_corpora, measure_corpus_contents
+from core.corpus import Corpus, count_corpus_contents, delete_corpus, list_corpora
 from core.jobs import Job
 from core.pipeline import import_embeddings, import_programs
 from core.pipeline.build import ClipFormat
@@ -261,7 +261,7 @@ def open_export_dialog(corpus: Corpus) -> None:
         key="export-format",
         format_func=lambda option: EXPORT_FORMAT_LABELS[option],
     )
-    size_bytes = measure_corpus_contents(corpus).size_bytes
+    size_bytes = count_corpus_contents(corpus).size_bytes
     free_bytes = workspace.get_free_bytes(corpus.path)
     st.caption(
         f"The corpus takes {formatting.format_bytes(size_bytes)};"
@@ -312,7 +312,7 @@ def open_data_card_dialog(corpus: Corpus) -> None:
 def open_delete_dialog(corpus: Corpus) -> None:
     """Draw what would be deleted; delete the corpus once that is confirmed."""
     with formatting.catch_and_show_errors():
-        contents = measure_corpus_contents(corpus)
+        contents = count_corpus_contents(corpus)
         escaped_name = formatting.escape_markdown(contents.corpus_name)
         st.markdown(
             f"**{escaped_name}** and everything in it will be deleted permanently:"

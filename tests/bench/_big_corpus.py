@@ -50,7 +50,7 @@ def create_big_corpus(name: str, program_count: int, seed: int = 0) -> Corpus:
     for encoder_id in (CODE_ENCODER, AUDIO_ENCODER):
         spec = encoders.find_encoder_spec(encoder_id)
         embeddings = _draw_around_templates(programs, spec.dim, rng)
-        corpus.put_embeddings(encoder_id, spec.revision, program_ids, embeddings)
+        corpus.store_embeddings(encoder_id, spec.revision, program_ids, embeddings)
     corpus.set_corpus_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})
     _train_alignment(corpus, programs, rng)
     return corpus
@@ -61,7 +61,7 @@ def _share_clips(corpus: Corpus, programs: list[Program]) -> None:
     first_by_template = {program.template: program for program in reversed(programs)}
     for program in first_by_template.values():
         rendering = sonicpi.try_render(program.source)
-        assert corpus.put_rendering(program.id, rendering, CLIP_SECONDS)
+        assert corpus.store_render_result(program.id, rendering, CLIP_SECONDS)
     with sqlite3.connect(corpus.path / "corpus.sqlite") as database:
         columns = [row[1] for row in database.execute("PRAGMA table_info(clips)")][1:]
         for template, program in first_by_template.items():

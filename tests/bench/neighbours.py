@@ -173,12 +173,12 @@ def _create_corpus(rng: np.random.Generator) -> None:
     program_ids = [program.id for program in programs]
     samples = 0.1 * rng.uniform(-1, 1, (441, 2)).astype(np.float32)
     for program_id in program_ids:
-        corpus.put_rendering(program_id, RenderResult(Clip(samples)), 0.01)
+        corpus.store_render_result(program_id, RenderResult(Clip(samples)), 0.01)
     encoder_records = {}
     for modality, encoder_id in (("code", CODE_ENCODER), ("audio", AUDIO_ENCODER)):
         spec = encoders.find_encoder_spec(encoder_id)
         embeddings = rng.normal(size=(CORPUS_PROGRAMS, spec.dim)).astype(np.float32)
-        corpus.put_embeddings(encoder_id, spec.revision, program_ids, embeddings)
+        corpus.store_embeddings(encoder_id, spec.revision, program_ids, embeddings)
         record = EncoderRecord.describe_installed_encoder(encoder_id, spec.dim)
         encoder_records[modality] = record.to_dict()
     corpus.set_corpus_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})

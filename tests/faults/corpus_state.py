@@ -85,7 +85,11 @@ def assert_intact(name: str = CORPUS_NAME) -> None:
     for file_name, digest in clips:
         assert _digest((corpus.path / "audio" / file_name).read_bytes()) == digest
     for record in corpus.load_alignments():
-        record.load_heads(), record.load_training_history(), record.load_map_points()
+        (
+            record.load_projection_head_weights(),
+            record.load_training_history(),
+            record.load_map_points(),
+        )
     for path in corpus.path.glob("sweeps/*/*.json"):
         json.loads(path.read_text())
     corpus.close()

@@ -251,16 +251,16 @@ def test_faulty_embeddings_are_refused_and_change_nothing(fault: str, message: s
     revision = find_encoder_spec(CODE_ENCODER).revision
     embeddings = np.ones((EMBEDDING_COUNT, EMBEDDING_DIM), np.float32)
     stored_ids = program_ids[:STORED_COUNT]
-    corpus.put_embeddings(CODE_ENCODER, revision, stored_ids, embeddings[:STORED_COUNT])
+    corpus.store_embeddings(CODE_ENCODER, revision, stored_ids, embeddings[:STORED_COUNT])
     dim = EMBEDDING_DIM + (fault == "wrong dimension")
     faulty_embeddings = np.ones((EMBEDDING_COUNT, dim), np.float32)
     if fault == "NaN":
         faulty_embeddings[::7] = np.nan
     with pytest.raises(EarshotError, match=message):
-        corpus.put_embeddings(CODE_ENCODER, revision, program_ids, faulty_embeddings)
+        corpus.store_embeddings(CODE_ENCODER, revision, program_ids, faulty_embeddings)
     loaded_ids, loaded_embeddings = corpus.load_embeddings(CODE_ENCODER)
     assert loaded_ids == stored_ids and (loaded_embeddings == 1).all()
-    corpus.put_embeddings(CODE_ENCODER, revision, program_ids, embeddings)
+    corpus.store_embeddings(CODE_ENCODER, revision, program_ids, embeddings)
     assert len(corpus.load_embeddings(CODE_ENCODER)[0]) == EMBEDDING_COUNT
     corpus.close()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.access_control import AccessPolicy, read_access_policy, require_access_policy
+from core.access_control import AccessPolicy, read_access_policy, require_access_policy_and_sandbox
 from core.errors import EarshotError
 
 COMPLETE_SECRETS = """
@@ -68,7 +68,7 @@ def test_a_disabled_sandbox_is_refused(secrets_path, monkeypatch: pytest.MonkeyP
         "core.access_control.read_access_policy",
         lambda host: read_access_policy(host, secrets_path),
     )
-    assert require_access_policy("ear.example.org").host == "ear.example.org"
+    assert require_access_policy_and_sandbox("ear.example.org").host == "ear.example.org"
     monkeypatch.setenv("EARSHOT_NO_SANDBOX", "1")
     with pytest.raises(EarshotError, match="without the sandbox"):
-        require_access_policy("ear.example.org")
+        require_access_policy_and_sandbox("ear.example.org")

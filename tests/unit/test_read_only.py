@@ -55,7 +55,7 @@ WRITES: dict[str, Callable[[Path], object]] = {
     "build": lambda _: build_corpus("tiny"),
     "embed": lambda _: embed_corpus(Corpus.open("tiny"), code_encoder="sonicpi"),
     "add programs": lambda _: tiny().add_programs([Program("play 62\n", "two")]),
-    "store a rendering": lambda _: tiny().put_rendering(
+    "store a rendering": lambda _: tiny().store_render_result(
         Program("play 60\n", "one").id, RenderResult(Clip(np.ones((10, 2), np.float32))), 18.0
     ),
     "change a setting": lambda _: tiny().set_corpus_setting("licence", "none"),

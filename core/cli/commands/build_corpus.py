@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from core import workspace
-from core.cli.output import print_json_line, print_result, print_status
+from core.cli.output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.cli.parsing import (
     add_corpus_argument,
     add_corpus_strict_option,
@@ -21,11 +21,11 @@ from core.cli.parsing import (
     add_sandbox_option,
     add_sonic_pi_option,
     add_sounds_option,
-    parse_fixed_values,
+    parse_duration_seconds,
+    parse_fixed_template_parameters,
     parse_int,
     parse_nonnegative_int,
     parse_positive_int,
-    parse_seconds,
 )
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus.legacy_commands import add_older_json_keys
@@ -83,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=parse_int, default=0, metavar="S", help="random seed (0)")
     parser.add_argument(
         "--seconds",
-        type=parse_seconds,
+        type=parse_duration_seconds,
         metavar="S",
         help=f"length of the clips ({DEFAULT_CLIP_SECONDS:g})",
     )
@@ -120,7 +120,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             templates=args.templates,
             programs_per_template=0 if args.resume else args.per_template,
             seed=args.seed,
-            parameter_values=parse_fixed_values(args.set),
+            parameter_values=parse_fixed_template_parameters(args.set),
             grammar_program_count=0 if args.resume else args.grammar_programs,
             grammar_styles=args.styles,
             sound_set=args.sounds,
@@ -135,7 +135,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     if args.json:
         print_json_line(add_older_json_keys("build", asdict(report)))
     else:
-        print_result(report)
+        print_result_to_stdout(report)
 
 
 def print_build_estimate(estimate: BuildEstimate) -> None:
@@ -149,4 +149,4 @@ def print_build_estimate(estimate: BuildEstimate) -> None:
     )
     if estimate.size_bytes > free_bytes:
         text += " Disk space is not sufficient: free some, or create a corpus with --format ogg."
-    print_status(text)
+    print_status_to_stderr(text)

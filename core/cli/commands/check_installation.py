@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from core.cli.output import print_json_lines, print_result
+from core.cli.output import print_json_lines, print_result_to_stdout
 from core.cli.parsing import add_json_option
 from core.corpus.legacy_commands import add_older_json_keys
 from core.doctor import check_requirements
@@ -34,10 +34,10 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
             ("✓" if row.is_ok else "✗" if row.is_required else "–", row.name, row.state)
             for row in rows
         ]
-        print_result(format_table(("", "requirement", "state"), table_rows))
+        print_result_to_stdout(format_table(("", "requirement", "state"), table_rows))
         for row in rows:
             if row.remedy:
-                print_result(f"\n{row.name}: {row.state}\n    {row.remedy}")
+                print_result_to_stdout(f"\n{row.name}: {row.state}\n    {row.remedy}")
     missing = [row.name for row in rows if row.is_required and not row.is_ok]
     if missing:
         raise EarshotError(f"Missing: {', '.join(missing)}.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.output import print_json_lines, print_result
+from core.cli.output import print_json_lines, print_result_to_stdout
 from core.cli.parsing import (
     add_alignment_option,
     add_corpus_argument,
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     if args.json:
         print_json_lines(points.to_dict(orient="records"))
     else:
-        print_result(
+        print_result_to_stdout(
             f"Computed the map of {args.corpus} with {len(points)} points."
             " To see it: ./run, page Map"
         )

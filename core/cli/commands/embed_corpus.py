@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from core.cli.output import print_json_line, print_result
+from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import (
     add_corpus_argument,
     add_encoder_options,
@@ -38,9 +38,9 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     if args.json:
         print_json_line(add_older_json_keys("embed", asdict(report)))
         return
-    print_result(
+    print_result_to_stdout(
         f"{args.corpus}: added {report.code_embeddings_added} code embeddings and"
         f" {report.audio_embeddings_added} audio embeddings."
     )
     for program_id, error in report.embedding_errors.items():
-        print_result(f"{program_id} was not embedded: {error}")
+        print_result_to_stdout(f"{program_id} was not embedded: {error}")

@@ -10,7 +10,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_lines, print_result
+from core.cli.output import print_json_lines, print_result_to_stdout
 from core.cli.parsing import (
     add_alignment_option,
     add_corpus_argument,
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     metrics = evaluate.evaluate_alignment(aligned_corpus, progress)
     relabelled_count = aligned_corpus.count_relabelled_programs()
     if relabelled_count and not args.json:
-        print_result(
+        print_result_to_stdout(
             f"Left out of validation and test: {relabelled_count} programs that took part in the"
             " training of this alignment."
         )
@@ -58,21 +58,23 @@ def print_alignment_metrics(alignment_id: str, metrics: pd.DataFrame, as_json: b
         comparisons = list(rows["reading"].unique())
         cells = rows.assign(
             cell=[
-                _format_value(value, calibrated)
+                _format_metric_and_calibrated_value(value, calibrated)
                 for value, calibrated in zip(rows["value"], rows["calibrated"])
             ]
         )
         table = cells.pivot(index="metric", columns="reading", values="cell")
         table = table.loc[rows["metric"].unique(), comparisons].fillna("")
-        print_result(f"\n{split}, {rows['programs'].iloc[0]} programs: value / calibrated")
-        print_result(format_table(["metric", *comparisons], table.itertuples()))
-    print_result(
+        print_result_to_stdout(
+            f"\n{split}, {rows['programs'].iloc[0]} programs: value / calibrated"
+        )
+        print_result_to_stdout(format_table(["metric", *comparisons], table.itertuples()))
+    print_result_to_stdout(
         "\nCalibrated: 0 for permuted pairs or a random order, 1 for the maximum. cca@N: mean over"
         " the same N pairs of directions before and after alignment."
     )
 
 
-def _format_value(value: float, calibrated: float) -> str:
+def _format_metric_and_calibrated_value(value: float, calibrated: float) -> str:
     """Return "0.512 / 0.43"; without a calibrated value only the value, without a value ""."""
     if math.isnan(value):
         return ""

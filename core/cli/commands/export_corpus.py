@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core.cli.output import print_json_line, print_result
+from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import add_corpus_argument, add_json_option, open_corpus_from_args
 from core.progress import Progress
 
@@ -34,4 +34,4 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         absolute_path = str(path.absolute())
         print_json_line({"corpus": args.corpus, "format": args.format, "path": absolute_path})
     else:
-        print_result(f"Wrote {path}.")
+        print_result_to_stdout(f"Wrote {path}.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.output import print_json_lines, print_result
+from core.cli.output import print_json_lines, print_result_to_stdout
 from core.cli.parsing import (
     add_alignment_option,
     add_corpus_argument,
@@ -52,4 +52,4 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         for pair in displayed.to_dict("records")
     ]
     headers = ("space", "kind", "first", "second", "code distance", "audio distance")
-    print_result(format_table(headers, rows))
+    print_result_to_stdout(format_table(headers, rows))

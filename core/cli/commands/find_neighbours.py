@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from core.cli.output import print_json_line, print_result, print_status
+from core.cli.output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.cli.parsing import (
     add_alignment_option,
     add_corpus_argument,
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, _progress: Progress) -> None:
     """Find the neighbours, then print them."""
-    snippet = read_snippet(args.snippet)
+    snippet = read_snippet_from_file_or_stdin(args.snippet)
     from core.search import nearest_neighbour_queries
     from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
             print_json_line(error.to_dict())
         raise
     if note := read_audible_snippet(snippet).message:
-        print_status(note)
+        print_status_to_stderr(note)
     if args.json:
         for neighbour in neighbours:
             print_json_line(
@@ -80,10 +80,10 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
         )
         for neighbour in neighbours
     ]
-    print_result(format_table(("rank", "similarity", "name", "template", "audio"), rows))
+    print_result_to_stdout(format_table(("rank", "similarity", "name", "template", "audio"), rows))
 
 
-def read_snippet(file_name: str) -> str:
+def read_snippet_from_file_or_stdin(file_name: str) -> str:
     """Read a snippet from a file, or from standard input for "-".
 
     Raises

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_line, print_result
+from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import (
     add_json_option,
     add_sounds_option,
@@ -97,7 +97,7 @@ def _write_program_files(program_by_path: dict[Path, Program], folder: Path) -> 
 
 def _print_written_programs(program_by_path: dict[Path, Program], args: argparse.Namespace) -> None:
     if not args.json:
-        print_result(f"Wrote {pluralize(len(program_by_path), 'program')} to {args.out}.")
+        print_result_to_stdout(f"Wrote {pluralize(len(program_by_path), 'program')} to {args.out}.")
         return
     for path, program in program_by_path.items():
         print_json_line(
@@ -127,4 +127,4 @@ def _print_template_list(as_json: bool) -> None:
         for row in rows:
             print_json_line(dict(zip(headers, row)))
     else:
-        print_result(format_table(headers, rows))
+        print_result_to_stdout(format_table(headers, rows))

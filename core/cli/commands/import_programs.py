@@ -16,7 +16,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from core.cli.commands.build_corpus import print_build_estimate
-from core.cli.output import print_json_line, print_result
+from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import (
     add_corpus_argument,
     add_corpus_strict_option,
@@ -24,7 +24,7 @@ from core.cli.parsing import (
     add_sandbox_option,
     add_sonic_pi_option,
     open_corpus_from_args,
-    parse_seconds,
+    parse_duration_seconds,
 )
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus.legacy_commands import add_older_json_keys
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seconds",
-        type=parse_seconds,
+        type=parse_duration_seconds,
         metavar="S",
         help=f"length of a new corpus's clips ({DEFAULT_CLIP_SECONDS:g})",
     )
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     _print_import_report(import_report, args.json)
     if args.programs_only:
         if args.strict is not None:
-            open_corpus_from_args(args).set_strict(args.strict)
+            open_corpus_from_args(args).set_strict_about_thread_errors(args.strict)
         return
     build_report = build.build_corpus(
         args.corpus,
@@ -127,4 +127,4 @@ def _print_import_report(report: DataclassInstance, as_json: bool) -> None:
     if as_json:
         print_json_line(add_older_json_keys("import", asdict(report)))
     else:
-        print_result(report)
+        print_result_to_stdout(report)

@@ -16,7 +16,7 @@ from core.cli.output import (
     format_progress,
     print_json_line,
     print_json_lines,
-    print_result,
+    print_result_to_stdout,
     print_to_stderr,
 )
 from core.cli.parsing import add_json_option
@@ -55,15 +55,15 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             remedy=f"./run jobs lists them; then: ./run jobs {args.action} ID",
         )
     elif args.action == "follow":
-        _follow_job(get_job(args.id), progress, args.json)
+        _follow_job_progress(get_job(args.id), progress, args.json)
     elif args.action == "cancel":
         _cancel_job(get_job(args.id), args.json)
     elif args.action == "restart":
-        _print_job_state(restart_job(args.id), args.json)
+        _print_current_job_state(restart_job(args.id), args.json)
     else:
         removed_job = get_job(args.id)
         remove_job(removed_job.id)
-        print_result(f"Job {removed_job.id} is removed. Its results stay.")
+        print_result_to_stdout(f"Job {removed_job.id} is removed. Its results stay.")
 
 
 def job_to_dict(job: Job) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _print_job_list(as_json: bool) -> None:
         return
     terminal_command = find_running_terminal_command()
     if terminal_command:
-        print_result(
+        print_result_to_stdout(
             f"{terminal_command.command} is running in a terminal (process {terminal_command.pid})."
         )
     if jobs:
@@ -102,13 +102,15 @@ def _print_job_list(as_json: bool) -> None:
                 _format_job_state(job),
                 format_clock_time(job.elapsed_seconds),
                 job.title,
-                _format_job_detail(job),
+                _format_job_error_or_progress(job),
             )
             for job in jobs
         ]
-        print_result(format_table(("id", "state", "time", "title", ""), rows))
+        print_result_to_stdout(format_table(("id", "state", "time", "title", ""), rows))
     elif not terminal_command:
-        print_result("There are no jobs. Start one with --background, or from the dashboard.")
+        print_result_to_stdout(
+            "There are no jobs. Start one with --background, or from the dashboard."
+        )
 
 
 def _format_job_state(job: Job) -> str:
@@ -118,7 +120,7 @@ def _format_job_state(job: Job) -> str:
     return f"{job.state}, {position}"
 
 
-def _format_job_detail(job: Job) -> str:
+def _format_job_error_or_progress(job: Job) -> str:
     if job.error:
         return str(job.error)
     if not job.is_active:
@@ -136,7 +138,7 @@ def _format_job_detail(job: Job) -> str:
     )
 
 
-def _follow_job(job: Job, progress: Progress, as_json: bool) -> None:
+def _follow_job_progress(job: Job, progress: Progress, as_json: bool) -> None:
     offset, queue_note = 0, ""
     try:
         while True:
@@ -151,7 +153,7 @@ def _follow_job(job: Job, progress: Progress, as_json: bool) -> None:
                         event["step"],
                         event["done"],
                         event["total"],
-                        _format_event_note(event),
+                        _format_progress_event_note(event),
                         event["data"],
                     )
             if job.state == "queued" and job.progress.note != queue_note:
@@ -166,7 +168,7 @@ def _follow_job(job: Job, progress: Progress, as_json: bool) -> None:
     _print_job_outcome(job, as_json)
 
 
-def _format_event_note(event: dict[str, Any]) -> str:
+def _format_progress_event_note(event: dict[str, Any]) -> str:
     """Return the note of an event, or its numbers if it has no note."""
     if event["note"] or not event["data"]:
         return event["note"]
@@ -179,7 +181,7 @@ def _format_event_note(event: dict[str, Any]) -> str:
 def _print_job_outcome(job: Job, as_json: bool) -> None:
     if job.state == "done":
         if not as_json:
-            print_result(job.read_log_tail().rstrip() or f"Job {job.id} is done.")
+            print_result_to_stdout(job.read_log_tail().rstrip() or f"Job {job.id} is done.")
         return
     outcome = "was cancelled" if job.state == "cancelled" else "failed"
     remedy = (
@@ -198,11 +200,11 @@ def _print_job_outcome(job: Job, as_json: bool) -> None:
 def _cancel_job(job: Job, as_json: bool) -> None:
     if not job.is_active:
         raise EarshotError(f"Job {job.id} has already ended: {job.state}.")
-    _print_job_state(job.cancel(), as_json)
+    _print_current_job_state(job.cancel(), as_json)
 
 
-def _print_job_state(job: Job, as_json: bool) -> None:
+def _print_current_job_state(job: Job, as_json: bool) -> None:
     if as_json:
         print_json_line(job_to_dict(job))
     else:
-        print_result(f"Job {job.id} is {job.state}.")
+        print_result_to_stdout(f"Job {job.id} is {job.state}.")

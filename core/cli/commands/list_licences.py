@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from core.cli.output import print_json_lines, print_result
+from core.cli.output import print_json_lines, print_result_to_stdout
 from core.cli.parsing import add_json_option
 from core.formatting import format_table
 from core.progress import Progress
@@ -31,4 +31,4 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
         print_json_lines([asdict(row) for row in rows])
     else:
         table_rows = [(row.kind, row.name, row.version, row.licence) for row in rows]
-        print_result(format_table(("kind", "name", "version", "licence"), table_rows))
+        print_result_to_stdout(format_table(("kind", "name", "version", "licence"), table_rows))

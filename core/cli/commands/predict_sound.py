@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from core.cli.commands.find_neighbours import read_snippet
-from core.cli.output import print_json_line, print_result, print_status
+from core.cli.commands.find_neighbours import read_snippet_from_file_or_stdin
+from core.cli.output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.cli.parsing import (
     add_alignment_option,
     add_json_option,
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, _progress: Progress) -> None:
     """Predict, then print the clips and the properties."""
-    snippet = read_snippet(args.file)
+    snippet = read_snippet_from_file_or_stdin(args.file)
     args.corpus = args.corpus or choose_default_corpus()
     from core.search.confidence import estimate_confidence
     from core.search.nearest_neighbour_queries import find_neighbours
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
             print_json_line(error.to_dict())
         raise
     if note := read_audible_snippet(snippet).message:
-        print_status(note)
+        print_status_to_stderr(note)
     confidence = estimate_confidence(aligned_corpus, snippet, neighbours)
     forecast = aligned_corpus.forecast(snippet)
     if args.json:
@@ -88,8 +88,8 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
             }
         )
         return
-    print_result(format_forecast(forecast, args.corpus))
-    print_result(format_neighbours(neighbours, confidence))
+    print_result_to_stdout(format_sound_forecast(forecast, args.corpus))
+    print_result_to_stdout(format_neighbour_table(neighbours, confidence))
 
 
 def choose_default_corpus() -> str:
@@ -116,7 +116,7 @@ def choose_default_corpus() -> str:
     )
 
 
-def format_forecast(forecast: Forecast | None, corpus_name: str) -> str:
+def format_sound_forecast(forecast: Forecast | None, corpus_name: str) -> str:
     """Return the forecast as text: the summary, and a line per property."""
     if forecast is None:
         return (
@@ -131,7 +131,7 @@ def format_forecast(forecast: Forecast | None, corpus_name: str) -> str:
     return f"Will be: {forecast.words}\n\n{table}\n{format_level_curve(forecast)}\n"
 
 
-def format_neighbours(neighbours: Sequence[Neighbour], confidence: Confidence | None) -> str:
+def format_neighbour_table(neighbours: Sequence[Neighbour], confidence: Confidence | None) -> str:
     """Return the nearest clips as a table, below the confidence."""
     rows = [
         (

@@ -12,14 +12,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_line, print_result
+from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import (
     SONIC_PI_CHOICES,
     add_json_option,
     add_sandbox_option,
     add_sonic_pi_option,
     add_strict_option,
-    parse_seconds,
+    parse_duration_seconds,
 )
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seconds",
-        type=parse_seconds,
+        type=parse_duration_seconds,
         default=DEFAULT_CLIP_SECONDS,
         metavar="S",
         help=f"length of the clips ({DEFAULT_CLIP_SECONDS:g})",
@@ -98,10 +98,10 @@ def _print_render_results(results: list[RenderedFile]) -> None:
         for severity, problem in _list_render_problems(result)
     ]
     if clips:
-        print_result(format_table(("file", "clip", "seconds", "peak"), clips))
+        print_result_to_stdout(format_table(("file", "clip", "seconds", "peak"), clips))
     if problems:
         headers = ("file", "where", "", "kind", "message")
-        print_result(("\n" if clips else "") + format_table(headers, problems))
+        print_result_to_stdout(("\n" if clips else "") + format_table(headers, problems))
 
 
 def _list_render_problems(result: RenderedFile) -> list[tuple[str, RenderProblem]]:

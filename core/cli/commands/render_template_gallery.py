@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.output import print_json_line, print_result
+from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import add_json_option
 from core.formatting import format_table
 from core.progress import Progress
@@ -32,4 +32,4 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         for template_id, clip_path in rows:
             print_json_line({"template": template_id, "audio": clip_path})
     else:
-        print_result(format_table(("template", "audio"), rows))
+        print_result_to_stdout(format_table(("template", "audio"), rows))

@@ -12,7 +12,7 @@ import inspect
 import sys
 from types import ModuleType
 
-from core.cli.output import print_json_line, print_result
+from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import add_json_option, parse_float, parse_positive_int
 from core.corpus.legacy_commands import add_older_json_keys
 from core.errors import EarshotError, format_spelling_suggestions
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
             f"There is no benchmark {args.name!r}.",
             remedy=format_spelling_suggestions(args.name, names, "benchmark"),
         )
-    benchmark = _load_benchmark(args.name)
+    benchmark = _load_benchmark_module(args.name)
     options = {name: getattr(args, name) for name in BENCHMARK_OPTIONS if getattr(args, name)}
     for name in options:
         if name not in inspect.signature(benchmark.run).parameters:
@@ -74,16 +74,16 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
     else:
         # A benchmark that compares several things names their columns.
         default_headers = ("measure", "value", *[""] * (len(rows[0]) - 2))
-        print_result(format_table(getattr(benchmark, "HEADERS", default_headers), rows))
+        print_result_to_stdout(format_table(getattr(benchmark, "HEADERS", default_headers), rows))
 
 
 def _print_benchmark_list(names: list[str]) -> None:
     for name in names:
-        summary = (inspect.getdoc(_load_benchmark(name)) or "").partition("\n")[0]
-        print_result(f"{name:12} {summary.removeprefix('Benchmark: ')}")
+        summary = (inspect.getdoc(_load_benchmark_module(name)) or "").partition("\n")[0]
+        print_result_to_stdout(f"{name:12} {summary.removeprefix('Benchmark: ')}")
 
 
-def _load_benchmark(name: str) -> ModuleType:
+def _load_benchmark_module(name: str) -> ModuleType:
     """Load a benchmark by its path, because the tests are not a package."""
     path = BENCHMARK_FOLDER / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"bench_{name}", path)

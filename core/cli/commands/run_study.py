@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.output import print_json_line, print_result
+from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import open_corpus_from_args
 from core.formatting import format_table
 from core.progress import Progress
@@ -66,7 +66,9 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         if name.startswith("option_") and value is not None
     }
     if args.name == FOLDER_STUDY and is_folder_path(args.corpus):
-        print_folder_study(Path(args.corpus).expanduser(), options, progress, args.json)
+        run_and_print_folder_coverage_study(
+            Path(args.corpus).expanduser(), options, progress, args.json
+        )
         return
     corpus = open_corpus_from_args(args)
     if args.name != ALL_STUDIES:
@@ -85,7 +87,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         for row in rows.to_dict(orient="records"):
             print_json_line({str(name): value for name, value in row.items()})
         return
-    print_result(
+    print_result_to_stdout(
         f"{format_paper_comparison_table(rows)}\n\n{summarize_verdicts(rows)}\nReport: {folder}"
     )
 
@@ -96,7 +98,7 @@ def is_folder_path(text: str) -> bool:
     return is_path and Path(text).expanduser().is_dir()
 
 
-def print_folder_study(
+def run_and_print_folder_coverage_study(
     folder: Path, options: dict[str, Any], progress: Progress, as_json: bool
 ) -> None:
     """Run the coverage study on a folder, and print its tables; nothing is saved."""
@@ -108,14 +110,14 @@ def print_folder_study(
             print_json_line({"study": FOLDER_STUDY, **{str(k): v for k, v in row.items()}})
         return
     for table in result.tables:
-        print_result(f"\n{table.title}. {table.caption}")
+        print_result_to_stdout(f"\n{table.title}. {table.caption}")
         rows = table.rows.head(MAX_PRINTED_ROWS).astype(object).itertuples(index=False)
-        print_result(format_table(list(table.rows.columns), rows))
+        print_result_to_stdout(format_table(list(table.rows.columns), rows))
     times = result.comparison[result.comparison["measure"].str.startswith("Reading time")]
     for measure, milliseconds in zip(times["measure"], times["measured"]):
-        print_result(f"- {measure}: {milliseconds:.0f}")
+        print_result_to_stdout(f"- {measure}: {milliseconds:.0f}")
     for note in result.notes:
-        print_result(f"- {note}")
+        print_result_to_stdout(f"- {note}")
 
 
 def print_study_run(run: StudyRun, as_json: bool) -> None:
@@ -127,9 +129,9 @@ def print_study_run(run: StudyRun, as_json: bool) -> None:
                 {"study": run.study_name, "run": run.id, **{str(k): v for k, v in row.items()}}
             )
         return
-    print_result(f"\n{run.metadata['title']}. {run.metadata['question']}")
+    print_result_to_stdout(f"\n{run.metadata['title']}. {run.metadata['question']}")
     rows = comparison.astype(object).itertuples(index=False)
-    print_result(format_table(list(comparison.columns), rows))
+    print_result_to_stdout(format_table(list(comparison.columns), rows))
     for note in run.metadata["notes"]:
-        print_result(f"- {note}")
-    print_result(f"Saved as {run.id} in {run.path}.")
+        print_result_to_stdout(f"- {note}")
+    print_result_to_stdout(f"Saved as {run.id} in {run.path}.")

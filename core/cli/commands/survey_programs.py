@@ -18,14 +18,14 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_line, print_result
+from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import (
     SONIC_PI_CHOICES,
     add_json_option,
     add_sandbox_option,
     add_sonic_pi_option,
+    parse_duration_seconds,
     parse_positive_int,
-    parse_seconds,
 )
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seconds",
-        type=parse_seconds,
+        type=parse_duration_seconds,
         default=DEFAULT_CLIP_SECONDS,
         metavar="S",
         help="length of the clips (18)",
@@ -88,13 +88,13 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
 
     if args.resume and args.csv is None:
         raise EarshotError("--resume needs the table of the survey.", remedy="Name it with --csv.")
-    options = _build_options(args)
+    options = _build_survey_options(args)
     earlier = survey_table.read_survey_table(args.csv) if args.resume else {}
     table = survey_table.open_survey_table(args.csv) if args.csv else nullcontext()
     findings: list[SurveyFinding] = []
     program_count = 0
 
-    def receive_progress(
+    def record_program_count_and_forward_progress(
         step: str, done: int, total: int, note: str = "", data: dict | None = None
     ) -> None:
         nonlocal program_count
@@ -103,7 +103,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
 
     with table as write_row:
 
-        def receive_finding(finding: SurveyFinding) -> None:
+        def record_and_print_survey_finding(finding: SurveyFinding) -> None:
             findings.append(finding)
             if write_row:
                 write_row(finding)
@@ -114,21 +114,23 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             report = survey.survey_programs(
                 args.paths,
                 options,
-                receive_finding=receive_finding,
+                receive_finding=record_and_print_survey_finding,
                 earlier_findings=earlier,
-                progress=receive_progress,
+                progress=record_program_count_and_forward_progress,
             )
         except KeyboardInterrupt:
-            partial_report = survey.SurveyReport(sorted(findings, key=_get_name), program_count)
-            _print_report(partial_report, options, is_json=args.json)
+            partial_report = survey.SurveyReport(
+                sorted(findings, key=_get_name_of_surveyed_program), program_count
+            )
+            _print_survey_report(partial_report, options, is_json=args.json)
             raise
-    _print_report(report, options, is_json=args.json)
+    _print_survey_report(report, options, is_json=args.json)
     failed = report.count_outcomes()["failed"]
     if args.strict and failed:
         raise EarshotError(f"{failed} of {pluralize(report.program_count, 'program')} failed.")
 
 
-def _build_options(args: argparse.Namespace) -> SurveyOptions:
+def _build_survey_options(args: argparse.Namespace) -> SurveyOptions:
     from core.pipeline.survey import SurveyOptions
 
     folders = tuple(folder.resolve() for folder in args.samples)
@@ -138,19 +140,19 @@ def _build_options(args: argparse.Namespace) -> SurveyOptions:
     return SurveyOptions(args.seconds, folders, args.strict, args.workers, args.sonic_pi)
 
 
-def _get_name(finding: SurveyFinding) -> str:
+def _get_name_of_surveyed_program(finding: SurveyFinding) -> str:
     return finding.program
 
 
-def _print_report(report: SurveyReport, options: SurveyOptions, *, is_json: bool) -> None:
+def _print_survey_report(report: SurveyReport, options: SurveyOptions, *, is_json: bool) -> None:
     if is_json:
-        print_json_line(_summarize_as_json(report, options))
+        print_json_line(_summarize_survey_as_json(report, options))
     else:
-        for text in _format_report(report, options):
-            print_result(text)
+        for text in _format_survey_report(report, options):
+            print_result_to_stdout(text)
 
 
-def _summarize_as_json(report: SurveyReport, options: SurveyOptions) -> dict[str, object]:
+def _summarize_survey_as_json(report: SurveyReport, options: SurveyOptions) -> dict[str, object]:
     return {
         "programs": report.program_count,
         "is_complete": len(report.findings) == report.program_count,
@@ -164,13 +166,13 @@ def _summarize_as_json(report: SurveyReport, options: SurveyOptions) -> dict[str
     }
 
 
-def _format_report(report: SurveyReport, options: SurveyOptions) -> list[str]:
+def _format_survey_report(report: SurveyReport, options: SurveyOptions) -> list[str]:
     """Return the tables of programs, missing names and causes, then the sum."""
     from core.pipeline.survey_classification import DESCRIPTION_BY_CAUSE
 
     texts = []
     rows = [
-        (finding.program, found.outcome, found.cause, found.line, _shorten(found.message))
+        (finding.program, found.outcome, found.cause, found.line, _truncate_message(found.message))
         for finding in report.findings
         if (found := finding.classification).outcome != "sound"
     ]
@@ -178,7 +180,7 @@ def _format_report(report: SurveyReport, options: SurveyOptions) -> list[str]:
         texts += [format_table(("program", "", "cause", "line", "message"), rows), ""]
     missing = report.count_missing_names()
     if missing:
-        names = [(_shorten(item.name), item.cause, count) for item, count in missing]
+        names = [(_truncate_message(item.name), item.cause, count) for item, count in missing]
         texts += [format_table(("missing most often", "cause", "programs"), names), ""]
     causes = [
         (cause, DESCRIPTION_BY_CAUSE[cause], *counts.values())
@@ -187,10 +189,10 @@ def _format_report(report: SurveyReport, options: SurveyOptions) -> list[str]:
     if causes:
         headers = ("cause", "what the program lacks", "partial", "silent", "failed")
         texts += [format_table(headers, causes), ""]
-    return [*texts, _format_sum(report, options)]
+    return [*texts, _format_survey_totals(report, options)]
 
 
-def _format_sum(report: SurveyReport, options: SurveyOptions) -> str:
+def _format_survey_totals(report: SurveyReport, options: SurveyOptions) -> str:
     counts = report.count_outcomes()
     audible = counts["sound"] + counts["partial"]
     unfinished = report.program_count - len(report.findings)
@@ -202,5 +204,5 @@ def _format_sum(report: SurveyReport, options: SurveyOptions) -> str:
     return f"{text} {unfinished} were not rendered." if unfinished else text
 
 
-def _shorten(text: str) -> str:
+def _truncate_message(text: str) -> str:
     return text if len(text) <= MAX_MESSAGE_CHARS else f"{text[: MAX_MESSAGE_CHARS - 1]}…"

@@ -10,7 +10,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_lines, print_result
+from core.cli.output import print_json_lines, print_result_to_stdout
 from core.cli.parsing import (
     add_corpus_argument,
     add_encoder_options,
@@ -107,13 +107,15 @@ def _print_sweep_tables(results: pd.DataFrame) -> None:
             )
             for name, (_, row) in zip(names, summary.iterrows())
         ]
-        print_result(f"\n{comparison}, validation programs: mean and standard deviation over seeds")
-        print_result(format_table(("configuration", *metrics), rows))
+        print_result_to_stdout(
+            f"\n{comparison}, validation programs: mean and standard deviation over seeds"
+        )
+        print_result_to_stdout(format_table(("configuration", *metrics), rows))
     name_by_number = results.drop_duplicates("number").set_index("number")["name"]
     for metric in (*RANKING_METRICS, *cca_metrics):
         best = sweep.find_best_configuration(results, metric)
         if best is not None:
-            print_result(f"Best by {metric}: {name_by_number[best]}")
+            print_result_to_stdout(f"Best by {metric}: {name_by_number[best]}")
 
 
 def _format_mean_and_deviation(mean: float, deviation: float) -> str:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.commands.evaluate_alignment import print_alignment_metrics
-from core.cli.output import print_result
+from core.cli.output import print_result_to_stdout
 from core.cli.parsing import (
     add_corpus_argument,
     add_encoder_options,
     add_json_option,
-    format_choices,
-    format_option_word,
+    format_choices_for_usage,
+    format_with_hyphens,
     make_choice_parser,
     open_corpus_from_args,
     parse_float,
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         type=make_choice_parser(PRESETS),
-        metavar=format_choices(PRESETS),
+        metavar=format_choices_for_usage(PRESETS),
         help="infonce: the paper's; soft-infonce: targets follow the similarity of clips;"
         " kernel-ridge: predicts the sound of snippets (kernel-ridge and infonce; with fields of"
         " the config, soft-infonce)",
@@ -67,14 +67,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options = parser.add_argument_group("fields of the config")
     for field in fields(AlignmentConfig):
         options.add_argument(
-            f"--{format_option_word(field.name)}",
+            f"--{format_with_hyphens(field.name)}",
             dest=f"config_{field.name}",
-            help=f"({format_option_word(str(field.default).lower())})",
-            **_make_config_field_options(field.name, type(field.default)),
+            help=f"({format_with_hyphens(str(field.default).lower())})",
+            **_make_argparse_kwargs_for_config_field(field.name, type(field.default)),
         )
 
 
-def _make_config_field_options(field_name: str, field_type: type) -> dict[str, Any]:
+def _make_argparse_kwargs_for_config_field(field_name: str, field_type: type) -> dict[str, Any]:
     """Return the argparse options that parse a field of the config."""
     from core.alignment.config import FIELD_CHOICES
 
@@ -82,7 +82,7 @@ def _make_config_field_options(field_name: str, field_type: type) -> dict[str, A
         return {"action": argparse.BooleanOptionalAction}
     if field_name in FIELD_CHOICES:
         choices = FIELD_CHOICES[field_name]
-        return {"type": make_choice_parser(choices), "metavar": format_choices(choices)}
+        return {"type": make_choice_parser(choices), "metavar": format_choices_for_usage(choices)}
     if field_type is int:
         return {"type": parse_int, "metavar": "N"}
     return {"type": parse_float, "metavar": "X"}
@@ -101,7 +101,7 @@ def build_config_from_args(args: argparse.Namespace) -> AlignmentConfig:
                 f"The config cannot be read: {getattr(error, 'strerror', None) or error}.",
                 where=str(args.config),
             ) from error
-        values |= AlignmentConfig.parse_json_fields(text)
+        values |= AlignmentConfig.parse_config_fields_from_json(text)
     for field in fields(AlignmentConfig):
         value = getattr(args, f"config_{field.name}")
         if value is not None:
@@ -143,8 +143,8 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         )
         record = aligned_corpus.record
         if not args.json:
-            method = format_option_word(config.objective)
-            print_result(
+            method = format_with_hyphens(config.objective)
+            print_result_to_stdout(
                 f"Saved alignment {record.id} ({method}) of {args.corpus} to {record.path}."
             )
         metrics = evaluate.evaluate_alignment(aligned_corpus)

@@ -10,7 +10,7 @@ import argparse
 import sys
 from dataclasses import asdict
 
-from core.cli.output import print_json_line, print_json_lines, print_result
+from core.cli.output import print_json_line, print_json_lines, print_result_to_stdout
 from core.cli.parsing import (
     add_corpus_argument,
     add_json_option,
@@ -43,10 +43,10 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     elif args.card:
         _print_data_card(args)
     else:
-        _check_and_print_report(args, progress)
+        _verify_corpus_and_print_report(args, progress)
 
 
-def _check_and_print_report(args: argparse.Namespace, progress: Progress) -> None:
+def _verify_corpus_and_print_report(args: argparse.Namespace, progress: Progress) -> None:
     from core.pipeline import corpus_verification
 
     report = corpus_verification.check_corpus(args.corpus, args.repair, progress)
@@ -55,7 +55,7 @@ def _check_and_print_report(args: argparse.Namespace, progress: Progress) -> Non
             {**add_older_json_keys("check", asdict(report)), "ok": report.has_no_faults}
         )
     else:
-        print_result(str(report))
+        print_result_to_stdout(str(report))
     if not report.has_no_faults:
         sys.exit(1)
 
@@ -68,14 +68,14 @@ def _print_failed_programs(args: argparse.Namespace) -> None:
     if args.json:
         print_json_lines(failed.to_dict("records"))
     elif failed.empty:
-        print_result(f"{args.corpus}: no program failed.")
+        print_result_to_stdout(f"{args.corpus}: no program failed.")
     else:
         kinds = format_named_counts(corpus.count_failures_by_kind())
-        print_result(
+        print_result_to_stdout(
             f"{args.corpus}: {len(failed):,} of {len(programs):,} programs failed ({kinds})."
         )
         headers = ("program", "kind", "line", "error")
-        print_result(format_table(headers, failed[columns].values.tolist()))
+        print_result_to_stdout(format_table(headers, failed[columns].values.tolist()))
 
 
 def _print_data_card(args: argparse.Namespace) -> None:
@@ -85,4 +85,4 @@ def _print_data_card(args: argparse.Namespace) -> None:
     if args.json:
         print_json_line(card.facts)
     else:
-        print_result(card.markdown)
+        print_result_to_stdout(card.markdown)

@@ -201,7 +201,7 @@ def _fit_mlp_scorer(method: RetrievalMethod, context: RetrievalContext) -> Query
     base_audio = normalize_rows(context.base_audio).numpy()
     centre = base_audio[is_training].mean(axis=0)
     standardise = Standardiser(base_code.shape[1], deviation_floor=RIDGE_DEVIATION_FLOOR)
-    standardise.fit(torch.tensor(base_code[is_training]))
+    standardise.fit_mean_and_scale(torch.tensor(base_code[is_training]))
     inputs = standardise(torch.tensor(base_code[is_training])).numpy()
     targets = base_audio[is_training] - centre
     models = [
@@ -247,9 +247,10 @@ def _fit_finetuned_scorer(method: RetrievalMethod, context: RetrievalContext) ->
             FINETUNING_STEP, done, total, f"loss {loss:.3f}"
         ),
     )
-    base_audio = finetuned.project_audio(torch.tensor(context.base_audio)).numpy()
+    base_audio = finetuned.project_audio_embeddings(torch.tensor(context.base_audio)).numpy()
     return make_cosine_scorer(
-        lambda rows: finetuned.project_code(list(query_sources[rows])).numpy(), base_audio
+        lambda rows: finetuned.project_code_embeddings(list(query_sources[rows])).numpy(),
+        base_audio,
     )
 
 

@@ -15,7 +15,7 @@ from core import encoders
 from core.alignment.device import choose_device, should_use_bf16
 from core.alignment.heads import ProjectionHeads
 from core.alignment.trainer import compute_alignment_loss
-from core.alignment.training_pairs import split_batches
+from core.alignment.training_pairs import split_rows_into_batches
 from core.encoders.pretrained_loading import load_pretrained_model, load_tokenizer
 from core.encoders.text import get_context_length
 from core.errors import EarshotError
@@ -112,21 +112,21 @@ class FinetunedEncoder:
     heads: ProjectionHeads
 
     @torch.no_grad()
-    def project_code(self, sources: Sequence[str]) -> Tensor:
+    def project_code_embeddings(self, sources: Sequence[str]) -> Tensor:
         """Embed programs and project them into the shared space: float [n, dim], on the CPU."""
         device = next(self.encoder.parameters()).device
         parts = []
         for start in range(0, len(sources), INFERENCE_BATCH_SIZE):
             with _make_autocast(self.heads, device):
                 embeddings = self.encoder(sources[start : start + INFERENCE_BATCH_SIZE])
-            parts.append(self.heads.project_code(embeddings.float()).cpu())
+            parts.append(self.heads.project_code_embeddings(embeddings.float()).cpu())
         return torch.cat(parts)
 
     @torch.no_grad()
-    def project_audio(self, embeddings: Tensor) -> Tensor:
+    def project_audio_embeddings(self, embeddings: Tensor) -> Tensor:
         """Project audio embeddings [n, audio_dim] into the shared space, on the CPU."""
         device = next(self.encoder.parameters()).device
-        return self.heads.project_audio(embeddings.float().to(device)).cpu()
+        return self.heads.project_audio_embeddings(embeddings.float().to(device)).cpu()
 
 
 def finetune_text_encoder(
@@ -181,7 +181,7 @@ def finetune_text_encoder(
             weight_decay=WEIGHT_DECAY,
         )
         step_count = finetuning.epochs * len(
-            split_batches(torch.arange(program_count), finetuning.batch_size)
+            split_rows_into_batches(torch.arange(program_count), finetuning.batch_size)
         )
         # Half a cosine, down to 0.
         schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -192,7 +192,7 @@ def finetune_text_encoder(
             encoder.train()
             heads.train()
             order = torch.randperm(program_count)
-            for batch in split_batches(order, finetuning.batch_size):
+            for batch in split_rows_into_batches(order, finetuning.batch_size):
                 loss = _compute_batch_loss(
                     encoder,
                     heads,

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from core import encoders, programs, sonicpi
-from core.cli.parsing import parse_fixed_values
+from core.cli.parsing import parse_fixed_template_parameters
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.pipeline import build, build_programs
@@ -154,7 +154,7 @@ def test_the_estimate_is_reported_once(built: tuple[Corpus, BuildReport, Recorde
 
 
 def test_parameters_can_be_fixed_and_narrowed(workspace):
-    values = parse_fixed_values(["02_1_beeps.synth=saw|pulse", "02_1_beeps.tonic=60"])
+    values = parse_fixed_template_parameters(["02_1_beeps.synth=saw|pulse", "02_1_beeps.tonic=60"])
     beeps = BuildOptions(["02_1_beeps"], 4, parameter_values=values)
     report = build_corpus("set", beeps, CHEAP_ENCODERS, ClipFormat(1.0))
     rows = Corpus.open("set").load_programs()
@@ -415,7 +415,7 @@ def test_a_corpus_has_one_version_of_sonic_pi(workspace, tmp_path):
         peaks.append(float(corpus.load_programs()["peak"].iloc[0]))
     assert peaks[0] > 2 * peaks[1]
     corpus = Corpus.open("with-5")
-    assert corpus.settings["sonic_pi"] == "5" and corpus.list_pending_clips() == []
+    assert corpus.settings["sonic_pi"] == "5" and corpus.list_programs_to_render() == []
     card = make_data_card(corpus)
     assert card.facts["sonic_pi"] == "5" and "with the sound of Sonic Pi 5)" in card.markdown
     with pytest.raises(EarshotError, match=r"has sonic_pi 5, not 3\.2"):
@@ -431,5 +431,5 @@ def test_a_corpus_of_an_earlier_version_has_the_sound_of_3_2(workspace):
     corpus = Corpus.open("older")
     corpus.add_programs([Program("play 60", "one")])
     assert corpus.settings["sonic_pi"] == "3.2"
-    assert [source for _, source in corpus.list_pending_clips()] == ["play 60"]
+    assert [source for _, source in corpus.list_programs_to_render()] == ["play 60"]
     assert [fault.kind for fault in corpus.find_corpus_faults()] == ["not rendered"]

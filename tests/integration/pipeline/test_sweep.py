@@ -45,13 +45,13 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     program_ids = list(corpus.load_programs()["program"])
     wave = 0.1 * np.sin(np.arange(4410) / 16, dtype=np.float32)[:, None].repeat(2, axis=1)
     for program in program_ids:
-        corpus.put_rendering(program, RenderResult(Clip(wave)), 0.1)
+        corpus.store_render_result(program, RenderResult(Clip(wave)), 0.1)
     rng = np.random.default_rng(0)
     latent = rng.normal(size=(PROGRAM_COUNT, 6))
     for encoder in (CODE, AUDIO):
         spec = encoders.find_encoder_spec(encoder)
         view = np.tanh(latent @ rng.normal(size=(6, spec.dim)) / 2)
-        corpus.put_embeddings(encoder, spec.revision, program_ids, view.astype(np.float32))
+        corpus.store_embeddings(encoder, spec.revision, program_ids, view.astype(np.float32))
     corpus.set_corpus_setting("encoders", {"code": CODE, "audio": AUDIO})
     return corpus
 
@@ -167,7 +167,7 @@ def test_a_training_stopped_during_evaluation_saves_its_heads(corpus: Corpus, st
     assert record.metrics["stopped"] == "epochs" and record.metrics["epochs"] == 3
     assert record.metrics["readings"] == [] and corpus.load_map_points(record.id) is None
     assert "Not evaluated yet" in (record.path / "README.md").read_text("utf-8")
-    assert open_aligned_corpus(Corpus.open("views")).project_code(
+    assert open_aligned_corpus(Corpus.open("views")).project_code_embeddings(
         corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings
     ).shape == (PROGRAM_COUNT, 8)
 
@@ -176,7 +176,7 @@ def test_an_alignment_works_in_another_workspace(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     record = train(Corpus.open("views"), QUICK.from_dict({**QUICK.to_dict(), "epochs": 3})).record
-    expected = open_aligned_corpus(Corpus.open("views")).project_code(
+    expected = open_aligned_corpus(Corpus.open("views")).project_code_embeddings(
         corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings
     )
     readme = (record.path / "README.md").read_text("utf-8")
@@ -189,11 +189,13 @@ def test_an_alignment_works_in_another_workspace(
     assert other.load_newest_alignment() is None
     shutil.copytree(record.path, copied_folder / "alignments" / record.id)
     aligned = open_aligned_corpus(Corpus.open("other"))
-    np.testing.assert_array_equal(aligned.project_code(aligned.pairs.code_embeddings), expected)
+    np.testing.assert_array_equal(
+        aligned.project_code_embeddings(aligned.pairs.code_embeddings), expected
+    )
 
     spec = encoders.find_encoder_spec(AUDIO)
     program_ids = list(other.load_programs()["program"])
-    other.put_embeddings(
+    other.store_embeddings(
         AUDIO, spec.revision + "9", program_ids, np.ones((PROGRAM_COUNT, 192), np.float32)
     )
     with pytest.raises(EarshotError, match="another revision of log-mel"):

@@ -100,7 +100,7 @@ def make_corpus(
     programs = {(v, i): make_program(v, i) for v in voices for i in range(programs_per_voice)}
     corpus.add_programs(programs.values())
     for (voice, number), program in programs.items():
-        corpus.put_rendering(program.id, RenderResult(make_tone_clip(voice, number)), SECONDS)
+        corpus.store_render_result(program.id, RenderResult(make_tone_clip(voice, number)), SECONDS)
     corpus.set_corpus_setting("encoders", {"code": CODE, "audio": AUDIO})
     if embedded:
         embed.embed_corpus(Corpus.open(name))
@@ -219,7 +219,7 @@ class TestEvaluate:
         metrics_before = evaluate_alignment(train(corpus, replace(CONFIG, epochs=2)))
         corpus.add_programs([make_program("noise", i) for i in range(PROGRAMS_PER_VOICE)])
         for number in range(PROGRAMS_PER_VOICE):
-            corpus.put_rendering(
+            corpus.store_render_result(
                 make_program("noise", number).id,
                 RenderResult(make_tone_clip("noise", number)),
                 SECONDS,
@@ -350,7 +350,7 @@ class TestNeighbours:
         assert open_by_key.cache_info().hits == hits + 1
         new = make_program("noise", 1)
         corpus.add_programs([new])
-        corpus.put_rendering(new.id, RenderResult(make_tone_clip("noise", 1)), SECONDS)
+        corpus.store_render_result(new.id, RenderResult(make_tone_clip("noise", 1)), SECONDS)
         embed.embed_corpus(Corpus.open("searched"))
         neighbours = find_neighbours(open_alignment("searched"), new.source, k=99)
         assert new.id in [neighbour.program_id for neighbour in neighbours]
@@ -413,10 +413,10 @@ class TestErrors:
         embed.embed_corpus(Corpus.open("deaf"), code_encoder=CODE)
         with pytest.raises(EarshotError, match="run embed deaf --audio-encoder log-mel"):
             train(Corpus.open("deaf"), CONFIG)
-        ids = corpus.list_missing_embeddings(AUDIO)
+        ids = corpus.list_programs_without_embedding(AUDIO)
         from core.encoders import find_encoder_spec
 
-        corpus.put_embeddings(
+        corpus.store_embeddings(
             AUDIO, find_encoder_spec(AUDIO).revision, ids[:4], np.eye(4, 192, dtype="f")
         )
         with pytest.raises(EarshotError, match="Only 4 of 14 programs.*run embed deaf"):
@@ -432,7 +432,7 @@ class TestErrors:
         corpus = make_corpus("moved", ("low",))
         record = train(corpus, replace(CONFIG, epochs=1)).record
         ids, vectors = corpus.load_embeddings(CODE)
-        corpus.put_embeddings(CODE, "another", ids, vectors)
+        corpus.store_embeddings(CODE, "another", ids, vectors)
         for open_and_use in (
             lambda: find_neighbours(open_alignment("moved"), "play 60"),
             lambda: evaluate_alignment(open_alignment("moved", record.id)),
@@ -447,12 +447,12 @@ class TestErrors:
         record = train(corpus, replace(CONFIG, epochs=1)).record
         config = {**record.config, "alignment": replace(CONFIG, layers=2).to_dict()}
         invalid_id = corpus.save_alignment(
-            config, record.load_heads(), {}, record.load_training_history()
+            config, record.load_projection_head_weights(), {}, record.load_training_history()
         )
         with pytest.raises(EarshotError, match="do not fit their config"):
             find_neighbours(open_alignment("mixed", invalid_id), "play 60")
         invalid_id = corpus.save_alignment(
-            {}, record.load_heads(), {}, record.load_training_history()
+            {}, record.load_projection_head_weights(), {}, record.load_training_history()
         )
         with pytest.raises(EarshotError, match="lacks 'alignment'"):
             evaluate_alignment(open_alignment("mixed", invalid_id))
@@ -471,8 +471,8 @@ def test_imported_vectors_train_the_same_alignment_as_their_encoder(corpus: Corp
     config = replace(CONFIG, epochs=5)
     original = train(corpus, config).record
     own = train(corpus, config, code_encoder="own/code/mine", audio_encoder="own/audio/ears")
-    for name, tensor in original.load_heads().items():
-        assert torch.equal(tensor, own.record.load_heads()[name]), name
+    for name, tensor in original.load_projection_head_weights().items():
+        assert torch.equal(tensor, own.record.load_projection_head_weights()[name]), name
     assert own.record.load_map_points() is not None
     neighbours = find_program_neighbours(own, ids[0], 3)
     assert len(neighbours) == 3

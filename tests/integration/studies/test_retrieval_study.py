@@ -315,9 +315,11 @@ def test_finetuning_trains_encoder_and_heads_reproducibly(text_encoder: str):
     )
     assert [step[:2] for step in steps[:12]] == [(number, 12) for number in range(1, 13)]
     assert steps[11][2] < steps[0][2]  # the loss
-    assert torch.equal(first.project_code(sources), second.project_code(sources))
-    assert first.project_code(sources).shape == (24, config.dim)
-    assert first.project_audio(audio).shape == (24, config.dim)
+    assert torch.equal(
+        first.project_code_embeddings(sources), second.project_code_embeddings(sources)
+    )
+    assert first.project_code_embeddings(sources).shape == (24, config.dim)
+    assert first.project_audio_embeddings(audio).shape == (24, config.dim)
     assert first.encoder.max_tokens == 64  # the context length of the model
     assert all(
         torch.equal(value, weights_before[name]) for name, value in heads.to_tensors().items()

@@ -298,8 +298,8 @@ def test_umap_separates_opposite_clouds_only(
         points = np.abs(np.random.default_rng(0).normal(size=(len(inputs.programs), 5)))
         points = points.astype(np.float32)
         identity = SimpleNamespace(
-            project_code=lambda x: x,
-            project_audio=lambda x: x,
+            project_code_embeddings=lambda x: x,
+            project_audio_embeddings=lambda x: x,
             record=inputs.aligned_corpus.record,
             heads=inputs.aligned_corpus.heads,
         )

@@ -99,7 +99,7 @@ def test_older_names_of_fields_objectives_and_presets_are_accepted() -> None:
     older = {"penalty": 0.3, "kernel_weight": 0.0, "whiten": 8, "objective": "kernel"}
     today = {"l2": 0.3, "cka_weight": 0.0, "whitening_components": 8, "objective": "kernel_ridge"}
     assert AlignmentConfig.from_dict(older) == AlignmentConfig.from_dict(today)
-    assert AlignmentConfig.parse_json_fields(json.dumps(older)) == today
+    assert AlignmentConfig.parse_config_fields_from_json(json.dumps(older)) == today
     assert AlignmentConfig.from_preset("foretell") == AlignmentConfig.from_preset("kernel_ridge")
 
 

@@ -6,7 +6,7 @@ import pytest
 from core.alignment.conformal_kernel_ridge_regression import (
     COVERAGE,
     ForecastModel,
-    assign_group_folds,
+    assign_cross_validation_folds_by_group,
     compute_conformal_quantile,
     fit_forecast_model,
 )
@@ -29,7 +29,7 @@ def make_data(seed, count=240, groups=20):
 def test_smooth_target_is_predicted_and_noise_has_a_wide_interval():
     model = fit_forecast_model(*make_data(0))
     embeddings, targets, _ = make_data(1)
-    values, half_widths = model.predict(embeddings)
+    values, half_widths = model.predict_values_with_intervals(embeddings)
     residual = ((values - targets) ** 2).mean(axis=0) / targets.var(axis=0)
     assert residual[0] < 0.1 and 0.9 < residual[1] < 1.2
     assert half_widths[:, 0].mean() < 0.4 * half_widths[:, 1].mean()
@@ -42,7 +42,7 @@ def test_intervals_cover_new_programs_as_stated():
     for seed in range(3):
         model = fit_forecast_model(*make_data(seed))
         embeddings, targets, _ = make_data(100 + seed)
-        values, half_widths = model.predict(embeddings)
+        values, half_widths = model.predict_values_with_intervals(embeddings)
         covered.append(np.abs(values - targets) <= half_widths)
     np.testing.assert_allclose(np.concatenate(covered).mean(axis=0), COVERAGE, atol=0.04)
 
@@ -53,7 +53,7 @@ def test_intervals_are_calibrated_on_groups_that_the_fit_did_not_see():
     offsets = np.repeat(rng.normal(size=20), 20)  # the same for all programs of a group
     embeddings = np.repeat(rng.normal(size=(20, 5)), 20, axis=0) + 0.01 * rng.normal(size=(400, 5))
     model = fit_forecast_model(embeddings, offsets[:, None], groups)
-    _, half_widths = model.predict(rng.normal(size=(50, 5)))
+    _, half_widths = model.predict_values_with_intervals(rng.normal(size=(50, 5)))
     # A random split would find the offset of each group and promise an interval near 0.
     assert half_widths.mean() > 1
 
@@ -61,7 +61,9 @@ def test_intervals_are_calibrated_on_groups_that_the_fit_did_not_see():
 def test_undefined_targets_are_left_out():
     embeddings, targets, groups = make_data(0)
     targets[::3, 0] = np.nan
-    values, half_widths = fit_forecast_model(embeddings, targets, groups).predict(embeddings)
+    values, half_widths = fit_forecast_model(
+        embeddings, targets, groups
+    ).predict_values_with_intervals(embeddings)
     assert np.isfinite(values).all() and np.isfinite(half_widths).all()
 
 
@@ -76,14 +78,16 @@ def test_model_returns_from_its_arrays():
     model = fit_forecast_model(embeddings, targets, groups)
     restored = ForecastModel.from_arrays(model.to_arrays())
     np.testing.assert_allclose(
-        restored.predict(embeddings)[0], model.predict(embeddings)[0], atol=0.05
+        restored.predict_values_with_intervals(embeddings)[0],
+        model.predict_values_with_intervals(embeddings)[0],
+        atol=0.05,
     )
     assert restored.program_count == 240
 
 
 def test_groups_stay_whole_in_folds():
     groups = np.array(["a"] * 5 + ["b"] * 3 + ["c"] * 2 + ["d"])
-    folds = assign_group_folds(groups, 3)
+    folds = assign_cross_validation_folds_by_group(groups, 3)
     assert all(len(set(folds[groups == name])) == 1 for name in "abcd")
     assert sorted(np.bincount(folds)) == [3, 3, 5]
 

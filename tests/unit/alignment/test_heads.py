@@ -35,7 +35,7 @@ def test_projects_to_unit_vectors_of_one_size() -> None:
     code, audio = heads(torch.randn(6, 5), torch.randn(6, 7))
     assert code.shape == audio.shape == (6, 4)
     assert torch.allclose(code.norm(dim=1), torch.ones(6))
-    assert heads.project_code(torch.randn(1, 5)).shape == (
+    assert heads.project_code_embeddings(torch.randn(1, 5)).shape == (
         1,
         4,
     )  # a batch of one, when not training
@@ -53,7 +53,7 @@ class TestStandardiser:
     def test_scales_columns_to_mean_0_and_variance_1(self) -> None:
         x = torch.randn(200, 3) * torch.tensor([1e-3, 1.0, 50.0]) + torch.tensor([5.0, 0, -9])
         step = Standardiser(3)
-        step.fit(x)
+        step.fit_mean_and_scale(x)
         assert torch.allclose(step(x).mean(0), torch.zeros(3), atol=1e-3)
         assert torch.allclose(step(x).std(0, correction=0), torch.ones(3), atol=1e-3)
 
@@ -61,23 +61,23 @@ class TestStandardiser:
         x = torch.cat([torch.randn(50, 2), torch.full((50, 1), 0.1)], dim=1)
         x[7, 2] += 1e-8  # rounding
         step = Standardiser(3)
-        step.fit(x)
+        step.fit_mean_and_scale(x)
         assert step(x)[:, 2].abs().max() < 1e-6
         assert step(x + 1)[:, 2].abs().max() < 2
 
     def test_columns_can_keep_their_proportions(self) -> None:
         x = 5 + torch.tensor([1.0, 10.0]) * torch.randn(100, 2)
         fitted = Standardiser(2)
-        fitted.fit(x, per_column=False)
+        fitted.fit_mean_and_scale(x, per_column=False)
         out = fitted(x)
         assert out.mean(dim=0).abs().max() < 1e-5 and fitted.scale[0] == fitted.scale[1]
         assert out.var(dim=0, correction=0).mean() == pytest.approx(1, abs=1e-4)
-        fitted.fit(torch.full((10, 2), 0.1), per_column=False)
+        fitted.fit_mean_and_scale(torch.full((10, 2), 0.1), per_column=False)
         assert fitted(torch.full((1, 2), 0.1)).abs().max() < 1e-6
 
     def test_equal_rows_become_0(self) -> None:
         step = Standardiser(3)
-        step.fit(torch.full((5, 3), 2.0))
+        step.fit_mean_and_scale(torch.full((5, 3), 2.0))
         assert torch.equal(step(torch.full((5, 3), 2.0)), torch.zeros(5, 3))
 
 
@@ -102,15 +102,15 @@ class TestTemperature:
 class TestTensors:
     def test_loaded_heads_project_the_same(self) -> None:
         heads = ProjectionHeads(5, 7, SMALL)
-        heads.code_input.fit(torch.randn(30, 5) * 3 + 2)
+        heads.code_input.fit_mean_and_scale(torch.randn(30, 5) * 3 + 2)
         heads.train()
         heads(torch.randn(9, 5), torch.randn(9, 7))  # moves BatchNorm's statistics
         stored = safetensors.torch.load(safetensors.torch.save(heads.to_tensors()))
         loaded = ProjectionHeads.from_tensors(SMALL, stored)
         x, y = torch.randn(4, 5), torch.randn(4, 7)
         heads.eval()
-        assert torch.equal(loaded.project_code(x), heads.project_code(x))
-        assert torch.equal(loaded.project_audio(y), heads.project_audio(y))
+        assert torch.equal(loaded.project_code_embeddings(x), heads.project_code_embeddings(x))
+        assert torch.equal(loaded.project_audio_embeddings(y), heads.project_audio_embeddings(y))
 
     def test_tensors_of_other_heads_are_refused(self) -> None:
         tensors = ProjectionHeads(5, 7, SMALL).to_tensors()

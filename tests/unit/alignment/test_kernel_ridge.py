@@ -41,9 +41,9 @@ def test_ridge_equals_scikit_learn(n: int) -> None:
     expected = Ridge(alpha=3.0).fit(x, y).predict(x) - y.mean(axis=0)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     with torch.no_grad():
-        np.testing.assert_allclose(heads.project_code(code).numpy(), expected, atol=1e-4)
+        np.testing.assert_allclose(heads.project_code_embeddings(code).numpy(), expected, atol=1e-4)
         np.testing.assert_allclose(
-            heads.project_audio(3 * audio),
+            heads.project_audio_embeddings(3 * audio),
             torch.nn.functional.normalize(torch.tensor(y - y.mean(axis=0))),
             atol=1e-5,
         )
@@ -60,7 +60,7 @@ def test_kernel_ridge_equals_scikit_learn() -> None:
     expected = reference.predict(standardised_queries)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     with torch.no_grad():
-        predicted = heads.project_code(queries).numpy()
+        predicted = heads.project_code_embeddings(queries).numpy()
     np.testing.assert_allclose(predicted, expected, atol=1e-3)
 
 
@@ -76,7 +76,7 @@ def test_a_subset_of_reference_programs_predicts_nearly_the_same_as_all(
         heads = fit_heads(code, audio, KERNEL)
         assert len(heads.to_tensors()["code_head.rows"]) == max_count
         with torch.no_grad():
-            predictions.append(heads.project_code(queries))
+            predictions.append(heads.project_code_embeddings(queries))
     assert (predictions[0] * predictions[1]).sum(dim=1).min() > 0.9
 
 
@@ -110,7 +110,14 @@ def test_a_column_of_little_variance_does_not_outweigh_the_others() -> None:
     other = code[:1].clone()
     other[0, 0] = 1.0
     with torch.no_grad():
-        assert float((heads.project_code(code[:1]) * heads.project_code(other)).sum()) > 0.9
+        assert (
+            float(
+                (
+                    heads.project_code_embeddings(code[:1]) * heads.project_code_embeddings(other)
+                ).sum()
+            )
+            > 0.9
+        )
 
 
 @pytest.mark.parametrize("config", [RIDGE, KERNEL], ids=lambda config: config.objective)
@@ -119,8 +126,12 @@ def test_saved_heads_predict_the_same_when_loaded(config: AlignmentConfig) -> No
     heads = fit_heads(code, audio, config)
     loaded = ProjectionHeads.from_tensors(config, heads.to_tensors())
     with torch.no_grad():
-        assert torch.equal(loaded.project_code(code), heads.project_code(code))
-        assert torch.equal(loaded.project_audio(audio), heads.project_audio(audio))
+        assert torch.equal(
+            loaded.project_code_embeddings(code), heads.project_code_embeddings(code)
+        )
+        assert torch.equal(
+            loaded.project_audio_embeddings(audio), heads.project_audio_embeddings(audio)
+        )
 
 
 def test_callback_can_cancel() -> None:

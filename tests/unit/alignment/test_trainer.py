@@ -14,7 +14,7 @@ import torch
 from core.alignment import AlignmentConfig, TrainingPairs, TrainingResult, ValidationPairs, train
 from core.alignment.heads import ProjectionHeads
 from core.alignment.trainer import compute_validation_metrics
-from core.alignment.training_pairs import label_duplicate_rows, split_batches
+from core.alignment.training_pairs import assign_same_label_to_equal_rows, split_rows_into_batches
 from core.errors import EarshotError
 from core.evaluation import metrics
 
@@ -96,7 +96,7 @@ def test_recovers_a_shared_latent_space_on_held_out_pairs(overrides: dict[str, A
     held_out = make_pairs(HELD_OUT_COUNT, seed=1)
     assert compute_recall(heads, *held_out) > 0.8
     with torch.no_grad():
-        projected = heads.project_code(held_out[0]).numpy()
+        projected = heads.project_code_embeddings(held_out[0]).numpy()
     code, audio = (side.numpy() for side in held_out)
     # Also against raw audio, which no head can distort.
     assert metrics.overlap_at_k(projected, audio) > metrics.overlap_at_k(code, audio)
@@ -205,7 +205,7 @@ class TestSmallCorpora:
             trained = train(
                 TrainingPairs(code, audio), ValidationPairs(code[:1], audio[:1]), chosen
             )
-            assert torch.isfinite(trained.heads.project_code(code)).all()
+            assert torch.isfinite(trained.heads.project_code_embeddings(code)).all()
 
     def test_without_validation_pairs_all_epochs_are_run(self) -> None:
         code, audio = make_pairs(40)
@@ -216,7 +216,7 @@ class TestSmallCorpora:
     @pytest.mark.parametrize("n", range(2, 40))
     def test_no_batch_has_one_row_and_no_pair_is_left_out(self, n: int) -> None:
         for size in (2, 3, 16, 100):
-            batches = split_batches(torch.arange(n), size)
+            batches = split_rows_into_batches(torch.arange(n), size)
             assert torch.equal(torch.cat(batches), torch.arange(n))
             lengths = [len(batch) for batch in batches]
             assert min(lengths) >= 2 and max(lengths) - min(lengths) <= 1
@@ -225,10 +225,10 @@ class TestSmallCorpora:
 
 def test_equal_code_is_one_source() -> None:
     code = torch.tensor([[1.0, 2], [3, 4], [1, 2], [5, 6]])
-    labels = label_duplicate_rows(code)
+    labels = assign_same_label_to_equal_rows(code)
     assert labels is not None
     assert labels[0] == labels[2] and len(set(labels.tolist())) == 3
-    assert label_duplicate_rows(code[:2]) is None
+    assert assign_same_label_to_equal_rows(code[:2]) is None
 
 
 def test_pairs_with_equal_code_are_not_negatives_of_each_other() -> None:
@@ -320,9 +320,9 @@ def test_hard_negatives_are_further_from_the_clips_than_without(objective: str) 
         pairs = TrainingPairs(code, audio, hard_negatives=hard_negatives)
         heads = train_on_all(pairs, config).heads
         with torch.no_grad():
-            clips = heads.project_audio(held_out_audio)
+            clips = heads.project_audio_embeddings(held_out_audio)
             similarity, changed_similarity = (
-                (heads.project_code(x) * clips).sum(dim=1)
+                (heads.project_code_embeddings(x) * clips).sum(dim=1)
                 for x in (held_out_code, held_out_changed)
             )
         margins.append(float((similarity - changed_similarity).mean()))

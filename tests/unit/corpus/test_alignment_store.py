@@ -34,8 +34,8 @@ def test_an_alignment_is_read_back_unchanged(corpus: Corpus):
     assert record.config == CONFIG
     assert record.metrics == {"test": {"cka": 0.5, "spearman": None}, "n": 4}
     for name, tensor in heads().items():
-        assert torch.equal(record.load_heads()[name], tensor)
-        assert record.load_heads()[name].dtype == tensor.dtype
+        assert torch.equal(record.load_projection_head_weights()[name], tensor)
+        assert record.load_projection_head_weights()[name].dtype == tensor.dtype
     pd.testing.assert_frame_equal(record.load_training_history(), HISTORY)
     assert {path.name for path in record.path.iterdir()} == {
         "README.md",
@@ -118,7 +118,7 @@ def test_damaged_json_is_reported(corpus: Corpus, name):
 def test_damaged_tensors_and_tables_are_reported(corpus: Corpus):
     record = corpus.load_alignment(corpus.save_alignment(CONFIG, heads(), {}, HISTORY))
     for name, load in (
-        ("heads.safetensors", record.load_heads),
+        ("heads.safetensors", record.load_projection_head_weights),
         ("history.parquet", record.load_training_history),
     ):
         content = (record.path / name).read_bytes()

@@ -59,7 +59,7 @@ def filled(corpus: Corpus, count: int) -> list[str]:
     programs = [program(number) for number in range(count)]
     corpus.add_programs(programs)
     for number, added in enumerate(programs):
-        corpus.put_rendering(added.id, rendering(number), SECONDS)
+        corpus.store_render_result(added.id, rendering(number), SECONDS)
     return [added.id for added in programs]
 
 
@@ -178,49 +178,51 @@ THREAD_ERROR = RenderProblem("runtime", "divided by 0", 3, seconds=1.5)
 class TestStrictness:
     def test_a_new_corpus_keeps_clips_with_errors_of_threads(self, corpus: Corpus):
         corpus.add_programs([program(0), program(1)])
-        clip = corpus.put_rendering(program(0).id, rendering(0, warnings=(THREAD_ERROR,)), SECONDS)
-        corpus.put_rendering(program(1).id, rendering(1), SECONDS)
-        assert clip is not None and not corpus.is_strict
+        clip = corpus.store_render_result(
+            program(0).id, rendering(0, warnings=(THREAD_ERROR,)), SECONDS
+        )
+        corpus.store_render_result(program(1).id, rendering(1), SECONDS)
+        assert clip is not None and not corpus.is_strict_about_thread_errors
         assert len(filter_by_thread_errors(corpus.load_programs())) == 1
         (warning,) = corpus.load_program(program(0).id)["warnings"]
         assert RenderProblem(**warning) == THREAD_ERROR
 
     def test_a_strict_corpus_stores_the_error(self, corpus: Corpus):
-        corpus.set_strict(True)
+        corpus.set_strict_about_thread_errors(True)
         corpus.add_programs([program(0)])
         result = rendering(0, warnings=(THREAD_ERROR,))
-        assert corpus.put_rendering(program(0).id, result, SECONDS) is None
+        assert corpus.store_render_result(program(0).id, result, SECONDS) is None
         assert corpus.count_failures_by_kind() == {"runtime": 1}
         assert corpus.load_program(program(0).id)["error_line"] == 3
 
     def test_a_change_makes_only_affected_programs_pending(self, corpus: Corpus):
         corpus.add_programs([program(number) for number in range(3)])
-        corpus.put_rendering(program(0).id, rendering(0, warnings=(THREAD_ERROR,)), SECONDS)
+        corpus.store_render_result(program(0).id, rendering(0, warnings=(THREAD_ERROR,)), SECONDS)
         loud = rendering(1, warnings=(RenderProblem("clipped", "Too loud."),))
-        corpus.put_rendering(program(1).id, loud, SECONDS)
+        corpus.store_render_result(program(1).id, loud, SECONDS)
         silent = RenderResult(None, RenderProblem("silent", "…"))
-        corpus.put_rendering(program(2).id, silent, SECONDS)
+        corpus.store_render_result(program(2).id, silent, SECONDS)
         path = corpus.get_clip_path(program(0).id)
 
-        corpus.set_strict(True)
-        assert corpus.list_pending_clips() == [(program(0).id, program(0).source)]
+        corpus.set_strict_about_thread_errors(True)
+        assert corpus.list_programs_to_render() == [(program(0).id, program(0).source)]
         assert not path.exists()
         result = rendering(0, warnings=(THREAD_ERROR,))
-        corpus.put_rendering(program(0).id, result, SECONDS)
-        assert corpus.list_pending_clips() == []
+        corpus.store_render_result(program(0).id, result, SECONDS)
+        assert corpus.list_programs_to_render() == []
 
-        corpus.set_strict(False)
-        assert corpus.list_pending_clips() == [(program(0).id, program(0).source)]
+        corpus.set_strict_about_thread_errors(False)
+        assert corpus.list_programs_to_render() == [(program(0).id, program(0).source)]
 
     def test_a_strict_corpus_does_not_register_such_a_clip(self, corpus: Corpus):
         corpus.add_programs([program(0)])
-        corpus.put_rendering(program(0).id, rendering(0, warnings=(THREAD_ERROR,)), SECONDS)
+        corpus.store_render_result(program(0).id, rendering(0, warnings=(THREAD_ERROR,)), SECONDS)
         path = corpus.get_clip_path(program(0).id)
         content = path.read_bytes()
-        corpus.set_strict(True)
+        corpus.set_strict_about_thread_errors(True)
         path.write_bytes(content)
         assert corpus.register_existing_clip(program(0).id, SECONDS) is None
-        corpus.set_strict(False)
+        corpus.set_strict_about_thread_errors(False)
         assert corpus.register_existing_clip(program(0).id, SECONDS) is not None
         assert len(filter_by_thread_errors(corpus.load_programs())) == 1
 
@@ -230,11 +232,11 @@ class TestClips:
         ok, failed, silent, pending = (program(number) for number in range(4))
         corpus.add_programs([ok, failed, silent, pending])
         warned = rendering(0, warnings=(RenderProblem("clipped", "Too loud.", 2),))
-        stored_clip = corpus.put_rendering(ok.id, warned, SECONDS)
+        stored_clip = corpus.store_render_result(ok.id, warned, SECONDS)
         error = RenderProblem("syntax", "unexpected end", 3)
-        assert corpus.put_rendering(failed.id, RenderResult(None, error), SECONDS) is None
+        assert corpus.store_render_result(failed.id, RenderResult(None, error), SECONDS) is None
         quiet = RenderResult(Clip(np.full((22_050, 2), 1e-6, np.float32)))
-        assert corpus.put_rendering(silent.id, quiet, SECONDS) is None
+        assert corpus.store_render_result(silent.id, quiet, SECONDS) is None
 
         assert corpus.count_programs_by_state() == {
             "programs": 4,
@@ -243,7 +245,7 @@ class TestClips:
             "pending": 1,
         }
         assert corpus.count_failures_by_kind() == {"silent": 1, "syntax": 1}
-        assert corpus.list_pending_clips() == [(pending.id, pending.source)]
+        assert corpus.list_programs_to_render() == [(pending.id, pending.source)]
         rows = corpus.load_programs()
         assert list(rows["state"]) == ["ok", "failed", "failed", "pending"]
         assert rows["warnings"][0] == [{"kind": "clipped", "message": "Too loud.", "line": 2}]
@@ -255,7 +257,7 @@ class TestClips:
     def test_the_returned_clip_is_what_the_file_holds(self, corpus: Corpus):
         corpus.add_programs([program(0)])
         rendered = rendering(0)
-        stored_clip = corpus.put_rendering(program(0).id, rendered, SECONDS)
+        stored_clip = corpus.store_render_result(program(0).id, rendered, SECONDS)
         path = corpus.get_clip_path(program(0).id)
         identity = compute_fake_render_id(program(0).source, SECONDS)
         assert path == corpus.path / "audio" / identity[:2] / f"{identity}.flac"
@@ -270,7 +272,7 @@ class TestClips:
 
     def test_the_error_for_a_missing_clip_gives_the_reason(self, corpus: Corpus):
         corpus.add_programs([program(0), program(1)])
-        corpus.put_rendering(
+        corpus.store_render_result(
             program(1).id, RenderResult(None, RenderProblem("runtime", "boom", 1)), SECONDS
         )
         with pytest.raises(EarshotError, match="beeps-0000 has no clip: it has not been rendered"):
@@ -286,10 +288,10 @@ class TestClips:
         path.unlink()
         if damage == "truncated":
             path.write_bytes(content[: len(content) // 2])
-        assert [program_id for program_id, _ in corpus.list_pending_clips()] == [first]
+        assert [program_id for program_id, _ in corpus.list_programs_to_render()] == [first]
         assert corpus.register_existing_clip(first, SECONDS) is None
-        corpus.put_rendering(first, rendering(0), SECONDS)
-        assert path.read_bytes() == content and corpus.list_pending_clips() == []
+        corpus.store_render_result(first, rendering(0), SECONDS)
+        assert path.read_bytes() == content and corpus.list_programs_to_render() == []
 
     def test_an_existing_clip_is_registered(self, corpus: Corpus):
         first, _ = filled(corpus, 2)
@@ -306,24 +308,24 @@ class TestClips:
         corpus.add_programs([program(0), program(1)])
         for number, kind in ((0, "crashed"), (1, "timeout")):
             failure = RenderResult(None, RenderProblem(kind, "…"))
-            corpus.put_rendering(program(number).id, failure, SECONDS)
-        assert [program_id for program_id, _ in corpus.list_pending_clips()] == [program(0).id]
+            corpus.store_render_result(program(number).id, failure, SECONDS)
+        assert [program_id for program_id, _ in corpus.list_programs_to_render()] == [program(0).id]
 
     def test_failures_of_an_older_renderer_are_pending_and_its_clips_are_not(
         self, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
     ):
         filled(corpus, 1)
         corpus.add_programs([program(1)])
-        corpus.put_rendering(
+        corpus.store_render_result(
             program(1).id, RenderResult(None, RenderProblem("runtime", "…")), SECONDS
         )
-        assert corpus.list_pending_clips() == []
+        assert corpus.list_programs_to_render() == []
 
         def newer(source: str, seconds: float = 18.0, sonic_pi: str = "3.2") -> str:
             return compute_fake_render_id("newer" + source, seconds)
 
         monkeypatch.setattr(core.sonicpi, "compute_render_id", newer)
-        assert [program_id for program_id, _ in corpus.list_pending_clips()] == [program(1).id]
+        assert [program_id for program_id, _ in corpus.list_programs_to_render()] == [program(1).id]
 
     def test_incomplete_files_are_removed(self, corpus: Corpus):
         (program_id,) = filled(corpus, 1)
@@ -339,7 +341,7 @@ class TestEmbeddings:
         ids = filled(corpus, 5)
         matrix = vectors(5, 384)
         matrix[0, :4] = [np.finfo(np.float32).max, np.finfo(np.float32).tiny, -0.0, 1e-45]
-        corpus.put_embeddings(CODE, "r1", ids, matrix)
+        corpus.store_embeddings(CODE, "r1", ids, matrix)
         program_ids, stored = Corpus.open("tiny").load_embeddings(CODE)
         assert program_ids == ids and stored.dtype == np.float32
         assert stored.tobytes() == matrix.tobytes()
@@ -351,12 +353,14 @@ class TestEmbeddings:
         ids = filled(corpus, 6)
         corpus.add_programs([program(6)])
         failed = program(6).id
-        corpus.put_rendering(failed, RenderResult(None, RenderProblem("runtime", "boom")), SECONDS)
+        corpus.store_render_result(
+            failed, RenderResult(None, RenderProblem("runtime", "boom")), SECONDS
+        )
         code, audio = vectors(7, 384, 1), vectors(6, 512, 2)
         order = [4, 0, 6, 2, 1, 5, 3]
-        corpus.put_embeddings(CODE, "r", [[*ids, failed][i] for i in order], code[order])
-        corpus.put_embeddings(AUDIO, "r", ids[3:], audio[3:])
-        corpus.put_embeddings(AUDIO, "r", ids[:2], audio[:2])
+        corpus.store_embeddings(CODE, "r", [[*ids, failed][i] for i in order], code[order])
+        corpus.store_embeddings(AUDIO, "r", ids[3:], audio[3:])
+        corpus.store_embeddings(AUDIO, "r", ids[:2], audio[:2])
         pairs = corpus.load_embedding_pairs(CODE, AUDIO)
         complete = [0, 1, 3, 4, 5]
         assert pairs.program_ids == [ids[i] for i in complete] and len(pairs) == 5
@@ -368,29 +372,29 @@ class TestEmbeddings:
     def test_missing_embeddings_depend_on_modality_and_revision(self, corpus: Corpus):
         ids = filled(corpus, 2)
         corpus.add_programs([program(2)])
-        assert corpus.list_missing_embeddings(CODE) == [*ids, program(2).id]
-        assert corpus.list_missing_embeddings(AUDIO) == ids
-        corpus.put_embeddings(AUDIO, "old", ids[:1], vectors(1, 512))
-        assert corpus.list_missing_embeddings(AUDIO) == ids[1:]
-        assert corpus.list_missing_embeddings(AUDIO, "old") == ids[1:]
-        assert corpus.list_missing_embeddings(AUDIO, "new") == ids
+        assert corpus.list_programs_without_embedding(CODE) == [*ids, program(2).id]
+        assert corpus.list_programs_without_embedding(AUDIO) == ids
+        corpus.store_embeddings(AUDIO, "old", ids[:1], vectors(1, 512))
+        assert corpus.list_programs_without_embedding(AUDIO) == ids[1:]
+        assert corpus.list_programs_without_embedding(AUDIO, "old") == ids[1:]
+        assert corpus.list_programs_without_embedding(AUDIO, "new") == ids
 
     def test_revisions_are_not_mixed(self, corpus: Corpus):
         ids = filled(corpus, 2)
-        corpus.put_embeddings(CODE, "old", ids, vectors(2, 384))
-        corpus.put_embeddings(CODE, "new", ids[1:], vectors(1, 16))
+        corpus.store_embeddings(CODE, "old", ids, vectors(2, 384))
+        corpus.store_embeddings(CODE, "new", ids[1:], vectors(1, 16))
         assert corpus.load_embeddings(CODE)[0] == ids[1:]
         assert corpus.load_embeddings(CODE)[1].shape == (1, 16)
 
     def test_a_different_clip_deletes_the_audio_embedding_of_the_old_one(self, corpus: Corpus):
         ids = filled(corpus, 2)
-        corpus.put_embeddings(CODE, "r", ids, vectors(2, 384))
-        corpus.put_embeddings(AUDIO, "r", ids, vectors(2, 512))
-        corpus.put_rendering(ids[0], rendering(0), SECONDS)
-        assert corpus.list_missing_embeddings(AUDIO) == []
-        corpus.put_rendering(ids[1], rendering(99), SECONDS)
-        assert corpus.list_missing_embeddings(AUDIO) == ids[1:]
-        assert corpus.list_missing_embeddings(CODE) == []
+        corpus.store_embeddings(CODE, "r", ids, vectors(2, 384))
+        corpus.store_embeddings(AUDIO, "r", ids, vectors(2, 512))
+        corpus.store_render_result(ids[0], rendering(0), SECONDS)
+        assert corpus.list_programs_without_embedding(AUDIO) == []
+        corpus.store_render_result(ids[1], rendering(99), SECONDS)
+        assert corpus.list_programs_without_embedding(AUDIO) == ids[1:]
+        assert corpus.list_programs_without_embedding(CODE) == []
 
     @pytest.mark.parametrize(
         "matrix, message",
@@ -406,26 +410,26 @@ class TestEmbeddings:
     )
     def test_invalid_embeddings_are_refused_together(self, corpus: Corpus, matrix, message):
         ids = filled(corpus, 3)
-        corpus.put_embeddings(CODE, "r", ids[:1], vectors(1, 384))
+        corpus.store_embeddings(CODE, "r", ids[:1], vectors(1, 384))
         with pytest.raises(EarshotError, match=message):
-            corpus.put_embeddings(CODE, "r", ids[1:], matrix)
+            corpus.store_embeddings(CODE, "r", ids[1:], matrix)
         assert corpus.load_embeddings(CODE)[0] == ids[:1]
         assert np.array_equal(corpus.load_embeddings(CODE)[1], vectors(1, 384))
 
     def test_a_refused_new_revision_keeps_the_old_one(self, corpus: Corpus):
         ids = filled(corpus, 2)
-        corpus.put_embeddings(CODE, "old", ids, vectors(2, 384))
+        corpus.store_embeddings(CODE, "old", ids, vectors(2, 384))
         with pytest.raises(EarshotError, match="no program 'feed'"):
-            corpus.put_embeddings(CODE, "new", [ids[0], "feed"], vectors(2, 384))
+            corpus.store_embeddings(CODE, "new", [ids[0], "feed"], vectors(2, 384))
         with pytest.raises(EarshotError, match="given twice"):
-            corpus.put_embeddings(CODE, "new", [ids[0], ids[0]], vectors(2, 384))
-        assert corpus.list_missing_embeddings(CODE, "old") == []
+            corpus.store_embeddings(CODE, "new", [ids[0], ids[0]], vectors(2, 384))
+        assert corpus.list_programs_without_embedding(CODE, "old") == []
 
     def test_errors_name_the_encoders_that_were_used(self, corpus: Corpus):
         ids = filled(corpus, 1)
         with pytest.raises(EarshotError, match="'nobody'; encoders used: none yet"):
             corpus.load_embeddings("nobody")
-        corpus.put_embeddings(CODE, "r", ids, vectors(1, 384))
+        corpus.store_embeddings(CODE, "r", ids, vectors(1, 384))
         with pytest.raises(EarshotError, match=f"encoders used: {CODE}"):
             corpus.load_embedding_pairs(CODE, AUDIO)
         with pytest.raises(EarshotError, match="embeds code, not audio"):
@@ -495,7 +499,7 @@ class TestOneWriter:
                 with pytest.raises(EarshotError, match=expected):
                     corpus.add_programs([program(1)])
                 with pytest.raises(EarshotError, match=expected):
-                    corpus.put_rendering(ids[0], rendering(0), SECONDS)
+                    corpus.store_render_result(ids[0], rendering(0), SECONDS)
                 assert list(Corpus.open("tiny").load_programs()["program"]) == ids
                 assert Corpus.create("tiny", exist_ok=True).count_programs_by_state()["ok"] == 1
             finally:

@@ -33,17 +33,17 @@ numbers = {program.id: number for number, program in enumerate(programs)}
 with corpus.lock_for_writing("the test's writer"):
     for start in (0, 4, 8):
         corpus.add_programs(programs[start:start + 4])
-        for program_id, source in corpus.list_pending_clips():
+        for program_id, source in corpus.list_programs_to_render():
             if corpus.register_existing_clip(program_id, 0.5) is None:
                 rng = np.random.default_rng(numbers[program_id])
                 samples = rng.uniform(-1, 1, (22_050, 2)).astype(np.float32)
-                corpus.put_rendering(program_id, RenderResult(Clip(samples)), 0.5)
+                corpus.store_render_result(program_id, RenderResult(Clip(samples)), 0.5)
             print("clip", flush=True)
         for encoder, dim in ((sys.argv[1], 384), (sys.argv[2], 512)):
-            for program_id in corpus.list_missing_embeddings(encoder, "r"):
+            for program_id in corpus.list_programs_without_embedding(encoder, "r"):
                 rng = np.random.default_rng(numbers[program_id] + dim)
                 vector = rng.standard_normal((1, dim)).astype(np.float32)
-                corpus.put_embeddings(encoder, "r", [program_id], vector)
+                corpus.store_embeddings(encoder, "r", [program_id], vector)
                 print("vector", flush=True)
 print("end", flush=True)
 """

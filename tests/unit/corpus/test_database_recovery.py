@@ -20,7 +20,7 @@ def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
         [Program(f"# {'x' * 300}\nplay {n}", f"p{n}", "t", parameters={"n": n}) for n in range(600)]
     )
     ids = list(corpus.load_programs()["program"])
-    corpus.put_embeddings("sonicpi", "1", ids, np.ones((600, 16), np.float32))
+    corpus.store_embeddings("sonicpi", "1", ids, np.ones((600, 16), np.float32))
     corpus.close()
     return corpus
 

@@ -37,10 +37,10 @@ def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch):
         for note in (60, 64, 67)
     )
     time = np.arange(22_050) / 44_100
-    for program_id, source in corpus.list_pending_clips():
+    for program_id, source in corpus.list_programs_to_render():
         hertz = 4 * float(source.split()[1])
         wave = 0.3 * np.sin(2 * np.pi * hertz * time)[:, None].repeat(2, axis=1)
-        corpus.put_rendering(program_id, RenderResult(Clip(wave.astype(np.float32))), 0.5)
+        corpus.store_render_result(program_id, RenderResult(Clip(wave.astype(np.float32))), 0.5)
     return corpus
 
 
@@ -97,9 +97,9 @@ def test_a_corpus_concatenates_embeddings_that_it_stores_separately(corpus):
     # The encoder itself, which embeds snippets, returns the same vectors.
     np.testing.assert_array_equal(encoders.get_encoder(BOTH).embed(clips), pairs.audio_embeddings)
     revision = encoders.find_encoder_spec(BOTH).revision
-    assert corpus.list_missing_embeddings(BOTH, revision) == []
+    assert corpus.list_programs_without_embedding(BOTH, revision) == []
     assert embed.embed_corpus(Corpus.open("two"), MINILM, BOTH).audio_embeddings_added == 0
-    assert len(corpus.list_missing_embeddings(BOTH, revision.replace("|0", "|9"))) == 3
+    assert len(corpus.list_programs_without_embedding(BOTH, revision.replace("|0", "|9"))) == 3
 
 
 def test_a_program_without_all_components_is_left_out(corpus):
@@ -108,8 +108,8 @@ def test_a_program_without_all_components_is_left_out(corpus):
         corpus.load_embedding_pairs(MINILM, BOTH)
     programs = list(corpus.load_programs()["program"])
     aisfx = encoders.find_encoder_spec("aisfx")
-    corpus.put_embeddings("aisfx", aisfx.revision, programs[:2], np.ones((2, 512), np.float32))
-    assert corpus.list_missing_embeddings(BOTH) == programs[2:]
+    corpus.store_embeddings("aisfx", aisfx.revision, programs[:2], np.ones((2, 512), np.float32))
+    assert corpus.list_programs_without_embedding(BOTH) == programs[2:]
     assert corpus.load_embedding_pairs(MINILM, BOTH).program_ids == programs[:2]
     with pytest.raises(EarshotError, match="no embedding"):
         corpus.load_embeddings(BOTH, programs)

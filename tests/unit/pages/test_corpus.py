@@ -38,9 +38,9 @@ def corpus() -> Corpus:
     rng = np.random.default_rng(0)
     for program in programs:
         samples = rng.uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
-        tiny.put_rendering(program.id, RenderResult(Clip(samples)), 0.5)
+        tiny.store_render_result(program.id, RenderResult(Clip(samples)), 0.5)
     problem = RenderProblem("runtime", "undefined method [oops](https://example.org)", 3)
-    tiny.put_rendering(broken.id, RenderResult(None, problem), 0.5)
+    tiny.store_render_result(broken.id, RenderResult(None, problem), 0.5)
     return tiny
 
 
@@ -115,7 +115,7 @@ def test_a_program_with_an_error_in_a_thread_is_found_and_shows_it(corpus: Corpu
     program_id = find_program_id(corpus, "waiting")
     error = RenderProblem("runtime", "divided by [0](https://example.org)", 1, seconds=0.25)
     clip = Clip(np.full((22_050, 2), 0.1, np.float32))
-    corpus.put_rendering(program_id, RenderResult(clip, warnings=(error,)), 0.5)
+    corpus.store_render_result(program_id, RenderResult(clip, warnings=(error,)), 0.5)
     app = open_in_app(program_id)
     text = app.warning[0].value.replace("\\", "")
     assert "line 1, at 0.25 s: divided by" in text and "[0](" not in app.warning[0].value

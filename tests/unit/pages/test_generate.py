@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import core.sonicpi
 from core import jobs, programs
-from core.cli.parsing import parse_fixed_values
+from core.cli.parsing import parse_fixed_template_parameters
 from core.corpus import Corpus
 from core.pipeline import template_gallery_rendering
 from core.sonicpi import Clip, RenderProblem, RenderResult
@@ -81,7 +81,7 @@ def test_the_gallery_plays_its_own_clips_and_those_of_a_corpus() -> None:
     Clip(NOISE).save(template_gallery_rendering.get_gallery_folder() / f"{render_id}.flac")
     corpus = Corpus.create("tiny", seconds=18.0)
     corpus.add_programs([program])
-    corpus.put_rendering(program.id, RenderResult(Clip(NOISE)), 18.0)
+    corpus.store_render_result(program.id, RenderResult(Clip(NOISE)), 18.0)
     assert [
         item.clip_path is not None for item in template_gallery_rendering.list_gallery_items(cached)
     ] == [
@@ -211,7 +211,7 @@ def test_a_job_generates_variants_with_the_fixed_values() -> None:
         "--seed",
         "7",
     )
-    fixed_values = parse_fixed_values(job.argv[9::2])[BEEPS]
+    fixed_values = parse_fixed_template_parameters(job.argv[9::2])[BEEPS]
     assert fixed_values == {
         "synth": programs.ChoiceSubset(("saw", "beep")),
         "tonic": programs.NumberRange(50, 55),

@@ -52,7 +52,7 @@ def corpus() -> Corpus:
     tiny.add_programs(programs)
     for number, program in enumerate(programs):
         wave = np.full((22_050, 2), 0.1 + 0.1 * number, np.float32)
-        tiny.put_rendering(program.id, RenderResult(Clip(wave)), 0.1)
+        tiny.store_render_result(program.id, RenderResult(Clip(wave)), 0.1)
     return tiny
 
 

@@ -18,9 +18,9 @@ import core.sonicpi
 from core import encoders
 from core.corpus import (
     Corpus,
+    count_corpus_contents,
     delete_corpus,
     list_corpora,
-    measure_corpus_contents,
     program_file_reader,
 )
 from core.errors import EarshotError
@@ -65,14 +65,14 @@ def make_corpus(name: str, count: int = 6) -> Corpus:
             warnings = (RenderProblem("limits", "Too loud.", None),) if number == 5 else ()
             clip = Clip(noise.astype(np.float32))
             rendering = RenderResult(clip, warnings=warnings, render_s=0.1)
-        corpus.put_rendering(program.id, rendering, SECONDS)
+        corpus.store_render_result(program.id, rendering, SECONDS)
     ids = [program.id for program in programs]
     rng = np.random.default_rng(9)
-    corpus.put_embeddings(CODE, "r1", ids, rng.normal(size=(count, 384)).astype(np.float32))
+    corpus.store_embeddings(CODE, "r1", ids, rng.normal(size=(count, 384)).astype(np.float32))
     ids_with_clip = [each for at, each in enumerate(ids) if at != 4]
     dim = encoders.find_encoder_spec(AUDIO).dim
     vectors = rng.normal(size=(len(ids_with_clip), dim)).astype(np.float32)
-    corpus.put_embeddings(AUDIO, "r2", ids_with_clip, vectors)
+    corpus.store_embeddings(AUDIO, "r2", ids_with_clip, vectors)
     return corpus
 
 
@@ -231,7 +231,7 @@ def test_the_data_card_counts_the_contents_and_names_the_licences(corpus):
     assert facts["templates"] == {"": 3, "beeps": 3} and facts["seeds"] == list(range(6))
     assert facts["failures"] == {"runtime": 1} and facts["warnings"] == {"limits": 1}
     assert {each["id"]: each["embeddings"] for each in facts["encoders"]} == {CODE: 6, AUDIO: 5}
-    assert facts["bytes"] == measure_corpus_contents(Corpus.open("tiny")).size_bytes > 100_000
+    assert facts["bytes"] == count_corpus_contents(Corpus.open("tiny")).size_bytes > 100_000
     assert any("CC0" in each["licence"] for each in facts["licence"])
     for word in ("# tiny", "runtime 1", CODE, "## Licence"):
         assert word in card.markdown
@@ -245,8 +245,8 @@ def test_the_change_stamp_changes_with_every_write_and_with_nothing_else(writabl
     vector = np.ones((1, 384), np.float32)
     writes = [
         lambda: writable_corpus.add_programs([program]),
-        lambda: writable_corpus.put_rendering(program.id, rendering, SECONDS),
-        lambda: writable_corpus.put_embeddings(CODE, "r1", [program.id], vector),
+        lambda: writable_corpus.store_render_result(program.id, rendering, SECONDS),
+        lambda: writable_corpus.store_embeddings(CODE, "r1", [program.id], vector),
         lambda: writable_corpus.set_corpus_setting("encoders", {"code": CODE, "audio": AUDIO}),
     ]
     stamps = [writable_corpus.change_stamp]
@@ -281,7 +281,7 @@ def test_a_registered_clip_restores_its_warnings(writable_corpus):
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (round(SECONDS * RATE), 2))
     warnings = (RenderProblem("limits", "Zu laut: größer als 1.", 3),)
     rendering = RenderResult(Clip(noise.astype(np.float32)), warnings=warnings, render_s=0.1)
-    writable_corpus.put_rendering(program.id, rendering, SECONDS)
+    writable_corpus.store_render_result(program.id, rendering, SECONDS)
     before = writable_corpus.load_program(program.id)["warnings"]
     writable_corpus.close()
     (writable_corpus.path / "corpus.sqlite").unlink()

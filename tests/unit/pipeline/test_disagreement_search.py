@@ -34,7 +34,7 @@ def corpus(empty_workspace: Path) -> Corpus:
     program_ids = [program.id for program in programs]
     for program_id in program_ids:
         samples = rng.uniform(-0.5, 0.5, (4410, 2)).astype(np.float32)
-        corpus.put_rendering(program_id, RenderResult(Clip(samples)), 0.1)
+        corpus.store_render_result(program_id, RenderResult(Clip(samples)), 0.1)
     encoder_records = {}
     for modality, encoder in (("code", CODE), ("audio", AUDIO)):
         spec = encoders.find_encoder_spec(encoder)
@@ -43,7 +43,7 @@ def corpus(empty_workspace: Path) -> Corpus:
             vectors[TWINS[1]] = vectors[TWINS[0]] + 1e-3
         else:
             vectors[TWINS[1]] = -vectors[TWINS[0]]
-        corpus.put_embeddings(encoder, spec.revision, program_ids, vectors)
+        corpus.store_embeddings(encoder, spec.revision, program_ids, vectors)
         encoder_records[modality] = EncoderRecord.describe_installed_encoder(
             encoder, spec.dim
         ).to_dict()

@@ -32,7 +32,9 @@ def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     corpus.add_programs([Program(f"play {60 + n}", f"p{n}") for n in range(4)])
     for number, program_id in enumerate(corpus.load_programs()["program"]):
         noise = np.random.default_rng(number).uniform(-0.5, 0.5, (44_100, 2)).astype(np.float32)
-        corpus.put_rendering(program_id, RenderResult(Clip(noise * (number + 1) / 4)), SECONDS)
+        corpus.store_render_result(
+            program_id, RenderResult(Clip(noise * (number + 1) / 4)), SECONDS
+        )
     return corpus
 
 
@@ -54,7 +56,7 @@ def refused_peaks(monkeypatch: pytest.MonkeyPatch):
 def test_only_what_is_missing_is_embedded(corpus: Corpus):
     ids = list(corpus.load_programs()["program"])
     first = encoders.get_encoder(ENCODER).embed([Clip.load(corpus.get_clip_path(ids[0]))])
-    corpus.put_embeddings(ENCODER, encoders.find_encoder_spec(ENCODER).revision, ids[:1], first)
+    corpus.store_embeddings(ENCODER, encoders.find_encoder_spec(ENCODER).revision, ids[:1], first)
     progress_calls = []
     report = embed_corpus(
         Corpus.open("tiny"),
@@ -76,7 +78,7 @@ def test_only_what_is_missing_is_embedded(corpus: Corpus):
 
 def test_an_older_revision_is_embedded_anew(corpus: Corpus):
     ids = list(corpus.load_programs()["program"])
-    corpus.put_embeddings(ENCODER, "older", ids, np.ones((4, 3), np.float32))
+    corpus.store_embeddings(ENCODER, "older", ids, np.ones((4, 3), np.float32))
     assert embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER).audio_embeddings_added == 4
     assert corpus.load_embeddings(ENCODER)[1].shape == (4, encoders.find_encoder_spec(ENCODER).dim)
 
@@ -89,7 +91,7 @@ def test_an_item_that_fails_costs_only_itself(corpus: Corpus, refused_peaks):
         rows["program"][2]
     ]
     assert "no finite vector" in report.embedding_errors[rows["program"][2]]
-    assert corpus.list_missing_embeddings(ENCODER) == [rows["program"][2]]
+    assert corpus.list_programs_without_embedding(ENCODER) == [rows["program"][2]]
     assert (
         embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER).embedding_errors
         == report.embedding_errors
@@ -120,7 +122,7 @@ def test_an_error_of_the_corpus_is_no_error_of_an_item(
     def raise_disk_full(*_):
         raise EarshotError("The disk is full.")
 
-    monkeypatch.setattr(Corpus, "put_embeddings", raise_disk_full)
+    monkeypatch.setattr(Corpus, "store_embeddings", raise_disk_full)
     with pytest.raises(EarshotError, match="^The disk is full"):
         embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER)
 

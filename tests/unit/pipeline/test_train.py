@@ -29,7 +29,7 @@ def corpus(empty_workspace: Path) -> Corpus:
     rng = np.random.default_rng(0)
     for program in programs:
         noise = rng.uniform(-0.5, 0.5, (4410, 2)).astype(np.float32)
-        corpus.put_rendering(program.id, RenderResult(Clip(noise)), 0.1)
+        corpus.store_render_result(program.id, RenderResult(Clip(noise)), 0.1)
     put_random_embeddings(corpus, (CODE, AUDIO), [program.id for program in programs], rng)
     return corpus
 

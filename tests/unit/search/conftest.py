@@ -25,12 +25,12 @@ def corpus(empty_workspace: Path) -> Corpus:
     program_ids = [program.id for program in programs]
     clips: list[Clip] = [make_tone_clip(100 * 2**n) for n in range(6)]
     for program_id, clip in zip(program_ids, clips):
-        corpus.put_rendering(program_id, RenderResult(clip), 0.5)
+        corpus.store_render_result(program_id, RenderResult(clip), 0.5)
     audio_encoder = encoders.get_encoder(AUDIO)
     audio = np.asarray(audio_encoder.embed(clips))
-    corpus.put_embeddings(AUDIO, audio_encoder.spec.revision, program_ids, audio)
+    corpus.store_embeddings(AUDIO, audio_encoder.spec.revision, program_ids, audio)
     code_spec = encoders.find_encoder_spec(CODE)
     code = np.random.default_rng(0).normal(size=(6, code_spec.dim)).astype(np.float32)
-    corpus.put_embeddings(CODE, code_spec.revision, program_ids, code)
+    corpus.store_embeddings(CODE, code_spec.revision, program_ids, code)
     corpus.set_corpus_setting("encoders", {"code": CODE, "audio": AUDIO})
     return corpus

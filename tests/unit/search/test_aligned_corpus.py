@@ -34,12 +34,12 @@ def test_the_newest_alignment_is_opened_by_default(corpus: Corpus, alignment_id:
 
 def test_embeddings_are_projected_to_unit_vectors(corpus: Corpus, alignment_id: str) -> None:
     aligned_corpus = open_aligned_corpus(corpus)
-    code = aligned_corpus.project_code(aligned_corpus.pairs.code_embeddings)
-    audio = aligned_corpus.project_audio(aligned_corpus.pairs.audio_embeddings)
+    code = aligned_corpus.project_code_embeddings(aligned_corpus.pairs.code_embeddings)
+    audio = aligned_corpus.project_audio_embeddings(aligned_corpus.pairs.audio_embeddings)
     assert code.shape == audio.shape == (6, CONFIG.dim)
     assert (code**2).sum(axis=1) == pytest.approx(1, abs=1e-5)
     with pytest.raises(EarshotError, match="the alignment was trained on"):
-        aligned_corpus.project_code(code)
+        aligned_corpus.project_code_embeddings(code)
 
 
 def test_unseen_templates_form_a_split(corpus: Corpus, alignment_id: str) -> None:
@@ -62,7 +62,7 @@ def test_an_incomplete_config_is_refused(corpus: Corpus) -> None:
 
 def test_embeddings_of_another_revision_are_refused(corpus: Corpus, alignment_id: str) -> None:
     program_ids, embeddings = corpus.load_embeddings("sonicpi")
-    corpus.put_embeddings("sonicpi", "another", program_ids, embeddings)
+    corpus.store_embeddings("sonicpi", "another", program_ids, embeddings)
     record = corpus.load_alignment(alignment_id)
     with pytest.raises(EarshotError, match="another revision of sonicpi"):
         len(AlignedCorpus.open(corpus, record).pairs)

@@ -28,12 +28,12 @@ def measured_corpus(empty_workspace):
     corpus.add_programs(programs)
     program_ids = [program.id for program in programs]
     for program_id in program_ids:
-        corpus.put_rendering(program_id, RenderResult(make_tone_clip(220)), 0.5)
+        corpus.store_render_result(program_id, RenderResult(make_tone_clip(220)), 0.5)
     rng = np.random.default_rng(0)
     for encoder in (CODE, AUDIO, "descriptors"):
         spec = find_encoder_spec(encoder)
         rows = rng.normal(size=(PROGRAM_COUNT, spec.dim)).astype(np.float32)
-        corpus.put_embeddings(encoder, spec.revision, program_ids, rows)
+        corpus.store_embeddings(encoder, spec.revision, program_ids, rows)
     corpus.set_corpus_setting("encoders", {"code": CODE, "audio": AUDIO})
     return corpus
 
