@@ -48,6 +48,7 @@ COMMAND_MODULES = {
     "study": "run_study",
     "neighbours": "find_neighbours",
     "predict": "predict_sound",
+    "suggest": "suggest_variants",
     "jobs": "list_and_control_jobs",
     "doctor": "check_installation",
     "licences": "list_licences",

@@ -237,6 +237,10 @@ class CodeStyle:
         text = "\n".join(lines)
         return text + self.rng.pick_option(("\n", "\n", "", "\n\n"))
 
+    def format_statements(self, nodes: list[CodeNode]) -> list[str]:
+        """Return the lines of statements that stand at the top of a program."""
+        return self._format_nodes(nodes, 0)
+
     def _format_nodes(self, nodes: list[CodeNode], depth: int) -> list[str]:
         lines: list[str] = []
         for node in nodes:

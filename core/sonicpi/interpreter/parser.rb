@@ -4,10 +4,12 @@
 # {"tree": the simplified syntax tree, "line" and "message": the first syntax error, or null}.
 # With a syntax error, the tree is that of the part before the error's line.
 # The tree holds only the node kinds that `TreeSimplifier` below creates; all others become
-# ["?", children…].
+# ["?", children…]. To a request that begins with the byte 1 the reply is the tree of
+# `SourcePositions`, or null.
 
 require "json"
 require "ripper"
+require_relative "source_positions"
 
 # Real programs are not nested deeper, and every consumer of the tree would need as deep a stack.
 MAX_DEPTH = 150
@@ -357,6 +359,17 @@ def repair_line(lines, problem)
   lines[index] = "" if index >= 0
 end
 
+POSITIONS_REQUEST = "\x01".b
+
+# Return the tree with positions. What is not Ruby is replaced by as many bytes.
+def parse_positions_to_json(source)
+  source = source.force_encoding("UTF-8").scrub("?").tr("\0\x04\x1a", " ").sub(/\A\uFEFF/, "   ")
+  source = source.gsub(RING_CALL_IN_BRACKETS) { |call| call[1..].sub($2, "#{$2}(").tr(",", " ") }
+  JSON.generate(SourcePositions.build(source), max_nesting: 4 * MAX_DEPTH)
+rescue SystemStackError, StandardError
+  "null"
+end
+
 def parse_to_json(source)
   source = source.force_encoding("UTF-8").scrub("?").tr("\0\x04\x1a", " ").delete_prefix("\uFEFF")
   source = source.sub(/^__END__$.*/m, "") # What follows is data.
@@ -373,7 +386,8 @@ $stdin.binmode
 $stdout.binmode
 $stderr.reopen(File::NULL)
 while (size = $stdin.read(4))
-  body = parse_to_json($stdin.read(size.unpack1("N")))
+  request = $stdin.read(size.unpack1("N"))
+  body = request.start_with?(POSITIONS_REQUEST) ? parse_positions_to_json(request[1..]) : parse_to_json(request)
   $stdout.write([body.bytesize].pack("N"), body)
   $stdout.flush
 end

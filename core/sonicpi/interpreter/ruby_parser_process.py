@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core.errors import EarshotError
 from core.sonicpi.framed_process import FramedProcess, FramedProcessError
@@ -23,6 +24,8 @@ MAX_PARSE_ATTEMPTS = 2
 START_TIMEOUT_SECONDS = 60.0
 EXIT_TIMEOUT_SECONDS = 0.5
 MAX_PARSER_MEMORY_BYTES = 1 << 30
+POSITIONS_REQUEST = b"\x01"
+"""First byte of a request for the tree with positions."""
 INSTALL_HINT = "Install it with: sudo apt-get install ruby"
 
 _parser_lock = threading.Lock()
@@ -82,21 +85,48 @@ def parse_program_and_error(source: str) -> ParsedProgram:
         program, and another attempt may succeed.
 
     """
-    source_bytes = source.encode("utf-8", "replace")
+    request = source.encode("utf-8", "replace")
+    if request.startswith(POSITIONS_REQUEST):
+        request = b" " + request
+    reply = _request_parser_reply(request)
+    if reply is None:
+        return ParsedProgram(None)
+    return ParsedProgram(reply["tree"], reply["line"], reply["message"] or "")
+
+
+def parse_source_positions(source: str) -> Node:
+    """Parse a program to the tree of `source_positions.rb`, whose nodes have byte positions.
+
+    Returns
+    -------
+    Node
+        [kind, first byte, byte after the last, children…] in the UTF-8 source; None for a program
+        that does not parse.
+
+    Raises
+    ------
+    EarshotError
+        As `parse_program_and_error`.
+    """
+    tree: Node = _request_parser_reply(POSITIONS_REQUEST + source.encode("utf-8", "replace"))
+    return tree
+
+
+def _request_parser_reply(request: bytes) -> Any:
+    """Return the decoded reply to a request; None when it makes the parser exit."""
     with _parser_lock:
         for _ in range(MAX_PARSE_ATTEMPTS):
             if not _running_parsers:
                 _running_parsers.append(_ParserProcess())
             try:
-                reply = json.loads(_running_parsers[0].request_syntax_tree(source_bytes))
-                return ParsedProgram(reply["tree"], reply["line"], reply["message"] or "")
+                return json.loads(_running_parsers[0].request_syntax_tree(request))
             except (ValueError, RecursionError):
                 _running_parsers.pop().close_and_check_killed()
-                return ParsedProgram(None)
+                return None
             except (OSError, FramedProcessError):
                 # A program that makes the parser exit cannot be parsed.
                 if not _running_parsers.pop().close_and_check_killed():
-                    return ParsedProgram(None)
+                    return None
         raise EarshotError(
             f"The parser was killed, or too slow, {MAX_PARSE_ATTEMPTS} times.",
             remedy="Try again.",

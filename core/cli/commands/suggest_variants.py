@@ -1,0 +1,152 @@
+"""Suggest variants of a program that differ in their predicted sound, without rendering any.
+
+Each variant changes one thing, and keeps comments and layout. By default the picks differ as much
+as possible from the program and from each other.
+
+Exits with status 3 when the program does not parse or nothing in it would sound; with --json, it
+then prints one line with status, line and message.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from core.cli.commands.find_neighbours import read_snippet
+from core.cli.commands.predict_sound import choose_default_corpus
+from core.cli.output import print_json_line, print_result
+from core.cli.parsing import (
+    add_alignment_option,
+    add_json_option,
+    add_sounds_option,
+    open_aligned_corpus_from_args,
+    parse_float,
+    parse_int,
+    parse_positive_int,
+)
+from core.formatting import format_table
+from core.progress import Progress
+
+if TYPE_CHECKING:
+    from core.suggest.suggestion import Pick, SuggestOptions
+
+IS_LONG_RUNNING = False
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("file", metavar="FILE", help="Sonic Pi code; - reads standard input")
+    parser.add_argument("--corpus", metavar="NAME", help="corpus (the starter, or the only one)")
+    parser.add_argument(
+        "-n", type=parse_positive_int, default=200, metavar="N", help="number of candidates (200)"
+    )
+    parser.add_argument(
+        "-k", type=parse_positive_int, default=6, metavar="N", help="number of picks (6)"
+    )
+    direction = parser.add_mutually_exclusive_group()
+    direction.add_argument(
+        "--diverse", action="store_true", help="picks that differ from each other (the default)"
+    )
+    direction.add_argument(
+        "--cover", action="store_true", help="picks that represent all candidates"
+    )
+    direction.add_argument(
+        "--toward",
+        metavar="TARGET",
+        help="picks nearest to a sound file, to a program of the corpus, or to words such as"
+        " 'darker, busier'",
+    )
+    direction.add_argument(
+        "--away", action="store_true", help="picks farthest from the program itself"
+    )
+    changes = parser.add_mutually_exclusive_group()
+    changes.add_argument(
+        "--one-change", action="store_true", help="one change per candidate (the default)"
+    )
+    changes.add_argument(
+        "--wildness",
+        type=parse_float,
+        default=0.0,
+        metavar="W",
+        help="several changes per candidate: 0 for one, 1 for up to six",
+    )
+    parser.add_argument("--keep", metavar="LINES", help="lines to leave alone, such as 3-7,12")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="KIND",
+        help="only this kind of change; repeat for several: note, rhythm, synth, sample, fx,"
+        " envelope, option, tempo, random, layer",
+    )
+    parser.add_argument(
+        "--seed", type=parse_int, default=0, metavar="N", help="seed of the candidates (0)"
+    )
+    add_sounds_option(parser, "3.2")
+    add_alignment_option(parser)
+    add_json_option(parser, "print one JSON line per pick")
+
+
+def run(args: argparse.Namespace, _progress: Progress) -> None:
+    """Suggest, then print the picks."""
+    snippet = read_snippet(args.file)
+    args.corpus = args.corpus or choose_default_corpus()
+    from core.search.snippet_reading import SilentSnippetError
+    from core.suggest.suggestion import outline_audible_program, suggest
+
+    try:
+        outline_audible_program(snippet)
+    except SilentSnippetError as error:
+        if args.json:
+            print_json_line(error.to_dict())
+        raise
+    aligned_corpus = open_aligned_corpus_from_args(args)
+    picks = suggest(aligned_corpus, snippet, _read_suggest_options(args, aligned_corpus))
+    if args.json:
+        for pick in picks:
+            print_json_line(pick.to_dict())
+        return
+    print_result(format_picks(picks) if picks else "No variant of this program was found.")
+
+
+def _read_suggest_options(args: argparse.Namespace, aligned_corpus: object) -> SuggestOptions:
+    from core.programs.vocabulary import DEFAULT_SOUND_SET
+    from core.search.aligned_corpus import AlignedCorpus
+    from core.suggest.candidates import CandidateOptions, parse_line_ranges
+    from core.suggest.suggestion import SuggestOptions
+    from core.suggest.target import read_target
+
+    assert isinstance(aligned_corpus, AlignedCorpus)
+    mode = "toward" if args.toward is not None else "away" if args.away else "diverse"
+    return SuggestOptions(
+        candidate_count=args.n,
+        pick_count=args.k,
+        mode="cover" if args.cover else mode,
+        target=None if args.toward is None else read_target(aligned_corpus, args.toward),
+        candidates=CandidateOptions(
+            wildness=args.wildness,
+            kept_lines=parse_line_ranges(args.keep) if args.keep else frozenset(),
+            kinds=tuple(args.only),
+            seed=args.seed,
+            sound_set=args.sounds or DEFAULT_SOUND_SET,
+        ),
+    )
+
+
+def format_picks(picks: Sequence[Pick]) -> str:
+    """Return the picks as a table."""
+    rows = [
+        (
+            pick.rank,
+            pick.kind,
+            pick.change.line,
+            pick.change.words,
+            pick.distance,
+            "" if pick.confidence is None else pick.confidence.level,
+            "" if pick.predicted is None else pick.predicted.words,
+        )
+        for pick in picks
+    ]
+    headers = ("rank", "kind", "line", "change", "distance", "confidence", "forecast")
+    return format_table(headers, rows)

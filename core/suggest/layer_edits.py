@@ -1,0 +1,173 @@
+"""Edits of whole layers: one more, composed by the grammar, or one fewer."""
+
+from __future__ import annotations
+
+import re
+
+from core.programs.grammar.arrangement import compose_layer, create_composition_context
+from core.programs.grammar.code_style import CodeStyle
+from core.programs.grammar.code_tree import Block
+from core.programs.grammar.instruments import get_sound_set
+from core.programs.grammar.rng import SeededRandom
+from core.programs.grammar.styles import MUSIC_STYLES
+from core.programs.vocabulary import SCALE_STEPS
+from core.suggest.code_edit import CodeEdit, Replacement
+from core.suggest.musical_key import MusicalKey, find_musical_key
+from core.suggest.program_outline import ProgramOutline
+from core.suggest.setting_edits import DEFAULT_BPM
+from core.suggest.source_tree import SourceNode, list_statements, split_call
+
+LAYER_FUNCTIONS = ("live_loop", "in_thread")
+BLOCKING_FUNCTIONS = ("loop", "sleep", "wait", "sync", "play_pattern", "play_pattern_timed")
+MAX_ATTEMPTS = 4
+
+
+def list_layer_edits(
+    outline: ProgramOutline, rng: SeededRandom, sound_set: str, new_layer_count: int
+) -> list[CodeEdit]:
+    """Return edits that remove a layer, and edits that add a new one.
+
+    Parameters
+    ----------
+    outline : ProgramOutline
+    rng : SeededRandom
+    sound_set : {"3.2", "5"}
+        Version of Sonic Pi whose sounds new layers use.
+    new_layer_count : int
+        Number of different new layers.
+    """
+    edits = _remove_layers(outline)
+    key = find_musical_key(outline)
+    for number in range(new_layer_count):
+        edit = _add_layer(outline, key, rng, sound_set, number)
+        if edit is not None:
+            edits.append(edit)
+    return edits
+
+
+def _list_layers(outline: ProgramOutline) -> list[SourceNode]:
+    return [
+        statement
+        for body in outline.bodies
+        for statement in body.statements
+        if statement.kind == "ITER"
+        and (parts := split_call(statement)) is not None
+        and parts.name in LAYER_FUNCTIONS
+    ]
+
+
+def _get_layer_name(layer: SourceNode) -> str:
+    parts = split_call(layer)
+    if parts is None or not parts.arguments or parts.arguments[0].kind not in ("SYMBOL", "STR"):
+        return ""
+    return str(parts.arguments[0].children[0])
+
+
+def _remove_layers(outline: ProgramOutline) -> list[CodeEdit]:
+    layers = _list_layers(outline)
+    if len(layers) < 2:
+        return []
+    edits = []
+    for layer in layers:
+        name = _get_layer_name(layer)
+        rest = outline.source[: layer.start] + outline.source[layer.end :]
+        # Other layers may wait for this one.
+        if name and re.search(rf"sync.*:{re.escape(name)}\b", rest):
+            continue
+        call = layer.child_nodes[0]
+        words = outline.get_code(call).split(",")[0].strip()
+        edits.append(
+            CodeEdit(
+                "layer",
+                f"without {words}",
+                (_remove_statement(outline.source, layer),),
+                f"remove layer {layer.start}",
+                outline.find_line(layer.start),
+                outline.find_line(layer.end),
+            )
+        )
+    return edits
+
+
+def _remove_statement(source: str, node: SourceNode) -> Replacement:
+    """Return the removal of a statement with its lines, where nothing else stands on them."""
+    line_start = source.rfind("\n", 0, node.start) + 1
+    newline = source.find("\n", node.end)
+    line_end = len(source) if newline < 0 else newline + 1
+    before, after = source[line_start : node.start], source[node.end : line_end]
+    if before.strip() or after.strip():
+        return Replacement(node.start, node.end, "")
+    return Replacement(line_start, line_end, "")
+
+
+def _add_layer(
+    outline: ProgramOutline, key: MusicalKey, rng: SeededRandom, sound_set: str, number: int
+) -> CodeEdit | None:
+    """Return the edit that adds a layer in the program's key and tempo."""
+    for _ in range(MAX_ATTEMPTS):
+        style = rng.pick_option(list(MUSIC_STYLES.values()))
+        code_style = CodeStyle(rng)
+        code_style.hoist_probability = 0.0
+        layer_count = max(1, len(_list_layers(outline))) + 1
+        context = create_composition_context(
+            style, rng, code_style, layer_count, get_sound_set(sound_set)
+        )
+        context.bpm = _get_tempo(outline)
+        context.tonic = key.tonic
+        context.scale = key.scale if key.scale in SCALE_STEPS else context.scale
+        layer = compose_layer(context, rng.pick_weighted(style.layer_weights), always_sounds=True)
+        # A layer with variables or functions of its own would need names that are free here.
+        if not context.top_nodes and not context.function_nodes:
+            break
+    else:
+        return None
+    name = _choose_free_name(outline.source, layer.loop_name)
+    block = Block(f"live_loop :{name}", layer.body)
+    code = "\n".join(code_style.format_statements([block]))
+    return CodeEdit(
+        "layer",
+        f"new layer {name}: {layer.kind.replace('_', ' ')} with {layer.sound_names[0]}",
+        (_insert_layer(outline, code),),
+        f"new layer {number}",
+        len(outline.source.splitlines()) + 1,
+        len(outline.source.splitlines()) + 1,
+    )
+
+
+def _get_tempo(outline: ProgramOutline) -> float:
+    tempi = [literal.value for literal in outline.list_literals("tempo") if not literal.layer]
+    numbers = [float(tempo) for tempo in tempi if isinstance(tempo, (int, float)) and tempo > 0]
+    return numbers[0] if numbers else float(DEFAULT_BPM)
+
+
+def _choose_free_name(source: str, name: str) -> str:
+    free, number = name, 2
+    while re.search(rf"\b{re.escape(free)}\b", source):
+        free, number = f"{name}_{number}", number + 1
+    return free
+
+
+def _insert_layer(outline: ProgramOutline, code: str) -> Replacement:
+    """Return the insertion at the end, or before a statement after which nothing would start."""
+    source = outline.source
+    for statement in list_statements(outline.tree):
+        if _blocks_thread(statement):
+            return Replacement(statement.start, statement.start, f"{code}\n\n")
+    separator = "\n" if source.endswith("\n") else "\n\n"
+    return Replacement(len(source), len(source), f"{separator}{code}\n")
+
+
+def _blocks_thread(statement: SourceNode) -> bool:
+    """Return whether a statement of the main thread takes time."""
+    parts = split_call(statement)
+    if statement.kind == "ITER" and parts is not None and parts.name in LAYER_FUNCTIONS:
+        return False
+    if statement.kind == "ITER" and parts is not None and parts.name == "define":
+        return False
+    for node in statement.iterate_descendants():
+        inner = split_call(node)
+        if inner is not None and node.kind == "ITER" and inner.name in LAYER_FUNCTIONS:
+            return False
+        if inner is not None and inner.name in BLOCKING_FUNCTIONS:
+            return True
+    return False

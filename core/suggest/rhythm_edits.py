@@ -1,0 +1,299 @@
+"""Edits of the rhythm that keep the length of the bar: of each block's pauses together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from core.suggest.code_edit import (
+    CodeEdit,
+    Replacement,
+    edit_literal,
+    format_layer,
+    get_indentation,
+    is_on_own_line,
+)
+from core.suggest.program_outline import Literal, ProgramOutline, StatementList
+from core.suggest.source_tree import SourceNode, split_call
+
+SOUND_FUNCTIONS = ("play", "sample", "synth", "play_chord")
+MIN_PAUSE_BEATS = 0.0625
+MAX_PAIRS = 24
+MAX_PULSE_STEPS = 32
+
+
+def list_rhythm_edits(outline: ProgramOutline) -> list[CodeEdit]:
+    """Return edits of pauses, repeats and patterns after which each bar is as long as before."""
+    sleep_by_start = {literal.start: literal for literal in outline.list_literals("sleep")}
+    edits: list[CodeEdit] = []
+    for body in outline.bodies:
+        edits += _move_time_between_pauses(body, sleep_by_start)
+        edits += _split_pauses(outline, body, sleep_by_start)
+        edits += _merge_pauses(outline, body, sleep_by_start)
+        edits += _swap_sound_and_pause(outline, body, sleep_by_start)
+        edits += _change_repeats(outline, body, sleep_by_start)
+    edits += _edit_pulses(outline)
+    edits += _swap_durations(outline)
+    return edits
+
+
+def _find_pause(
+    statement: SourceNode, sleep_by_start: dict[int, Literal]
+) -> tuple[Literal, float] | None:
+    """Return the number of a statement such as ``sleep 0.5``, with its value."""
+    parts = split_call(statement)
+    if parts is None or parts.name not in ("sleep", "wait") or len(parts.arguments) != 1:
+        return None
+    literal = sleep_by_start.get(parts.arguments[0].start)
+    if literal is None or literal.end != parts.arguments[0].end:
+        return None
+    return (literal, float(literal.value)) if float(literal.value) > 0 else None
+
+
+def _is_sound(statement: SourceNode) -> bool:
+    parts = split_call(statement)
+    return statement.kind == "FCALL" and parts is not None and parts.name in SOUND_FUNCTIONS
+
+
+def _move_time_between_pauses(
+    body: StatementList, sleep_by_start: dict[int, Literal]
+) -> list[CodeEdit]:
+    pauses = [_find_pause(statement, sleep_by_start) for statement in body.statements]
+    edits = []
+    pairs = list(combinations([pause for pause in pauses if pause], 2))
+    for (first, first_beats), (second, second_beats) in pairs[:MAX_PAIRS]:
+        shift = min(first_beats, second_beats) / 2
+        for change in (shift, -shift):
+            edits.append(
+                _replace_pauses(
+                    body, (first, first_beats + change), (second, second_beats - change)
+                )
+            )
+        if first_beats != second_beats:
+            edits.append(_replace_pauses(body, (first, second_beats), (second, first_beats)))
+    return [edit for edit in edits if edit is not None]
+
+
+def _replace_pauses(body: StatementList, *changes: tuple[Literal, float]) -> CodeEdit | None:
+    """Return the edit that gives pauses new lengths; None when one would be too short."""
+    if any(beats < MIN_PAUSE_BEATS for _, beats in changes):
+        return None
+    literals = [literal for literal, _ in changes]
+    before = ", ".join(literal.text for literal in literals)
+    after = ", ".join(format_beats(beats) for _, beats in changes)
+    return CodeEdit(
+        "rhythm",
+        f"sleep {before} → {after}{format_layer(body.layer)}",
+        tuple(
+            Replacement(literal.start, literal.end, format_beats(beats))
+            for literal, beats in changes
+        ),
+        f"pauses {literals[0].start} {literals[-1].start}",
+        min(literal.line for literal in literals),
+        max(literal.line for literal in literals),
+    )
+
+
+def format_beats(beats: float) -> str:
+    """Return a length in beats as Ruby code."""
+    return f"{round(beats, 5):g}"
+
+
+def _split_pauses(
+    outline: ProgramOutline, body: StatementList, sleep_by_start: dict[int, Literal]
+) -> list[CodeEdit]:
+    """Return edits that play a sound again in the middle of the pause after it."""
+    edits = []
+    for sound, pause in zip(body.statements, body.statements[1:]):
+        found = _find_pause(pause, sleep_by_start)
+        if found is None or not _is_sound(sound) or found[1] / 2 < MIN_PAUSE_BEATS:
+            continue
+        literal, beats = found
+        code = outline.get_code(sound)
+        if "\n" in code:
+            continue
+        margin = get_indentation(outline.source, pause.start)
+        separator = "; " if margin is None else f"\n{margin}"
+        word = outline.source[pause.start : literal.start]
+        tail = outline.source[literal.end : pause.end]
+        for count in (2, 4):
+            step = beats / count
+            if step < MIN_PAUSE_BEATS or round(step, 5) != step:
+                continue
+            half = f"{word}{format_beats(step)}{tail}"
+            repeated = separator.join([half, *[code, half] * (count - 1)])
+            edits.append(
+                CodeEdit(
+                    "rhythm",
+                    f"{_shorten_code(code)} {count} times in {literal.text} beats"
+                    f"{format_layer(body.layer)}",
+                    (Replacement(pause.start, pause.end, repeated),),
+                    f"split {pause.start}",
+                    outline.find_line(sound.start),
+                    literal.line,
+                )
+            )
+    return edits
+
+
+def _shorten_code(code: str) -> str:
+    """Return the first words of a statement, without its options."""
+    return code.split(",")[0].strip()[:40]
+
+
+def _merge_pauses(
+    outline: ProgramOutline, body: StatementList, sleep_by_start: dict[int, Literal]
+) -> list[CodeEdit]:
+    """Return edits that leave one sound out and wait as long."""
+    edits = []
+    for first, sound, second in zip(body.statements, body.statements[1:], body.statements[2:]):
+        first_pause, second_pause = (_find_pause(node, sleep_by_start) for node in (first, second))
+        if first_pause is None or second_pause is None or not _is_sound(sound):
+            continue
+        if not (is_on_own_line(outline, sound) and is_on_own_line(outline, second)):
+            continue
+        literal, beats = first_pause
+        total = format_beats(beats + second_pause[1])
+        sound_start = outline.source.rfind("\n", 0, sound.start)
+        end = _find_line_end(outline.source, second.end)
+        if "#" in outline.source[sound.start : end]:
+            continue  # A comment stays, and so does what it describes.
+        edits.append(
+            CodeEdit(
+                "rhythm",
+                f"without {_shorten_code(outline.get_code(sound))}{format_layer(body.layer)}",
+                (
+                    Replacement(literal.start, literal.end, total),
+                    Replacement(sound_start, end, ""),
+                ),
+                f"merge {sound.start}",
+                literal.line,
+                second_pause[0].line,
+            )
+        )
+    return edits
+
+
+def _find_line_end(source: str, offset: int) -> int:
+    end = source.find("\n", offset)
+    return end if end >= 0 else len(source)
+
+
+def _swap_sound_and_pause(
+    outline: ProgramOutline, body: StatementList, sleep_by_start: dict[int, Literal]
+) -> list[CodeEdit]:
+    """Return edits that play a sound after the pause that follows it: off the beat."""
+    edits = []
+    for sound, pause in zip(body.statements, body.statements[1:]):
+        if not _is_sound(sound) or _find_pause(pause, sleep_by_start) is None:
+            continue
+        sound_code, pause_code = outline.get_code(sound), outline.get_code(pause)
+        edits.append(
+            CodeEdit(
+                "rhythm",
+                f"{_shorten_code(sound_code)} after {pause_code}{format_layer(body.layer)}",
+                (
+                    Replacement(sound.start, sound.end, pause_code),
+                    Replacement(pause.start, pause.end, sound_code),
+                ),
+                f"swap {sound.start}",
+                outline.find_line(sound.start),
+                outline.find_line(pause.start),
+            )
+        )
+    return edits
+
+
+def _change_repeats(
+    outline: ProgramOutline, body: StatementList, sleep_by_start: dict[int, Literal]
+) -> list[CodeEdit]:
+    """Return edits that repeat a block twice as often in half the time, or the reverse."""
+    owner = split_call(body.owner) if body.owner is not None else None
+    if owner is None or owner.name != "times" or owner.receiver is None:
+        return []
+    if owner.receiver.kind != "INTEGER" or _has_nested_pauses(body):
+        return []
+    count = int(owner.receiver.children[0])
+    pauses = [_find_pause(statement, sleep_by_start) for statement in body.statements]
+    found = [pause for pause in pauses if pause is not None]
+    if not found or count < 1:
+        return []
+    edits = []
+    for new_count, factor in ((2 * count, 0.5), (count / 2, 2.0)):
+        if new_count != int(new_count) or any(
+            beats * factor < MIN_PAUSE_BEATS for _, beats in found
+        ):
+            continue
+        replacements = [Replacement(owner.receiver.start, owner.receiver.end, f"{new_count:g}")]
+        replacements += [
+            Replacement(literal.start, literal.end, format_beats(beats * factor))
+            for literal, beats in found
+        ]
+        edits.append(
+            CodeEdit(
+                "rhythm",
+                f"{count}.times → {new_count:g}.times, sleep × {factor:g}"
+                f"{format_layer(body.layer)}",
+                tuple(replacements),
+                f"repeats {owner.receiver.start}",
+                outline.find_line(owner.receiver.start),
+                found[-1][0].line,
+            )
+        )
+    return edits
+
+
+def _has_nested_pauses(body: StatementList) -> bool:
+    """Return whether a block pauses elsewhere than in its own statements."""
+    pauses = ("sleep", "wait", "sync", "play_pattern", "play_pattern_timed")
+    own = sum(_is_call_of(statement, pauses[:2]) for statement in body.statements)
+    all_pauses = sum(
+        _is_call_of(node, pauses)
+        for statement in body.statements
+        for node in statement.iterate_descendants()
+    )
+    return all_pauses != own
+
+
+def _is_call_of(node: SourceNode, names: Sequence[str]) -> bool:
+    return node.kind in ("FCALL", "VCALL") and node.children[0] in names
+
+
+def _edit_pulses(outline: ProgramOutline) -> list[CodeEdit]:
+    """Return other numbers of pulses for `spread`, over the same number of steps."""
+    edits = []
+    for call in outline.list_calls("spread"):
+        arguments = call.parts.arguments
+        if len(arguments) < 2 or any(node.kind != "INTEGER" for node in arguments[:2]):
+            continue
+        steps = int(arguments[1].children[0])
+        literal = next(item for item in outline.literals if item.start == arguments[0].start)
+        edits += [
+            edit_literal("rhythm", literal, str(pulses), f"pulses in {steps} steps")
+            for pulses in range(1, min(steps, MAX_PULSE_STEPS) + 1)
+            if pulses != literal.value
+        ]
+    return edits
+
+
+def _swap_durations(outline: ProgramOutline) -> list[CodeEdit]:
+    """Return edits that exchange two durations of `play_pattern_timed`."""
+    edits = []
+    literals = outline.list_literals("duration")
+    for first, second in list(combinations(literals, 2))[:MAX_PAIRS]:
+        if first.layer == second.layer and first.value != second.value:
+            edits.append(
+                CodeEdit(
+                    "rhythm",
+                    f"durations {first.text} and {second.text} exchanged"
+                    f"{format_layer(first.layer)}",
+                    (
+                        Replacement(first.start, first.end, second.text),
+                        Replacement(second.start, second.end, first.text),
+                    ),
+                    f"durations {first.start} {second.start}",
+                    first.line,
+                    second.line,
+                )
+            )
+    return edits

@@ -1,0 +1,322 @@
+"""Suggestions: candidates of a program, and the few that are picked by their predicted sound."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.errors import EarshotError
+from core.search.confidence import Confidence, estimate_confidence
+from core.search.forecast import Forecast, predict_forecast
+from core.search.query import Neighbour, find_neighbours
+from core.search.snippet_reading import SilentSnippetError, read_audible_snippet
+from core.sonicpi.interpreter import ProgramReading
+from core.sonicpi.interpreter.program_reading import STATUS_SYNTAX
+from core.suggest.candidate_prediction import (
+    DUPLICATE_DISTANCE,
+    PredictedCandidates,
+    predict_candidates,
+)
+from core.suggest.candidates import Candidate, CandidateOptions, SourceChange, iterate_candidates
+from core.suggest.picking import (
+    DEFAULT_RELEVANCE_WEIGHT,
+    pick_by_marginal_relevance,
+    pick_medoids,
+)
+from core.suggest.program_outline import ProgramOutline, outline_program
+from core.suggest.target import SoundTarget
+
+if TYPE_CHECKING:
+    from core.search.aligned_corpus import AlignedCorpus
+
+PICKING_MODES = ("diverse", "cover", "toward", "away")
+NEIGHBOUR_COUNT = 5
+MAX_CANDIDATES = 5000
+MAX_PICKS = 100
+
+
+@dataclass(frozen=True)
+class SuggestOptions:
+    """How many candidates are made, and how some of them are picked.
+
+    Attributes
+    ----------
+    candidate_count : int
+        1 to 5,000.
+    pick_count : int
+        1 to 100.
+    mode : {"diverse", "cover", "toward", "away"}
+        ``diverse`` picks candidates that differ most from the program and from each other,
+        ``cover`` those that represent all candidates, ``toward`` those nearest to the target,
+        ``away`` those farthest from the program.
+    target : SoundTarget, optional
+        Of the mode ``toward``.
+    candidates : CandidateOptions
+
+    Raises
+    ------
+    EarshotError
+        When a number or the mode is invalid, or the target is missing.
+    """
+
+    candidate_count: int = 200
+    pick_count: int = 6
+    mode: str = "diverse"
+    target: SoundTarget | None = None
+    candidates: CandidateOptions = field(default_factory=CandidateOptions)
+
+    def __post_init__(self) -> None:
+        _check_count("candidates", self.candidate_count, MAX_CANDIDATES)
+        _check_count("picks", self.pick_count, MAX_PICKS)
+        if self.mode not in PICKING_MODES:
+            raise EarshotError(
+                f"There is no mode {self.mode!r}.",
+                remedy=f"Use one of: {', '.join(PICKING_MODES)}.",
+            )
+        if (self.mode == "toward") != (self.target is not None):
+            raise EarshotError(
+                "The mode toward needs a target, and no other mode has one.",
+                remedy="Name a clip or words such as darker.",
+            )
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A candidate that was picked.
+
+    Attributes
+    ----------
+    rank : int
+        1 was picked first.
+    kind : str
+        What changes; several kinds are joined by "+".
+    change : SourceChange
+    source : str
+        The whole changed program.
+    predicted : Forecast or None
+        None when too few clips of the corpus are measured.
+    distance : float
+        Cosine distance of its prediction from that of the program, in [0, 2].
+    confidence : Confidence or None
+    neighbours : list of Neighbour
+        Clips nearest to it.
+    """
+
+    rank: int
+    kind: str
+    change: SourceChange
+    source: str
+    predicted: Forecast | None
+    distance: float
+    confidence: Confidence | None
+    neighbours: list[Neighbour]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the pick as JSON types."""
+        return {
+            "rank": self.rank,
+            "kind": self.kind,
+            "change": asdict(self.change),
+            "source": self.source,
+            "predicted": None if self.predicted is None else self.predicted.to_dict(),
+            "distance": self.distance,
+            "confidence": None if self.confidence is None else asdict(self.confidence),
+            "neighbours": [
+                {
+                    "rank": neighbour.rank,
+                    "similarity": neighbour.similarity,
+                    "program": neighbour.program_id,
+                    "template": neighbour.template,
+                    "audio": neighbour.audio_path,
+                }
+                for neighbour in self.neighbours
+            ],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class SuggestionResult:
+    """All candidates of a program, and the picks.
+
+    Attributes
+    ----------
+    predicted : PredictedCandidates
+    picked_rows : list of int
+        Rows of the candidates, in the order of the picks.
+    picks : list of Pick
+    """
+
+    predicted: PredictedCandidates
+    picked_rows: list[int]
+    picks: list[Pick]
+
+
+def suggest(
+    aligned_corpus: AlignedCorpus, source: str, options: SuggestOptions | None = None
+) -> list[Pick]:
+    """Suggest variants of a program that differ in their predicted sound, without rendering any.
+
+    Parameters
+    ----------
+    aligned_corpus : AlignedCorpus
+    source : str
+        Sonic Pi code. It is neither run nor rendered.
+    options : SuggestOptions, optional
+
+    Returns
+    -------
+    list of Pick
+        Best first. Fewer than asked for when the program has fewer variants.
+
+    Raises
+    ------
+    SilentSnippetError
+        When the program does not parse, or nothing in it would sound.
+    EarshotError
+        When the code encoder is missing, or words are the target and the corpus has no forecast.
+
+    Examples
+    --------
+    >>> from core.corpus import Corpus
+    >>> from core.search import open_aligned_corpus
+    >>> aligned_corpus = open_aligned_corpus(Corpus.open("starter"))
+    >>> options = SuggestOptions(candidate_count=30, pick_count=2)
+    >>> picks = suggest(aligned_corpus, "use_synth :saw; play 60, cutoff: 90", options)
+    >>> [pick.rank for pick in picks]
+    [1, 2]
+    """
+    return suggest_with_candidates(aligned_corpus, source, options).picks
+
+
+def suggest_with_candidates(
+    aligned_corpus: AlignedCorpus, source: str, options: SuggestOptions | None = None
+) -> SuggestionResult:
+    """Suggest as `suggest` does, and return all candidates beside the picks."""
+    options = options or SuggestOptions()
+    outline = outline_audible_program(source)
+    predicted = predict_candidates(
+        aligned_corpus,
+        source,
+        iterate_candidates(outline, options.candidates),
+        options.candidate_count,
+    )
+    rows = pick_candidates(aligned_corpus, predicted, options)
+    picks = [
+        _describe_pick(aligned_corpus, predicted, row, rank) for rank, row in enumerate(rows, 1)
+    ]
+    return SuggestionResult(predicted, rows, picks)
+
+
+def outline_audible_program(source: str) -> ProgramOutline:
+    """Outline a program that parses and sounds.
+
+    Raises
+    ------
+    SilentSnippetError
+        When it does not parse, or nothing in it would sound.
+    """
+    reading = read_audible_snippet(source)
+    outline = outline_program(source) if reading.line is None else None
+    if outline is None:
+        message = reading.message.split("; predicted")[0] or "The code could not be read"
+        raise SilentSnippetError(
+            ProgramReading([], STATUS_SYNTAX, reading.line, f"{message}.".replace("..", "."))
+        )
+    return outline
+
+
+def pick_candidates(
+    aligned_corpus: AlignedCorpus, predicted: PredictedCandidates, options: SuggestOptions
+) -> list[int]:
+    """Return the rows of the picks, best first.
+
+    Candidates that are predicted to sound like the program, or like a pick, are left out while
+    there are others.
+    """
+    vectors, k = predicted.vectors, options.pick_count
+    if not len(vectors):
+        return []
+    current = predicted.current_vector[None]
+    if options.mode == "cover":
+        return pick_medoids(vectors, k)
+    if options.mode == "toward":
+        assert options.target is not None
+        relevance = compute_target_relevance(aligned_corpus, predicted, options.target)
+        return _rank_distinct(vectors, relevance, k)
+    if options.mode == "away":
+        return pick_by_marginal_relevance(
+            vectors, k, predicted.distances, DEFAULT_RELEVANCE_WEIGHT, None
+        )
+    return pick_by_marginal_relevance(vectors, k, known_vectors=current)
+
+
+def _rank_distinct(vectors: np.ndarray, relevance: np.ndarray, k: int) -> list[int]:
+    """Return the most relevant rows, without those that sound like one before them."""
+    order = np.argsort(-relevance, kind="stable")
+    rows: list[int] = []
+    repeated: list[int] = []
+    for row in order.tolist():
+        is_repeated = any(1 - vectors[row] @ vectors[other] < DUPLICATE_DISTANCE for other in rows)
+        (repeated if is_repeated else rows).append(row)
+        if len(rows) == k:
+            break
+    return (rows + repeated)[:k]
+
+
+def compute_target_relevance(
+    aligned_corpus: AlignedCorpus, predicted: PredictedCandidates, target: SoundTarget
+) -> np.ndarray:
+    """Return how far each candidate goes toward a target, float [n]; higher is nearer.
+
+    For a clip it is the cosine to the clip. For words it is the mean movement of the predicted
+    properties in their directions, in standard deviations over programs.
+
+    Raises
+    ------
+    EarshotError
+        When words are the target and the corpus has no forecast.
+    """
+    if target.vector is not None:
+        return np.asarray(predicted.vectors @ target.vector)
+    model = aligned_corpus.forecast_model
+    if model is None:
+        name = aligned_corpus.corpus.name
+        raise EarshotError(
+            f"Words need a forecast, and too few clips of corpus '{name}' are measured.",
+            remedy=f"To measure them: ./run embed {name} --audio-encoder descriptors",
+        )
+    columns = [column for column, _ in target.word_directions]
+    signs = np.array([sign for _, sign in target.word_directions])
+    values, _ = model.predict(predicted.code_embeddings)
+    current, _ = model.predict(predicted.current_embedding)
+    return np.asarray(((values - current)[:, columns] * signs).mean(axis=1))
+
+
+def _describe_pick(
+    aligned_corpus: AlignedCorpus, predicted: PredictedCandidates, row: int, rank: int
+) -> Pick:
+    candidate: Candidate = predicted.candidates[row]
+    neighbours = find_neighbours(aligned_corpus, candidate.source, NEIGHBOUR_COUNT)
+    model = aligned_corpus.forecast_model
+    forecast = None
+    if model is not None:
+        forecast = predict_forecast(model, predicted.code_embeddings[row : row + 1])
+    return Pick(
+        rank,
+        candidate.kind,
+        candidate.change,
+        candidate.source,
+        forecast,
+        float(predicted.distances[row]),
+        estimate_confidence(aligned_corpus, candidate.source, neighbours),
+        neighbours,
+    )
+
+
+def _check_count(noun: str, count: int, maximum: int) -> None:
+    if not 1 <= count <= maximum:
+        raise EarshotError(
+            f"{count} {noun} were asked for.", remedy=f"Ask for 1 to {maximum:,} {noun}."
+        )
