@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.search.snippet_reading import SilentSnippetError, read_audible_snippet
+from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 from core.suggest.candidates import Candidate
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def predict_candidates(
         if len(usable) == count:
             break
     code_embeddings = np.concatenate(embeddings)
-    vectors = aligned_corpus.project_code(code_embeddings)
+    vectors = aligned_corpus.project_code_embeddings(code_embeddings)
     return PredictedCandidates(
         usable,
         code_embeddings[1:],

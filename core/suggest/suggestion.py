@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import EarshotError
+from core.search.clip_property_forecast import Forecast, predict_forecast
 from core.search.confidence import Confidence, estimate_confidence
-from core.search.forecast import Forecast, predict_forecast
-from core.search.query import Neighbour, find_neighbours
-from core.search.snippet_reading import SilentSnippetError, read_audible_snippet
+from core.search.nearest_neighbour_queries import Neighbour, find_neighbours
+from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 from core.sonicpi.interpreter import ProgramReading
 from core.sonicpi.interpreter.program_reading import STATUS_SYNTAX
 from core.suggest.candidate_prediction import (
@@ -289,8 +289,8 @@ def compute_target_relevance(
         )
     columns = [column for column, _ in target.word_directions]
     signs = np.array([sign for _, sign in target.word_directions])
-    values, _ = model.predict(predicted.code_embeddings)
-    current, _ = model.predict(predicted.current_embedding)
+    values, _ = model.predict_values_with_intervals(predicted.code_embeddings)
+    current, _ = model.predict_values_with_intervals(predicted.current_embedding)
     return np.asarray(((values - current)[:, columns] * signs).mean(axis=1))
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.encoders.clip_descriptor_table import DESCRIPTOR_NAMES
+from core.encoders.clip_descriptor_definitions import DESCRIPTOR_NAMES
 from core.errors import EarshotError, format_spelling_suggestions
-from core.search.query_audio_file import MAX_AUDIO_BYTES, decode_audio_bytes
-from core.sonicpi.clip import Clip
+from core.search.query_audio_decoding import MAX_AUDIO_BYTES, decode_audio_bytes
+from core.sonicpi.clip_and_render_result import Clip
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
@@ -112,7 +112,7 @@ def are_target_words(text: str) -> bool:
 
 def make_clip_target(aligned_corpus: AlignedCorpus, clip: Clip, label: str) -> SoundTarget:
     """Return the target that a clip is, such as an uploaded sound."""
-    vector = aligned_corpus.project_audio(aligned_corpus.embed_clip(clip))[0]
+    vector = aligned_corpus.project_audio_embeddings(aligned_corpus.embed_clip(clip))[0]
     return SoundTarget(label, vector)
 
 
@@ -134,7 +134,7 @@ def find_program_target(aligned_corpus: AlignedCorpus, name: str) -> SoundTarget
     if row is None:
         return None
     embedding = aligned_corpus.pairs.audio_embeddings[row : row + 1]
-    return SoundTarget(name, aligned_corpus.project_audio(embedding)[0])
+    return SoundTarget(name, aligned_corpus.project_audio_embeddings(embedding)[0])
 
 
 def read_target(aligned_corpus: AlignedCorpus, text: str) -> SoundTarget:

@@ -13,9 +13,9 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.cli.commands.find_neighbours import read_snippet
+from core.cli.commands.find_neighbours import read_snippet_from_file_or_stdin
 from core.cli.commands.predict_sound import choose_default_corpus
-from core.cli.output import print_json_line, print_result
+from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import (
     add_alignment_option,
     add_json_option,
@@ -90,9 +90,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, _progress: Progress) -> None:
     """Suggest, then print the picks."""
-    snippet = read_snippet(args.file)
+    snippet = read_snippet_from_file_or_stdin(args.file)
     args.corpus = args.corpus or choose_default_corpus()
-    from core.search.snippet_reading import SilentSnippetError
+    from core.search.silent_snippet_check import SilentSnippetError
     from core.suggest.suggestion import outline_audible_program, suggest
 
     try:
@@ -107,7 +107,9 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
         for pick in picks:
             print_json_line(pick.to_dict())
         return
-    print_result(format_picks(picks) if picks else "No variant of this program was found.")
+    print_result_to_stdout(
+        format_picks(picks) if picks else "No variant of this program was found."
+    )
 
 
 def _read_suggest_options(args: argparse.Namespace, aligned_corpus: object) -> SuggestOptions:

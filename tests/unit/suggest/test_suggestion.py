@@ -12,7 +12,7 @@ import soundfile
 from core.cli import main
 from core.errors import EarshotError
 from core.search.aligned_corpus import AlignedCorpus
-from core.search.snippet_reading import SilentSnippetError
+from core.search.silent_snippet_check import SilentSnippetError
 from core.suggest import CandidateOptions, SuggestOptions, read_target, suggest
 from core.suggest.suggestion import suggest_with_candidates
 from core.suggest.target import parse_word_target
