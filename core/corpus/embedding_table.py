@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.encoders import concatenated_encoders
+from core.encoders.encoder_spec import split_concat_revision
 from core.errors import EarshotError
 
 VECTOR_DTYPE = np.dtype("<f4")
@@ -196,7 +197,7 @@ def list_programs_without_embedding(
     else:
         revisions: Sequence[str | None] = [revision] * len(parts)
         if revision is not None and len(parts) > 1:
-            revisions = concatenated_encoders.split_concat_revision(revision)
+            revisions = split_concat_revision(revision)
         keys = [
             part.key if expected in (None, part.revision) else _MISSING_ENCODER_KEY
             for part, expected in zip(parts, revisions, strict=True)

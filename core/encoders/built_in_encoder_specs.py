@@ -215,7 +215,9 @@ ENCODER_SPECS = (
         title="Symbolic encoder: static analysis of the program",
         licence="none needed",
         weights=NoWeights(),
-        recipe_version=2,
+        recipe_version=3,
+        # Version 2 read other random numbers than Sonic Pi draws.
+        comparable_revisions=("0+2",),
     ),
     EncoderSpec(
         id="score",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from core.encoders.base import Encoder
-from core.encoders.encoder_spec import REVISION_SEPARATOR, ConcatWeights, EncoderSpec
+from core.encoders.encoder_spec import ConcatWeights, EncoderSpec
 from core.errors import EarshotError
 
 ID_SEPARATOR = "+"
@@ -23,12 +23,6 @@ ID_SEPARATOR = "+"
 def split_encoder_id(encoder_id: str) -> list[str]:
     """Return the ids of the components; a single id for a single encoder."""
     return [component_id.strip() for component_id in encoder_id.split(ID_SEPARATOR)]
-
-
-def split_concat_revision(revision: str) -> list[str]:
-    """Return the revisions of the components from that of the concatenated encoder."""
-    # What follows the last "+" is the concatenation's own recipe version.
-    return revision.rpartition("+")[0].split(REVISION_SEPARATOR)
 
 
 def concatenate_embeddings(embeddings: Sequence[np.ndarray]) -> np.ndarray:

@@ -15,6 +15,12 @@ MEAN_POOLING, LAST_TOKEN_POOLING = "mean", "last-token"
 REVISION_SEPARATOR = "|"
 
 
+def split_concat_revision(revision: str) -> list[str]:
+    """Return the revisions of the components from that of the concatenated encoder."""
+    # What follows the last "+" is the concatenation's own recipe version.
+    return revision.rpartition("+")[0].split(REVISION_SEPARATOR)
+
+
 def validate_modality(modality: str) -> str:
     """Return the modality if it is one of `MODALITIES`.
 
@@ -70,6 +76,9 @@ class EncoderSpec:
     recipe_version : int
         Version of the processing around the weights. Increase it with every change that alters
         vectors: corpora then replace the embeddings they hold.
+    comparable_revisions : tuple of str
+        Earlier revisions whose embeddings have the same columns and the same meaning, with other
+        values for some programs. Corpora and alignments that have them can still be searched.
     """
 
     id: str
@@ -88,6 +97,7 @@ class EncoderSpec:
     use_restriction: str = ""
     credit: str = ""
     recipe_version: int = 1
+    comparable_revisions: tuple[str, ...] = ()
 
     @property
     def weights_origin(self) -> str:
@@ -108,8 +118,22 @@ class EncoderSpec:
 
     @property
     def revision(self) -> str:
-        """Return the version of weights and recipe; embeddings of two revisions do not compare."""
+        """Return the version of weights and recipe.
+
+        Embeddings of two revisions do not compare, unless both are in `comparable_revisions`.
+        """
         return f"{self.weights.revision}+{self.recipe_version}"
+
+    def is_comparable_revision(self, revision: str) -> bool:
+        """Return whether embeddings of a revision compare with those of this encoder."""
+        if revision == self.revision or revision in self.comparable_revisions:
+            return True
+        components = self.component_specs
+        revisions = split_concat_revision(revision)
+        return len(revisions) == len(components) > 1 and all(
+            component.is_comparable_revision(component_revision)
+            for component, component_revision in zip(components, revisions)
+        )
 
     @property
     def component_specs(self) -> tuple[EncoderSpec, ...]:

@@ -148,7 +148,8 @@ def _find_encoder_problem(corpus: Corpus, encoder_id: str) -> str | None:
         encoders.get_encoder(encoder_id)
     except EarshotError as error:
         return f"{encoder_id} cannot be used. {error}"
-    if corpus.get_encoder_revision(encoder_id) in (None, spec.revision):
+    revision = corpus.get_encoder_revision(encoder_id)
+    if revision is None or spec.is_comparable_revision(revision):
         return None
     return (
         f"The installed revision of {encoder_id} is not the one that embedded the corpus:"

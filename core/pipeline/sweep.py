@@ -320,7 +320,9 @@ def _has_code_embeddings(corpus: Corpus, code_encoder: str | None) -> bool:
     }
     return all(
         part in embedded_by
-        and corpus.get_encoder_revision(part) == encoders.find_encoder_spec(part).revision
+        and encoders.find_encoder_spec(part).is_comparable_revision(
+            corpus.get_encoder_revision(part) or ""
+        )
         for part in split_encoder_id(code_encoder)
     )
 

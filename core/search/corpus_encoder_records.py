@@ -56,7 +56,7 @@ class EncoderRecord:
             When another revision of it is installed.
         """
         encoder = encoders.get_encoder(self.id)
-        if encoder.spec.revision != self.revision:
+        if not encoder.spec.is_comparable_revision(self.revision):
             raise EarshotError(
                 f"{self.id} is here as revision {encoder.spec.revision}, the corpus was"
                 f" embedded by {self.revision}.",
@@ -107,8 +107,25 @@ def read_encoder_records_of_alignment(
     )
 
 
+def _has_comparable_embeddings(corpus: Corpus, encoder: EncoderRecord) -> bool:
+    """Return whether the installed encoder compares with the record and with the corpus."""
+    try:
+        spec = encoders.find_encoder_spec(encoder.id)
+    except EarshotError:  # The encoder is not installed; its embeddings may still be searched.
+        return False
+    stored = [(part, corpus.get_encoder_revision(part.id)) for part in spec.component_specs]
+    return spec.is_comparable_revision(encoder.revision) and all(
+        revision is not None and part.is_comparable_revision(revision) for part, revision in stored
+    )
+
+
 def check_embedding_revision(corpus: Corpus, encoder: EncoderRecord) -> None:
-    """Raise an EarshotError unless the corpus's embeddings are of the encoder's revision."""
+    """Raise an EarshotError unless the corpus's embeddings are of the encoder's revision.
+
+    Embeddings of another revision that `EncoderSpec.comparable_revisions` names are accepted.
+    """
+    if _has_comparable_embeddings(corpus, encoder):
+        return
     try:
         stale = corpus.list_programs_without_embedding(encoder.id, encoder.revision)
     except ValueError:  # The revision joins more or fewer encoders than the id.

@@ -22,6 +22,7 @@ from core.jobs import processes
 from core.pipeline import train as training
 from core.pipeline.corpus_export import export_corpus
 from core.pipeline.corpus_verification import check_corpus
+from core.pipeline.embed import embed_missing_code
 from core.pipeline.evaluate import evaluate_alignment
 from core.search.aligned_corpus import open_aligned_corpus
 from core.search.confidence import estimate_confidence
@@ -54,11 +55,17 @@ EXPECTED_NEIGHBOURS = {
         ("be0ec05bc1e27f54115e153fad66acce", 0.4969930648803711),
     ],
 }
-# Programs that the reader of that commit followed wrongly: values of `get` at another time, and the
-# range of `dice`.
+# Programs that the reader of that commit followed wrongly: it drew other random numbers than Sonic
+# Pi, and read values of `get` at another time.
 REREAD_PROGRAMS = [
+    "04_randomisation-0000",
     "05_3_conditionals-0000",
+    "08_1_lists-0000",
     "10_2_set_get_sync-0000",
+    "grammar-polyrhythm-00000",
+    "grammar-generative-00001",
+    "grammar-house-00002",
+    "grammar-dub-00004",
     "grammar-arpeggio-00005",
 ]
 OBJECTIVES = {
@@ -98,6 +105,18 @@ def test_the_stored_embeddings_are_what_the_encoder_computes_today(corpus: Corpu
     for before, after in zip(stored[is_reread], computed[is_reread]):
         cosine = before @ after / (np.linalg.norm(before) * np.linalg.norm(after))
         assert 0.94 < cosine < 0.9999
+
+
+def test_embedding_again_replaces_the_vectors_and_keeps_every_alignment(corpus: Corpus):
+    spec = encoders.find_encoder_spec("sonicpi")
+    assert corpus.get_encoder_revision("sonicpi") in spec.comparable_revisions
+    assert embed_missing_code(corpus, "sonicpi").code_embeddings_added == 33
+    assert corpus.get_encoder_revision("sonicpi") == spec.revision
+    for alignment_id, expected in EXPECTED_NEIGHBOURS.items():
+        neighbours = find_neighbours(open_aligned_corpus(corpus, alignment_id), SNIPPET, k=3)
+        assert [each.program_id for each in neighbours] == [
+            program_id for program_id, _ in expected
+        ]
 
 
 def test_all_alignments_load_with_todays_names(corpus: Corpus):

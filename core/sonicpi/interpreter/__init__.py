@@ -9,6 +9,7 @@
 # These modules register Sonic Pi's built-in functions when they are imported.
 from core.sonicpi.interpreter import (
     builtins_newer_sonic_pi,
+    builtins_random,
     builtins_ruby_kernel,
     builtins_sound,
     builtins_thread_settings,
@@ -23,6 +24,7 @@ __all__ = [
     "ProgramReading",
     "builtins_ruby_kernel",
     "builtins_newer_sonic_pi",
+    "builtins_random",
     "builtins_thread_settings",
     "builtins_sound",
     "builtins_values",

@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from core.sonicpi.interpreter.approximate_random_sources import RANDOM_SOURCES, create_random_stream
 from core.sonicpi.interpreter.builtins_registry import BUILTINS, BuiltinCall, register_builtin
 from core.sonicpi.interpreter.evaluator import limit_iterations
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
@@ -84,42 +83,6 @@ def follow_link_bpm(thread: ProgramThread) -> None:
     """Let a thread follow the metronome again, as `use_bpm :link` does."""
     if not thread.settings.follows_link:
         thread.settings = replace(thread.settings, bpm=60.0, follows_link=True)
-
-
-# -- random sources ----------------------------------------------------------------------------
-
-
-@register_builtin("use_random_source")
-def _use_random_source(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
-    _select_random_source(interpreter.current_thread, str(call.args[0]) if call.args else "")
-
-
-@register_builtin("with_random_source")
-def _run_block_with_random_source(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
-    thread = interpreter.current_thread
-    source = thread.settings.random_source
-    _use_random_source(interpreter, call)
-    try:
-        return interpreter.run_block(call.block, [], call.scope)
-    finally:
-        _select_random_source(thread, source)
-
-
-def _select_random_source(thread: ProgramThread, source: str) -> None:
-    """Let a thread draw from a source; each source continues where the thread left it."""
-    if source not in RANDOM_SOURCES:
-        return
-    thread.random_streams[thread.settings.random_source] = thread.rng
-    thread.settings = replace(thread.settings, random_source=source)
-    if source not in thread.random_streams:
-        seed = thread.compute_random_seed()
-        thread.random_streams[source] = create_random_stream(source, seed)
-    thread.rng = thread.random_streams[source]
-
-
-@register_builtin("current_random_source")
-def _get_random_source(interpreter: ProgramInterpreter, _call: BuiltinCall) -> Symbol:
-    return Symbol(interpreter.current_thread.settings.random_source)
 
 
 # -- files -----------------------------------------------------------------------------------------

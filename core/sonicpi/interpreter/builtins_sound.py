@@ -38,7 +38,6 @@ IGNORED_FUNCTIONS = (
     "osc",
     "midi",
     "rest",
-    "rand_reset",
 )
 
 
@@ -210,7 +209,8 @@ def _stop_thread(_interpreter: ProgramInterpreter, _call: BuiltinCall) -> None:
 def _start_live_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     name = str(call.args[0]) if call.args else "loop"
     delay, sync = call.options.get("delay"), call.options.get("sync")
-    if sync is None and delay is None:
+    seed = call.options.get("seed")
+    if sync is None and delay is None and seed is None:
         interpreter.spawn_program_thread(name, call.block, call.scope, True)
         return
     body: list[Any] = ["seq"]
@@ -218,6 +218,8 @@ def _start_live_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> None
         body.append(["call", None, "sync", [["sym", str(sync)]]])
     if delay is not None:
         body.append(_build_sleep_node(delay))
+    if seed is not None:
+        body.append(["call", None, "use_random_seed", [["num", to_number(seed)]]])
     body.append(["call", None, "loop", [], _prepend_cue(name, call.block)])
     interpreter.spawn_program_thread(name, body, call.scope, False)
 
@@ -240,7 +242,9 @@ def _start_program_thread(interpreter: ProgramInterpreter, call: BuiltinCall) ->
         delay = [_build_sleep_node(call.options["delay"])] if "delay" in call.options else []
         default_name = f"{interpreter.current_thread.name}/{len(interpreter.started_threads)}"
         name = str(call.options.get("name") or default_name)
-        interpreter.spawn_program_thread(name, ["seq", *delay, call.block[2]], call.scope, False)
+        seed = to_number(call.options["seed"]) if "seed" in call.options else None
+        body = ["seq", *delay, call.block[2]]
+        interpreter.spawn_program_thread(name, body, call.scope, False, seed)
 
 
 @register_builtin("loop")

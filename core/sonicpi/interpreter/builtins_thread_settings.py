@@ -115,11 +115,6 @@ def _merge_sample_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSe
     return replace(thread.settings, sample_defaults=merged)
 
 
-def _seed_rng(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    thread.rng.seed(int(call.get_first_argument_number()))
-    return thread.settings
-
-
 def _set_lead(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     return replace(
         thread.settings, lead_seconds=call.get_first_argument_number(DEFAULT_LEAD_SECONDS)
@@ -144,7 +139,6 @@ _register_thread_setting(_set_synth_defaults, "synth_defaults")
 _register_thread_setting(_merge_synth_defaults, "merged_synth_defaults")
 _register_thread_setting(_set_sample_defaults, "sample_defaults")
 _register_thread_setting(_merge_sample_defaults, "merged_sample_defaults")
-_register_thread_setting(_seed_rng, "random_seed")
 _register_thread_setting(_set_lead, "sched_ahead_time")
 _register_thread_setting(_set_lead_to_zero, "real_time")
 _register_thread_setting(_get_unchanged_settings, *IGNORED_SETTINGS)

@@ -1,4 +1,4 @@
-"""Built-in functions of Sonic Pi for values: random numbers, ticks, notes, scales and rhythms."""
+"""Built-in functions of Sonic Pi for values: ticks, notes, scales and rhythms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from core.sonicpi.interpreter.builtins_registry import (
 )
 from core.sonicpi.interpreter.list_and_number_methods import call_list_method
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
-from core.sonicpi.interpreter.ranges_and_enumerators import Range
 from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,
     UNKNOWN,
@@ -34,50 +33,7 @@ MAX_CHORD_DEGREE_NOTES = 12
 MAX_OCTAVES = 10
 MAX_NOTE_RANGE = 128  # semitones
 # Functions that call the list method of the same name on their first argument.
-LIST_FUNCTIONS = ("choose", "pick", "shuffle", "stretch", "reverse", "mirror", "repeat", "invert")
-
-# -- random numbers -----------------------------------------------------------------------------
-
-
-def _get_bounds(call: BuiltinCall, default_low: float, default_high: float) -> list[float]:
-    """Return the first two arguments as numbers; of fewer than two, the default bounds."""
-    if len(call.args) > 1:
-        return [to_number(arg) for arg in call.args[:2]]
-    return [default_low, default_high]
-
-
-@register_builtin("rdist")
-def _sample_around_centre(interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
-    width, centre = (to_number(arg) for arg in [*call.args, 0, 0][:2])
-    return centre + width * (2 * interpreter.current_thread.rng.random() - 1)
-
-
-@register_builtin("rrand", "rand")
-def _sample_random_float(interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
-    low, high = _get_bounds(call, 0, call.get_first_argument_number(1))
-    if call.args and isinstance(call.args[0], Range):
-        low, high = call.args[0].first, call.args[0].last
-    number = low + (high - low) * interpreter.current_thread.rng.random()
-    step = to_number(call.options.get("step", call.options.get("res", 0)))
-    return round(number / step) * step if step > 0 else number
-
-
-@register_builtin("dice")
-def _roll_dice(interpreter: ProgramInterpreter, call: BuiltinCall) -> int:
-    side_count = max(1, int(call.get_first_argument_number(6)))
-    return interpreter.current_thread.rng.randint(1, side_count)
-
-
-@register_builtin("rrand_i", "rand_i")
-def _sample_random_integer(interpreter: ProgramInterpreter, call: BuiltinCall) -> int:
-    bounds = _get_bounds(call, 0, call.get_first_argument_number(2) - 1)
-    low, high = sorted(int(bound) for bound in bounds)
-    return interpreter.current_thread.rng.randint(low, high)
-
-
-@register_builtin("one_in")
-def _sample_random_bool(interpreter: ProgramInterpreter, call: BuiltinCall) -> bool:
-    return interpreter.current_thread.rng.random() < 1 / max(1.0, call.get_first_argument_number(1))
+LIST_FUNCTIONS = ("stretch", "reverse", "mirror", "repeat", "invert")
 
 
 def _make_list_builtin(method_name: str) -> Builtin:
@@ -85,8 +41,8 @@ def _make_list_builtin(method_name: str) -> Builtin:
 
     def call_on_list(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
         if call.args and isinstance(call.args[0], list):
-            rng = interpreter.current_thread.rng
-            return call_list_method(call.args[0], method_name, call.args[1:], rng)
+            random_stream = interpreter.current_thread.random
+            return call_list_method(call.args[0], method_name, call.args[1:], random_stream)
         return UNKNOWN
 
     return call_on_list

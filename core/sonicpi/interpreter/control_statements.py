@@ -24,7 +24,7 @@ def evaluate_if(evaluator: Any, node: list[Any], scope: Scope) -> Any:
     condition = evaluator.evaluate_node(node[1], scope)
     if isinstance(condition, UnknownValue):
         evaluator.note_unfollowed_code("a condition that is only known when the program runs")
-        condition = evaluator.current_thread.rng.random() < 0.5
+        condition = evaluator.current_thread.guesses.random() < 0.5
     return evaluator.evaluate_node(node[2] if condition else node[3], scope)
 
 

@@ -322,9 +322,18 @@ class SyntaxTreeEvaluator:
                 self.note_unfollowed_code(f"the method {name} of an unknown value")
                 self.run_block(call.block, [UNKNOWN], call.scope)
             if isinstance(receiver, UnknownValue):
-                return receiver
+                return self._call_unknown_method(receiver, name, call)
         args = [*call.args, call.options] if call.options else call.args
-        return call_value_method(receiver, name, args, self.current_thread.rng)
+        return call_value_method(receiver, name, args, self.current_thread.random)
+
+    def _call_unknown_method(self, receiver: UnknownValue, name: str, call: BuiltinCall) -> Any:
+        """Return the value of a method of an unknown value; draws from a list are counted."""
+        if name in ("choose", "sample", "shuffle"):
+            self.current_thread.random.draw()
+        elif name == "pick":
+            args = [*call.args, call.options] if call.options else call.args
+            call_value_method([UNKNOWN], name, args, self.current_thread.random)
+        return receiver
 
     def _call_iterator_method(self, receiver: Any, name: str, call: BuiltinCall) -> Any:
         """Call a method with a block for each item of a list, hash, number or string."""

@@ -138,7 +138,7 @@ def call_constant_method(evaluator: Any, name: Symbol, method: str, call: Builti
         )
     if call.block is not None:
         evaluator.note_unfollowed_code(f"the method {name}.{method}")
-    return call_value_method(name, method, call.args, evaluator.current_thread.rng)
+    return call_value_method(name, method, call.args, evaluator.current_thread.random)
 
 
 def _construct_builtin_object(evaluator: Any, name: str, call: BuiltinCall) -> Any:

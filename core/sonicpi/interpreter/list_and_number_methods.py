@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from core.sonicpi.interpreter.iterator_methods import (
     list_iterator_items,
 )
 from core.sonicpi.interpreter.operators import apply_ruby_operator
+from core.sonicpi.interpreter.random_stream import RandomStream
 from core.sonicpi.interpreter.ranges_and_enumerators import Enumerator, Range
 from core.sonicpi.interpreter.ring_builders import invert_chord
 from core.sonicpi.interpreter.string_methods import Pattern, call_string_method
@@ -32,7 +32,9 @@ MAX_REPEATS = 64
 MAX_FLATTEN_DEPTH = 8
 
 
-def call_value_method(receiver: Any, name: str, args: list[Any], rng: random.Random) -> Any:
+def call_value_method(
+    receiver: Any, name: str, args: list[Any], random_stream: RandomStream
+) -> Any:
     """Return the value of a method; `UNKNOWN` for a method that is not defined here.
 
     Parameters
@@ -43,7 +45,7 @@ def call_value_method(receiver: Any, name: str, args: list[Any], rng: random.Ran
         Name of the method.
     args : list
         Positional arguments.
-    rng : random.Random
+    random_stream : RandomStream
         Random numbers of the current thread.
     """
     if name in _COMMON_METHODS:
@@ -58,9 +60,11 @@ def call_value_method(receiver: Any, name: str, args: list[Any], rng: random.Ran
     if isinstance(receiver, dict):
         return call_hash_method(receiver, name, args)
     if isinstance(receiver, list):
-        return call_list_method(receiver, name, args, rng)
+        return call_list_method(receiver, name, args, random_stream)
     if isinstance(receiver, (int, float)) and not isinstance(receiver, bool):
         return _call_number_method(receiver, name, args)
+    if isinstance(receiver, str) and name.removesuffix("!") == "shuffle":
+        return type(receiver)("".join(random_stream.shuffle(receiver)))
     return call_string_method(receiver, name, args) if isinstance(receiver, str) else UNKNOWN
 
 
@@ -115,19 +119,24 @@ _COMMON_METHODS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def call_list_method(receiver: list[Any], name: str, args: list[Any], rng: random.Random) -> Any:
+def call_list_method(
+    receiver: list[Any], name: str, args: list[Any], random_stream: RandomStream
+) -> Any:
     """Return the value of a method of a list or ring, other than `tick` and `look`.
 
     Parameters
     ----------
-    receiver, name, args, rng
+    receiver, name, args, random_stream
         As in `call_value_method`.
     """
     list_type = type(receiver)
     count = int(to_number(args[0], 1)) if args else 1
     length = len(receiver)
     if name in ("choose", "sample"):
-        return receiver[rng.randrange(length)] if length else None
+        return random_stream.choose(receiver)
+    if name == "pick":
+        picked = _pick_elements(receiver, args, random_stream)
+        return Ring(picked) if list_type is Ring else picked
     if name in ("tick", "next") and isinstance(receiver, Enumerator):
         return receiver.advance()
     if name == "sum" and args:
@@ -151,7 +160,7 @@ def call_list_method(receiver: list[Any], name: str, args: list[Any], rng: rando
         "ring": lambda: Ring(receiver),
         "to_a": lambda: list(receiver),
         "reverse": lambda: list_type(receiver[::-1]),
-        "shuffle": lambda: list_type(rng.sample(receiver, length)),
+        "shuffle": lambda: list_type(random_stream.shuffle(receiver)),
         "take": lambda: list_type(
             (receiver * (count // max(length, 1) + 1))[:count]
             if list_type is Ring
@@ -200,9 +209,6 @@ def call_list_method(receiver: list[Any], name: str, args: list[Any], rng: rando
         "to_s": lambda: str(receiver)[:MAX_STRING_CHARS],
         "values_at": lambda: [receiver[int(to_number(a))] for a in args],
         "index": lambda: receiver.index(args[0]) if args and args[0] in receiver else None,
-        "pick": lambda: (
-            list_type(rng.choices(receiver, k=min(count, MAX_LIST_LENGTH))) if length else receiver
-        ),
         "flatten": lambda: list_type(_flatten_list(receiver)),
         "uniq": lambda: list_type(dict.fromkeys(map(_make_hashable, receiver))),
         "compact": lambda: list_type(x for x in receiver if x is not None),
@@ -221,6 +227,14 @@ def call_list_method(receiver: list[Any], name: str, args: list[Any], rng: rando
     if is_in_place and isinstance(result, list):
         receiver[:] = result
     return result
+
+
+def _pick_elements(elements: list[Any], args: list[Any], random_stream: RandomStream) -> list[Any]:
+    """Return elements drawn by `pick(count, skip: count)`."""
+    options = next((arg for arg in args if isinstance(arg, dict)), {})
+    count = to_number(args[0], 1) if args and not isinstance(args[0], dict) else 1
+    skip_count = to_number(options.get("skip", 0))
+    return random_stream.pick(elements, int(count), int(skip_count))
 
 
 def _get_elements(receiver: list[Any], name: str, args: list[Any]) -> Any:

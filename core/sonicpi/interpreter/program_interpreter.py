@@ -255,7 +255,9 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         changes = [change for change in self.shared_values.get(name, ()) if change[0] <= seconds]
         return max(reversed(changes), key=lambda change: change[0])[1] if changes else default
 
-    def spawn_program_thread(self, name: str, body: Block, scope: Scope, is_loop: bool) -> None:
+    def spawn_program_thread(
+        self, name: str, body: Block, scope: Scope, is_loop: bool, seed: float | None = None
+    ) -> None:
         """Start a thread at the current thread's time, with its settings.
 
         Parameters
@@ -269,8 +271,11 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             Variables of the caller.
         is_loop : bool
             Whether the body is repeated.
+        seed : float, optional
+            Seed of its random numbers, to which its parent's is added. Default: the parent's next.
         """
         parent = self.current_thread
+        initial_random = parent.random.start_thread(seed)
         if is_loop:
             key: tuple[Any, ...] = (name, "loop")
         else:
@@ -293,6 +298,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             copy_variables(scope),
             body,
             is_loop,
+            initial_random=initial_random,
         )
         self.pending_threads.append(thread)
         if is_loop:

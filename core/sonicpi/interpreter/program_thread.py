@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from random import Random
 from typing import Any
 
-from core.sonicpi.interpreter.approximate_random_sources import WHITE_SOURCE, create_random_stream
+from core.sonicpi.interpreter.random_stream import RandomStream
 from core.sonicpi.interpreter.syntax_tree_types import Block, Scope
 from core.sonicpi.score_events import FxChain
 
@@ -32,7 +32,6 @@ class ThreadSettings:
     density: float = 1.0
     lead_seconds: float | None = None
     follows_link: bool = True
-    random_source: str = WHITE_SOURCE
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,8 @@ class ProgramThread:
     """A live_loop, an in_thread, or the main thread of a program.
 
     `current_seconds` is the time of its next sound, and `now_seconds` the time at which it sends
-    the sound. They differ in a `time_warp` and after a negative sleep.
+    the sound. They differ in a `time_warp` and after a negative sleep. `initial_random` are the
+    random numbers at the start of the thread; `guesses` decide what is only known at run time.
     """
 
     name: str
@@ -63,8 +63,9 @@ class ProgramThread:
     now_seconds: float = 0.0
     is_in_time_warp: bool = False
     ticks: dict[str, int] = field(default_factory=dict)
-    rng: random.Random = field(default_factory=random.Random)
-    random_streams: dict[str, random.Random] = field(default_factory=dict)
+    initial_random: RandomStream = field(default_factory=RandomStream)
+    random: RandomStream = field(default_factory=RandomStream)
+    guesses: Random = field(default_factory=Random)
     redefinitions: list[LoopRedefinition] = field(default_factory=list)
     linked_seconds: float | None = None
     steps_left: int = MAX_THREAD_STEPS
@@ -75,12 +76,8 @@ class ProgramThread:
         self.current_seconds = self.now_seconds = self.start_seconds
         self.is_in_time_warp, self.linked_seconds = False, None
         self.steps_left, self.ticks, self.call_depth = MAX_THREAD_STEPS, {}, 0
-        self.random_streams = {}
-        self.rng = create_random_stream(self.settings.random_source, self.compute_random_seed())
-
-    def compute_random_seed(self) -> int:
-        """Return the seed of the thread's random streams."""
-        return zlib.crc32(self.name.encode("utf-8", "replace"))
+        self.random = replace(self.initial_random)
+        self.guesses = Random(zlib.crc32(self.name.encode("utf-8", "replace")))
 
     def is_stuck_since(self, seconds: float) -> bool:
         """Return whether no time has passed; `link` at the start of a bar lets none pass."""

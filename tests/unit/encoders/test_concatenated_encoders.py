@@ -7,11 +7,8 @@ import pytest
 
 from core import encoders
 from core.corpus import Corpus
-from core.encoders.concatenated_encoders import (
-    concatenate_embeddings,
-    split_concat_revision,
-    split_encoder_id,
-)
+from core.encoders.concatenated_encoders import concatenate_embeddings, split_encoder_id
+from core.encoders.encoder_spec import split_concat_revision
 from core.errors import EarshotError
 from core.pipeline import embed
 from core.programs import Program

@@ -45,8 +45,8 @@ def test_random_source_changes_the_spread_of_numbers(source):
     assert max(white) - min(white) > 0.9
 
 
-def test_with_random_source_restores_the_stream():
-    plain = read_notes("3.times { play rand; sleep 1 }")
+def test_with_random_source_restores_the_source_and_counts_its_draws():
+    plain = read_notes("play rand; rand; sleep 1; 2.times { play rand; sleep 1 }")
     source = (
         "play rand; with_random_source(:pink) { rand }; sleep 1; 2.times { play rand; sleep 1 }"
     )
