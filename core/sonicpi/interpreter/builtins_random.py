@@ -80,9 +80,11 @@ def _draw_integer(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
 
 @register_builtin("rdist")
 def _draw_float_around_centre(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
-    width, centre = (_parse_bound(value) for value in [*call.args, 0, 0][:2])
-    is_known = width is not None and centre is not None
-    bounds = [centre - width, centre + width] if is_known else [UNKNOWN, UNKNOWN]
+    width_and_centre = _parse_bounds([*call.args, 0, 0][:2])
+    bounds: list[Any] = [UNKNOWN, UNKNOWN]
+    if width_and_centre is not None:
+        width, centre = width_and_centre
+        bounds = [centre - width, centre + width]
     return _draw_between(_get_random_stream(interpreter), bounds, call.options)
 
 
