@@ -58,7 +58,6 @@ module LanguageOfVersion5
     OfflineRuntime.prepend(self)
     SonicPi::Core::SPMap.prepend(MapCopy)
     SonicPi::SampleBuffer.prepend(LastOnset)
-    SonicPi::Scale::SCALE.merge!(MakamScales::STEPS)
-    SonicPi::Chord::CHORD_LOOKUP[:'m6*9'] = [0, 3, 7, 9, 14]
+    LaterScalesAndChords.list_names
   end
 end

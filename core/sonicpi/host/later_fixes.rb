@@ -1,4 +1,4 @@
-# Faults of Sonic Pi 3.2.2 that later versions repaired, where 3.2.2 raises an error or never ends.
+# What raises an error or never ends in Sonic Pi 3.2.2, and works in later versions.
 # Repairs that change what a program of 3.2.2 plays are not made; docs/renderer.md lists them.
 module LaterFixes
   # 3.2.2 never returns for 0 accents.
@@ -28,6 +28,24 @@ module LaterFixes
     super
   end
 
+  # 3.2.2 raises an error for an option that is a list; later, each note takes the next of its values.
+  def play_pattern_timed(notes, times, *args)
+    opts = args.last.is_a?(Hash) ? args.last : {}
+    lists = opts.select { |_, value| is_list_like?(value) }
+    return super if lists.empty?
+    time_ring = is_list_like?(times) ? times.ring : [times].ring
+    notes.each_with_index do |note, index|
+      super([note], [time_ring[index]], opts.merge(lists.transform_values { |values| values.ring[index] }))
+    end
+  end
+
+  # 3.2.2 raises an error where there is no such folder. That of the program's author is not here.
+  def load_synthdefs(*paths)
+    return super if paths.empty?
+    message = 'load_synthdefs has no effect here: only the synths of Sonic Pi are available'
+    __msg_queue.record_warning('ignored', message, ProgramReport.current_line)
+  end
+
   # 3.2.2 divides by 0 for an index into an empty ring.
   module EmptyRing
     def map_index(idx)
@@ -35,10 +53,17 @@ module LaterFixes
     end
   end
 
-  # 3.2.2 raises an error for every count.
-  module VectorEnd
+  module VectorMethods
+    # 3.2.2 raises an error for every count.
     def take_last(count = 1)
       self.class.new(to_a.last(count))
+    end
+
+    # Mirror the notes at one note, so that what rose falls. Rests stay.
+    def invert_around(note)
+      axis = [note].ring.notes.first
+      raise ArgumentError, "invert_around needs a note, got: #{note.inspect}" unless axis
+      notes.to_a.map { |pitch| pitch && 2 * axis - pitch }.ring
     end
   end
 
@@ -51,5 +76,5 @@ module LaterFixes
 end
 
 SonicPi::Core::RingVector.prepend(LaterFixes::EmptyRing)
-SonicPi::Core::SPVector.prepend(LaterFixes::VectorEnd)
+SonicPi::Core::SPVector.prepend(LaterFixes::VectorMethods)
 SonicPi::Core::SPMap.prepend(LaterFixes::MapComparison)

@@ -2,7 +2,8 @@
 require_relative 'random_sources'
 require_relative 'tuplets'
 require_relative 'link_tempo'
-require_relative 'makam_scales'
+require_relative 'later_scales_and_chords'
+require_relative 'outside_clocks'
 require_relative 'live_loop_moves'
 require_relative 'later_fixes'
 require_relative 'language_of_version_5'
@@ -13,10 +14,17 @@ module LaterLanguage
   include Tuplets
   include LinkTempo::Language
 
+  include OutsideClocks
+
   # Loads a SynthDef of the user's in live Sonic Pi.
   def load_synthdef(*)
     message = 'load_synthdef has no effect here: only the synths of Sonic Pi are available'
     __msg_queue.record_warning('ignored', message, ProgramReport.current_line)
+  end
+
+  # `MixerOfVersion5` replaces this for Sonic Pi 5.
+  def current_drive
+    0.5
   end
 
   # Lets a program define a function of one of these names, as in 3.2.2.
@@ -35,6 +43,6 @@ module LaterLanguage
   end
 
   def self.prepend_overrides_to(language)
-    [LaterFixes, LinkTempo::Overrides, LiveLoopMoves, Definitions].each { |part| language.prepend(part) }
+    [LaterFixes, LinkTempo::Overrides, OutsideClocks::Overrides, LiveLoopMoves, Definitions].each { |part| language.prepend(part) }
   end
 end

@@ -10,6 +10,3 @@ module MakamScales
     parts.flat_map { |part| TABLE[:parts].fetch(part.to_sym) }.map { |commas| commas * COMMA }.freeze
   end.freeze
 end
-
-# A default, so that `scale_names` still lists the scales of 3.2.2 only: programs choose among them.
-SonicPi::Scale::SCALE.default_proc = ->(_scales, name) { MakamScales::STEPS[name] }

@@ -41,7 +41,12 @@ module MixerOfVersion5
     end
 
     def set_drive!(drive, now = false, _silent = false)
-      control_mixer({ pre_amp: MIN_DRIVE_GAIN * DRIVE_GAIN_RANGE**limit_to_one(drive) }, now)
+      @drive_of_version_5 = limit_to_one(drive)
+      control_mixer({ pre_amp: MIN_DRIVE_GAIN * DRIVE_GAIN_RANGE**@drive_of_version_5 }, now)
+    end
+
+    def current_drive
+      @drive_of_version_5 || 0.5
     end
 
     private

@@ -16,7 +16,8 @@ module NameSuggestions
     def suggest_sample(name)
       @by_sample ||= {}
       return @by_sample[name] if @by_sample.key?(name) || @by_sample.size >= MAX_STORED_SAMPLES
-      @by_sample[name] = suggest(name, SonicPi::Synths::SynthInfo.all_samples + LaterSounds::TABLE[:samples].keys)
+      known_names = (SonicPi::Synths::SynthInfo.all_samples + LaterSounds::TABLE[:samples].keys).map(&:to_s)
+      @by_sample[name] = known_names.include?(name) ? nil : suggest(name, known_names)
     end
 
     # `kind` is scale or chord.

@@ -32,10 +32,21 @@ module OptionChecks
   def normalise_args!(args_h, defaults = {})
     super.each do |name, value|
       next unless value.is_a?(Float) && !value.finite?
-      raise "Value of opt #{name.to_sym.inspect} must be a number, got NaN." if value.nan?
+      forbid_nan(name, value)
       next unless FINITE_OPTIONS.include?(name.to_sym)
       raise "Value of opt #{name.to_sym.inspect} must be a finite number, got #{value}."
     end
+  end
+
+  # The main mixer checks nothing.
+  def set_mixer_control!(opts)
+    opts.each { |name, value| forbid_nan(name, value) } if opts.respond_to?(:each_pair)
+    super
+  end
+
+  def set_volume!(volume, *args)
+    forbid_nan(:volume, volume)
+    super
   end
 
   # What would end scsynth is an error even where checks are disabled.
@@ -52,11 +63,16 @@ module OptionChecks
 
   private
 
+  def forbid_nan(name, value)
+    raise "Value of opt #{name.to_sym.inspect} must be a number, got NaN." if value.is_a?(Float) && value.nan?
+  end
+
   # Sonic Pi's checks find no value of an option whose name is a text, and fail.
   def validate_as_live!(args_h)
     yield
-  rescue NoMethodError
-    name = args_h.keys.find { |key| key.is_a?(String) } or raise
+  rescue NoMethodError => e
+    name = args_h.keys.find { |key| key.is_a?(String) }
+    raise if name.nil? || !e.receiver.nil?
     raise "The name of opt #{name.inspect} must be a symbol: write #{name}: #{args_h[name].inspect}"
   end
 end

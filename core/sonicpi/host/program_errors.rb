@@ -4,6 +4,11 @@ module ProgramErrors
   # Limits and actions that the sandbox forbids leave no clip, whichever thread meets them.
   FATAL_ERRORS = [NoMemoryError, Errno::EFBIG, Errno::ENOSPC, Errno::EDQUOT, Errno::EACCES, Errno::EPERM,
                   Errno::EROFS].freeze
+  # A program may define these methods of its exceptions itself.
+  CLASS_METHOD = Kernel.instance_method(:class)
+  BACKTRACE_METHOD = Exception.instance_method(:backtrace)
+  # What Ruby suggests from Sonic Pi's own variables.
+  INTERNAL_SUGGESTIONS = /\n +@.*$/.freeze
   # What Ruby appends to its messages about the object that runs the program.
   INTERNAL_NAMES = / for (#<)?(Runtime|SonicPi)(Lang)?\b.*$|: nil\n expected a string containing a path\./.freeze
 
@@ -12,9 +17,9 @@ module ProgramErrors
     return if defined?(VirtualThread::Killed) && error.is_a?(VirtualThread::Killed)
     return __syntax_error(error) if error.is_a?(SyntaxError)
     VirtualTime.report_failure(error)
-    name = error.class.name.to_s.split('::').last || 'Exception'
+    name = CLASS_METHOD.bind_call(error).name.to_s.split('::').last || 'Exception'
     message = read_error_message(error)
-    text = message.gsub(INTERNAL_NAMES, '')
+    text = message.gsub(INTERNAL_NAMES, '').gsub(INTERNAL_SUGGESTIONS, '')
     text = "#{name}: #{text}" unless PROBLEM_KIND_BY_ERROR.key?(name)
     line = find_error_line(error, thread)
     if (synth_line = find_synth_line(error, message)) && synth_line != line
@@ -66,8 +71,12 @@ module ProgramErrors
   end
 
   def find_error_line(error, thread)
-    ProgramReport.find_line(error.backtrace) || @loop_lines&.[](thread.to_s[/:live_loop_(\w+)/, 1]) ||
+    ProgramReport.find_line(read_backtrace(error)) || @loop_lines&.[](thread.to_s[/:live_loop_(\w+)/, 1]) ||
       current_start_line
+  end
+
+  def read_backtrace(error)
+    BACKTRACE_METHOD.bind_call(error) || []
   end
 
   def current_start_line
@@ -103,7 +112,7 @@ module ProgramErrors
   # Return the line that selected an unknown synth; nil if the failed call itself names the synth.
   def find_synth_line(error, message)
     name = message[/\AUnknown synth :"?(\w+)/, 1] or return
-    called_method = error.backtrace.take_while { |frame| !frame.start_with?("#{PROGRAM_LABEL}:") }.last
+    called_method = read_backtrace(error).take_while { |frame| !frame.start_with?("#{PROGRAM_LABEL}:") }.last
     @synth_lines&.[](name) unless called_method.to_s.end_with?("in `synth'")
   end
 

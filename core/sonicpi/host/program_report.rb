@@ -8,6 +8,8 @@ class ProgramReport
   MAX_THREAD_ERRORS = 20
   MAX_MESSAGE_CHARS = 2_000
   FRAMES_PER_SEARCH = 32
+  OBJECT_ADDRESS = /:0x\h{8,16}/.freeze
+  CONTROL_CHARACTERS = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]/.freeze
   LINE_PREFIX = "#{PROGRAM_LABEL}:".freeze
 
   def initialize
@@ -50,11 +52,18 @@ class ProgramReport
     @thread_errors + [build_entry('warning', message, nil)] + @warnings
   end
 
-  # Return a text as valid UTF-8: a program may raise any bytes.
+  # Return a text as valid UTF-8: a program may raise any bytes. Addresses of objects differ from run to
+  # run, and control characters could command a terminal.
   def self.clean_text(text)
     text = text.to_s.dup
     text.force_encoding(Encoding::UTF_8) if text.encoding == Encoding::ASCII_8BIT
-    text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub
+    decode_text(text).scrub.gsub(OBJECT_ADDRESS, '').gsub(CONTROL_CHARACTERS, "\uFFFD")
+  end
+
+  def self.decode_text(text)
+    text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace)
+  rescue EncodingError # Ruby knows the name of the encoding, but not its characters.
+    text.force_encoding(Encoding::UTF_8)
   end
 
   # Return the line of the program that is running now. It is usually among the last calls, and a

@@ -165,7 +165,7 @@ module OfflineRuntime
   end
 
   def __delayed_serious_warning(message)
-    __msg_queue.record_warning('warning', message.to_s, ProgramReport.current_line)
+    __msg_queue.record_warning('warning', message.to_s, ProgramReport.current_line || current_start_line)
   end
   alias __delayed_warning __delayed_serious_warning
 
@@ -173,6 +173,13 @@ module OfflineRuntime
   def set_drive!(*)
     message = 'set_drive! has no effect here: it came with Sonic Pi 5, and the sound of Sonic Pi 3.2 is chosen'
     __msg_queue.record_warning('ignored', message, ProgramReport.current_line)
+  end
+
+  # There is no editor, and the clip is the recording.
+  %i[load_buffer load_example recording_save recording_delete].each do |name|
+    define_method(name) do |*|
+      __msg_queue.record_warning('ignored', "#{name} has no effect when a program is rendered", ProgramReport.current_line)
+    end
   end
 
   def __enqueue_multi_message(*); end

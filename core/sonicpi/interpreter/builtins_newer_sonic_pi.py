@@ -14,6 +14,7 @@ from core.sonicpi.interpreter.values import Symbol, to_number
 
 LINK_BPM_RANGE = (20.0, 999.0)
 ROUNDING_BEATS = 1e-6
+MIDI_CLOCK_BPM = 60.0  # of a MIDI clock that sends nothing
 
 
 # -- tuplets -----------------------------------------------------------------------------------
@@ -83,6 +84,25 @@ def follow_link_bpm(thread: ProgramThread) -> None:
     """Let a thread follow the metronome again, as `use_bpm :link` does."""
     if not thread.settings.follows_link:
         thread.settings = replace(thread.settings, bpm=60.0, follows_link=True)
+
+
+# -- clocks and streams of other devices -----------------------------------------------------------
+
+
+@register_builtin("midi_sync")
+def _follow_midi_clock(interpreter: ProgramInterpreter, _call: BuiltinCall) -> None:
+    thread = interpreter.current_thread
+    thread.settings = replace(thread.settings, bpm=MIDI_CLOCK_BPM, follows_link=False)
+
+
+@register_builtin("current_drive")
+def _get_drive(_interpreter: ProgramInterpreter, _call: BuiltinCall) -> float:
+    return 0.5
+
+
+@register_builtin("midi_clock_sources", "link_audio")
+def _ignore_outside_source(_interpreter: ProgramInterpreter, _call: BuiltinCall) -> None:
+    return None
 
 
 # -- files -----------------------------------------------------------------------------------------

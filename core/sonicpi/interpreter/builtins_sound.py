@@ -159,7 +159,12 @@ def _add_note_pattern_events(interpreter: ProgramInterpreter, call: BuiltinCall)
     times = args[1] if len(args) > 1 else 1
     times = times if isinstance(times, list) and times else [times]
     for index, note in enumerate(notes):
-        _add_note_events(interpreter, BuiltinCall([note], call.options, None, call.scope))
+        # Each note takes the next value of an option that is a list.
+        options = {
+            name: value[index % len(value)] if isinstance(value, list) and value else value
+            for name, value in call.options.items()
+        }
+        _add_note_events(interpreter, BuiltinCall([note], options, None, call.scope))
         interpreter.sleep_beats(to_number(times[index % len(times)], 1))
 
 

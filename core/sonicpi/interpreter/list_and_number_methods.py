@@ -25,6 +25,7 @@ from core.sonicpi.interpreter.values import (
     Symbol,
     UnknownValue,
     to_hash_key,
+    to_midi_note,
     to_number,
 )
 
@@ -170,6 +171,7 @@ def call_list_method(
         "butlast": lambda: list_type(receiver[:-1]),
         "drop_last": lambda: list_type(receiver[: max(0, length - count)]),
         "take_last": lambda: list_type(receiver[-count:]),
+        "invert_around": lambda: _invert_around(receiver, args),
         "mirror": lambda: list_type(receiver + receiver[::-1]),
         "reflect": lambda: list_type(receiver + receiver[::-1][1:]),
         "stretch": lambda: list_type(x for x in receiver for _ in range(min(count, MAX_REPEATS))),
@@ -319,6 +321,15 @@ def _reduce_with_operator(receiver: list[Any], args: list[Any]) -> Any:
     for element in elements[1:]:
         total = apply_ruby_operator(str(args[-1]), total, element)
     return total
+
+
+def _invert_around(notes: list[Any], args: list[Any]) -> Ring:
+    """Return the notes mirrored at one note."""
+    axis = to_midi_note(args[0]) if args else None
+    pitches = [to_midi_note(note) for note in notes]
+    if axis is None:
+        return Ring(pitches)
+    return Ring(None if pitch is None else 2 * axis - pitch for pitch in pitches)
 
 
 def _flatten_list(elements: list[Any], depth: int = 0) -> list[Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.sonicpi.interpreter.makam_scales import load_makam_steps
+from core.sonicpi.interpreter.newer_scales_and_chords import (
+    load_newer_chord_offsets,
+    load_newer_scale_steps,
+)
 from core.sonicpi.interpreter.values import MAX_LIST_LENGTH, Ring, to_midi_note, to_number
 from core.sonicpi.inventory import load_sonic_pi_inventory
 
@@ -19,7 +22,7 @@ def build_scale_notes(tonic: Any, scale_name: Any, octaves: int = 1) -> Ring:
     """Return the MIDI notes of a scale, from the tonic to the tonic one or more octaves higher."""
     start = to_midi_note(tonic)
     scales = load_sonic_pi_inventory()["scales"]
-    steps = scales.get(str(scale_name)) or load_makam_steps().get(str(scale_name))
+    steps = scales.get(str(scale_name)) or load_newer_scale_steps().get(str(scale_name))
     if start is None or steps is None:
         return Ring([start or DEFAULT_TONIC])
     notes = [start]
@@ -33,7 +36,8 @@ def build_chord_notes(tonic: Any, chord_name: Any, octaves: int = 1, inversion: 
     if isinstance(tonic, list):
         return Ring(tonic)
     start = to_midi_note(tonic)
-    offsets = load_sonic_pi_inventory()["chords"].get(str(chord_name))
+    chords = load_sonic_pi_inventory()["chords"]
+    offsets = chords.get(str(chord_name)) or load_newer_chord_offsets().get(str(chord_name))
     if start is None:
         return Ring([])
     notes = [

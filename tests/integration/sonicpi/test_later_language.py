@@ -156,6 +156,37 @@ PROGRAMS = {
         [(0, 61), (0, 61)],
     ),
     "map compared with nil": ("play 60 unless (map a: 1) == nil", [(0, 60)]),
+    "scales of 5.0": (
+        "%i[lydian_dominant acoustic altered phrygian_dominant double_harmonic byzantine]"
+        ".each { |name| play scale(60, name)[3]; sleep 0.5 }",
+        [(0, 66), (0.5, 66), (1, 64), (1.5, 65), (2, 65), (2.5, 65)],
+    ),
+    "chords of 5.0": (
+        "['7+9', '9-5', :maj13, :min7, :minor_major7, :mM7, :mmaj7]"
+        ".each { |name| play chord(60, name).to_a.last; sleep 0.5 }",
+        [(0, 75), (0.5, 74), (1, 81), (1.5, 70), (2, 71), (2.5, 71), (3, 71)],
+    ),
+    "notes mirrored at a note": (
+        "play_pattern_timed (ring :c4, :r, :g4).invert_around(:e4), 0.5",
+        [(0, 68), (1, 61)],
+    ),
+    "a pattern with lists of options": (
+        "play_pattern_timed [60, 62, 64], [1, 0.5], pan: (ring 0, 1); play 65",
+        [(0, 60), (1, 62), (1.5, 64), (2.5, 65)],
+    ),
+    "use_bpm :midi": (
+        'use_bpm 120; use_bpm :midi, "port", quantum: 8; play 60; sleep 1; play 61',
+        [(0, 60), (1, 61)],
+    ),
+    "with_bpm :midi": (
+        "use_bpm 120; with_bpm(:midi) { play 60; sleep 1 }; play 61; sleep 1; play 62",
+        [(0, 60), (1, 61), (1.5, 62)],
+    ),
+    "midi_sync": (
+        'use_bpm 120; midi_sync 8, port: "x"; play 60; sleep 1; play 61',
+        [(0, 60), (1, 61)],
+    ),
+    "current_drive": ("play 60 + current_drive * 4", [(0, 62)]),
     "own function of a later name": (
         "define(:tuplets) { |n| play n }; tuplets 61; define(:link) { play 62 }; link()",
         [(0, 61), (0, 62)],
@@ -229,9 +260,42 @@ def test_mistake_in_a_method_of_another_object_has_no_hint_about_functions() -> 
     assert "another buffer" not in str(caught.value)
 
 
-def test_load_synthdef_is_ignored_with_a_warning() -> None:
-    result = try_render("load_synthdef 'a.scsyndef'\nplay 60", 0.5)
+@pytest.mark.parametrize(
+    "call",
+    [
+        "load_synthdef 'a.scsyndef'",
+        "load_synthdefs '/home/me/synthdefs'",
+        "use_bpm :midi",
+        "midi_sync",
+        "link_audio 'Live', 'Drums'",
+        "link_audio 'Live', :stop",
+        "load_buffer '~/song.rb'",
+        "load_example :haunted",
+        "recording_save '/tmp/a.wav'",
+        "recording_delete",
+    ],
+)
+def test_call_without_an_effect_here_is_ignored_with_a_warning(call: str) -> None:
+    result = try_render(f"{call}\nplay 60", 0.5)
+    assert result.has_clip
     assert [(warning.kind, warning.line) for warning in result.warnings] == [("ignored", 1)]
+
+
+def test_current_bpm_mode_names_the_midi_clock_until_another_tempo() -> None:
+    source = (
+        "modes = []\nuse_bpm :midi, 'x'\nmodes << current_bpm_mode\n"
+        "with_bpm(30) { modes << current_bpm_mode }\nmodes << current_bpm_mode\n"
+        "use_bpm 40\nmodes << current_bpm_mode\n"
+        "with_bpm(:midi) { modes << current_bpm_mode }\nmodes << current_bpm_mode\n"
+        "play 60 if modes == [[:midi, 'x'], 30, [:midi, 'x'], 40, [:midi, nil], 40]"
+    )
+    assert list_numbers(source) == [60]
+
+
+def test_list_options_of_a_pattern_go_to_its_notes_in_turn() -> None:
+    messages = collect_osc_messages("play_pattern_timed [60, 62, 64], 0.25, pan: [-1, 1]", 1.0)
+    pans = [m.synth_control_values["pan"] for m in messages if "pan" in m.synth_control_values]
+    assert pans == [-1, 1, -1]
 
 
 # -- random sources -----------------------------------------------------------------------------
@@ -415,7 +479,14 @@ PROGRAMS_OF_BOTH_VERSIONS = {
         [(0, 60), (0.3, 61), (0.5, 60), (0.8, 61)],
         [(0, 60), (0.3, 61), (0.5, 60), (0.8, 61)],
     ),
-    "number of scales": ("play scale_names.size - 73", [(0, 0)], [(0, 78)]),
+    "number of scales": ("play scale_names.size - 73", [(0, 0)], [(0, 84)]),
+    "names of chords": ("play chord_names.to_a.count('maj13')", [(0, 0)], [(0, 1)]),
+    "notes of augmented ninths": (
+        "play chord(60, '9+5')[1]; play chord(60, 'm9+5')[1]",
+        [(0, 70), (0, 70)],
+        [(0, 64), (0, 63)],
+    ),
+    "drive": ("set_drive! 0.75; play 60 + 4 * current_drive", [(0, 62)], [(0, 63)]),
     "merged defaults": (
         "use_synth_defaults note: 61; use_merged_synth_defaults amp: 1; play 60",
         [],

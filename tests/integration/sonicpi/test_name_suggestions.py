@@ -16,7 +16,12 @@ SUGGESTIONS = {
     "play scale(:c, :majr)": ":major",
     "play chord(:c, :minorr)": ":minor",
 }
-WITHOUT_SUGGESTION = ("synth :qqqqqqqq", "sample :qqqqqqqq", "sample '/songs/kick.wav'")
+WITHOUT_SUGGESTION = (
+    "synth :qqqqqqqq",
+    "sample :qqqqqqqq",
+    "sample '/songs/kick.wav'",
+    "sample [:loop_amen, :bd_haus], 1",  # Names that exist, in a filter that finds nothing.
+)
 
 
 @pytest.fixture(scope="module")

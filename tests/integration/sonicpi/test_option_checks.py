@@ -32,6 +32,8 @@ CONTROLS = {
     "not modulatable": ("n = play 60, release: 2\ncontrol n, release: 3", "not modulatable"),
     "FX": ("with_fx(:level) { |f| play 60\ncontrol f, amp: -1 }", ":amp must be zero or greater"),
     "not a number": ("n = play 60\ncontrol n, amp: 0.0 / 0", ":amp must be a number, got NaN"),
+    "mixer": ("play 60\nset_mixer_control! lpf: 0.0 / 0", ":lpf must be a number, got NaN"),
+    "volume": ("play 60\nset_volume! 0.0 / 0", ":volume must be a number, got NaN"),
 }
 # Values that ended scsynth, also without Sonic Pi's own checks.
 UNPLAYABLE = {
@@ -141,5 +143,7 @@ def test_what_ends_scsynth_in_another_way_is_found_with_its_line():
 
 
 def test_the_name_of_an_option_is_a_symbol():
-    results = dict(render_many(['play 60, "attack", 0.25'], seconds=0.5, workers=1))
+    sources = ['play 60, "attack", 0.25', "play 60, amp: Complex(1, 2)"]
+    results = dict(render_many(sources, seconds=0.5, workers=1))
     assert "must be a symbol: write attack: 0.25" in results[0].error.message
+    assert "must be a symbol" not in results[1].error.message

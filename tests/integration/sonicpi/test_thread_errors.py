@@ -61,6 +61,21 @@ ERRORS = {
     "bytes": ('sleep 0.5\nraise "\\xff\\xfe"', "runtime", 3, 0.5),
     "binary bytes": ('raise "\\xff".b', "runtime", 2, 0.0),
     "other encoding": ("raise 'é'.encode('UTF-16')", "runtime", 2, 0.0),
+    "encoding without a converter": ("raise 'é'.force_encoding('UTF-7')", "runtime", 2, 0.0),
+    "commands to a terminal": ('raise "\\e[31mred\\u009b0m"', "runtime", 2, 0.0),
+    "exception with its own backtrace": (
+        "e = RuntimeError.new('no')\nbegin\n raise e\n"
+        "rescue\n def e.backtrace; 5; end\n raise e\nend",
+        "runtime",
+        4,
+        0.0,
+    ),
+    "exception with its own class": (
+        "class E < StandardError; def class; 5; end; end\nraise E, 'no'",
+        "runtime",
+        3,
+        0.0,
+    ),
     "NUL": ('raise "a\\0b"', "runtime", 2, 0.0),
     "endless message": ("raise 'x' * 1_000_000", "runtime", 2, 0.0),
     "anonymous class": ("raise Class.new(StandardError), 'no'", "runtime", 2, 0.0),
@@ -112,6 +127,14 @@ def test_a_program_of_which_nothing_sounds_fails_with_its_first_error(name: str,
     result = results[source]
     assert not result.has_clip and (result.error.kind, result.error.line) == (kind, line)
     assert result.error not in result.warnings
+
+
+def test_message_has_no_control_characters_and_no_addresses(results):
+    (error,) = results[LOOP + ERRORS["commands to a terminal"][0]].thread_errors
+    assert error.message == "RuntimeError: \ufffd[31mred\ufffd0m"
+    source = "play 60\n3.times { in_thread { Object.new.foo } }"
+    (error,) = dict(render_many([source], 0.5, workers=1))[0].thread_errors
+    assert "undefined method `foo' for #<Object>" in error.message
 
 
 def test_what_a_thread_played_before_its_error_sounds():
