@@ -248,6 +248,62 @@ def open_aligned_corpus_from_args(
     return aligned_corpus
 
 
+def open_searched_corpora_from_args(args: argparse.Namespace) -> list[AlignedCorpus]:
+    """Open the corpora that the command names, with one alignment; print which alignment it is.
+
+    Without ``--alignment``, a corpus that has none is searched by one of another corpus.
+    """
+    # Imported late because they load torch, which --help does not need.
+    from core.corpus import Corpus
+    from core.search.default_alignment_choice import describe_requested_alignment
+    from core.search.multi_corpus_search import open_corpora_with_one_alignment
+    from core.search.shared_alignments import (
+        choose_prediction_alignment,
+        make_no_common_alignment_error,
+        parse_alignment_name,
+    )
+
+    corpora = [Corpus.open(name) for name in list_searched_corpus_names(args)]
+    if args.alignment is not None:
+        owner, record = parse_alignment_name(corpora[0], args.alignment)
+        choice = describe_requested_alignment(record, owner_name=owner.name)
+    else:
+        shared_choice = choose_prediction_alignment(corpora)
+        if shared_choice is None:
+            raise make_no_common_alignment_error(corpora)
+        choice = shared_choice
+    aligned_corpora = open_corpora_with_one_alignment(corpora, choice.load_record(corpora[0]))
+    print_status_to_stderr(f"Uses {choice}.")
+    return aligned_corpora
+
+
+def list_searched_corpus_names(args: argparse.Namespace) -> list[str]:
+    """Return the names of the corpora to search: the argument, then those of ``--corpus``.
+
+    Raises
+    ------
+    EarshotError
+        When none is named.
+    """
+    named = [args.corpus_argument, *(args.corpus or [])]
+    names = list(dict.fromkeys(name for name in named if name))
+    if not names:
+        raise EarshotError(
+            "No corpus is named.", remedy="Name one, or several by --corpus A --corpus B."
+        )
+    return names
+
+
+def add_searched_corpora_option(parser: argparse.ArgumentParser, default: str) -> None:
+    """Declare ``--corpus``, which can be given several times; `default` describes its default."""
+    parser.add_argument(
+        "--corpus",
+        action="append",
+        metavar="NAME",
+        help=f"corpus to search; repeat it to search several at once ({default})",
+    )
+
+
 def add_corpus_argument(
     parser: argparse.ArgumentParser, help_text: str = "name of the corpus"
 ) -> None:
@@ -259,6 +315,16 @@ def add_alignment_option(parser: argparse.ArgumentParser) -> None:
     """Declare ``--alignment``, which defaults to the one that suits the command."""
     parser.add_argument(
         "--alignment", metavar="ID", help="alignment (the one made for this command's purpose)"
+    )
+
+
+def add_shared_alignment_option(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--alignment`` for a command that can take the alignment of another corpus."""
+    parser.add_argument(
+        "--alignment",
+        metavar="ID",
+        help="alignment; CORPUS/ID for one of another corpus (the one made for prediction, or one"
+        " of another corpus with the same encoders)",
     )
 
 

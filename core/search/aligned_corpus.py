@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from core import encoders
 from core.alignment import AlignmentConfig, ProjectionHeads
 from core.alignment.conformal_kernel_ridge_regression import ForecastModel
 from core.alignment.heads import project_embeddings
@@ -34,8 +33,7 @@ from core.search.forecast_fitting_and_storage import load_or_fit_forecast_model
 from core.search.silent_snippet_check import read_audible_snippet
 from core.sonicpi.clip_and_render_result import Clip
 
-SNIPPET_CACHE_SIZE = 8
-ALIGNED_CORPUS_CACHE_SIZE = 2
+ALIGNED_CORPUS_CACHE_SIZE = 8
 
 
 class EmbeddedCorpus:
@@ -111,14 +109,7 @@ class EmbeddedCorpus:
         EarshotError
             When the encoder is missing, has another revision or another number of dimensions.
         """
-        embedding = _compute_snippet_embedding(self.code_encoder.load_recorded_encoder(), snippet)
-        if embedding.shape != (1, self.code_encoder.dim):
-            raise EarshotError(
-                f"{self.code_encoder.id} gave a vector of shape {list(embedding.shape)}, the corpus"
-                f" has {self.code_encoder.dim} dimensions.",
-                remedy="Embed the corpus again and train again.",
-            )
-        return embedding
+        return self.code_encoder.embed_snippet(snippet)
 
     def embed_clip(self, clip: Clip) -> np.ndarray:
         """Embed a clip with the corpus's audio encoder: float32 [1, dim].
@@ -245,6 +236,11 @@ class AlignedCorpus(EmbeddedCorpus):
         return cls(corpus, record, heads, pairs)
 
     @property
+    def owner_name(self) -> str:
+        """Name of the corpus that the alignment belongs to: this one, or another one."""
+        return self.record.path.parent.parent.name
+
+    @property
     def unseen_templates(self) -> Sequence[str]:
         """Ids of the templates that training held out whole."""
         return self.record.config["split"]["unseen_templates"]
@@ -285,7 +281,9 @@ class AlignedCorpus(EmbeddedCorpus):
     @cached_property
     def forecast_model(self) -> ForecastModel | None:
         """Regression from code to measured properties; None if too few clips are measured."""
-        return load_or_fit_forecast_model(self)
+        if self.owner_name == self.corpus.name:
+            return load_or_fit_forecast_model(self)
+        return AlignedCorpus.open(Corpus.open(self.owner_name), self.record).forecast_model
 
     def forecast(self, snippet: str) -> Forecast | None:
         """Predict loudness, onset rate, register and more of a snippet's clip.
@@ -353,48 +351,47 @@ def open_embedded_corpus(
 
 @dataclass(frozen=True)
 class _CacheKey:
-    """What an opened alignment is cached by; the corpus rides along uncompared."""
+    """What an opened alignment is cached by; corpus and alignment ride along uncompared."""
 
     path: Path
     change_stamp: str
-    alignment_id: str
+    alignment_name: str
     corpus: Corpus = field(compare=False)
+    alignment: str | AlignmentRecord = field(compare=False)
 
 
-def open_aligned_corpus(corpus: Corpus, alignment_id: str | None = None) -> AlignedCorpus:
-    """Open an alignment of a corpus, from memory unless the corpus has changed since.
+def open_aligned_corpus(
+    corpus: Corpus, alignment: str | AlignmentRecord | None = None
+) -> AlignedCorpus:
+    """Open an alignment for a corpus, from memory unless the corpus has changed since.
 
     Parameters
     ----------
     corpus : Corpus
-    alignment_id : str, optional
-        Default: the one made for prediction (`choose_default_alignment`).
-
-    Returns
-    -------
-    AlignedCorpus
-        Shared by all callers until `corpus.change_stamp` changes.
+    alignment : str or AlignmentRecord, optional
+        Id of an alignment of the corpus, or one of another corpus with the same encoders.
+        Default: the corpus's own that was made for prediction (`choose_default_alignment`).
 
     Raises
     ------
     EarshotError
         When the corpus has no such alignment, or its files do not fit each other.
     """
-    if alignment_id is None:
+    if alignment is None:
         choice = choose_default_alignment(corpus, "prediction")
         if choice is None:
             raise make_no_alignment_error(corpus)
-        alignment_id = choice.alignment_id
-    key = _CacheKey(corpus.path, corpus.change_stamp, alignment_id, corpus)
+        alignment = choice.alignment_id
+    name = alignment
+    if isinstance(alignment, AlignmentRecord):  # New metrics change the time of its folder.
+        name = f"{alignment.path} {alignment.path.stat().st_mtime_ns}"
+    key = _CacheKey(corpus.path, corpus.change_stamp, str(name), corpus, alignment)
     return _open_aligned_corpus_by_key(key)
 
 
 @lru_cache(maxsize=ALIGNED_CORPUS_CACHE_SIZE)
 def _open_aligned_corpus_by_key(key: _CacheKey) -> AlignedCorpus:
-    return AlignedCorpus.open(key.corpus, key.corpus.load_alignment(key.alignment_id))
-
-
-# Listen embeds a snippet to find its neighbours, and again to estimate their confidence.
-@lru_cache(maxsize=SNIPPET_CACHE_SIZE)
-def _compute_snippet_embedding(encoder: encoders.Encoder, snippet: str) -> np.ndarray:
-    return np.asarray(encoder.embed([snippet]), dtype=np.float32)
+    record = key.alignment
+    if isinstance(record, str):
+        record = key.corpus.load_alignment(record)
+    return AlignedCorpus.open(key.corpus, record)

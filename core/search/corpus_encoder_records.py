@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from core import encoders
 from core.corpus import AlignmentRecord, Corpus
 from core.encoders.concatenated_encoders import split_encoder_id
 from core.errors import EarshotError
+
+SNIPPET_CACHE_SIZE = 8
+EMBEDDING_CHECK_CACHE_SIZE = 256
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,29 @@ class EncoderRecord:
             )
         return encoder
 
+    def embed_snippet(self, snippet: str) -> np.ndarray:
+        """Embed a snippet of code: float32 [1, dim].
+
+        Raises
+        ------
+        EarshotError
+            When the encoder is missing, has another revision or another number of dimensions.
+        """
+        embedding = _compute_snippet_embedding(self.load_recorded_encoder(), snippet)
+        if embedding.shape != (1, self.dim):
+            raise EarshotError(
+                f"{self.id} gave a vector of shape {list(embedding.shape)}, the corpus has"
+                f" {self.dim} dimensions.",
+                remedy="Embed the corpus again and train again.",
+            )
+        return embedding
+
+
+# Listen embeds a snippet to find its neighbours, and again to estimate their confidence.
+@lru_cache(maxsize=SNIPPET_CACHE_SIZE)
+def _compute_snippet_embedding(encoder: encoders.Encoder, snippet: str) -> np.ndarray:
+    return np.asarray(encoder.embed([snippet]), dtype=np.float32)
+
 
 def fill_default_encoder_ids(
     corpus: Corpus, code_encoder: str | None = None, audio_encoder: str | None = None
@@ -117,6 +147,40 @@ def _has_comparable_embeddings(corpus: Corpus, encoder: EncoderRecord) -> bool:
     return spec.is_comparable_revision(encoder.revision) and all(
         revision is not None and part.is_comparable_revision(revision) for part, revision in stored
     )
+
+
+def has_embeddings_of_alignment(corpus: Corpus, record: AlignmentRecord) -> bool:
+    """Return whether the encoders of an alignment have embedded clips and code of a corpus."""
+    key = _EmbeddingCheckKey(corpus.path, corpus.change_stamp, record.path, corpus, record)
+    return _check_embeddings_of_alignment(key)
+
+
+@dataclass(frozen=True)
+class _EmbeddingCheckKey:
+    """What a check is cached by; corpus and record ride along uncompared."""
+
+    path: Path
+    change_stamp: str
+    alignment_path: Path
+    corpus: Corpus = field(compare=False)
+    record: AlignmentRecord = field(compare=False)
+
+
+# Listen checks all corpora while the user types.
+@lru_cache(maxsize=EMBEDDING_CHECK_CACHE_SIZE)
+def _check_embeddings_of_alignment(key: _EmbeddingCheckKey) -> bool:
+    embedded_by = {
+        encoder_id for encoder_id, _, count in key.corpus.count_embeddings_by_encoder() if count
+    }
+    try:
+        for encoder in read_encoder_records_of_alignment(key.record):
+            is_embedded = encoder.id in embedded_by
+            if not is_embedded and not set(split_encoder_id(encoder.id)) <= embedded_by:
+                return False
+            check_embedding_revision(key.corpus, encoder)
+    except (KeyError, TypeError, EarshotError):  # Opening the alignment explains what is wrong.
+        return False
+    return True
 
 
 def check_embedding_revision(corpus: Corpus, encoder: EncoderRecord) -> None:

@@ -32,12 +32,31 @@ class AlignmentChoice:
         UTC, ISO 8601; "" if unknown.
     reason : str
         Without a full stop, for example "made for prediction".
+    owner_name : str
+        Name of the corpus that it was trained on; "" for the corpus that it was chosen for.
     """
 
     alignment_id: str
     method: str
     created: str
     reason: str
+    owner_name: str = ""
+
+    def load_record(self, corpus: Corpus) -> AlignmentRecord:
+        """Load the alignment.
+
+        Parameters
+        ----------
+        corpus : Corpus
+            The corpus that it was chosen for.
+
+        Raises
+        ------
+        EarshotError
+            When its files are damaged.
+        """
+        owner = Corpus.open(self.owner_name) if self.owner_name else corpus
+        return owner.load_alignment(self.alignment_id)
 
     def __str__(self) -> str:
         """Return one line: "alignment 0001-5f1c (kernel-ridge of 14:03): made for prediction"."""
@@ -82,9 +101,20 @@ def choose_default_alignment(corpus: Corpus, purpose: Purpose) -> AlignmentChoic
     return _choose_by_key(_CacheKey(corpus.path, corpus.change_stamp, purpose, corpus))
 
 
-def describe_requested_alignment(record: AlignmentRecord) -> AlignmentChoice:
-    """Return the choice that stands for an alignment that the user named."""
-    return _describe_alignment(record, "the one you chose")
+def describe_requested_alignment(
+    record: AlignmentRecord, reason: str = "the one you chose", owner_name: str = ""
+) -> AlignmentChoice:
+    """Return the choice that stands for an alignment.
+
+    Parameters
+    ----------
+    record : AlignmentRecord
+    reason : str
+        Default: for one that the user named.
+    owner_name : str
+        Name of its corpus if that is another one.
+    """
+    return _describe_alignment(record, reason, owner_name)
 
 
 @dataclass(frozen=True)
@@ -153,9 +183,11 @@ def _get_objective(record: AlignmentRecord) -> str:
     return str(record.config.get("alignment", {}).get("objective", ""))
 
 
-def _describe_alignment(record: AlignmentRecord, reason: str) -> AlignmentChoice:
+def _describe_alignment(
+    record: AlignmentRecord, reason: str, owner_name: str = ""
+) -> AlignmentChoice:
     method = _get_objective(record).replace("_", "-")
-    return AlignmentChoice(record.id, method, record.created, reason)
+    return AlignmentChoice(record.id, method, record.created, reason, owner_name)
 
 
 def make_no_alignment_error(corpus: Corpus) -> EarshotError:

@@ -34,6 +34,7 @@ class Neighbour:
     template, name, source : str
     audio_path : str
         Absolute path of its clip.
+    corpus_name : str
     """
 
     rank: int
@@ -43,6 +44,7 @@ class Neighbour:
     name: str
     source: str
     audio_path: str
+    corpus_name: str
 
 
 def find_neighbours(
@@ -94,7 +96,7 @@ def find_neighbours(
         )
     embedded_corpus.check_has_embedding_pairs()
     read_audible_snippet(snippet)
-    return _find_neighbours_of_embedding(
+    return find_embedding_neighbours(
         embedded_corpus, embedded_corpus.embed_snippet(snippet), k, direction
     )
 
@@ -128,7 +130,7 @@ def find_audio_neighbours(
     """
     _validate_direction_and_k(direction, k, CLIP_DIRECTIONS, "A sound has no code to go from")
     embedded_corpus.check_has_embedding_pairs()
-    return _find_neighbours_of_embedding(
+    return find_embedding_neighbours(
         embedded_corpus, embedded_corpus.embed_clip(clip), k, direction
     )
 
@@ -173,19 +175,33 @@ def find_program_neighbours(
     pairs = embedded_corpus.pairs
     from_code = direction.startswith("code->")
     embeddings = pairs.code_embeddings if from_code else pairs.audio_embeddings
-    return _find_neighbours_of_embedding(
-        embedded_corpus, embeddings[row : row + 1], k, direction, row
-    )
+    return find_embedding_neighbours(embedded_corpus, embeddings[row : row + 1], k, direction, row)
 
 
-def _find_neighbours_of_embedding(
+def find_embedding_neighbours(
     embedded_corpus: EmbeddedCorpus,
     embedding: np.ndarray,
     k: int,
     direction: str,
     excluded_row: int | None = None,
 ) -> list[Neighbour]:
-    """Find the programs nearest to a raw embedding [1, d]."""
+    """Find the programs nearest to a raw embedding.
+
+    Parameters
+    ----------
+    embedded_corpus : EmbeddedCorpus
+    embedding : array, float [1, d]
+        By the encoder of the modality that the direction starts from.
+    k, direction
+        As for `find_program_neighbours`.
+    excluded_row : int, optional
+        Row of a program that is not returned.
+
+    Returns
+    -------
+    list of Neighbour
+        Nearest first.
+    """
     rows, similarities = embedded_corpus.find_nearest_rows(embedding, k, direction, excluded_row)
     program_ids = [embedded_corpus.pairs.program_ids[row] for row in rows]
     programs = embedded_corpus.corpus.load_selected_programs(program_ids)
@@ -198,6 +214,7 @@ def _find_neighbours_of_embedding(
             name=program["name"],
             source=program["source"],
             audio_path=program["audio"],
+            corpus_name=embedded_corpus.corpus.name,
         )
         for rank, (program, similarity) in enumerate(zip(programs, similarities), 1)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from core.sonicpi import Clip
 from pages.components import audio_player, cache, formatting, state
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.listen import neighbour_card
+from pages.listen.further_corpora_picker import draw_further_corpora_picker
 
 if TYPE_CHECKING:
     from core.search.nearest_neighbour_queries import Neighbour
@@ -73,12 +75,13 @@ def draw_audio_search(selected: Selection) -> None:
         if outcome.neighbours is None:
             st.info(outcome.message, icon=":material/graphic_eq:")
             return
-        corpus_name = selected.corpus.name
+        names = dict.fromkeys(neighbour.corpus_name for neighbour in outcome.neighbours)
         st.caption(
             f"The {formatting.pluralize(len(outcome.neighbours), 'program')} of"
-            f" {formatting.escape_markdown(corpus_name)} whose code is nearest to this sound."
+            f" {formatting.escape_markdown(' and '.join(names))} whose code is nearest to this"
+            " sound."
         )
-        neighbour_card.draw_neighbour_cards(corpus_name, outcome.neighbours)
+        neighbour_card.draw_neighbour_cards(outcome.neighbours)
 
 
 def search_with_chosen_clip(selected: Selection) -> SearchOutcome:
@@ -105,13 +108,16 @@ def search_with_chosen_clip(selected: Selection) -> SearchOutcome:
         st.caption(f"The sound: {formatting.escape_markdown(query.name)}")
         audio_player.draw_clip_player(query.clip, query.name, QUERY_PLAYER_KEY)
     neighbour_count = draw_neighbour_count_picker()
+    further_corpora = draw_further_corpora_picker(selected)
     if query is None:
         return SearchOutcome(
             message="Upload a sound to find the nearest code."
             if source == "file"
             else "Render a snippet in “From code to sound” first."
         )
-    return SearchOutcome(find_clip_neighbours(selected, query, neighbour_count, "audio->code"))
+    return SearchOutcome(
+        find_clip_neighbours(selected, query, neighbour_count, "audio->code", further_corpora)
+    )
 
 
 def draw_query_clip_upload() -> AudioQuery | None:
@@ -181,13 +187,16 @@ def search_with_corpus_clip(selected: Selection) -> SearchOutcome:
     st.caption(f"{formatting.pluralize(len(programs), 'clip')} {verb}.{limit}")
     audio_player.draw_audio_file_player(program["audio"], program["name"], QUERY_PLAYER_KEY)
     neighbour_count = draw_neighbour_count_picker()
+    further_corpora = draw_further_corpora_picker(selected)
     # Imports torch: the clips are drawn before.
-    from core.search.aligned_corpus import open_aligned_corpus
-    from core.search.nearest_neighbour_queries import find_program_neighbours
+    from core.search.multi_corpus_search import (
+        find_program_neighbours_in_corpora,
+        open_corpora_with_one_alignment,
+    )
 
-    aligned_corpus = open_aligned_corpus(corpus, selected.alignment.id)
+    corpora = open_corpora_with_one_alignment([corpus, *further_corpora], selected.alignment)
     return SearchOutcome(
-        find_program_neighbours(aligned_corpus, program_id, neighbour_count, "audio->code")
+        find_program_neighbours_in_corpora(corpora, program_id, neighbour_count, "audio->code")
     )
 
 
@@ -220,7 +229,11 @@ def draw_neighbour_count_picker() -> int:
 
 
 def find_clip_neighbours(
-    selected: Selection, query: AudioQuery, k: int, direction: str
+    selected: Selection,
+    query: AudioQuery,
+    k: int,
+    direction: str,
+    further_corpora: Sequence[Corpus] = (),
 ) -> list[Neighbour]:
     """Find the programs nearest to a clip; the same clip is embedded only once.
 
@@ -231,15 +244,18 @@ def find_clip_neighbours(
     k : int
         Number of programs.
     direction : {"audio->code", "audio->audio"}
+    further_corpora : sequence of Corpus
+        Searched as well.
     """
+    corpora = (selected.corpus, *further_corpora)
     return _embed_clip_and_find_neighbours(
-        selected.corpus, selected.alignment, query.digest, k, direction, query.clip
+        corpora, selected.alignment, query.digest, k, direction, query.clip
     )
 
 
 @cache.cache_until_inputs_change(64, spinner="Embedding the sound …")
 def _embed_clip_and_find_neighbours(
-    corpus: Corpus,
+    corpora: tuple[Corpus, ...],
     alignment: AlignmentRecord,
     clip_digest: str,  # noqa: ARG001 (the cache compares it instead of the clip)
     k: int,
@@ -247,7 +263,10 @@ def _embed_clip_and_find_neighbours(
     _clip: Clip,
 ) -> list[Neighbour]:
     # Imports torch: the page is drawn before.
-    from core.search.aligned_corpus import open_aligned_corpus
-    from core.search.nearest_neighbour_queries import find_audio_neighbours
+    from core.search.multi_corpus_search import (
+        find_audio_neighbours_in_corpora,
+        open_corpora_with_one_alignment,
+    )
 
-    return find_audio_neighbours(open_aligned_corpus(corpus, alignment.id), _clip, k, direction)
+    aligned_corpora = open_corpora_with_one_alignment(corpora, alignment)
+    return find_audio_neighbours_in_corpora(aligned_corpora, _clip, k, direction)

@@ -14,27 +14,30 @@ if TYPE_CHECKING:
     from core.search.nearest_neighbour_queries import Neighbour
 
 
-def draw_neighbour_cards(
-    corpus_name: str, neighbours: list[Neighbour], snippet: str | None = None
-) -> None:
-    """Draw a card for each neighbour.
+def draw_neighbour_cards(neighbours: list[Neighbour], snippet: str | None = None) -> None:
+    """Draw a card for each neighbour, with the name of its corpus if they are of several.
 
     Parameters
     ----------
-    corpus_name : str
-        Name of their corpus.
     neighbours : list of Neighbour
     snippet : str, optional
         Code to compare theirs with.
     """
     favourite_keys = favourites_view.load_favourite_keys()
+    are_of_several = len({neighbour.corpus_name for neighbour in neighbours}) > 1
     for neighbour in neighbours:
+        corpus_name = neighbour.corpus_name
         favourite = Favourite(corpus_name, neighbour.program_id, neighbour.name, neighbour.template)
-        draw_neighbour_card(neighbour, favourite, favourite.key in favourite_keys, snippet)
+        is_favourite = favourite.key in favourite_keys
+        draw_neighbour_card(neighbour, favourite, is_favourite, snippet, are_of_several)
 
 
 def draw_neighbour_card(
-    neighbour: Neighbour, favourite: Favourite, is_favourite: bool, snippet: str | None
+    neighbour: Neighbour,
+    favourite: Favourite,
+    is_favourite: bool,
+    snippet: str | None,
+    with_corpus: bool = False,
 ) -> None:
     """Draw one neighbour.
 
@@ -46,6 +49,8 @@ def draw_neighbour_card(
     is_favourite : bool
     snippet : str or None
         Code to compare its code with.
+    with_corpus : bool
+        Whether to draw the name of its corpus.
     """
     key = f"{neighbour.rank}-{neighbour.program_id}"
     title = program_card_parts.format_program_title(neighbour.name, neighbour.template)
@@ -55,6 +60,12 @@ def draw_neighbour_card(
                 f"**{neighbour.rank}. {formatting.escape_markdown(title)}**", width="content"
             )
             st.caption(formatting.escape_markdown(neighbour.name), width="stretch")
+            if with_corpus:
+                st.badge(
+                    formatting.escape_markdown(neighbour.corpus_name),
+                    color="gray",
+                    icon=":material/library_music:",
+                )
             st.badge(
                 f"similarity {neighbour.similarity:.2f}",
                 color="blue",

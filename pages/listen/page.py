@@ -9,7 +9,6 @@ import streamlit as st
 
 from core import sonicpi, workspace
 from core.clip_length import DEFAULT_CLIP_SECONDS
-from core.sonicpi import Clip
 from pages.components import (
     audio_player,
     code_editor,
@@ -23,9 +22,16 @@ from pages.components import (
 )
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.url_choice import draw_choice_bound_to_url
-from pages.listen import audio_search, favourites_view, forecast_card, neighbour_card
+from pages.listen import (
+    audio_search,
+    favourites_view,
+    forecast_card,
+    further_corpora_picker,
+    neighbour_card,
+)
 
 if TYPE_CHECKING:
+    from core.corpus import Corpus
     from core.search.aligned_corpus import AlignedCorpus
     from core.search.nearest_neighbour_queries import Neighbour
 
@@ -69,28 +75,32 @@ def draw_code_search(selected: Selection) -> None:
     with left:
         snippet, should_render = draw_snippet_form()
         neighbour_count = audio_search.draw_neighbour_count_picker()
+        further_corpora = further_corpora_picker.draw_further_corpora_picker(selected)
     neighbours = None
     with right, formatting.catch_and_show_errors():
         if snippet.strip():
             # Imports torch: the editor is drawn before.
-            from core.search.aligned_corpus import open_aligned_corpus
-            from core.search.nearest_neighbour_queries import find_neighbours
+            from core.search.multi_corpus_search import (
+                find_neighbours_in_corpora,
+                open_corpora_with_one_alignment,
+            )
             from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
-            aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment.id)
+            corpora = [selected.corpus, *further_corpora]
+            aligned_corpora = open_corpora_with_one_alignment(corpora, selected.alignment)
             try:
-                neighbours = find_neighbours(aligned_corpus, snippet, neighbour_count)
+                neighbours = find_neighbours_in_corpora(aligned_corpora, snippet, neighbour_count)
             except SilentSnippetError as error:
                 formatting.show_silent_snippet(error.message)
             else:
                 formatting.show_reading_note(read_audible_snippet(snippet).message)
-                draw_snippet_neighbours(aligned_corpus, neighbours, snippet)
+                draw_snippet_neighbours(aligned_corpora, neighbours, snippet)
         else:
             st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
     with left:
         if should_render and snippet.strip():
             render_and_play_snippet(snippet)
-        draw_snippet_rendering(selected, snippet, neighbours)
+        draw_snippet_rendering(selected, snippet, neighbours, further_corpora)
 
 
 def draw_snippet_form() -> tuple[str, bool]:
@@ -130,20 +140,21 @@ def _insert_selected_example() -> None:
 
 
 def draw_snippet_neighbours(
-    aligned_corpus: AlignedCorpus, neighbours: list[Neighbour], snippet: str
+    aligned_corpora: list[AlignedCorpus], neighbours: list[Neighbour], snippet: str
 ) -> None:
     """Draw the clips nearest to the snippet, and how reliable the prediction is."""
-    corpus_name = aligned_corpus.corpus.name
+    aligned_corpus = aligned_corpora[0]
+    clip_count = sum(len(corpus.pairs.program_ids) for corpus in aligned_corpora)
+    names = " and ".join(corpus.corpus.name for corpus in aligned_corpora)
     with st.container(horizontal=True, vertical_alignment="center"):
         draw_prediction_confidence(aligned_corpus, snippet, neighbours)
         st.caption(
             f"The {formatting.pluralize(len(neighbours), 'clip')} nearest to this code among"
-            f" {len(aligned_corpus.pairs.program_ids):,} in"
-            f" {formatting.escape_markdown(corpus_name)}, found without rendering it."
+            f" {clip_count:,} in {formatting.escape_markdown(names)}, found without rendering it."
         )
     # The first forecast of an alignment fits its model, so the clips are drawn before it.
     forecast_container = st.container()
-    neighbour_card.draw_neighbour_cards(corpus_name, neighbours, snippet)
+    neighbour_card.draw_neighbour_cards(neighbours, snippet)
     with forecast_container:
         forecast_card.draw_forecast_card(aligned_corpus, snippet)
 
@@ -184,7 +195,10 @@ def render_and_play_snippet(snippet: str) -> None:
 
 
 def draw_snippet_rendering(
-    selected: Selection, snippet: str, neighbours: list[Neighbour] | None
+    selected: Selection,
+    snippet: str,
+    neighbours: list[Neighbour] | None,
+    further_corpora: list[Corpus],
 ) -> None:
     """Draw the last rendered snippet, and which of its nearest clips were predicted."""
     rendered = state.SNIPPET_RENDERING.get()
@@ -199,7 +213,9 @@ def draw_snippet_rendering(
             audio_player.draw_clip_player(rendering.clip, "your code", RENDERING_PLAYER_KEY)
             if is_current and neighbours:
                 with formatting.catch_and_show_errors():
-                    draw_prediction_check(selected, rendering.clip, source, neighbours)
+                    digest = hashlib.sha256(snippet.encode()).hexdigest()
+                    query = audio_search.AudioQuery(rendering.clip, "your code", f"code {digest}")
+                    draw_prediction_check(selected, query, neighbours, further_corpora)
         elif rendering.error is not None:
             st.error(formatting.escape_markdown(rendering.error), icon=":material/error:")
             program_card_parts.draw_failed_source_line(source, rendering.error.line)
@@ -207,13 +223,15 @@ def draw_snippet_rendering(
 
 
 def draw_prediction_check(
-    selected: Selection, clip: Clip, snippet: str, predicted_neighbours: list[Neighbour]
+    selected: Selection,
+    query: audio_search.AudioQuery,
+    predicted_neighbours: list[Neighbour],
+    further_corpora: list[Corpus],
 ) -> None:
     """Draw which of the clips nearest to the true sound were predicted."""
-    digest = hashlib.sha256(snippet.encode()).hexdigest()
-    query = audio_search.AudioQuery(clip, "your code", f"code {digest}")
-    count = len(predicted_neighbours)
-    true_neighbours = audio_search.find_clip_neighbours(selected, query, count, "audio->audio")
+    true_neighbours = audio_search.find_clip_neighbours(
+        selected, query, len(predicted_neighbours), "audio->audio", further_corpora
+    )
     predicted_ranks = {neighbour.program_id: neighbour.rank for neighbour in predicted_neighbours}
     hit_count = sum(neighbour.program_id in predicted_ranks for neighbour in true_neighbours)
     st.markdown(

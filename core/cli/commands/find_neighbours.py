@@ -1,6 +1,8 @@
 """Predict the sound of a snippet: list the clips nearest to it, without rendering it.
 
-The clips are the nearest in the shared space of an alignment, the nearest first. Exits with
+The clips are the nearest in the shared space of an alignment, the nearest first. --corpus A
+--corpus B searches several corpora at once. A corpus without an alignment of its own is searched
+by one of another corpus with the same encoders. Exits with
 status 3 when nothing in the snippet would sound; with --json, it then prints one line with
 status, line and message.
 """
@@ -9,13 +11,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from core.cli.output import print_json_line, print_result_to_stdout, print_status_to_stderr
+from core.cli.output import (
+    print_json_line,
+    print_json_lines,
+    print_result_to_stdout,
+    print_status_to_stderr,
+)
 from core.cli.parsing import (
-    add_alignment_option,
-    add_corpus_argument,
     add_json_option,
-    open_aligned_corpus_from_args,
+    add_searched_corpora_option,
+    add_shared_alignment_option,
+    open_searched_corpora_from_args,
     parse_positive_int,
 )
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
@@ -24,6 +33,9 @@ from core.formatting import format_table
 from core.programs.source_decoding import decode_source
 from core.progress import Progress
 
+if TYPE_CHECKING:
+    from core.search.nearest_neighbour_queries import Neighbour
+
 IS_LONG_RUNNING = False
 MAX_SNIPPET_BYTES = 1_000_000
 """More than any snippet has, so that a wrong file is not read completely."""
@@ -31,27 +43,29 @@ MAX_SNIPPET_BYTES = 1_000_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    add_corpus_argument(parser)
+    parser.add_argument(
+        "corpus_argument", metavar="CORPUS", nargs="?", help="name of the corpus to search"
+    )
+    add_searched_corpora_option(parser, "CORPUS")
     parser.add_argument(
         "--snippet", required=True, metavar="FILE", help="Sonic Pi code; - reads standard input"
     )
     parser.add_argument(
         "-k", type=parse_positive_int, default=5, metavar="N", help="number of clips (5)"
     )
-    add_alignment_option(parser)
+    add_shared_alignment_option(parser)
     add_json_option(parser, "print one JSON line per neighbour")
 
 
 def run(args: argparse.Namespace, _progress: Progress) -> None:
     """Find the neighbours, then print them."""
     snippet = read_snippet_from_file_or_stdin(args.snippet)
-    from core.search import nearest_neighbour_queries
+    from core.search.multi_corpus_search import find_neighbours_in_corpora
     from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
     try:
-        neighbours = nearest_neighbour_queries.find_neighbours(
-            open_aligned_corpus_from_args(args), snippet, args.k
-        )
+        corpora = open_searched_corpora_from_args(args)
+        neighbours = find_neighbours_in_corpora(corpora, snippet, args.k)
     except SilentSnippetError as error:
         if args.json:
             print_json_line(error.to_dict())
@@ -59,28 +73,38 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
     if note := read_audible_snippet(snippet).message:
         print_status_to_stderr(note)
     if args.json:
-        for neighbour in neighbours:
-            print_json_line(
-                {
-                    "rank": neighbour.rank,
-                    "similarity": neighbour.similarity,
-                    "program": neighbour.program_id,
-                    "template": neighbour.template,
-                    "audio": neighbour.audio_path,
-                }
-            )
+        print_json_lines([describe_neighbour(neighbour) for neighbour in neighbours])
         return
+    print_result_to_stdout(format_neighbour_table(neighbours, len(corpora) > 1))
+
+
+def describe_neighbour(neighbour: Neighbour) -> dict[str, Any]:
+    """Return a neighbour as commands print it with ``--json``."""
+    return {
+        "rank": neighbour.rank,
+        "similarity": neighbour.similarity,
+        "corpus": neighbour.corpus_name,
+        "program": neighbour.program_id,
+        "template": neighbour.template,
+        "audio": neighbour.audio_path,
+    }
+
+
+def format_neighbour_table(neighbours: Sequence[Neighbour], with_corpus: bool) -> str:
+    """Return neighbours as a table of text, with or without the name of each one's corpus."""
+    columns = ["rank", "similarity", *(["corpus"] if with_corpus else []), "name", "template"]
     rows = [
         (
             neighbour.rank,
             neighbour.similarity,
+            *([neighbour.corpus_name] if with_corpus else []),
             neighbour.name,
             translate_legacy_grammar_name(neighbour.template),
             neighbour.audio_path,
         )
         for neighbour in neighbours
     ]
-    print_result_to_stdout(format_table(("rank", "similarity", "name", "template", "audio"), rows))
+    return format_table([*columns, "audio"], rows)
 
 
 def read_snippet_from_file_or_stdin(file_name: str) -> str:

@@ -16,15 +16,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from core.cli.commands.find_neighbours import read_snippet_from_file_or_stdin
+from core.cli.commands.find_neighbours import (
+    describe_neighbour,
+    format_neighbour_table,
+    read_snippet_from_file_or_stdin,
+)
 from core.cli.output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.cli.parsing import (
-    add_alignment_option,
     add_json_option,
-    open_aligned_corpus_from_args,
+    add_searched_corpora_option,
+    add_shared_alignment_option,
+    open_searched_corpora_from_args,
     parse_positive_int,
 )
-from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.formatting import format_table
 from core.progress import Progress
@@ -40,25 +44,27 @@ IS_LONG_RUNNING = False
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("file", metavar="FILE", help="Sonic Pi code; - reads standard input")
-    parser.add_argument("--corpus", metavar="NAME", help="corpus (the starter, or the only one)")
+    parser.set_defaults(corpus_argument=None)
+    add_searched_corpora_option(parser, "the starter, or the only one")
     parser.add_argument(
         "-k", type=parse_positive_int, default=5, metavar="N", help="number of clips (5)"
     )
-    add_alignment_option(parser)
+    add_shared_alignment_option(parser)
     add_json_option(parser, "print neighbours, confidence and forecast as one JSON line")
 
 
 def run(args: argparse.Namespace, _progress: Progress) -> None:
     """Predict, then print the clips and the properties."""
     snippet = read_snippet_from_file_or_stdin(args.file)
-    args.corpus = args.corpus or choose_default_corpus()
+    args.corpus = args.corpus or [choose_default_corpus()]
     from core.search.confidence import estimate_confidence
-    from core.search.nearest_neighbour_queries import find_neighbours
+    from core.search.multi_corpus_search import find_neighbours_in_corpora
     from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
-    aligned_corpus = open_aligned_corpus_from_args(args)
+    aligned_corpora = open_searched_corpora_from_args(args)
+    aligned_corpus = aligned_corpora[0]
     try:
-        neighbours = find_neighbours(aligned_corpus, snippet, args.k)
+        neighbours = find_neighbours_in_corpora(aligned_corpora, snippet, args.k)
     except SilentSnippetError as error:
         if args.json:
             print_json_line(error.to_dict())
@@ -71,25 +77,18 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
         print_json_line(
             {
                 "status": "ok",
-                "corpus": args.corpus,
+                "corpus": aligned_corpus.corpus.name,
                 "alignment": aligned_corpus.record.id,
-                "neighbours": [
-                    {
-                        "rank": neighbour.rank,
-                        "similarity": neighbour.similarity,
-                        "program": neighbour.program_id,
-                        "template": neighbour.template,
-                        "audio": neighbour.audio_path,
-                    }
-                    for neighbour in neighbours
-                ],
+                "neighbours": [describe_neighbour(neighbour) for neighbour in neighbours],
                 "confidence": None if confidence is None else asdict(confidence),
                 "forecast": None if forecast is None else forecast.to_dict(),
             }
         )
         return
-    print_result_to_stdout(format_sound_forecast(forecast, args.corpus))
-    print_result_to_stdout(format_neighbour_table(neighbours, confidence))
+    print_result_to_stdout(format_sound_forecast(forecast, aligned_corpus.owner_name))
+    print_result_to_stdout(
+        format_neighbours_with_confidence(neighbours, confidence, len(aligned_corpora) > 1)
+    )
 
 
 def choose_default_corpus() -> str:
@@ -131,19 +130,11 @@ def format_sound_forecast(forecast: Forecast | None, corpus_name: str) -> str:
     return f"Will be: {forecast.words}\n\n{table}\n{format_level_curve(forecast)}\n"
 
 
-def format_neighbour_table(neighbours: Sequence[Neighbour], confidence: Confidence | None) -> str:
+def format_neighbours_with_confidence(
+    neighbours: Sequence[Neighbour], confidence: Confidence | None, with_corpus: bool = False
+) -> str:
     """Return the nearest clips as a table, below the confidence."""
-    rows = [
-        (
-            neighbour.rank,
-            neighbour.similarity,
-            neighbour.name,
-            translate_legacy_grammar_name(neighbour.template),
-            neighbour.audio_path,
-        )
-        for neighbour in neighbours
-    ]
-    table = format_table(("rank", "similarity", "name", "template", "audio"), rows)
+    table = format_neighbour_table(neighbours, with_corpus)
     if confidence is None:
         return f"Nearest clips:\n\n{table}"
     return (

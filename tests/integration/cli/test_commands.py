@@ -13,11 +13,18 @@ from typing import Any
 import pytest
 
 from core import jobs, workspace
-from core.corpus import Corpus
+from core.corpus import Corpus, delete_corpus
 from core.jobs import Job, processes
 
 TEMPLATES = ("02_1_beeps", "02_3_synths", "03_1_samples")
-BUILD = ("--templates", *TEMPLATES, "--seconds", "1", "--preset", "offline")
+PRESET = ("--preset", "offline")
+BUILD = ("--templates", *TEMPLATES, "--seconds", "1", *PRESET)
+OWN_SONGS = (
+    "use_synth :tb303\nplay 40, release: 1",
+    "sample :bd_haus\nsleep 0.5\nsample :sn_dub",
+    "use_synth :hollow\nplay_chord chord(:e3, :minor), sustain: 1",
+    "play_pattern_timed scale(:c4, :major), 0.125",
+)
 TIMEOUT_S = 300
 
 
@@ -108,7 +115,7 @@ def test_neighbours_of_a_snippet_on_standard_input(
     assert similarities == sorted(similarities, reverse=True)
     program_ids = set(Corpus.open("beats").load_programs()["program"])
     for row in rows:
-        assert set(row) == {"rank", "similarity", "program", "template", "audio"}
+        assert set(row) == {"rank", "similarity", "corpus", "program", "template", "audio"}
         assert row["program"] in program_ids and row["template"] in TEMPLATES
         assert Path(row["audio"]).is_file()
 
@@ -126,6 +133,37 @@ def test_predict_prints_neighbours_and_says_how_to_measure_clips(
     assert "./run embed beats --audio-encoder descriptors" in done.stdout
     done = run_in_process("predict", "-", "--json", input="# nothing")
     assert done.returncode == 3 and json.loads(done.stdout)["status"] == "no_sound"
+
+
+def test_own_songs_are_searched_without_training_and_together_with_another_corpus(
+    trained_metrics: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    for number, song in enumerate(OWN_SONGS):
+        (tmp_path / f"song-{number}.rb").write_text(song)
+    done = run_in_process("import", "songs", str(tmp_path), "--seconds", "1", *PRESET)
+    assert done.returncode == 0, done.stderr
+    query = ("--snippet", "-", "-k", "9", "--json")
+    done = run_in_process("neighbours", "songs", *query, input=OWN_SONGS[0])
+    assert done.returncode == 0, done.stderr
+    assert "of corpus 'beats', trained on" in done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(rows) == 4 and {row["corpus"] for row in rows} == {"songs"}
+    done = run_in_process(
+        "neighbours", "--corpus", "beats", "--corpus", "songs", *query, input=OWN_SONGS[0]
+    )
+    both = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["rank"] for row in both] == list(range(1, 10))
+    assert {row["corpus"] for row in both} == {"beats", "songs"}
+    similarities = {row["program"]: row["similarity"] for row in rows}
+    for row in both:  # One alignment: a clip has the same similarity in both searches.
+        assert row["similarity"] == similarities.get(row["program"], row["similarity"])
+    done = run_in_process(
+        "predict", "-", "--corpus", "songs", "--corpus", "beats", "--json", input=OWN_SONGS[0]
+    )
+    assert {row["corpus"] for row in json.loads(done.stdout)["neighbours"]} <= {"beats", "songs"}
+    done = run_in_process("neighbours", "--snippet", "-", input="play 60")
+    assert done.returncode == 1 and "No corpus is named" in done.stderr
+    delete_corpus(Corpus.open("songs"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,56 @@
+"""Choice of an alignment of another corpus."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.corpus import Corpus
+from core.errors import EarshotError
+from core.search.aligned_corpus import open_aligned_corpus
+from core.search.multi_corpus_search import open_corpora_with_one_alignment
+from core.search.nearest_neighbour_queries import find_neighbours
+from core.search.shared_alignments import choose_prediction_alignment, parse_alignment_name
+from tests.unit.search.alignments import save_untrained_alignment
+from tests.unit.search.tone_corpora import make_tone_corpus
+
+SNIPPET = "play 60"
+
+
+def test_a_corpus_without_an_alignment_is_searched_by_one_of_another_corpus(
+    corpus: Corpus,
+) -> None:
+    songs = make_tone_corpus("songs", 4)
+    assert choose_prediction_alignment([songs]) is None
+    alignment_id = save_untrained_alignment(corpus)
+    choice = choose_prediction_alignment([songs])
+    assert choice is not None and (choice.alignment_id, choice.owner_name) == (
+        alignment_id,
+        "starter",
+    )
+    assert "of corpus 'starter'" in str(choice)
+    (aligned_songs,) = open_corpora_with_one_alignment([songs])
+    assert aligned_songs.owner_name == "starter"
+    neighbours = find_neighbours(aligned_songs, SNIPPET, 9)
+    assert len(neighbours) == 4 and {found.corpus_name for found in neighbours} == {"songs"}
+
+
+def test_of_several_alignments_the_one_trained_on_most_programs_is_taken(corpus: Corpus) -> None:
+    songs = make_tone_corpus("songs", 4)
+    large = make_tone_corpus("large", 6)
+    save_untrained_alignment(corpus, split={"programs": {"train": 40}, "unseen_templates": []})
+    save_untrained_alignment(large, split={"programs": {"train": 90}, "unseen_templates": []})
+    choice = choose_prediction_alignment([songs])
+    assert choice is not None and choice.owner_name == "large"
+    assert "90 programs" in choice.reason
+    own = choose_prediction_alignment([corpus])
+    assert own is not None and own.owner_name == ""  # its own, although another one is larger
+
+
+def test_an_alignment_of_another_corpus_can_be_named(corpus: Corpus) -> None:
+    alignment_id = save_untrained_alignment(corpus)
+    songs = make_tone_corpus("songs", 4)
+    owner, record = parse_alignment_name(songs, f"starter/{alignment_id}")
+    assert (owner.name, record.id) == ("starter", alignment_id)
+    assert open_aligned_corpus(songs, record) is open_aligned_corpus(songs, record)
+    with pytest.raises(EarshotError):
+        parse_alignment_name(songs, alignment_id)
