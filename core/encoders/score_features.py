@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,6 +48,13 @@ from core.sonicpi.inventory import load_sonic_pi_inventory
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
 MAX_OPTION_VALUE = 1e6  # stands for infinity
+EVENT_CACHE_SIZE = 20_000
+
+# Sums of features by the identities of a layer's events, which the value keeps alive.
+_LayerFeatureCache = dict[tuple[int, ...], tuple[list[ScoreEvent], np.ndarray]]
+_layer_feature_cache: ContextVar[_LayerFeatureCache | None] = ContextVar(
+    "layer_feature_cache", default=None
+)
 
 
 def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
@@ -60,7 +71,7 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
         A program without events has a vector too: zeros, except for the lowest bins of the third
         part.
     """
-    columns, column_count = build_feature_layout()
+    _, column_count = build_feature_layout()
     events = sorted(
         (_limit_options(event) for event in events if event.time < MAX_SCORE_SECONDS),
         key=lambda event: (event.time, event.name),
@@ -71,7 +82,7 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
         events_by_layer.setdefault(layer, []).append(event)
     total, maximum = np.zeros(column_count), np.zeros(column_count)
     for layer_events in events_by_layer.values():
-        layer_features = _sum_layer_features(layer_events, columns, column_count)
+        layer_features = _sum_layer_features(layer_events, column_count)
         total += layer_features
         np.maximum(maximum, layer_features, out=maximum)
     # Dividing by the total weight of the events leaves their mean, and the square root raises rare
@@ -105,44 +116,85 @@ def _count_sound_name_columns() -> int:
     return len(inventory["synths"]) + len(inventory["samples"])
 
 
-def _sum_layer_features(
-    layer_events: list[ScoreEvent], columns: dict[str, int], column_count: int
-) -> np.ndarray:
+def _sum_layer_features(layer_events: list[ScoreEvent], column_count: int) -> np.ndarray:
     """Return the weighted sum of the features of a layer's events, sorted by time."""
+    cache = _layer_feature_cache.get()
+    key = tuple(map(id, layer_events))
+    if cache is not None and key in cache:
+        return cache[key][1]
     totals = np.zeros(column_count)
-    # Loops repeat the same events, so their features are computed once. The dicts of FX options are
-    # identified by `id`: the events keep them alive.
-    cached_features: dict[tuple, tuple[float, list[int], list[float]]] = {}
     previous_time: float | None = None
     for event in layer_events:
-        fx_key = tuple((name, id(options)) for name, options in event.fx)
-        key = (event.kind, event.name, tuple(event.options.items()), fx_key)
-        if key not in cached_features:
-            features = [
-                (columns[name], share)
-                for name, share in _list_event_features(event)
-                if name in columns
-            ]
-            cached_features[key] = (
-                _compute_event_weight(event),
-                [column for column, _ in features],
-                [share for _, share in features],
-            )
-        event_weight, event_columns, shares = cached_features[key]
-        weight = event.weight * event_weight
-        np.add.at(totals, event_columns, np.multiply(shares, weight))
+        sound = _compute_sound_features(event.kind, event.name, tuple(event.options.items()))
+        weight = event.weight * sound.weight
+        np.add.at(totals, sound.columns, sound.shares * weight)
+        for fx_name, fx_options in event.fx:
+            fx = _compute_fx_features(event.name, fx_name, tuple(fx_options.items()))
+            np.add.at(totals, fx.columns, fx.shares * weight)
         if previous_time is not None and event.time > previous_time + 1e-3:
-            gap_features = _build_binned_features(
-                f"gap {event.kind}",
-                event.time - previous_time,
-                GAP_RANGE_SECONDS,
-                DURATION_BIN_COUNT,
-            )
-            for name, share in gap_features:
-                totals[columns[name]] += weight * share
+            for column, share in _compute_gap_features(event.kind, event.time - previous_time):
+                totals[column] += weight * share
         if previous_time is None or event.time > previous_time:
             previous_time = event.time
+    if cache is not None:
+        cache[key] = (layer_events, totals)
     return totals
+
+
+@contextmanager
+def reuse_layer_features() -> Iterator[None]:
+    """Compute the features of a layer once, while programs share its events.
+
+    The events are compared by identity, so this helps only where readings share them, as
+    `core.suggest` makes them.
+    """
+    token = _layer_feature_cache.set({})
+    try:
+        yield
+    finally:
+        _layer_feature_cache.reset(token)
+
+
+class _WeightedColumns(NamedTuple):
+    """Features of one sound or FX: columns, the share of each, and the weight of the sound."""
+
+    columns: np.ndarray
+    shares: np.ndarray
+    weight: float = 1.0
+
+
+# Loops repeat the same events, and variants of a program share most of them.
+@lru_cache(maxsize=EVENT_CACHE_SIZE)
+def _compute_sound_features(
+    kind: str, name: str, options: tuple[tuple[str, float], ...]
+) -> _WeightedColumns:
+    event = ScoreEvent(0.0, kind, name, dict(options))
+    columns = _select_columns(_list_sound_features(event))
+    return _WeightedColumns(columns.columns, columns.shares, _compute_event_weight(event))
+
+
+@lru_cache(maxsize=EVENT_CACHE_SIZE)
+def _compute_fx_features(
+    event_name: str, fx_name: str, options: tuple[tuple[str, float], ...]
+) -> _WeightedColumns:
+    return _select_columns(_list_fx_features(event_name, fx_name, dict(options)))
+
+
+def _select_columns(features: list[tuple[str, float]]) -> _WeightedColumns:
+    """Return the features that have a column."""
+    columns, _ = build_feature_layout()
+    chosen = [(columns[name], share) for name, share in features if name in columns]
+    return _WeightedColumns(
+        np.array([column for column, _ in chosen], dtype=np.intp),
+        np.array([share for _, share in chosen], dtype=np.float64),
+    )
+
+
+@lru_cache(maxsize=EVENT_CACHE_SIZE)
+def _compute_gap_features(kind: str, seconds: float) -> list[tuple[int, float]]:
+    columns, _ = build_feature_layout()
+    features = _build_binned_features(f"gap {kind}", seconds, GAP_RANGE_SECONDS, DURATION_BIN_COUNT)
+    return [(columns[name], share) for name, share in features]
 
 
 def _compute_event_weight(event: ScoreEvent) -> float:
@@ -152,8 +204,14 @@ def _compute_event_weight(event: ScoreEvent) -> float:
     return loudness * min(estimate_event_seconds(event, options), 6.0) ** 0.4
 
 
-def _list_event_features(event: ScoreEvent) -> list[tuple[str, float]]:
-    """Return the names of an event's features, each with its share of the event."""
+@lru_cache(maxsize=EVENT_CACHE_SIZE)
+def _estimate_sound_seconds(kind: str, name: str, options: tuple[tuple[str, float], ...]) -> float:
+    event = ScoreEvent(0.0, kind, name, dict(options))
+    return estimate_event_seconds(event, merge_default_event_options(event))
+
+
+def _list_sound_features(event: ScoreEvent) -> list[tuple[str, float]]:
+    """Return the names of a sound's features without those of its FX, each with its share."""
     options = merge_default_event_options(event)
     kind, name = find_column_sound(event.kind, event.name)
     features = [(f"{kind} {name}", 1.0)]
@@ -173,8 +231,6 @@ def _list_event_features(event: ScoreEvent) -> list[tuple[str, float]]:
         if value >= 0 or (bin_range.low < 0 and option in options):
             features += _build_binned_features(option, value, bin_range, OPTION_BIN_COUNT)
     features += _build_hashed_features(event.name, event.options, OPTION_RANGES)
-    for fx_name, fx_options in event.fx:
-        features += _list_fx_features(event.name, fx_name, fx_options)
     return features
 
 
@@ -243,7 +299,7 @@ def _compute_density_and_loudness_features(events: list[ScoreEvent]) -> np.ndarr
     ):
         event_rate[number] = share
     seconds = [
-        estimate_event_seconds(event, merge_default_event_options(event)) * event.weight
+        _estimate_sound_seconds(event.kind, event.name, tuple(event.options.items())) * event.weight
         for event in events
     ]
     concurrent_events = sum(seconds) / MAX_SCORE_SECONDS

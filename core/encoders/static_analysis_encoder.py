@@ -11,6 +11,8 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from core.sonicpi.interpreter import read_program
 
 WORD_FEATURE_COUNT = 256  # columns of hashed identifiers, symbols and option names
 WORD_PATTERN = re.compile(r"[A-Za-z_]\w*[?!]?:?")
+WORD_CACHE_SIZE = 4096  # lines, which variants of a program share, and words
 COMMENT_PATTERN = re.compile(r"#[^\n]*")
 SYMBOLIC_EMBEDDING_DIM = SCORE_FEATURE_DIM + WORD_FEATURE_COUNT
 
@@ -33,6 +36,16 @@ class SymbolicEncoder(Encoder):
     ) -> Iterator[tuple[list[int], np.ndarray]]:
         for index, source in enumerate(items):
             yield [index], embed_source(validate_source_text(source, index))[None]
+
+
+@lru_cache(maxsize=WORD_CACHE_SIZE)
+def _find_words_of_line(line: str) -> list[str]:
+    return WORD_PATTERN.findall(COMMENT_PATTERN.sub("", line))
+
+
+@lru_cache(maxsize=WORD_CACHE_SIZE)
+def _hash_word(word: str) -> int:
+    return zlib.crc32(word.encode("utf-8", "replace")) % WORD_FEATURE_COUNT
 
 
 def embed_source(source: str) -> np.ndarray:
@@ -55,9 +68,8 @@ def hash_word_counts(source: str) -> np.ndarray:
         Sums of 1 + log(count) over the words of each column, scaled to unit length.
     """
     features = np.zeros(WORD_FEATURE_COUNT)
-    words = WORD_PATTERN.findall(COMMENT_PATTERN.sub("", source))
+    words = chain.from_iterable(map(_find_words_of_line, source.split("\n")))
     for word, count in Counter(words).items():
-        column = zlib.crc32(word.encode("utf-8", "replace")) % WORD_FEATURE_COUNT
-        features[column] += 1 + np.log(count)
+        features[_hash_word(word)] += 1 + np.log(count)
     norm = np.linalg.norm(features)
     return (features / (norm or 1)).astype(np.float32)
