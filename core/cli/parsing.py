@@ -342,7 +342,7 @@ def add_json_option(parser: argparse.ArgumentParser, help_text: str) -> None:
 def add_sounds_option(parser: argparse.ArgumentParser, default: str) -> None:
     """Declare ``--sounds``; `default` describes its default."""
     # Imported late so that --help loads no more than it needs.
-    from core.programs.vocabulary import SOUND_SETS
+    from core.programs.template_vocabulary import SOUND_SETS
 
     parser.add_argument(
         "--sounds",

@@ -11,7 +11,7 @@ from core.corpus import Corpus, list_corpora
 from core.corpus.program_filtering import filter_by_thread_errors
 from core.errors import EarshotError
 from core.formatting import format_named_counts
-from core.pipeline.build_programs import (
+from core.pipeline.build_program_generation import (
     DEFAULT_BUILD_OPTIONS,
     GENERATION_STEP,
     BuildOptions,
@@ -28,7 +28,7 @@ from core.pipeline.embed import (
     get_canonical_encoder_id,
 )
 from core.pipeline.render_executor import RenderExecutor
-from core.pipeline.render_missing import RENDERING_STEP, RenderReport, render_missing_clips
+from core.pipeline.render_missing_clips import RENDERING_STEP, RenderReport, render_missing_clips
 from core.progress import Progress, ignore_progress
 
 

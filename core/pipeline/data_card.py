@@ -14,7 +14,7 @@ from core.corpus import Corpus, count_corpus_contents
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.formatting import format_markdown_table
-from core.versions import collect_package_versions
+from core.package_versions import collect_package_versions
 
 RECORDED_PACKAGES = ("torch", "transformers", "numpy", "soundfile")
 SAMPLES_LICENCE = "Sonic Pi's samples: CC0, from Freesound"

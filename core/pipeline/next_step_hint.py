@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.corpus import Corpus
-from core.pipeline.starter_corpus import STARTER_CORPUS_NAME, create_starter_recipe
+from core.pipeline.starter_corpus_recipe import STARTER_CORPUS_NAME, create_starter_recipe
 
 DEFAULT_METHODS = ("kernel_ridge", "infonce")
 """Methods that a corpus is trained with where nobody chooses.

@@ -19,6 +19,7 @@ from core.alignment.trainer import STOPPED_BY_CALLBACK, STOPPED_EARLY
 from core.corpus import Corpus, EmbeddingPairs
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
+from core.package_versions import collect_package_versions
 from core.pipeline.evaluate import (
     EvaluationPairs,
     evaluate_heads,
@@ -31,7 +32,6 @@ from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus, EmbeddedCorpus, open_embedded_corpus
 from core.search.confidence import CONFIDENCE_KEY, calibrate_confidence
 from core.search.evaluation_splits import TRAINED_PROGRAMS_KEY, hash_trained_programs
-from core.versions import collect_package_versions
 from core.workspace import refuse_if_workspace_read_only
 
 PROGRESS_STEP = "Training"

@@ -7,7 +7,7 @@ from core.programs.parameters import ChoiceSubset, NumberRange, ParameterSpec
 from core.programs.program import Program
 from core.programs.template_header import PROGRAM_ROLES
 from core.programs.template_titles import get_template_titles
-from core.programs.vocabulary import DEFAULT_SOUND_SET, SOUND_SETS
+from core.programs.template_vocabulary import DEFAULT_SOUND_SET, SOUND_SETS
 
 __all__ = [
     "DEFAULT_SOUND_SET",

@@ -9,7 +9,7 @@ from typing import Any
 from core.errors import EarshotError
 from core.programs.jinja_template import Template, get_template
 from core.programs.program import Program, validate_count_and_seed
-from core.programs.vocabulary import DEFAULT_SOUND_SET
+from core.programs.template_vocabulary import DEFAULT_SOUND_SET
 
 
 def generate(

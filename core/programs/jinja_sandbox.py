@@ -18,7 +18,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
 from core.errors import EarshotError
-from core.programs import vocabulary
+from core.programs import template_vocabulary
 from core.programs.parameter_sampler import ParameterSampler
 from core.programs.parameters import format_ruby_value
 from core.programs.source_decoding import decode_source
@@ -113,7 +113,7 @@ def compile_template(path: Path) -> tuple[str, JinjaTemplate]:
 def render_template(
     jinja_template: JinjaTemplate,
     sampler: ParameterSampler,
-    sound_set: str = vocabulary.DEFAULT_SOUND_SET,
+    sound_set: str = template_vocabulary.DEFAULT_SOUND_SET,
 ) -> str:
     """Render a compiled template to the source of a program.
 
@@ -139,8 +139,10 @@ def render_template(
     pieces: list[str] = []
     size = 0
     variables = sampler.get_template_functions() | {_ITERATION_BUDGET_KEY: [MAX_LOOP_ITERATIONS]}
-    if sound_set != vocabulary.DEFAULT_SOUND_SET:  # Variables hide the globals of their name.
-        variables |= vocabulary.build_sound_groups(sound_set)
+    if (
+        sound_set != template_vocabulary.DEFAULT_SOUND_SET
+    ):  # Variables hide the globals of their name.
+        variables |= template_vocabulary.build_sound_groups(sound_set)
     try:
         for piece in jinja_template.generate(variables):
             size += len(piece)
@@ -282,7 +284,9 @@ def _create_environment() -> _BoundedEnvironment:
         _ITERATION_BUDGET_KEY: _consume_loop_iterations
     }
     environment.tests = {}
-    environment.globals = {"range": _make_bounded_range} | vocabulary.build_template_vocabulary()
+    environment.globals = {
+        "range": _make_bounded_range
+    } | template_vocabulary.build_template_vocabulary()
     return environment
 
 

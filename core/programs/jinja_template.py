@@ -17,7 +17,7 @@ from core.programs.parameter_sampler import ParameterSampler
 from core.programs.parameters import LIST_KINDS, ParameterSpec
 from core.programs.program import Program
 from core.programs.template_header import parse_sound_windows, parse_template_header
-from core.programs.vocabulary import (
+from core.programs.template_vocabulary import (
     DEFAULT_SOUND_SET,
     SOUND_SETS,
     names_later_sound,

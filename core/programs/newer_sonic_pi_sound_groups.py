@@ -1,8 +1,8 @@
-"""Groups of the synths and samples that came after Sonic Pi 3.2.2, as `vocabulary` has them."""
+"""Groups of the synths and samples that came after Sonic Pi 3.2.2, as in `template_vocabulary`."""
 
 from __future__ import annotations
 
-# Added to the groups of the same name in `core.programs.vocabulary`.
+# Added to the groups of the same name in `core.programs.template_vocabulary`.
 LATER_SYNTH_GROUPS = {
     "leads": "rodeo rhodey kalimba organ_tonewheel bass_highend",
     "plucked": "rodeo rhodey kalimba",
@@ -32,7 +32,7 @@ DRUM_SYNTHS_BY_ROLE = {
     "percussion": "sc808_claves sc808_maracas sc808_cowbell".split(),
     "hats": "sc808_closed_hihat sc808_open_hihat sc808_cymbal".split(),
 }
-# Factors on `amp`, as `core.programs.vocabulary` has them: RMS against that of a beep or, for
+# Factors on `amp`, as in `core.programs.template_vocabulary`: RMS against that of a beep or, for
 # drums, of :bd_haus; a sound with high peaks is kept softer.
 LATER_LOUDNESS_GAINS = {
     "rodeo": 1.7,

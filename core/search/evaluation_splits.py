@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
+from core.programs.grammar.music_styles import GRAMMAR_TEMPLATE_PREFIX
 
 UNSEEN_SPLIT = "unseen templates"
 UNSEEN_STYLES_SPLIT = "unseen grammar styles"

@@ -16,7 +16,7 @@ from core.evaluation.nearest_neighbours import find_nearest_other_rows
 from core.programs import Program
 from core.progress import Progress
 from core.sonicpi import Clip
-from core.studies import completion_findings, figures, published_numbers
+from core.studies import completion_findings, published_numbers, study_figures
 from core.studies.audio_descriptors import (
     DESCRIPTOR_UNITS,
     correlate_descriptors_with_embeddings,
@@ -36,7 +36,6 @@ from core.studies.completion_metrics import (
     measure_alignment_gain,
 )
 from core.studies.completion_scenarios import CompletionScenario, load_completion_scenarios
-from core.studies.inputs import StudyInputs, open_study_inputs
 from core.studies.result import (
     ClipSequence,
     Measurement,
@@ -51,6 +50,7 @@ from core.studies.study_clip_rendering import (
     make_workspace_relative,
     render_study_clips,
 )
+from core.studies.study_inputs import StudyInputs, open_study_inputs
 
 DEFAULT_AUDIO_ENCODERS = ("aisfx", "log-mel")
 CANDIDATE_COUNTS = (6, 8, 10, 12, 16, 20)  # subset sizes, besides all candidates
@@ -111,7 +111,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             StudyFigure(
                 "scores",
                 "Raw, aligned and the paper's",
-                figures.plot_completion_metrics(comparison),
+                study_figures.plot_completion_metrics(comparison),
                 "Error bars cover 95 % of resamples; diamonds are the paper's numbers.",
             )
         ],

@@ -15,8 +15,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.progress import Progress
-from core.studies import figures, published_numbers
-from core.studies.inputs import StudyInputs, open_study_inputs
+from core.studies import published_numbers, study_figures
 from core.studies.parameter_text_edits import PARAMETER_EDITS, edit_parameter
 from core.studies.result import (
     ClipSequence,
@@ -32,6 +31,7 @@ from core.studies.study_clip_rendering import (
     make_workspace_relative,
     render_study_clips,
 )
+from core.studies.study_inputs import StudyInputs, open_study_inputs
 
 PAPER_PARAMETER_TYPES = ("sleep", "amp", "bpm")
 BOOTSTRAP_RESAMPLES = 300
@@ -233,7 +233,7 @@ def _build_movement_figures(
         StudyFigure(
             f"moved-{kind}",
             f"Changes of {kind} ({edit.unit})",
-            figures.plot_embedding_movements(changes[changes["kind"] == kind], space_titles),
+            study_figures.plot_embedding_movements(changes[changes["kind"] == kind], space_titles),
             "Movement of audio and code embeddings, 1 - cosine. Click a point to play both clips.",
             clip_table="changes",
         )

@@ -80,7 +80,7 @@ STUDIES: dict[str, Study] = {
     "correlation": Study(
         "Code distances and audio distances",
         "Do programs with similar code sound similar before any training?",
-        "core.studies.correlation_study",
+        "core.studies.distance_correlation_study",
         (
             _ALIGNMENT,
             _CODE_ENCODER,
@@ -129,7 +129,7 @@ STUDIES: dict[str, Study] = {
         "Agreement beyond chance",
         "How much of the agreement of code and audio is left beside permuted pairs, with more"
         " programs, and on unseen templates?",
-        "core.studies.agreement_study",
+        "core.studies.code_audio_agreement_study",
         (
             _ALIGNMENT,
             _SEED,
@@ -146,7 +146,7 @@ STUDIES: dict[str, Study] = {
     "encoders": Study(
         "Audio encoders compared",
         "Which audio encoders agree, and does each follow rhythm, melody or timbre?",
-        "core.studies.encoder_agreement_study",
+        "core.studies.audio_encoder_agreement_study",
         (
             StudyOption(
                 "compared_encoders",
@@ -192,7 +192,7 @@ STUDIES: dict[str, Study] = {
     "coverage": Study(
         "Coverage of the static reader",
         "Does the reader find the sounds that a program plays, without running it?",
-        "core.studies.coverage_study",
+        "core.studies.static_reader_coverage_study",
         (StudyOption("max_programs", "programs to compare, at even distances", 100, int),),
     ),
 }

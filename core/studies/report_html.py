@@ -14,6 +14,7 @@ import plotly.io
 from plotly.offline import get_plotlyjs
 
 from core.studies import published_numbers
+from core.studies.paper_comparison_verdicts import VERDICT_ABOVE, VERDICT_BELOW, VERDICTS
 from core.studies.report_markdown import (
     REPORT_TITLE,
     ReportContent,
@@ -29,7 +30,6 @@ from core.studies.report_markdown import (
 from core.studies.result import ClipSequence, StudyFigure, StudyTable
 from core.studies.store import StudyRun
 from core.studies.study_clip_rendering import concatenate_clips, downsample_to_mono
-from core.studies.verdicts import VERDICT_ABOVE, VERDICT_BELOW, VERDICTS
 
 REPORT_CLIP_SECONDS = 4.0
 MAX_CLIPS_PER_STUDY = 12

@@ -14,9 +14,13 @@ import pandas as pd
 from core.formatting import format_markdown_table
 from core.studies import published_numbers
 from core.studies.completion_scenarios import SCENARIO_NAMES
+from core.studies.paper_comparison_verdicts import (
+    VERDICT_EXPLANATION,
+    count_verdicts,
+    shorten_verdict,
+)
 from core.studies.registry import STUDIES
 from core.studies.store import StudyRun
-from core.studies.verdicts import VERDICT_EXPLANATION, count_verdicts, shorten_verdict
 
 REPORT_TITLE = "Studies on corpus {}"
 MAX_EXPONENT_FREE_VALUE = 0.0005  # smaller numbers would be shown as 0.000

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.studies import published_numbers
-from core.studies.verdicts import VERDICT_NONE, decide_verdict
+from core.studies.paper_comparison_verdicts import VERDICT_NONE, decide_verdict
 
 COMPARISON_COLUMNS = (
     "measure",
@@ -161,7 +161,7 @@ def compare_measurements_to_paper(measurements: Sequence[Measurement]) -> pd.Dat
     DataFrame
         One row per measurement, columns `COMPARISON_COLUMNS`. ``difference`` is measured - paper.
         ``verdict`` compares the numbers as such, whether or not more is better
-        (`core.studies.verdicts`).
+        (`core.studies.paper_comparison_verdicts`).
     """
     rows = []
     for measurement in measurements:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
+from core.programs.grammar.music_styles import GRAMMAR_TEMPLATE_PREFIX
 from core.programs.source_decoding import decode_source
 from core.progress import Progress
 from core.studies.study_clip_rendering import render_study_clips

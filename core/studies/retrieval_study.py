@@ -15,7 +15,6 @@ from core.pipeline.embed import embed_corpus
 from core.progress import Progress
 from core.search.corpus_encoder_records import fill_default_encoder_ids
 from core.studies import retrieval_findings
-from core.studies.figures import plot_method_scores, plot_raw_against_default_scores
 from core.studies.registry import fill_default_study_options
 from core.studies.result import StudyFigure, StudyResult, StudyTable
 from core.studies.retrieval_baselines import SONICPI_ENCODER, RetrievalMethod, list_baseline_methods
@@ -38,6 +37,7 @@ from core.studies.retrieved_clip_scores import (
 )
 from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult, Retriever
 from core.studies.study_clip_rendering import embed_clip_files
+from core.studies.study_figures import plot_method_scores, plot_raw_against_default_scores
 from core.studies.zero_shot_retrieval import list_zero_shot_methods
 
 PROGRESS_STEP = "Retrieving"
@@ -226,10 +226,10 @@ def _load_retrieval_methods(
     if method_set == BASELINES:
         return list_baseline_methods(code_encoder), Retriever
     # Loads transformers for fine-tuning, which the baselines do without.
-    from core.studies.experiments import ablation_methods, ablation_retriever
+    from core.studies.experiments import ablation_methods, ablation_scorer_fitting
 
     methods = ablation_methods.METHOD_SETS[method_set](code_encoder)
-    return methods, ablation_retriever.AblationRetriever
+    return methods, ablation_scorer_fitting.AblationRetriever
 
 
 def _split_methods_by_coverage(

@@ -14,11 +14,11 @@ from core.corpus.legacy_saved_names import (
     translate_legacy_study_options,
 )
 from core.errors import EarshotError
+from core.package_versions import collect_package_versions
 from core.progress import Progress, ignore_progress
 from core.studies import store
 from core.studies.registry import fill_default_study_options, get_study
 from core.studies.store import StudyRun
-from core.versions import collect_package_versions
 from core.workspace import refuse_if_workspace_read_only
 
 VERSIONED_PACKAGES = (

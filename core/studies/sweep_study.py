@@ -21,7 +21,7 @@ from core.pipeline.sweep import (
     run_sweep,
 )
 from core.progress import Progress
-from core.studies import figures
+from core.studies import study_figures
 from core.studies.result import (
     StudyFigure,
     StudyResult,
@@ -85,7 +85,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             StudyFigure(
                 "parallel",
                 "Settings and their CKA and CCA",
-                figures.plot_parallel_coordinates(aligned, [*varied, *drawn]),
+                study_figures.plot_parallel_coordinates(aligned, [*varied, *drawn]),
                 "One line per configuration, coloured by debiased CKA on test programs.",
             )
         ],

@@ -20,7 +20,6 @@ from core.evaluation.bootstrap import bootstrap_interval
 from core.pipeline.map import compute_alignment_map
 from core.plots.alignment_map import build_map_figure
 from core.progress import Progress
-from core.studies.inputs import StudyInputs, open_study_inputs
 from core.studies.result import (
     Measurement,
     StudyFigure,
@@ -29,6 +28,7 @@ from core.studies.result import (
     compare_measurements_to_paper,
 )
 from core.studies.study_clip_rendering import make_workspace_relative
+from core.studies.study_inputs import StudyInputs, open_study_inputs
 
 PROGRESS_STEP = "Classifying modality"
 MIN_TEST_PROGRAMS = 10

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.errors import EarshotError
-from core.programs.grammar.rng import SeededRandom
-from core.programs.vocabulary import DEFAULT_SOUND_SET
+from core.programs.grammar.seeded_rng import SeededRandom
+from core.programs.template_vocabulary import DEFAULT_SOUND_SET
 from core.suggest.code_edit import EDIT_KINDS, CodeEdit, apply_replacements, have_overlap
 from core.suggest.fx_edits import list_fx_edits
 from core.suggest.layer_edits import list_layer_edits

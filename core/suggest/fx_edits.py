@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.programs.grammar.instruments import FX_BY_KIND, FX_OPTIONS
-from core.programs.grammar.rng import SeededRandom
+from core.programs.grammar.seeded_rng import SeededRandom
+from core.programs.grammar.synth_fx_and_sample_sets import FX_BY_KIND, FX_OPTIONS
 from core.suggest.code_edit import (
     CodeEdit,
     Replacement,

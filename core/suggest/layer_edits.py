@@ -7,10 +7,10 @@ import re
 from core.programs.grammar.arrangement import compose_layer, create_composition_context
 from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.code_tree import Block
-from core.programs.grammar.instruments import get_sound_set
-from core.programs.grammar.rng import SeededRandom
-from core.programs.grammar.styles import MUSIC_STYLES
-from core.programs.vocabulary import SCALE_STEPS
+from core.programs.grammar.music_styles import MUSIC_STYLES
+from core.programs.grammar.seeded_rng import SeededRandom
+from core.programs.grammar.synth_fx_and_sample_sets import get_sound_set
+from core.programs.template_vocabulary import SCALE_STEPS
 from core.suggest.code_edit import CodeEdit, Replacement
 from core.suggest.musical_key import MusicalKey, find_musical_key
 from core.suggest.program_outline import ProgramOutline

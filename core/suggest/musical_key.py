@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from core.programs.vocabulary import SCALE_STEPS, SHARP_NOTE_NAMES
+from core.programs.template_vocabulary import SCALE_STEPS, SHARP_NOTE_NAMES
 from core.sonicpi.interpreter.ring_builders import build_chord_notes, build_scale_notes
 from core.sonicpi.interpreter.values import Symbol, to_midi_note
 from core.sonicpi.inventory import load_sonic_pi_inventory

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.programs.grammar.rng import SeededRandom
+from core.programs.grammar.seeded_rng import SeededRandom
 from core.suggest.code_edit import (
     CodeEdit,
     Replacement,

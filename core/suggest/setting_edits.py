@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from core.programs.grammar.rng import SeededRandom
+from core.programs.grammar.seeded_rng import SeededRandom
 from core.suggest.code_edit import CodeEdit, Replacement, edit_literal, format_layer
 from core.suggest.program_outline import ProgramOutline
 from core.suggest.source_tree import list_statements, split_call

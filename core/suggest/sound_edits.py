@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from core.programs.synth_families import SYNTH_NAMES_BY_FAMILY, get_synth_family
-from core.programs.vocabulary import build_sound_groups
+from core.programs.template_vocabulary import build_sound_groups
 from core.sonicpi.inventory import load_sonic_pi_inventory
 from core.suggest.code_edit import CodeEdit, edit_literal
 from core.suggest.program_outline import Literal, ProgramOutline
 
-# Groups of `core.programs.vocabulary` that hold samples.
+# Groups of `core.programs.template_vocabulary` that hold samples.
 SAMPLE_GROUPS = (
     "kicks snares hats cymbals toms blips percussion tablas bass_hits breaks textures glitches"
 ).split()

@@ -16,7 +16,7 @@ from core import doctor, encoders, programs, workspace
 from core.corpus import AlignmentRecord, Corpus, disagreement_pair_storage, program_filtering
 from core.errors import EarshotError
 from core.pipeline import template_gallery_rendering
-from core.plots.metric_comparison import build_metrics_before_after_figure
+from core.plots.metrics_before_after import build_metrics_before_after_figure
 from core.plots.spectrogram import build_waveform_and_spectrogram_figure
 from core.plots.training_curves import build_training_curves_figure
 from core.programs import Program, Template

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import snippets, state
+from pages.components import example_snippets, state
 
 ASSETS_DIR = Path(__file__).parent
-FIRST_SNIPPET = next(iter(snippets.EXAMPLE_SNIPPETS.values()))
+FIRST_SNIPPET = next(iter(example_snippets.EXAMPLE_SNIPPETS.values()))
 
 _editor_component = st.components.v2.component(
     "earshot_editor",

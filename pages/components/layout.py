@@ -14,7 +14,7 @@ from pages.components import (
     corpus_and_alignment_picker,
     formatting,
     job_panel,
-    prefetch,
+    search_prefetch,
 )
 
 LOGO_PATH = str(Path(__file__).parent / "logo.svg")
@@ -67,4 +67,4 @@ def draw_sidebar_footer(page_title: str) -> None:
             job_panel.draw_active_jobs()
         audio_player.load_audio_player_script()
         corpus_and_alignment_picker.make_browser_back_undo_choices()
-    prefetch.start_search_prefetch()
+    search_prefetch.start_search_prefetch()

@@ -15,7 +15,7 @@ from core.pipeline.build import ClipFormat
 from core.pipeline.corpus_export import make_export_path
 from core.pipeline.data_card import make_data_card
 from pages.components import formatting, job_panel, state
-from pages.components.sonic_pi_choice import draw_sonic_pi_choice
+from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 
 PROGRAM_FILE_TYPES = ["rb", "zip", "csv", "parquet"]
 EMBEDDING_FILE_TYPES = ["csv", "parquet"]

@@ -6,9 +6,9 @@ import streamlit as st
 
 from core import jobs, programs, sonicpi, workspace
 from core.corpus import list_corpora
-from core.pipeline.build_programs import ALL_STYLES
+from core.pipeline.build_program_generation import ALL_STYLES
 from pages.components import formatting, state
-from pages.components.sonic_pi_choice import draw_sonic_pi_choice
+from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 from pages.generate.generation_job import draw_generation_job, format_generation_cost_estimate
 
 SOUND_SET_LABELS = {"3.2": "Of Sonic Pi 3.2", "5": "Also of later versions"}

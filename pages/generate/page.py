@@ -20,7 +20,7 @@ from pages.components import (
     program_card_parts,
     state,
 )
-from pages.components.sonic_pi_choice import draw_sonic_pi_choice
+from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 from pages.generate import grammar_form, parameter_controls, template_gallery
 from pages.generate.generation_job import draw_generation_job, format_generation_cost_estimate
 

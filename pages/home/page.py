@@ -17,7 +17,7 @@ from core.pipeline.next_step_hint import (
     make_build_resume_command,
     make_train_command,
 )
-from core.pipeline.starter_corpus import STARTER_CORPUS_NAME, create_starter_recipe
+from core.pipeline.starter_corpus_recipe import STARTER_CORPUS_NAME, create_starter_recipe
 from core.play_history import PlayedClip
 from pages.components import (
     audio_player,

@@ -13,11 +13,11 @@ from pages.components import (
     audio_player,
     code_editor,
     corpus_and_alignment_picker,
+    example_snippets,
     formatting,
     job_panel,
     layout,
     program_card_parts,
-    snippets,
     state,
 )
 from pages.components.corpus_and_alignment_picker import Selection
@@ -107,7 +107,7 @@ def draw_snippet_form() -> tuple[str, bool]:
     """Draw the editor and its buttons; return the snippet and whether to render it."""
     st.selectbox(
         "Example",
-        list(snippets.EXAMPLE_SNIPPETS),
+        list(example_snippets.EXAMPLE_SNIPPETS),
         index=None,
         key=state.EXAMPLE_SNIPPET.name,
         placeholder="Start from an example …",
@@ -133,7 +133,7 @@ def draw_snippet_form() -> tuple[str, bool]:
 def _insert_selected_example() -> None:
     name = state.EXAMPLE_SNIPPET.get()
     if name is not None:
-        code_editor.set_editor_code(snippets.EXAMPLE_SNIPPETS[name])
+        code_editor.set_editor_code(example_snippets.EXAMPLE_SNIPPETS[name])
 
 
 # -- the prediction ---------------------------------------------------------------------------

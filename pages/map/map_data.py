@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.corpus import AlignmentRecord, Corpus
-from core.pipeline import map_colours
+from core.pipeline import map_colour_values
 from core.plots import alignment_map as map_plot
 from pages.components import cache
 from pages.components.cache import cache_until_inputs_change
@@ -50,14 +50,14 @@ def require_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFra
 def list_colour_options(corpus: Corpus, alignment: AlignmentRecord) -> dict[str, str]:
     """Return what the map can be coloured by: labels by name."""
     points = require_map_points(corpus, alignment)
-    return map_colours.list_colour_by_options(points, cache.load_programs(corpus))
+    return map_colour_values.list_colour_by_options(points, cache.load_programs(corpus))
 
 
 @cache_until_inputs_change(32)
 def load_colour_values(corpus: Corpus, alignment: AlignmentRecord, colour_by: str) -> pd.Series:
     """Return the value of each point that its colour shows."""
     points = require_map_points(corpus, alignment)
-    return map_colours.compute_colour_values(points, cache.load_programs(corpus), colour_by)
+    return map_colour_values.compute_colour_values(points, cache.load_programs(corpus), colour_by)
 
 
 @cache_until_inputs_change(12, spinner="Drawing the map …")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from core.search.map_placement import MapPlacement
 
 # One script for the browser: a component cannot import a second file.
-_SCRIPT_FILES = ("chart_points.js", "overlay_drawing.js", "overlay_events.js")
+_SCRIPT_FILES = ("map_chart_points.js", "map_overlay_drawing.js", "map_overlay_events.js")
 _overlay_component = st.components.v2.component(
     "earshot_map",
     js="\n".join(
@@ -77,7 +77,7 @@ def draw_map_overlay(
 
 
 def build_map_overlay_data(points: pd.DataFrame, marks: MapMarks) -> dict[str, Any]:
-    """Return the marks as `overlay_drawing.js` reads them: rows of points, not program ids."""
+    """Return the marks as `map_overlay_drawing.js` reads them: rows of points, not program ids."""
     programs = points["program"]
     rows = np.flatnonzero(programs == marks.program_id).tolist() if marks.program_id else []
     mask = None
@@ -108,7 +108,7 @@ def build_map_overlay_data(points: pd.DataFrame, marks: MapMarks) -> dict[str, A
 
 
 def encode_bitmask(mask: np.ndarray) -> str:
-    """Encode one bit per point as base64, as `chart_points.js` reads it.
+    """Encode one bit per point as base64, as `map_chart_points.js` reads it.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core import workspace
-from core.pipeline import map_colours
+from core.pipeline import map_colour_values
 from pages.components import (
     cache,
     corpus_and_alignment_picker,
@@ -17,7 +17,7 @@ from pages.components import (
 )
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.url_choice import draw_choice_bound_to_url
-from pages.map import map_data, map_detail_sidebar
+from pages.map import map_data, map_sidebar_panels
 
 # A larger map is drawn with a quarter of the pixels, so that zooming stays smooth.
 MAX_HIGH_RESOLUTION_POINTS = 10_000
@@ -39,7 +39,7 @@ def draw_map_explorer(selected: Selection) -> None:
     with left:
         draw_map(selected, points)
     with right:
-        map_detail_sidebar.draw_map_sidebar(selected)
+        map_sidebar_panels.draw_map_sidebar(selected)
 
 
 def draw_map_job_or_button(selected: Selection) -> None:
@@ -80,7 +80,7 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
     sentences = [
         "Circles are code, diamonds are audio; each program has one of each in both pictures."
         " Nearby points are similar. Axes, directions and long distances have no meaning (UMAP).",
-        map_colours.MEASURE_DESCRIPTIONS.get(colour_by, ""),
+        map_colour_values.MEASURE_DESCRIPTIONS.get(colour_by, ""),
     ]
     if missing_count > 0:
         verb = "was" if missing_count == 1 else "were"

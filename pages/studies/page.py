@@ -13,7 +13,7 @@ from core.studies.registry import STUDIES, get_study
 from core.studies.report_markdown import format_verdict_counts
 from core.studies.store import StudyRun, list_study_runs
 from pages.components import corpus_and_alignment_picker, formatting, job_panel, layout, state
-from pages.studies import study_run_comparison, study_run_view, study_settings
+from pages.studies import study_option_controls, study_run_comparison, study_run_view
 
 ALL_STUDIES = "all"
 
@@ -119,7 +119,7 @@ def draw_study_form(corpus: Corpus, study_name: str, button_label: str) -> None:
     is_pressed = st.button(
         button_label, type="primary", icon=":material/play_arrow:", key=f"start-{study_name}"
     )
-    options = study_settings.draw_study_option_controls(corpus, study_name)
+    options = study_option_controls.draw_study_option_controls(corpus, study_name)
     if is_pressed:
         argv = ["study", study_name, corpus.name, *options]
         jobs.start_job(argv, f"Study {study_name} of {corpus.name}")

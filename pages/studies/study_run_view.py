@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.studies.playlist import PlaylistItem, build_sequence_playlist, build_table_row_playlist
+from core.studies.paper_comparison_verdicts import VERDICT_EXPLANATION
 from core.studies.report_markdown import (
     drop_empty_columns,
     format_table_cell,
@@ -17,8 +17,12 @@ from core.studies.report_markdown import (
 )
 from core.studies.result import StudyFigure, StudyResult, StudyTable
 from core.studies.store import StudyRun
+from core.studies.study_clip_playlists import (
+    PlaylistItem,
+    build_sequence_playlist,
+    build_table_row_playlist,
+)
 from core.studies.study_clip_rendering import concatenate_clips, find_stored_clip
-from core.studies.verdicts import VERDICT_EXPLANATION
 from pages.components import audio_player, cache, formatting, state
 
 SECONDS_PER_CLIP = 6.0  # How much of each clip a playlist plays.

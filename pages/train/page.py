@@ -17,7 +17,7 @@ from core.jobs import Job
 from core.pipeline.cost_estimates import estimate_training_seconds
 from core.pipeline.next_step_hint import DEFAULT_METHODS
 from core.plots import training_curves
-from core.plots.metric_comparison import COMPARED_METRICS
+from core.plots.metrics_before_after import COMPARED_METRICS
 from pages.components import (
     cache,
     corpus_and_alignment_picker,

@@ -23,7 +23,7 @@ from _streamlit_client import StreamlitClient
 from playwright.sync_api import Page, WebSocket, sync_playwright
 
 from core.pipeline.disagreement_search import find_disagreeing_program_pairs
-from core.pipeline.map_colours import GROUP_LABELS, MEASURE_LABELS
+from core.pipeline.map_colour_values import GROUP_LABELS, MEASURE_LABELS
 from core.search.aligned_corpus import open_aligned_corpus
 from tests.e2e import page_steps
 

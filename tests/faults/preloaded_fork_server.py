@@ -23,7 +23,7 @@ MAX_REQUEST_BYTES = 1 << 20
 PRELOADED_MODULES = (
     "core.cli",
     "core.jobs.worker",
-    "core.pipeline.corpus_verification",
+    "core.pipeline.corpus_check_and_repair",
     "core.pipeline.corpus_export",
     "core.pipeline.import_programs",
     "core.pipeline.sweep",

@@ -11,7 +11,7 @@ import pytest
 
 from core.corpus import Corpus, list_corpora
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
-from core.pipeline.corpus_verification import check_corpus
+from core.pipeline.corpus_check_and_repair import check_corpus
 from core.pipeline.render_executor import LocalExecutor
 from tests.faults.corpus_state import assert_intact, digest_corpus
 from tests.faults.fork_server_client import ForkServer

@@ -85,7 +85,7 @@ def test_the_same_button_in_two_tabs_starts_one_job(
     from streamlit.testing.v1 import AppTest
 
     # Python 3.11 cannot read syntax trees in two threads at once, so nothing is prefetched.
-    monkeypatch.setattr("pages.components.prefetch.start_search_prefetch", lambda: None)
+    monkeypatch.setattr("pages.components.search_prefetch.start_search_prefetch", lambda: None)
     monkeypatch.setenv("EARSHOT_STARTER_TEMPLATES", "02_1_beeps")
     monkeypatch.setenv("EARSHOT_STARTER_PER_TEMPLATE", "1")
     app = str(PROJECT_FOLDER / "app.py")

@@ -20,8 +20,8 @@ from core.corpus.disagreement_pair_storage import load_disagreement_pairs
 from core.corpus.legacy_commands import translate_legacy_command
 from core.jobs import processes
 from core.pipeline import train as training
+from core.pipeline.corpus_check_and_repair import check_corpus
 from core.pipeline.corpus_export import export_corpus
-from core.pipeline.corpus_verification import check_corpus
 from core.pipeline.embed import embed_missing_code
 from core.pipeline.evaluate import evaluate_alignment
 from core.search.aligned_corpus import open_aligned_corpus

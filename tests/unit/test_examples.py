@@ -14,7 +14,7 @@ from core import alignment, cli, evaluation, jobs, plots
 MODULE_NAMES = [
     "core.errors",
     "core.formatting",
-    "core.versions",
+    "core.package_versions",
     "core.workspace",
     "core.cli",
     *(

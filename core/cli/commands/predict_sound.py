@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from core.cli.commands.find_neighbours import (
+from core.cli.commands.find_snippet_neighbours import (
     describe_neighbour,
     format_neighbour_table,
     read_snippet_from_file_or_stdin,
@@ -100,7 +100,7 @@ def choose_default_corpus() -> str:
         When there is no corpus, or several of which none is the starter.
     """
     from core.corpus.corpus import list_corpora
-    from core.pipeline.starter_corpus import STARTER_CORPUS_NAME
+    from core.pipeline.starter_corpus_recipe import STARTER_CORPUS_NAME
 
     names = list_corpora()
     if STARTER_CORPUS_NAME in names:

@@ -27,7 +27,7 @@ from core.formatting import format_table
 from core.progress import Progress
 
 if TYPE_CHECKING:
-    from core.pipeline.render import RenderedFile
+    from core.pipeline.render_program_files import RenderedFile
     from core.sonicpi import RenderProblem
 
 IS_LONG_RUNNING = False
@@ -68,13 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Render the programs, then print the result of each."""
-    from core.pipeline import render
+    from core.pipeline import render_program_files
 
-    options = render.RenderFileOptions(
+    options = render_program_files.RenderFileOptions(
         args.seconds, args.format, args.samples, args.sonic_pi, is_strict=args.strict
     )
     results = {}
-    for index, result in render.iterate_rendered_files(
+    for index, result in render_program_files.iterate_rendered_files(
         args.files, args.out, options, progress=progress
     ):
         results[index] = result

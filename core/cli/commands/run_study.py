@@ -102,7 +102,9 @@ def run_and_print_folder_coverage_study(
     folder: Path, options: dict[str, Any], progress: Progress, as_json: bool
 ) -> None:
     """Run the coverage study on a folder, and print its tables; nothing is saved."""
-    from core.studies.coverage_study import run_on_folder  # Loads pandas, unlike --help.
+    from core.studies.static_reader_coverage_study import (
+        run_on_folder,  # Loads pandas, unlike --help.
+    )
 
     result = run_on_folder(folder, fill_default_study_options(FOLDER_STUDY, options), progress)
     if as_json:

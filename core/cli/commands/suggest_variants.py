@@ -13,7 +13,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.cli.commands.find_neighbours import read_snippet_from_file_or_stdin
+from core.cli.commands.find_snippet_neighbours import read_snippet_from_file_or_stdin
 from core.cli.commands.predict_sound import choose_default_corpus
 from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import (
@@ -113,7 +113,7 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
 
 
 def _read_suggest_options(args: argparse.Namespace, aligned_corpus: object) -> SuggestOptions:
-    from core.programs.vocabulary import DEFAULT_SOUND_SET
+    from core.programs.template_vocabulary import DEFAULT_SOUND_SET
     from core.search.aligned_corpus import AlignedCorpus
     from core.suggest.candidates import CandidateOptions, parse_line_ranges
     from core.suggest.suggestion import SuggestOptions

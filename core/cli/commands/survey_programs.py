@@ -33,7 +33,7 @@ from core.formatting import format_table, pluralize
 from core.progress import Progress
 
 if TYPE_CHECKING:
-    from core.pipeline.survey import SurveyFinding, SurveyOptions, SurveyReport
+    from core.pipeline.program_survey import SurveyFinding, SurveyOptions, SurveyReport
 
 IS_LONG_RUNNING = False
 MAX_MESSAGE_CHARS = 160
@@ -84,13 +84,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Render the programs, print the finding of each, then the summary."""
-    from core.pipeline import survey, survey_table
+    from core.pipeline import program_survey, program_survey_table
 
     if args.resume and args.csv is None:
         raise EarshotError("--resume needs the table of the survey.", remedy="Name it with --csv.")
     options = _build_survey_options(args)
-    earlier = survey_table.read_survey_table(args.csv) if args.resume else {}
-    table = survey_table.open_survey_table(args.csv) if args.csv else nullcontext()
+    earlier = program_survey_table.read_survey_table(args.csv) if args.resume else {}
+    table = program_survey_table.open_survey_table(args.csv) if args.csv else nullcontext()
     findings: list[SurveyFinding] = []
     program_count = 0
 
@@ -111,7 +111,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
                 print_json_line(finding.to_dict())
 
         try:
-            report = survey.survey_programs(
+            report = program_survey.survey_programs(
                 args.paths,
                 options,
                 receive_finding=record_and_print_survey_finding,
@@ -119,7 +119,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
                 progress=record_program_count_and_forward_progress,
             )
         except KeyboardInterrupt:
-            partial_report = survey.SurveyReport(
+            partial_report = program_survey.SurveyReport(
                 sorted(findings, key=_get_name_of_surveyed_program), program_count
             )
             _print_survey_report(partial_report, options, is_json=args.json)
@@ -131,7 +131,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
 
 
 def _build_survey_options(args: argparse.Namespace) -> SurveyOptions:
-    from core.pipeline.survey import SurveyOptions
+    from core.pipeline.program_survey import SurveyOptions
 
     folders = tuple(folder.resolve() for folder in args.samples)
     for folder, argument in zip(folders, args.samples, strict=True):
@@ -168,7 +168,7 @@ def _summarize_survey_as_json(report: SurveyReport, options: SurveyOptions) -> d
 
 def _format_survey_report(report: SurveyReport, options: SurveyOptions) -> list[str]:
     """Return the tables of programs, missing names and causes, then the sum."""
-    from core.pipeline.survey_classification import DESCRIPTION_BY_CAUSE
+    from core.pipeline.survey_result_classification import DESCRIPTION_BY_CAUSE
 
     texts = []
     rows = [

@@ -9,22 +9,22 @@ from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import compose_drum_layer
 from core.programs.grammar.drum_synth_layers import compose_drum_synth_layer
 from core.programs.grammar.global_settings import write_global_settings
-from core.programs.grammar.instruments import SoundSet
 from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.melodic_layers import MELODIC_KINDS, compose_melodic_layer
-from core.programs.grammar.rng import SeededRandom
+from core.programs.grammar.music_styles import MusicStyle
 from core.programs.grammar.sampled_loop_layers import (
     compose_glitch_layer,
     compose_sampled_loop_layer,
 )
-from core.programs.grammar.single_line import write_single_line
+from core.programs.grammar.seeded_rng import SeededRandom
+from core.programs.grammar.single_line_programs import write_single_line
 from core.programs.grammar.sound_options import wrap_in_fx
-from core.programs.grammar.styles import MusicStyle
 from core.programs.grammar.sustained_layers import (
     compose_drone_layer,
     compose_noise_layer,
     compose_texture_layer,
 )
+from core.programs.grammar.synth_fx_and_sample_sets import SoundSet
 
 _MIN_PLAY_SECONDS = 22.0  # shortest duration of a program that ends, longer than a clip
 _KEY_NAMES = "C Cs D Eb E F Fs G Ab A Bb B".split()

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from core.programs.grammar.composer import get_music_style, iterate_programs
-from core.programs.grammar.styles import MUSIC_STYLES
+from core.programs.grammar.music_styles import MUSIC_STYLES
 from core.programs.program import Program, validate_count_and_seed
 from core.programs.synth_families import list_synth_families
-from core.programs.vocabulary import DEFAULT_SOUND_SET
+from core.programs.template_vocabulary import DEFAULT_SOUND_SET
 
 CANDIDATES_PER_PROGRAM = 6
 """Programs that are composed for each that is kept. With more, tempos are spread more evenly."""

@@ -14,18 +14,18 @@ from core.programs.grammar.arrangement import (
 )
 from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.code_tree import count_statements
-from core.programs.grammar.instruments import SoundSet, get_sound_set
-from core.programs.grammar.rng import SeededRandom
-from core.programs.grammar.styles import (
+from core.programs.grammar.music_styles import (
     GRAMMAR_NAME_PREFIX,
     GRAMMAR_TEMPLATE_PREFIX,
     LAYER_ROLES,
     MUSIC_STYLES,
     MusicStyle,
 )
-from core.programs.grammar.validity import is_program_unplayable
+from core.programs.grammar.seeded_rng import SeededRandom
+from core.programs.grammar.synth_fx_and_sample_sets import SoundSet, get_sound_set
+from core.programs.grammar.unplayable_program_detection import is_program_unplayable
 from core.programs.program import ParameterValue, Program, validate_count_and_seed
-from core.programs.vocabulary import DEFAULT_SOUND_SET
+from core.programs.template_vocabulary import DEFAULT_SOUND_SET
 
 
 def compose_programs(

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.code_tree import CodeNode
-from core.programs.grammar.instruments import SoundSet, get_sound_set
-from core.programs.grammar.rng import SeededRandom
-from core.programs.grammar.styles import MusicStyle
-from core.programs.vocabulary import SCALE_STEPS, degree_to_midi
+from core.programs.grammar.music_styles import MusicStyle
+from core.programs.grammar.seeded_rng import SeededRandom
+from core.programs.grammar.synth_fx_and_sample_sets import SoundSet, get_sound_set
+from core.programs.template_vocabulary import SCALE_STEPS, degree_to_midi
 
 _STEP_BEATS_CHOICES = (
     0.0625,
@@ -162,7 +162,7 @@ class CompositionContext:
         octave : int
             Octave of degree 0; octave 4 starts at middle C.
         degree : int
-            Any integer, as in `vocabulary.degree_to_midi`.
+            Any integer, as in `template_vocabulary.degree_to_midi`.
         """
         scale = self.scale if self.scale in SCALE_STEPS else "minor"
         tonic = 12 * (octave + self.style.octave_shift + 1) + self.tonic

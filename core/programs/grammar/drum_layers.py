@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.programs.grammar import instruments
+from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.grammar.code_tree import Block, CodeNode, Conditional
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import ProgramLayer
@@ -60,7 +60,7 @@ class DrumSample:
     def __init__(self, context: CompositionContext, sample_group: str, level: float):
         self.context = context
         self.sample_name = context.rng.pick_option(context.sounds.sample_groups[sample_group])
-        self.amp = instruments.compute_sample_amp(
+        self.amp = synth_fx_and_sample_sets.compute_sample_amp(
             self.sample_name, sample_group, context.sample_layer_level(level)
         )
         self.options = pick_random_sample_options(context) if context.rng.draw_boolean(0.4) else {}
@@ -82,10 +82,12 @@ def pick_random_shortening_options(
 ) -> dict[str, str]:
     """Draw options that shorten a long sample, so that frequent hits do not overlap."""
     rng, code_style = context.rng, context.code_style
-    if sample_name not in instruments.SAMPLE_SECONDS or {"finish", "sustain"} & set(options):
+    if sample_name not in synth_fx_and_sample_sets.SAMPLE_SECONDS or {"finish", "sustain"} & set(
+        options
+    ):
         return {}
     max_seconds = rng.sample_uniform(0.4, 1.2)
-    finish = round(min(1.0, max_seconds / instruments.SAMPLE_SECONDS[sample_name]), 2)
+    finish = round(min(1.0, max_seconds / synth_fx_and_sample_sets.SAMPLE_SECONDS[sample_name]), 2)
     if rng.draw_boolean(0.5) and "start" not in options:
         return {"finish": code_style.format_number(finish)}
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.programs.grammar import instruments
+from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.grammar.code_tree import CodeNode, Conditional
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import write_rhythm_ring
@@ -50,7 +50,7 @@ def compose_drum_synth_layer(context: CompositionContext) -> ProgramLayer:
 
 
 def _write_drum_synth_hit(context: CompositionContext, synth_name: str) -> str:
-    amp = instruments.compute_synth_amp(synth_name, context.sample_layer_level(0.9))
+    amp = synth_fx_and_sample_sets.compute_synth_amp(synth_name, context.sample_layer_level(0.9))
     return context.code_style.format_call_statement(
         "synth",
         f":{synth_name}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.programs.grammar import instruments
+from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.grammar.code_tree import Block, CodeNode
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.sound_options import (
@@ -64,7 +64,9 @@ class SynthVoice:
         )
         if self.synth_statement == "none":
             self.synth_name = "beep"
-        amp = instruments.compute_synth_amp(self.synth_name, context.sample_layer_level(level))
+        amp = synth_fx_and_sample_sets.compute_synth_amp(
+            self.synth_name, context.sample_layer_level(level)
+        )
         options = {
             **pick_random_amp_option(context, amp),
             **pick_random_envelope_options(context, note_seconds, is_sustained),

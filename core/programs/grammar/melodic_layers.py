@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.programs.grammar import instruments
+from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.grammar.code_tree import CodeNode
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import ProgramLayer
@@ -59,7 +59,9 @@ def _compose_pitched_sample_layer(context: CompositionContext, layer_kind: str) 
     groups = _BASS_SAMPLE_GROUPS if layer_kind == "bass" else ("blips", "textures")
     group = rng.pick_option(groups)
     sample_name = rng.pick_option(context.sounds.sample_groups[group])
-    amp = instruments.compute_sample_amp(sample_name, group, context.sample_layer_level(0.9))
+    amp = synth_fx_and_sample_sets.compute_sample_amp(
+        sample_name, group, context.sample_layer_level(0.9)
+    )
     semitones = rng.pick_with_repeats((0, 0, 2, 3, 5, 7, 10, 12, -5, -2), rng.sample_integer(2, 5))
     ring = code_style.format_list([str(n) for n in semitones], as_ring=True)
     step_beats = context.sample_step_beats(2, 1.0)

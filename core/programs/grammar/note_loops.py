@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.programs.grammar import instruments
+from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.grammar.code_tree import Block, CodeNode, Conditional
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import write_rhythm_ring
@@ -209,7 +209,7 @@ def _write_note_slide(
     )
     nodes: list[CodeNode] = [f"{variable} = {play}", code_style.format_rest(step_beats)]
     has_cutoff = "cutoff" in {
-        option.name for option in instruments.list_synth_options(voice.synth_name)
+        option.name for option in synth_fx_and_sample_sets.list_synth_options(voice.synth_name)
     }
     if has_cutoff and voice.synth_statement != "choose" and rng.draw_boolean(0.4):
         cutoff = str(rng.sample_integer(60, 120))

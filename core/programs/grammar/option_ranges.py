@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.programs.grammar.rng import SeededRandom
+from core.programs.grammar.seeded_rng import SeededRandom
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.programs.grammar import instruments
+from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.grammar.code_tree import Block, CodeNode, Conditional
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import (
@@ -19,10 +19,12 @@ def compose_sampled_loop_layer(context: CompositionContext) -> ProgramLayer:
     """Compose a layer that plays a sampled loop, whole or sliced."""
     rng, code_style = context.rng, context.code_style
     sample_name = rng.pick_option(context.sounds.sample_groups["breaks"])
-    amp = instruments.compute_sample_amp(sample_name, "breaks", context.sample_layer_level(1.0))
+    amp = synth_fx_and_sample_sets.compute_sample_amp(
+        sample_name, "breaks", context.sample_layer_level(1.0)
+    )
     amp_option = pick_random_amp_option(context, amp)
     sample = context.maybe_extract_variable("sample", f":{sample_name}", 0.7)
-    seconds = instruments.SAMPLE_SECONDS[sample_name]
+    seconds = synth_fx_and_sample_sets.SAMPLE_SECONDS[sample_name]
     method = rng.pick_weighted(
         {
             "stretch": 5,
@@ -177,7 +179,9 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
     rng, code_style = context.rng, context.code_style
     group = rng.pick_option(("glitches", "blips", "percussion", "tablas", "glitches", "bass_hits"))
     sample_name = rng.pick_option(context.sounds.sample_groups[group])
-    amp = instruments.compute_sample_amp(sample_name, group, context.sample_layer_level(0.9))
+    amp = synth_fx_and_sample_sets.compute_sample_amp(
+        sample_name, group, context.sample_layer_level(0.9)
+    )
     options = pick_random_sample_options(context) if rng.draw_boolean(0.6) else {}
     options |= pick_random_shortening_options(context, sample_name, options)
     hit = code_style.format_call_statement(

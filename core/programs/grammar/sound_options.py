@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.programs.grammar import instruments
+from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.grammar.code_tree import Block, CodeNode
 from core.programs.grammar.composition_context import CompositionContext
 
@@ -70,7 +70,7 @@ def pick_random_synth_options(
     """Draw up to `max_count` of a synth's specific options."""
     rng = context.rng
     options: dict[str, str] = {}
-    candidates = instruments.list_synth_options(synth_name)
+    candidates = synth_fx_and_sample_sets.list_synth_options(synth_name)
     for option in rng.pick_distinct(candidates, rng.pick_weighted({0: 3, 1: 4, 2: 2, 3: 0.6})):
         if option.name in _VARYING_SYNTH_OPTIONS and not option.choices:
             options[option.name] = write_constant_or_random_number(context, option.lo, option.hi)
@@ -195,11 +195,11 @@ def wrap_in_fx(
     """
     rng, code_style = context.rng, context.code_style
     fx_kind = fx_kind or rng.pick_weighted(context.style.fx_weights)
-    fx_name = rng.pick_option(instruments.FX_BY_KIND[fx_kind])
+    fx_name = rng.pick_option(synth_fx_and_sample_sets.FX_BY_KIND[fx_kind])
     option_count = rng.pick_weighted({0: 2, 1: 4, 2: 3, 3: 1})
-    drawn_options = rng.pick_distinct(instruments.FX_OPTIONS[fx_name], option_count)
+    drawn_options = rng.pick_distinct(synth_fx_and_sample_sets.FX_OPTIONS[fx_name], option_count)
     options = {option.name: option.pick_random_value(rng) for option in drawn_options}
-    amp_factor = instruments.FX_AMP_FACTORS.get(fx_name, 1.0)
+    amp_factor = synth_fx_and_sample_sets.FX_AMP_FACTORS.get(fx_name, 1.0)
     if amp_factor < 0.8 and "amp" not in options:
         options["amp"] = code_style.format_number(amp_factor)
     if (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.programs.grammar import instruments
+from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.grammar.code_tree import CodeNode, Conditional
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import ProgramLayer
@@ -20,7 +20,7 @@ def compose_drone_layer(context: CompositionContext) -> ProgramLayer:
     """Compose a layer with one sustained note that is constant or changes slowly."""
     rng, code_style = context.rng, context.code_style
     synth_name = rng.pick_option(context.sounds.synth_groups["pads"])
-    amp = instruments.compute_synth_amp(synth_name, context.sample_layer_level(0.7))
+    amp = synth_fx_and_sample_sets.compute_synth_amp(synth_name, context.sample_layer_level(0.7))
     beats = max(1, round(context.seconds_to_beats(rng.sample_uniform(3.0, 8.0, 1))))
     octave = rng.pick_option((2, 2, 3, 3, 4))
     options = limit_normalized_synth_amp(
@@ -63,7 +63,8 @@ def _write_controlled_drone(
     """Write a note whose cutoff, pitch or pan slides to new values."""
     rng, code_style = context.rng, context.code_style
     has_cutoff = any(
-        option.name == "cutoff" for option in instruments.list_synth_options(synth_name)
+        option.name == "cutoff"
+        for option in synth_fx_and_sample_sets.list_synth_options(synth_name)
     )
     if has_cutoff and rng.draw_boolean(0.6):
         name, value = "cutoff", code_style.format_number(rng.sample_round_number(60, 120))
@@ -124,14 +125,18 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
     """
     rng, code_style = context.rng, context.code_style
     textures = context.sounds.sample_groups["textures"]
-    long_textures = [name for name in textures if instruments.SAMPLE_SECONDS[name] >= 1.5]
+    long_textures = [
+        name for name in textures if synth_fx_and_sample_sets.SAMPLE_SECONDS[name] >= 1.5
+    ]
     sample_name = rng.pick_option(long_textures if always_sounds else textures)
-    amp = instruments.compute_sample_amp(sample_name, "textures", context.sample_layer_level(0.8))
+    amp = synth_fx_and_sample_sets.compute_sample_amp(
+        sample_name, "textures", context.sample_layer_level(0.8)
+    )
     rate = rng.pick_option((1, 1, 1, 0.5, 0.75, 0.25, -1, -0.5, 1.5, 0.8, 0.4))
     options = pick_random_amp_option(context, amp)
     if rate != 1:
         options["rate"] = code_style.format_number(rate)
-    seconds = instruments.SAMPLE_SECONDS[sample_name] / abs(rate)
+    seconds = synth_fx_and_sample_sets.SAMPLE_SECONDS[sample_name] / abs(rate)
     effect = rng.pick_weighted(
         {
             "plain": 5,
@@ -250,7 +255,7 @@ def compose_noise_layer(context: CompositionContext, always_sounds: bool) -> Pro
     rng = context.rng
     synth_name = rng.pick_option(context.sounds.synth_groups["noises"])
     level = context.sample_layer_level(0.5 if synth_name in ("bnoise", "gnoise") else 0.35)
-    amp = instruments.compute_synth_amp(synth_name, level)
+    amp = synth_fx_and_sample_sets.compute_synth_amp(synth_name, level)
     shape = rng.pick_option(("wave", "tick", "tick", "sweep"))
     synth_options = pick_random_synth_options(context, synth_name)
     body: list[CodeNode]

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from core.programs.grammar import name_and_comment_lists
-from core.programs.grammar.rng import SeededRandom
+from core.programs.grammar.seeded_rng import SeededRandom
 from core.programs.ruby_tokenizer import (
     RubyToken,
     find_adjacent_token,

@@ -17,13 +17,13 @@ from core import encoders, programs, sonicpi
 from core.cli.parsing import parse_fixed_template_parameters
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
-from core.pipeline import build, build_programs
+from core.pipeline import build, build_program_generation
 from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.cost_estimates import BuildEstimate, estimate_build_cost
 from core.pipeline.data_card import make_data_card
 from core.pipeline.embed import embed_corpus
 from core.pipeline.import_programs import import_programs
-from core.pipeline.render_missing import render_missing_clips
+from core.pipeline.render_missing_clips import render_missing_clips
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 from core.workspace import PROJECT_FOLDER
@@ -182,7 +182,7 @@ def test_a_second_build_does_nothing(
         monkeypatch.setattr(module, name, call)
 
     count_calls(sonicpi, "render_many")
-    count_calls(build_programs, "generate")
+    count_calls(build_program_generation, "generate")
     count_calls(encoders, "get_encoder")
     count_calls(Corpus, "set_corpus_setting")
     recorded = RecordedProgress()

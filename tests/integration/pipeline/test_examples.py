@@ -27,7 +27,7 @@ def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 # Evaluation needs the alignment of the training.
 @pytest.mark.parametrize(
-    "module_names", [["build"], ["render"], ["corpus_export"], ["train", "evaluate"]]
+    "module_names", [["build"], ["render_program_files"], ["corpus_export"], ["train", "evaluate"]]
 )
 def test_examples_run(
     starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module_names: list[str]

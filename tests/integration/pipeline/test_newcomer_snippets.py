@@ -16,7 +16,7 @@ import pytest
 
 from core.corpus import Corpus
 from core.pipeline.next_step_hint import make_train_command
-from core.pipeline.starter_corpus import create_starter_recipe
+from core.pipeline.starter_corpus_recipe import create_starter_recipe
 from core.programs.synth_families import list_synth_families
 from core.search import choose_default_alignment, find_neighbours, open_aligned_corpus
 from core.search.aligned_corpus import AlignedCorpus

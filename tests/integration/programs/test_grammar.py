@@ -8,7 +8,7 @@ import pytest
 from core.programs import MUSIC_STYLES, compose_programs, generate, list_templates
 from core.sonicpi import render_many
 from core.sonicpi.render_worker import RenderWorker
-from core.studies.experiments.hard_negative_edits import make_hard_negative
+from core.studies.experiments.hard_negative_generation import make_hard_negative
 from core.studies.experiments.sound_preserving_rewrites import rewrite_without_changing_sound
 
 SEED = 3

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.programs import generate, get_template, list_templates
-from core.programs.vocabulary import build_template_vocabulary
+from core.programs.template_vocabulary import build_template_vocabulary
 from core.sonicpi import render_many
 
 IDS = [t.id for t in list_templates()]

@@ -22,7 +22,7 @@ from core.evaluation.metrics import normalized_similarity
 from core.pipeline import train as train_stage
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.embed import embed_corpus
-from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
+from core.programs.grammar.music_styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search import confidence
 from core.search.nearest_neighbour_queries import find_neighbours
 from core.search.silent_snippet_check import SilentSnippetError

@@ -22,7 +22,7 @@ from core.programs import Program
 from core.sonicpi import Clip
 from core.studies import (
     completion_study,
-    correlation_study,
+    distance_correlation_study,
     published_numbers,
     runner,
     store,
@@ -31,10 +31,10 @@ from core.studies import (
 from core.studies.audio_descriptors import DESCRIPTOR_UNITS
 from core.studies.completion_findings import HELD_OUT_ENCODER, TRAINING_ENCODER
 from core.studies.completion_scenarios import load_completion_scenarios
-from core.studies.inputs import StudyInputs
 from core.studies.result import StudyResult
 from core.studies.runner import run_study
 from core.studies.study_clip_rendering import find_stored_clip
+from core.studies.study_inputs import StudyInputs
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
@@ -269,7 +269,7 @@ def test_an_earlier_run_stays_and_the_same_inputs_give_the_same_numbers(corpus: 
 def test_correlation_of_a_space_with_itself_is_perfect(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
-    open_study_inputs = correlation_study.open_study_inputs
+    open_study_inputs = distance_correlation_study.open_study_inputs
     angles = np.linspace(0, np.pi / 2, 40, dtype=np.float32)
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
@@ -278,7 +278,7 @@ def test_correlation_of_a_space_with_itself_is_perfect(
         pairs = replace(inputs.pairs, code_embeddings=circle, audio_embeddings=circle)
         return replace(inputs, aligned_corpus=None, pairs=pairs)
 
-    monkeypatch.setattr(correlation_study, "open_study_inputs", open_circle)
+    monkeypatch.setattr(distance_correlation_study, "open_study_inputs", open_circle)
     run = run_study("correlation", corpus, {"resamples": 2, "permutations": 9})
     measured = run.load_paper_comparison().set_index("measure")["measured"]
     for name in ("Pearson", "Spearman"):

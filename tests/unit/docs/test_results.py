@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from core.studies import published_numbers
+from core.studies.paper_comparison_verdicts import count_verdicts, decide_verdict
 from core.studies.report_markdown import MAIN_TABLE_COLUMNS, format_paper_comparison_table
-from core.studies.verdicts import count_verdicts, decide_verdict
 from tests.unit.docs.markdown_pages import PROJECT, read_page
 
 RESULTS = PROJECT / "docs" / "results"

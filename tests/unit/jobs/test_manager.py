@@ -19,8 +19,8 @@ from core.jobs import (
     JobError,
     JobStep,
     exit_reason,
+    job_end_record_changes,
     job_record_file,
-    job_state_changes,
     manager,
     processes,
 )
@@ -149,12 +149,12 @@ def test_the_reason_of_a_kill_is_the_signal_or_lack_of_memory(
     os.kill(job.pid, signal.SIGKILL)
     wait_until(job, lambda job: job.exit_status is not None)
     lost = {**job_record_file.read_job_record(job.folder), "state": "running", "exit": None}
-    error = job_state_changes.build_lost_job_changes(job.folder, lost, -9)["error"]
+    error = job_end_record_changes.build_lost_job_changes(job.folder, lost, -9)["error"]
     assert "SIGKILL" in error["message"] and "memory had not run out" in error["message"]
     # The kernel counts the processes that it killed for lack of memory.
     monkeypatch.setattr(exit_reason, "count_oom_kills", lambda: lost["memory_kills"] + 1)
     lost["memory_mb"] = 3100
-    error = job_state_changes.build_lost_job_changes(job.folder, lost, -9)["error"]
+    error = job_end_record_changes.build_lost_job_changes(job.folder, lost, -9)["error"]
     assert "memory ran out" in error["message"] and "3,100 MB" in error["message"]
 
 
@@ -247,11 +247,13 @@ def test_a_late_exit_status_makes_the_reason_more_precise(jobs_folder):
     job_record_file.update_job_record(folder, lambda _record: {"pid": 1, "process_start": -1})
     assert (jobs.get_job("1").state, jobs.get_job("1").exit_status) == ("failed", None)
     job_record_file.update_job_record(
-        folder, lambda latest: job_state_changes.build_lost_job_changes(folder, latest, 3)
+        folder, lambda latest: job_end_record_changes.build_lost_job_changes(folder, latest, 3)
     )
     assert jobs.get_job("1").exit_status == 3 and "status 3" in jobs.get_job("1").error.message
     assert (
-        job_state_changes.build_lost_job_changes(folder, job_record_file.read_job_record(folder), 0)
+        job_end_record_changes.build_lost_job_changes(
+            folder, job_record_file.read_job_record(folder), 0
+        )
         is None
     )
 

@@ -12,7 +12,7 @@ from core import favourites
 from core.corpus import Corpus
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS
 from core.pipeline.disagreement_search import find_disagreeing_program_pairs
-from core.pipeline.map_selection import build_selection_table, export_selection
+from core.pipeline.map_selection_export import build_selection_table, export_selection
 from core.search import confidence
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.clip_property_forecast import fit_forecast

@@ -75,7 +75,7 @@ def test_home_estimates_the_starter_corpus_and_starts_it(monkeypatch: pytest.Mon
 
 def has_starter_corpus() -> bool:
     from core.corpus import list_corpora
-    from core.pipeline.starter_corpus import STARTER_CORPUS_NAME
+    from core.pipeline.starter_corpus_recipe import STARTER_CORPUS_NAME
 
     return STARTER_CORPUS_NAME in list_corpora()
 

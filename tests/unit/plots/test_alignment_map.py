@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from plotly.utils import PlotlyJSONEncoder
 
-from core.pipeline import map_colours
+from core.pipeline import map_colour_values
 from core.plots.alignment_map import (
     MAX_GROUPS,
     NO_VALUE_LABEL,
@@ -63,12 +63,12 @@ def find_panel_traces(figure, panel: str) -> list:
 
 
 @pytest.mark.parametrize(
-    "colour_by", list(map_colours.list_colour_by_options(make_points(), make_programs()))
+    "colour_by", list(map_colour_values.list_colour_by_options(make_points(), make_programs()))
 )
 def test_every_point_is_drawn_once_in_each_panel_at_its_position(colour_by: str) -> None:
     frame = make_points()
     figure = build_map_figure(
-        frame, map_colours.compute_colour_values(frame, make_programs(), colour_by)
+        frame, map_colour_values.compute_colour_values(frame, make_programs(), colour_by)
     )
     for panel in ("before", "after"):
         traces = find_panel_traces(figure, panel)
@@ -156,7 +156,7 @@ def test_names_are_escaped_in_a_hover() -> None:
 def test_a_figure_of_many_points_has_no_names_and_is_small(colour_by: str) -> None:
     frame = make_points(13_500)
     figure = build_map_figure(
-        frame, map_colours.compute_colour_values(frame, make_programs(13_500), colour_by)
+        frame, map_colour_values.compute_colour_values(frame, make_programs(13_500), colour_by)
     )
     assert all(trace.text is None for trace in figure.data)
     assert len(figure.to_json()) < 1_500_000
@@ -164,24 +164,26 @@ def test_a_figure_of_many_points_has_no_names_and_is_small(colour_by: str) -> No
 
 def test_an_unknown_colouring_or_scale_is_refused() -> None:
     with pytest.raises(ValueError, match="loudness"):
-        map_colours.compute_colour_values(make_points(), make_programs(), "loudness")
+        map_colour_values.compute_colour_values(make_points(), make_programs(), "loudness")
     with pytest.raises(ValueError, match="cubic"):
         build_map_figure(make_points(), scale="cubic")
 
 
 def test_colourings_match_the_properties_of_the_programs() -> None:
-    colourings = map_colours.list_colour_by_options(make_points(), make_programs())
+    colourings = map_colour_values.list_colour_by_options(make_points(), make_programs())
     assert list(colourings)[:4] == ["modality", "role", "template", "split"]
     # Parameters of more programs come first.
     assert list(colourings)[-2:] == ["parameter:amp", "parameter:synth"]
     old_points = make_points().drop(columns=["similarity", "overlap_before", "overlap_after"])
-    assert "error" not in map_colours.list_colour_by_options(old_points, make_programs())
-    amp = map_colours.compute_colour_values(make_points(), make_programs(), "parameter:amp")
+    assert "error" not in map_colour_values.list_colour_by_options(old_points, make_programs())
+    amp = map_colour_values.compute_colour_values(make_points(), make_programs(), "parameter:amp")
     assert amp[1] == amp[PROGRAM_COUNT + 1] == 0.5
     assert np.isnan(amp[0])
-    synth = map_colours.compute_colour_values(make_points(), make_programs(), "parameter:synth")
+    synth = map_colour_values.compute_colour_values(
+        make_points(), make_programs(), "parameter:synth"
+    )
     assert (synth[0], synth[1]) == (":s0", "")
-    level = map_colours.compute_colour_values(make_points(), make_programs(), "level")
+    level = map_colour_values.compute_colour_values(make_points(), make_programs(), "level")
     assert np.isnan(level[0])
     assert level[20] == pytest.approx(-20)
 

@@ -14,8 +14,8 @@ import pytest
 
 from core.errors import EarshotError
 from core.programs import MUSIC_STYLES, PROGRAM_ROLES, compose_programs, get_template_titles
-from core.programs.grammar import instruments
-from core.programs.grammar.validity import is_program_unplayable
+from core.programs.grammar import synth_fx_and_sample_sets
+from core.programs.grammar.unplayable_program_detection import is_program_unplayable
 
 SONIC_PI = Path("/usr/lib/sonic-pi/app/server/ruby/lib/sonicpi")
 # FX that are inaudible in a clip: they write to other outputs, or to a buffer.
@@ -108,9 +108,9 @@ def test_every_synth_sample_and_fx_of_sonic_pi_appears(programs):
     samples = {path.stem for path in Path("/usr/share/sonic-pi/samples").glob("*.flac")}
     assert samples <= named
     used = set(re.findall(r"with_fx[ (]:(\w+)", text))
-    assert used == set(instruments.FX_OPTIONS) == effects - INAUDIBLE_FX
+    assert used == set(synth_fx_and_sample_sets.FX_OPTIONS) == effects - INAUDIBLE_FX
     user_synths = {name for name in synths if _is_user_synth(name)}
-    assert user_synths == set(instruments.SYNTH_OPTIONS)
+    assert user_synths == set(synth_fx_and_sample_sets.SYNTH_OPTIONS)
     assert user_synths <= named
 
 
@@ -122,7 +122,7 @@ def _is_user_synth(synth: str) -> bool:
 def test_every_option_of_every_synth_and_fx_appears(programs):
     text = "\n".join(program.source for program in programs)
     option_names = set(re.findall(r"(\w+):(?!:)", text)) | set(re.findall(r":(\w+) ?=>", text))
-    for table in (instruments.SYNTH_OPTIONS, instruments.FX_OPTIONS):
+    for table in (synth_fx_and_sample_sets.SYNTH_OPTIONS, synth_fx_and_sample_sets.FX_OPTIONS):
         for name, options in table.items():
             assert {option.name for option in options} <= option_names, name
 

@@ -9,9 +9,9 @@ import pytest
 
 from core.errors import EarshotError
 from core.programs import compose_programs, generate, get_template, list_templates
-from core.programs.grammar import instruments
+from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.newer_sonic_pi_sound_groups import DRUM_SYNTHS_BY_ROLE
-from core.programs.vocabulary import build_sound_groups
+from core.programs.template_vocabulary import build_sound_groups
 from core.sonicpi.inventory import get_builtin_sample_duration, load_sonic_pi_inventory
 from core.sonicpi.newer_sonic_pi_sounds import (
     load_later_sample_seconds,
@@ -49,7 +49,7 @@ def test_every_later_sound_appears_in_the_second_sound_set(later_text: str) -> N
 
 
 def test_every_option_of_a_later_synth_appears(later_text: str) -> None:
-    for synth, options in instruments.LATER_SYNTH_OPTIONS.items():
+    for synth, options in synth_fx_and_sample_sets.LATER_SYNTH_OPTIONS.items():
         assert {option.name for option in options} <= set(load_later_synth_options()[synth])
         for option in options:
             assert re.search(rf"\b{option.name}(: | ?=>)", later_text), (synth, option.name)
@@ -68,9 +68,9 @@ def test_groups_hold_existing_sounds_only() -> None:
 
 
 def test_lengths_of_later_samples_are_no_longer_than_the_samples() -> None:
-    for name in set(load_later_sample_seconds()) & set(instruments.SAMPLE_SECONDS):
+    for name in set(load_later_sample_seconds()) & set(synth_fx_and_sample_sets.SAMPLE_SECONDS):
         seconds = get_builtin_sample_duration(name)
-        assert seconds - 0.11 <= instruments.SAMPLE_SECONDS[name] <= seconds
+        assert seconds - 0.11 <= synth_fx_and_sample_sets.SAMPLE_SECONDS[name] <= seconds
 
 
 def test_the_second_sound_set_is_reproducible_and_differs() -> None:

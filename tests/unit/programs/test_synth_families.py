@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.programs.grammar.instruments import get_sound_set
+from core.programs.grammar.synth_fx_and_sample_sets import get_sound_set
 from core.programs.synth_families import (
     SYNTH_NAMES_BY_FAMILY,
     get_synth_family,

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from core.programs import PROGRAM_ROLES, generate, get_template, list_templates
-from core.programs.vocabulary import build_template_vocabulary
+from core.programs.template_vocabulary import build_template_vocabulary
 
 IDS = [t.id for t in list_templates()]
 PER_TEMPLATE = 500

@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 
 from core.errors import EarshotError
-from core.programs.grammar.rng import SeededRandom
+from core.programs.grammar.seeded_rng import SeededRandom
 from core.sonicpi.interpreter import ProgramInterpreter, parse_program
 from core.sonicpi.interpreter.ruby_parser_process import parse_program_and_error
 from core.suggest.candidates import (

@@ -1,0 +1,219 @@
+"""Sidebar of the map: a program's card, the lasso's selection, or a snippet's neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import EarshotError
+from pages.components import audio_player, code_editor, formatting, program_card_parts, state
+from pages.components.corpus_and_alignment_picker import Selection
+from pages.map import lasso_selection_panel, map_data, map_marks_and_clicks
+from pages.map.map_marks_and_clicks import MapMarks
+
+if TYPE_CHECKING:
+    from core.search.map_placement import MapPlacement
+    from core.search.nearest_neighbour_queries import Neighbour
+
+PANEL_LABELS = {"program": "Program", "selection": "Selection", "snippet": "Snippet"}
+DIRECTION_LABELS = {
+    "audio->audio": "Similar sound",
+    "code->code": "Similar code",
+    "code->audio": "Predicted from its code",
+    "audio->code": "Code found by its sound",
+}
+NEIGHBOUR_COUNT = 5
+
+
+@st.fragment
+def draw_map_sidebar(selected: Selection) -> None:
+    """Draw the sidebar; a click on the map draws only this again, and not the map."""
+    points = map_data.require_map_points(selected.corpus, selected.alignment)
+    program_id, selected_ids = state.PROGRAM.get(), get_lassoed_program_ids(selected)
+    if not state.MAP_PANEL.is_set():
+        state.MAP_PANEL.set(state.MAP_PANEL.default)
+    panel = st.segmented_control(
+        "Beside the map",
+        list(PANEL_LABELS),
+        required=True,
+        key=state.MAP_PANEL.name,
+        format_func=lambda option: PANEL_LABELS[option],
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    placement: MapPlacement | None = None
+    with st.container(border=True, height=566, key="card"):
+        if panel == "snippet":
+            placement = draw_snippet_placement(selected, points)
+        elif panel == "selection":
+            lasso_selection_panel.draw_selection_panel(
+                selected.corpus, points, selected_ids, open_and_play_program, clear_lasso_selection
+            )
+        elif program_id is None:
+            draw_map_help()
+        else:
+            draw_program_card(selected, program_id)
+    marks = MapMarks(
+        program_id if panel != "snippet" else None,
+        selected_ids,
+        placement,
+        map_data.load_map_cluster_labels(selected.corpus, selected.alignment),
+    )
+    map_marks_and_clicks.draw_map_overlay(
+        points,
+        marks,
+        open_and_play_program,
+        lambda program_ids: store_lasso_selection(selected, program_ids),
+    )
+
+
+# -- what is selected -------------------------------------------------------------------------
+
+
+def get_lassoed_program_ids(selected: Selection) -> tuple[str, ...]:
+    """Return the programs that a lasso selected on this map."""
+    map_selection = state.MAP_SELECTION.get()
+    if map_selection is None:
+        return ()
+    corpus_name, alignment_id, program_ids = map_selection
+    is_of_this_map = (corpus_name, alignment_id) == (selected.corpus.name, selected.alignment.id)
+    return tuple(program_ids) if is_of_this_map else ()
+
+
+def store_lasso_selection(selected: Selection, program_ids: tuple[str, ...]) -> None:
+    """Store a lasso's selection and show it; for callbacks."""
+    state.MAP_SELECTION.set(
+        state.MapSelection(selected.corpus.name, selected.alignment.id, program_ids)
+    )
+    state.MAP_PANEL.set("selection")
+
+
+def clear_lasso_selection() -> None:
+    """Clear the selection; for callbacks."""
+    state.MAP_SELECTION.clear()
+    state.MAP_PANEL.set("program")
+
+
+def open_and_play_program(program_id: str) -> None:
+    """Open a program's card and play its clip; for callbacks."""
+    state.PROGRAM.set(program_id)
+    state.MAP_PANEL.set("program")
+    audio_player.request_autoplay(_format_program_player_key(program_id))
+
+
+def close_program_card() -> None:
+    """Close the card; for callbacks."""
+    state.PROGRAM.set(None)
+
+
+# -- panels -----------------------------------------------------------------------------------
+
+
+def draw_map_help() -> None:
+    """Draw how to use and read the map."""
+    st.info(
+        "Click a point to see its code and play it. Use the lasso at the top of the map to select"
+        " several.",
+        icon=":material/ads_click:",
+    )
+    st.markdown(
+        "**Before** alignment, code and audio are in separate spaces: nothing relates the"
+        " embeddings of one encoder to those of the other.\n\n"
+        "**After** alignment, a program's code is near its own sound and near similar sounds, if"
+        " the training succeeded."
+    )
+
+
+def draw_program_card(selected: Selection, program_id: str) -> None:
+    """Draw a program's clip, code, neighbours and spectrogram."""
+    try:
+        program = selected.corpus.load_program(program_id)
+    except EarshotError as error:
+        formatting.show_error(error)
+        st.button("Close", on_click=close_program_card)
+        return
+    player_key = _format_program_player_key(program_id)
+    program_card_parts.draw_closable_program_header(program, close_program_card)
+    audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
+    st.code(program["source"], language="ruby", height=132)
+    direction = st.selectbox(
+        "Neighbours",
+        list(DIRECTION_LABELS),
+        format_func=lambda option: DIRECTION_LABELS[option],
+        key=state.NEIGHBOUR_DIRECTION.name,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    with formatting.catch_and_show_errors():
+        # Imports torch: the map and the card are drawn before.
+        from core.search.aligned_corpus import open_aligned_corpus
+        from core.search.nearest_neighbour_queries import find_program_neighbours
+
+        aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment.id)
+        neighbours = find_program_neighbours(aligned_corpus, program_id, NEIGHBOUR_COUNT, direction)
+        draw_neighbour_list(neighbours, open_and_play_program)
+    audio_player.wait_for_autoplay(player_key)
+    program_card_parts.draw_program_spectrogram(program)
+    program_card_parts.draw_parameter_values(program["parameters"])
+
+
+def draw_snippet_placement(selected: Selection, points: pd.DataFrame) -> MapPlacement | None:
+    """Draw the snippet and the clips predicted for it; return its position."""
+    snippet = code_editor.draw_code_editor(height_px=230)
+    if not snippet.strip():
+        st.info("Write some Sonic Pi code.", icon=":material/edit:")
+        return None
+    with formatting.catch_and_show_errors():
+        # Imports torch: the map and the editor are drawn before.
+        from core.search.aligned_corpus import open_aligned_corpus
+        from core.search.map_placement import place_on_map
+        from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
+
+        aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment.id)
+        try:
+            placement = place_on_map(aligned_corpus, snippet, points, NEIGHBOUR_COUNT)
+        except SilentSnippetError as error:
+            formatting.show_silent_snippet(error.message)
+            return None
+        formatting.show_reading_note(read_audible_snippet(snippet).message)
+        st.caption(
+            "The star marks the snippet: in the left picture among programs with similar code, in"
+            " the right one among its predicted clips. Lines lead to those clips."
+        )
+        draw_neighbour_list(placement.neighbours, open_and_play_program)
+        return placement
+    return None
+
+
+def draw_neighbour_list(neighbours: Sequence[Neighbour], on_select: Callable[[str], None]) -> None:
+    """Draw one line per neighbour: a button that plays it and one that opens it.
+
+    Parameters
+    ----------
+    neighbours : sequence of Neighbour
+    on_select : callable
+        Takes the id of the program to open.
+    """
+    with st.container(gap=None, key="neighbour-list"):
+        for neighbour in neighbours:
+            title = program_card_parts.format_program_title(neighbour.name, neighbour.template)
+            key = f"neighbour-line-{neighbour.rank}"
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                audio_player.draw_clip_play_button(neighbour.audio_path, neighbour.name, key)
+                st.button(
+                    f"{neighbour.rank}. {formatting.escape_markdown(title)} ·"
+                    f" {neighbour.similarity:.2f}",
+                    key=key,
+                    type="tertiary",
+                    help=formatting.escape_markdown(neighbour.name),
+                    on_click=on_select,
+                    args=(neighbour.program_id,),
+                    width="stretch",
+                )
+
+
+def _format_program_player_key(program_id: str) -> str:
+    return f"map-{program_id}"
