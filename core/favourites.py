@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core import workspace
+from core import file_locks_and_atomic_writes, workspace
 from core.corpus.legacy_saved_names import translate_legacy_favourite, translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.file_errors import convert_write_errors
@@ -181,8 +181,8 @@ def _update_favourites(transform: Callable[[list[Favourite]], list[Favourite]]) 
     path = _get_favourites_path()
     with convert_write_errors("The list of favourites", path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with workspace.lock_file(path.with_suffix(".lock")):
+        with file_locks_and_atomic_writes.lock_file(path.with_suffix(".lock")):
             favourites = transform(load_favourites())
             rows = [{**asdict(favourite), "tags": list(favourite.tags)} for favourite in favourites]
-            with workspace.atomic_write(path, "w") as file:
+            with file_locks_and_atomic_writes.atomic_write(path, "w") as file:
                 json.dump({"favourites": rows}, file, ensure_ascii=False, indent=1)

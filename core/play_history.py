@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core import workspace
+from core import file_locks_and_atomic_writes, workspace
 from core.corpus.legacy_saved_names import translate_legacy_played_clip
 
 MAX_PLAYED_CLIPS = 12
@@ -81,7 +81,7 @@ def record_played_generated_clip(name: str, digest: str, flac_bytes: bytes) -> N
     path = _get_history_folder() / f"{digest}.flac"
     try:
         if not path.is_file():
-            with workspace.atomic_write(path) as file:
+            with file_locks_and_atomic_writes.atomic_write(path) as file:
                 file.write(flac_bytes)
     except OSError:
         return
@@ -119,7 +119,7 @@ def _write_play_history(played_clips: list[PlayedClip]) -> None:
     root = workspace.get_workspace_root()
     rows = [{**asdict(clip), "path": str(clip.path.relative_to(root))} for clip in played_clips]
     try:
-        with workspace.atomic_write(_get_history_path(), "w") as file:
+        with file_locks_and_atomic_writes.atomic_write(_get_history_path(), "w") as file:
             json.dump(rows, file)
     except OSError:
         return

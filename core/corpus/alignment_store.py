@@ -22,14 +22,14 @@ from core.corpus.legacy_saved_names import (
 from core.corpus.model_card import format_model_card
 from core.errors import EarshotError
 from core.file_errors import convert_read_errors, convert_write_errors
-from core.formatting import to_json_value
-from core.workspace import (
+from core.file_locks_and_atomic_writes import (
     atomic_write,
     atomic_write_folder,
     lock_folder_and_remove_partial_folders,
-    refuse_if_workspace_read_only,
     remove_partial_files,
 )
+from core.formatting import to_json_value
+from core.workspace import refuse_if_workspace_read_only
 
 if TYPE_CHECKING:
     import numpy as np

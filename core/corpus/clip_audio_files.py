@@ -14,9 +14,10 @@ import numpy as np
 import soundfile
 
 from core.errors import EarshotError
+from core.file_locks_and_atomic_writes import PARTIAL_PREFIX, atomic_write
 from core.sonicpi import reproducible_ogg
 from core.sonicpi.clip_and_render_result import Clip, RenderProblem
-from core.workspace import PARTIAL_PREFIX, atomic_write, get_corpora_folder
+from core.workspace import get_corpora_folder
 
 AUDIO_FORMATS = ("flac", "ogg")
 _INT16_FULL_SCALE = 2**15

@@ -21,8 +21,8 @@ from core.corpus import database_schema
 from core.corpus.database import open_database_connection
 from core.corpus.writer_lock import WriterLock
 from core.errors import EarshotError
+from core.file_locks_and_atomic_writes import PARTIAL_PREFIX
 from core.programs.program import Program
-from core.workspace import PARTIAL_PREFIX
 
 MAX_PROGRAM_POSITION = 10_000_000
 MAX_FAILED_QUERIES = 50_000  # A page holds some hundred rows at most.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import EarshotError
-from core.workspace import PARTIAL_PREFIX
+from core.file_locks_and_atomic_writes import PARTIAL_PREFIX
 
 DATABASE_FILE = "corpus.sqlite"
 APPLICATION_ID = 0x45415253  # "EARS"

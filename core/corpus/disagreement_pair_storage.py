@@ -8,7 +8,8 @@ import pandas as pd
 
 from core.corpus.alignment_store import AlignmentRecord, update_alignments_change_stamp
 from core.file_errors import convert_read_errors, convert_write_errors
-from core.workspace import atomic_write, refuse_if_workspace_read_only
+from core.file_locks_and_atomic_writes import atomic_write
+from core.workspace import refuse_if_workspace_read_only
 
 PAIRS_FILE = "pairs.parquet"
 

@@ -19,9 +19,9 @@ from core.corpus.embedding_table import VECTOR_DTYPE
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.encoders.imported_embeddings import is_imported_encoder
 from core.errors import EarshotError
+from core.file_locks_and_atomic_writes import PARTIAL_PREFIX
 from core.programs.program import Program
 from core.progress import Progress, ignore_progress
-from core.workspace import PARTIAL_PREFIX
 
 if TYPE_CHECKING:
     from core.corpus.corpus import Corpus

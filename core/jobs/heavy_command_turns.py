@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from core import workspace
+from core import file_locks_and_atomic_writes, workspace
 from core.errors import EarshotError
 from core.jobs import manager, processes
 
@@ -108,7 +108,7 @@ def _write_terminal_command_file(jobs_folder: Path) -> None:
         "command": shlex.join(words),
     }
     try:
-        with workspace.atomic_write(jobs_folder / TERMINAL_FILE, "w") as file:
+        with file_locks_and_atomic_writes.atomic_write(jobs_folder / TERMINAL_FILE, "w") as file:
             json.dump(description, file)
     except OSError:  # The command runs without a description, too.
         pass

@@ -13,9 +13,10 @@ from typing import Any
 
 from core.corpus.legacy_commands import translate_legacy_command
 from core.errors import EarshotError
+from core.file_locks_and_atomic_writes import remove_partial_files
 from core.jobs import job_record_file, processes
 from core.jobs.job_end_record_changes import build_lost_job_changes, is_job_process_lost
-from core.workspace import refuse_if_workspace_read_only, remove_partial_files
+from core.workspace import refuse_if_workspace_read_only
 
 MIN_STALL_S = 30.0
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.workspace import atomic_write, lock_file
+from core.file_locks_and_atomic_writes import atomic_write, lock_file
 
 RECORD_FILE = "job.json"
 EVENTS_FILE = "events.jsonl"

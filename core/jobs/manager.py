@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core import workspace
+from core import file_locks_and_atomic_writes, workspace
 from core.errors import EarshotError
 from core.jobs import exit_reason, job_record_file, processes
 from core.jobs.job import Job, load_job
@@ -100,7 +100,7 @@ def start_job(
         jobs_folder.mkdir(parents=True, exist_ok=True)
         # The lock makes two pages whose button is pressed at the same moment start one job. It is
         # on the folder itself, because a full disk has no room for a lock file.
-        with workspace.lock_file(jobs_folder, os.O_RDONLY | os.O_DIRECTORY):
+        with file_locks_and_atomic_writes.lock_file(jobs_folder, os.O_RDONLY | os.O_DIRECTORY):
             for job in list_jobs():
                 if job.is_active and list(job.argv) == argv and job.cwd in (cwd, None):
                     return job

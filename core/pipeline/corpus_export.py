@@ -18,10 +18,14 @@ from core import workspace
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.file_errors import convert_write_errors
+from core.file_locks_and_atomic_writes import (
+    atomic_write,
+    atomic_write_folder,
+    remove_partial_files,
+)
 from core.pipeline.data_card import DataCard, make_data_card
 from core.pipeline.unique_file_names import make_unique_names
 from core.progress import Progress, ignore_progress
-from core.workspace import atomic_write, atomic_write_folder, remove_partial_files
 
 PROGRESS_STEP = "Exporting programs"
 WRITE_BATCH_SIZE = 500

@@ -21,8 +21,8 @@ from core.alignment import train as train_heads
 from core.alignment.sweep_grids import Trial
 from core.corpus import Corpus, EmbeddingPairs
 from core.errors import EarshotError
+from core.file_locks_and_atomic_writes import atomic_write, remove_partial_files
 from core.pipeline.evaluate import ComparedSpaces, build_aligned_embedding_spaces, evaluate_splits
-from core.workspace import atomic_write, remove_partial_files
 
 FEWER_CCA_DIRECTIONS = (5, 3, 2, 1)
 """A narrow configuration has fewer than ten pairs of directions; the sweep then compares at one of

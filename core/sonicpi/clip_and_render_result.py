@@ -11,8 +11,8 @@ import numpy as np
 import soundfile
 
 from core.errors import EarshotError
+from core.file_locks_and_atomic_writes import atomic_write
 from core.sonicpi import reproducible_ogg
-from core.workspace import atomic_write
 
 SAMPLE_RATE = 44_100
 FORMAT_BY_SUFFIX = {".flac": "FLAC", ".wav": "WAV", ".ogg": "OGG", ".mp3": "MP3"}

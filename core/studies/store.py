@@ -23,7 +23,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import plotly.io
 
-from core import workspace
+from core import file_locks_and_atomic_writes, workspace
 from core.corpus import Corpus
 from core.corpus.legacy_saved_names import translate_legacy_study_name
 from core.corpus.legacy_study_results import (
@@ -184,11 +184,11 @@ def save_study_run(corpus: Corpus, study_info: Mapping[str, str], result: StudyR
     folder = get_studies_folder(corpus)
     with (
         convert_write_errors("The study's result", folder),
-        workspace.lock_folder_and_remove_partial_folders(folder),
+        file_locks_and_atomic_writes.lock_folder_and_remove_partial_folders(folder),
     ):
         numbers = [_get_run_number(i) for i in _list_study_run_ids(folder, study_info["study"])]
         run_id = f"{study_info['study']}-{max(numbers, default=0) + 1:04d}"
-        with workspace.atomic_write_folder(folder / run_id) as partial:
+        with file_locks_and_atomic_writes.atomic_write_folder(folder / run_id) as partial:
             _write_study_run(partial, study_info, result)
     return load_study_run(corpus, run_id)
 

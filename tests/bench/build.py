@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from core import workspace
+from core.file_locks_and_atomic_writes import atomic_write
 from core.programs import list_templates
-from core.workspace import atomic_write
 
 SAMPLE_INTERVAL_S = 2.0
 CLOCK_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")

@@ -30,8 +30,9 @@ from _live_sonic_pi import LiveSonicPi, decode_message
 from _live_sonic_pi_5 import INSTALLATION_VARIABLE, LiveSonicPi5
 
 from core.errors import EarshotError
+from core.file_locks_and_atomic_writes import atomic_write
 from core.sonicpi import DEFAULT_SONIC_PI, Clip, collect_osc_messages, render
-from core.workspace import atomic_write, get_workspace_root
+from core.workspace import get_workspace_root
 
 EXAMPLES = Path("/usr/share/sonic-pi/examples")
 SECONDS = 6.0
