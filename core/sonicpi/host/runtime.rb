@@ -1,7 +1,8 @@
 # Sonic Pi's server code, with replacements for everything outside of the process.
 #
-# Its language, random streams, time state and FX chains run unchanged on primitives.rb. Replaced are
-# the connection to scsynth, MIDI, Erlang, the network, saving of buffers, and messages to the editor.
+# Its language, random streams, time state and FX chains run unchanged on virtual_time_primitives.rb.
+# Replaced are the connection to scsynth, MIDI, Erlang, the network, saving of buffers, and messages to
+# the editor.
 SONIC_PI = '/usr/lib/sonic-pi/app/server/ruby'
 SYNTHDEF_PATH = '/usr/share/sonic-pi/synthdefs/compiled'
 PROGRAM_LABEL = 'program' # The program's name in backtraces.
@@ -20,7 +21,7 @@ require 'set'
 require 'multi_json'
 require 'memoist'
 require_relative 'virtual_time'
-require_relative 'primitives'
+require_relative 'virtual_time_primitives'
 require "#{SONIC_PI}/core.rb"
 %w[studio server util osc/osc lang/core lang/minecraftpi lang/midi lang/ixi lang/sound runtime].each do |name|
   require "#{SONIC_PI}/lib/sonicpi/#{name}"
@@ -28,14 +29,14 @@ end
 Object.send(:remove_method, :require)
 autoload :Aubio, 'aubio'
 require_relative 'incoming_events'
-require_relative 'scsynth_link'
+require_relative 'scsynth_stand_in'
 require_relative 'later_sounds'
-require_relative 'problem_cause'
+require_relative 'missing_name_cause'
 require_relative 'name_suggestions'
 require_relative 'program_report'
-require_relative 'missing_functions'
+require_relative 'missing_function_hints'
 require_relative 'later_language'
-require_relative 'program_errors'
+require_relative 'program_error_handling'
 require_relative 'option_checks'
 include SonicPi::Util
 

@@ -1,11 +1,11 @@
 # A stand-in for Sonic Pi's connection to scsynth.
 #
 # It records every message in a score, and replies as scsynth would, from a model of the node tree.
-require_relative 'lifetimes'
-require_relative 'sound_file'
-require_relative 'score'
+require_relative 'synth_lifetimes'
+require_relative 'sound_file_header'
+require_relative 'nonrealtime_score'
 require_relative 'clip_start'
-require_relative 'server_status'
+require_relative 'scsynth_status_replies'
 
 class ScsynthLink
   Node = Struct.new(:id, :parent, :children, :synthdef, :args, :envelope, :end_timer)
