@@ -46,6 +46,7 @@ COMMAND_MODULES = {
     "map": "compute_map",
     "compare": "find_disagreements",
     "study": "run_study",
+    "figures": "export_figures",
     "neighbours": "find_snippet_neighbours",
     "predict": "predict_sound",
     "suggest": "suggest_variants",

@@ -297,3 +297,18 @@ def test_a_failing_command_is_a_failed_job_with_its_error(home: Path) -> None:
     assert job.state == "failed" and "nowhere" in job.error.message
     followed = run_in_process("jobs", "follow", job.id)
     assert followed.returncode == 1 and "nowhere" in followed.stderr
+
+
+def test_figures_of_a_corpus_are_written_as_files(
+    trained_metrics: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    done = run_in_process(
+        "figures", "beats", "--out", str(tmp_path / "out"), "--format", "svg", "pdf", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {row["figure"] for row in rows} >= {"map", "metrics", "training"}
+    assert all(Path(row["path"]).stat().st_size > 1000 for row in rows)
+    unknown = run_in_process("figures", "beats", "--only", "maps")
+    assert unknown.returncode == 1
+    assert "no figure 'maps'" in unknown.stderr and "It has: map" in unknown.stderr
