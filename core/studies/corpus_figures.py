@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from core.corpus import AlignmentRecord, Corpus
 from core.plots.alignment_map import build_map_figure, rotate_after_map_to_before_map
-from core.plots.metric_comparison import build_metrics_before_after_figure
+from core.plots.metrics_before_after import build_metrics_before_after_figure
 from core.plots.training_curves import build_training_curves_figure
 from core.programs import get_template_titles
 from core.studies.registry import STUDIES

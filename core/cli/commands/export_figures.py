@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core.cli.output import print_json_line, print_result
+from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import add_alignment_option, add_corpus_argument, add_json_option
 from core.errors import EarshotError
 from core.progress import Progress
@@ -45,11 +45,10 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
     from core.studies.corpus_figures import collect_corpus_figures
 
     corpus = Corpus.open(args.corpus)
-    if args.alignment is not None:
-        alignment = corpus.load_alignment(args.alignment)
-    else:
-        choice = choose_default_alignment(corpus, "map")
-        alignment = None if choice is None else corpus.load_alignment(choice.alignment_id)
+    alignment_id = args.alignment
+    if alignment_id is None and (choice := choose_default_alignment(corpus, "map")) is not None:
+        alignment_id = choice.alignment_id
+    alignment = None if alignment_id is None else corpus.load_alignment(alignment_id)
     figures = collect_corpus_figures(corpus, alignment)
     names = args.only or list(figures)
     unknown_names = [name for name in names if name not in figures]
@@ -73,4 +72,4 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
         if args.json:
             print_json_line({"figure": path.stem, "path": str(path)})
         else:
-            print_result(path)
+            print_result_to_stdout(path)
