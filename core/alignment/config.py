@@ -161,7 +161,7 @@ class AlignmentConfig:
     soft_target_weight: float = 0.5
     soft_target_temperature: float = 0.5
     l2: float = 1000.0
-    mean_fraction: float = 0.1
+    mean_fraction: float = 0.3
     distance_weight: float = 0.0
     cka_weight: float = 1.0
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from core.encoders import concatenated_encoders
 from core.encoders.encoder_spec import split_concat_revision
+from core.encoders.encoder_spec_lookup import find_concat_weights
 from core.errors import EarshotError
 
 VECTOR_DTYPE = np.dtype("<f4")
@@ -332,8 +333,7 @@ def _build_embedding_matrix(
             )
         matrix = np.frombuffer(content, VECTOR_DTYPE).reshape(len(positions), row.dim)
         matrices.append(matrix.astype(np.float32, copy=False))
-    return (
-        matrices[0]
-        if len(matrices) == 1
-        else concatenated_encoders.concatenate_embeddings(matrices)
-    )
+    if len(matrices) == 1:
+        return matrices[0]
+    weights = find_concat_weights([row.id for row, _ in encoder_parts])
+    return concatenated_encoders.concatenate_embeddings(matrices, weights)

@@ -1,9 +1,12 @@
 """Concatenated encoders: the vector of `a+b` is that of `a` followed by that of `b`.
 
-Each component is scaled to unit length, and so is the concatenation. The cosine similarity of two
-concatenated vectors is therefore the mean of the components' similarities, whatever their
-dimensions and units. A corpus stores the components separately and concatenates them on reading,
-so `a+b+c` needs no further computation once a, b and c are stored.
+Each component is scaled to unit length, then by its weight, and so is the concatenation. The cosine
+similarity of two concatenated vectors is therefore the weighted mean of the components'
+similarities, whatever their dimensions and units. Weights (`EncoderSpec.concat_weight`) make up for
+similarities that spread less than those of other encoders: in `aisfx+log-mel+musicnn-short`, the
+consensus of three encoders that Earshot uses by default, each counts. A corpus stores the
+components separately and concatenates them on reading, so `a+b+c` needs no further computation
+once a, b and c are stored.
 """
 
 from __future__ import annotations
@@ -25,23 +28,29 @@ def split_encoder_id(encoder_id: str) -> list[str]:
     return [component_id.strip() for component_id in encoder_id.split(ID_SEPARATOR)]
 
 
-def concatenate_embeddings(embeddings: Sequence[np.ndarray]) -> np.ndarray:
-    """Concatenate the components' vectors, each scaled to the same length.
+def concatenate_embeddings(
+    embeddings: Sequence[np.ndarray], weights: Sequence[float] | None = None
+) -> np.ndarray:
+    """Concatenate the components' vectors, each scaled by the root of its weight.
 
     Parameters
     ----------
     embeddings : sequence of array, float [n, d_i]
         Row i of each array belongs to item i.
+    weights : sequence of float, optional
+        Positive, one per array: its share of the cosine similarity. Default: all equal.
 
     Returns
     -------
     float32 [n, sum of d_i]
         Rows of unit length; a component of zeros stays zero.
     """
+    component_weights = np.ones(len(embeddings)) if weights is None else np.asarray(weights, float)
+    divisors = np.sqrt(component_weights.sum() / component_weights)
     scaled = []
-    for vectors in embeddings:
+    for vectors, divisor in zip(embeddings, divisors, strict=True):
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        scaled.append(vectors / np.where(norms > 0, norms, 1) / np.sqrt(len(embeddings)))
+        scaled.append(vectors / np.where(norms > 0, norms, 1) / divisor)
     return np.concatenate(scaled, axis=1).astype(np.float32)
 
 
@@ -75,6 +84,7 @@ def build_concat_encoder_spec(components: Sequence[EncoderSpec]) -> EncoderSpec:
             dict.fromkeys(filter(None, (spec.use_restriction for spec in components)))
         ),
         credit="; ".join(filter(None, (spec.credit for spec in components))),
+        recipe_version=1 if len({spec.concat_weight for spec in components}) == 1 else 2,
     )
 
 
@@ -101,4 +111,5 @@ class ConcatEncoder(Encoder):
         self, items: Sequence[Any]
     ) -> Iterator[tuple[list[int], np.ndarray]]:
         embeddings = [encoder.embed(items) for encoder in self._components]
-        yield list(range(len(items))), concatenate_embeddings(embeddings)
+        weights = [encoder.spec.concat_weight for encoder in self._components]
+        yield list(range(len(items))), concatenate_embeddings(embeddings, weights)

@@ -66,6 +66,13 @@ class EncoderSpec:
     pooling : {"mean", "last-token"}
         How a text encoder turns token vectors into one: their mean, or the last one, which in a
         model that only looks back has seen the whole text.
+    max_windows : int or None
+        Windows of a clip that an audio encoder of `core.encoders.musicnn` embeds at most; None for
+        all.
+    concat_weight : float
+        Weight of the encoder's cosines in a concatenation (`core.encoders.concat`). Encoders differ
+        in how far the cosines of two clips spread; weights that are inverse to the spread let each
+        component count as much.
     shared_space : str
         Id of the encoder of the other modality with which this one shares a space without any
         training here; "" if there is none.
@@ -93,6 +100,8 @@ class EncoderSpec:
     mode_token: str = ""
     prompt: str = ""
     pooling: str = MEAN_POOLING
+    max_windows: int | None = None
+    concat_weight: float = 1.0
     shared_space: str = ""
     use_restriction: str = ""
     credit: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,23 @@ def find_encoder_spec(encoder_id: str) -> EncoderSpec:
         remedy=f"Use {', '.join(similar_ids or known_ids)}, or the path of a folder that holds a"
         " model's config.json.",
     )
+
+
+def find_concat_weights(encoder_ids: Sequence[str]) -> list[float]:
+    """Return the weights of encoders in a concatenation; 1 for one that is not installed here.
+
+    Examples
+    --------
+    >>> find_concat_weights(["sonicpi", "own/code/mine"])
+    [1.0, 1.0]
+    """
+    weights = []
+    for encoder_id in encoder_ids:
+        try:
+            weights.append(find_encoder_spec(encoder_id).concat_weight)
+        except EarshotError:  # A corpus may hold embeddings of a folder that has been removed.
+            weights.append(1.0)
+    return weights
 
 
 def _build_folder_encoder_spec(folder: Path) -> EncoderSpec:

@@ -57,6 +57,7 @@ class MusicTaggingEncoder(AudioEncoder):
     def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
         super().__init__(spec, compute.device)
         self._compute = compute
+        self._max_windows = spec.max_windows
         filters = build_slaney_mel_filterbank(MEL_BAND_COUNT, FFT_SIZE, self._sample_rate)
         # Cloned into memory aligned by torch: the last bits of a product may depend on alignment.
         self._mel_filterbank = torch.from_numpy(filters).clone()  # [96, 257]
@@ -69,6 +70,8 @@ class MusicTaggingEncoder(AudioEncoder):
 
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
         windows = split_spectrogram(self.compute_log_mel_spectrogram(waveform))
+        if self._max_windows is not None:
+            windows = select_central_windows(windows, self._max_windows)
         with torch.inference_mode(), self._compute.autocast():
             vectors = self._network(windows.to(self._compute.device))
         return vectors.mean(dim=0).cpu().numpy()
@@ -143,6 +146,28 @@ def split_spectrogram(spectrogram: torch.Tensor) -> torch.Tensor:
     gap_count = max(window_count - 1, 1)
     starts = [number * last_start // gap_count for number in range(window_count)]
     return torch.stack([spectrogram[start : start + WINDOW_FRAMES] for start in starts])
+
+
+def select_central_windows(windows: torch.Tensor, max_count: int) -> torch.Tensor:
+    """Select evenly spaced windows: the central one of each of `max_count` equal shares of a clip.
+
+    Parameters
+    ----------
+    windows : float32 [n, frames, bands]
+    max_count : int
+        At least 1.
+
+    Returns
+    -------
+    float32 [min(n, max_count), frames, bands]
+
+    Examples
+    --------
+    >>> select_central_windows(torch.arange(6), 2)
+    tensor([1, 4])
+    """
+    count = min(len(windows), max_count)
+    return windows[[(2 * number + 1) * len(windows) // (2 * count) for number in range(count)]]
 
 
 class MusicTaggingNetwork(nn.Module):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.corpus import Corpus
 from core.encoders.concatenated_encoders import concatenate_embeddings, split_encoder_id
+from core.encoders.encoder_spec_lookup import find_concat_weights
 from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.progress import Progress
 from core.studies.retrieval_queries import QuerySet
@@ -61,9 +62,10 @@ class RetrievalContext:
         ]
         if len(parts) == 1:
             return parts[0]
+        weights = find_concat_weights(split_encoder_id(encoder_id))
         return (
-            concatenate_embeddings([base for base, _ in parts]),
-            concatenate_embeddings([queries for _, queries in parts]),
+            concatenate_embeddings([base for base, _ in parts], weights),
+            concatenate_embeddings([queries for _, queries in parts], weights),
         )
 
     def load_base_embeddings(self, encoder_id: str) -> np.ndarray:

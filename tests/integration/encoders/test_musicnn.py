@@ -68,6 +68,21 @@ def test_the_tags_equal_those_of_the_checkpoint_s_own_graph(encoder):
         assert probabilities[tag] == pytest.approx(probability, abs=1e-4)
 
 
+def test_the_short_encoder_embeds_two_windows_of_a_longer_clip(encoder):
+    short_encoder = load_encoder(find_encoder_spec("musicnn-short"), FP32)
+    rng = np.random.default_rng(0)
+    level = np.repeat(np.linspace(0.02, 0.5, 6), 48_000)
+    waveform = (level * rng.normal(size=len(level))).astype(np.float32)
+    windows = split_spectrogram(encoder.compute_log_mel_spectrogram(waveform))
+    assert len(windows) == 6
+    with torch.inference_mode():
+        expected = encoder._network(windows[[1, 4]]).mean(dim=0)
+    clip = Clip(waveform[:, None], 16_000)
+    np.testing.assert_allclose(short_encoder.embed([clip])[0], expected, atol=1e-5)
+    one_window = Clip(make_waveform()[:, None], 16_000)
+    np.testing.assert_array_equal(short_encoder.embed([one_window]), encoder.embed([one_window]))
+
+
 def test_a_drum_loop_is_electronic_and_neither_jazz_nor_folk(encoder):
     rng = np.random.default_rng(1)
     time = np.arange(4000) / 16_000

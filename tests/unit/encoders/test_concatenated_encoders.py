@@ -53,6 +53,16 @@ def test_cosine_of_concatenated_vectors_is_the_mean_over_the_components():
     np.testing.assert_allclose(np.linalg.norm(concatenated, axis=1), 1, rtol=1e-6)
     assert cosine(concatenated) == pytest.approx((cosine(a) + cosine(b)) / 2, abs=1e-6)
     assert np.isfinite(concatenate_embeddings([np.zeros((1, 2)), b[:1]])).all()
+    weighted = concatenate_embeddings([a, b], [3, 1])
+    np.testing.assert_allclose(np.linalg.norm(weighted, axis=1), 1, rtol=1e-6)
+    assert cosine(weighted) == pytest.approx((3 * cosine(a) + cosine(b)) / 4, abs=1e-6)
+
+
+def test_weights_change_the_revision_of_a_concatenation():
+    assert encoders.find_encoder_spec(f"{MINILM}+sonicpi").revision.endswith("+1")
+    spec = encoders.find_encoder_spec(BOTH)
+    assert spec.revision.endswith("+2")
+    assert spec.component_specs[0].concat_weight > spec.component_specs[1].concat_weight > 1
 
 
 def test_a_concatenated_spec_lists_its_components():

@@ -32,6 +32,7 @@ IDS = [
     "score",
     "aisfx",
     "musicnn",
+    "musicnn-short",
     "facebook/wav2vec2-base",
     "m-a-p/MERT-v1-95M",
     "laion/clap-htsat-unfused",
