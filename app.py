@@ -20,7 +20,7 @@ PAGES = {
 }
 
 
-def main() -> None:
+def draw_dashboard() -> None:
     """Draw the navigation, the header, the open page and the end of the sidebar."""
     st.set_page_config(
         page_title="Earshot",
@@ -60,4 +60,4 @@ def _is_unauthorized_visitor() -> bool:
     return not auth.is_visitor_authorized()
 
 
-main()
+draw_dashboard()

@@ -67,19 +67,19 @@ class RequirementCheck:
     is_required: bool = True
 
 
-def check_requirements() -> list[RequirementCheck]:
+def check_system_requirements() -> list[RequirementCheck]:
     """Check the system, Sonic Pi, Python, encoders, hardware and disk of this machine."""
     installed_versions = _read_debian_versions()
     return [
         RequirementCheck("System", _describe_operating_system(), True),
         *_check_audio_packages(installed_versions),
         _check_sandbox(),
-        *_check_python(),
+        *_check_python_and_packages(),
         *_check_encoders(),
         _check_openvino(),
         _check_processor(),
         _check_gpu(),
-        _check_memory(),
+        _check_total_ram(),
         _check_workspace(),
         _check_debian_package(
             "Chromium, for ./run test", "chromium", installed_versions, is_required=False
@@ -155,11 +155,11 @@ def _check_audio_packages(installed_versions: Mapping[str, str]) -> list[Require
             "scsynth's plugins", "sc3-plugins-server", installed_versions, plugin.is_file()
         ),
         _check_debian_package("Ruby", "ruby", installed_versions, bool(shutil.which("ruby"))),
-        _check_later_sounds(),
+        _check_newer_sonic_pi_sounds(),
     ]
 
 
-def _check_later_sounds() -> RequirementCheck:
+def _check_newer_sonic_pi_sounds() -> RequirementCheck:
     """Check the synths and samples that came after Sonic Pi 3.2.2."""
     name = "Sounds of later Sonic Pi"
     try:
@@ -168,7 +168,7 @@ def _check_later_sounds() -> RequirementCheck:
             find_faulty_files,
             is_installation_current,
         )
-        from core.sonicpi.newer_sonic_pi_sounds import load_later_sounds
+        from core.sonicpi.newer_sonic_pi_sounds import load_newer_sonic_pi_sounds
     except ImportError:
         return RequirementCheck(
             name, "not checked before the set-up", False, SETUP_COMMAND, is_required=False
@@ -179,7 +179,7 @@ def _check_later_sounds() -> RequirementCheck:
     if faulty := find_faulty_files():
         state = f"damaged: {faulty[0]}"
         return RequirementCheck(name, state, False, f"rm -r .sounds; {remedy}", is_required=False)
-    sounds = load_later_sounds()
+    sounds = load_newer_sonic_pi_sounds()
     state = f"{len(sounds['synths'])} synths, {len(sounds['samples'])} samples"
     return RequirementCheck(name, state, True, is_required=False)
 
@@ -220,7 +220,7 @@ def _check_sandbox() -> RequirementCheck:
     return RequirementCheck(name, "does not work", False, explanation)
 
 
-def _check_python() -> list[RequirementCheck]:
+def _check_python_and_packages() -> list[RequirementCheck]:
     is_supported = SUPPORTED_PYTHONS[0] <= sys.version_info[:2] <= SUPPORTED_PYTHONS[1]
     interpreter = RequirementCheck(
         "Python",
@@ -331,7 +331,7 @@ def _check_gpu() -> RequirementCheck:
     return RequirementCheck("GPU", names, True, is_required=False)
 
 
-def _check_memory() -> RequirementCheck:
+def _check_total_ram() -> RequirementCheck:
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return RequirementCheck("Memory", f"{gib:.1f} GiB", gib >= MIN_MEMORY_GIB, is_required=False)
 

@@ -84,7 +84,9 @@ def convert_system_error(error: BaseException) -> EarshotError | None:
     return None
 
 
-def find_close_matches(word: str, options: Iterable[str], max_count: int = 3) -> list[str]:
+def find_similarly_spelled_words(
+    word: str, options: Iterable[str], max_count: int = 3
+) -> list[str]:
     """Return the options that are spelled most like a word, the best first.
 
     Parameters
@@ -132,7 +134,7 @@ def format_spelling_suggestions(word: str, options: Iterable[str], noun: str) ->
     'The commands are: train, sweep.'
     """
     options = list(options)
-    close = find_close_matches(word, options)
+    close = find_similarly_spelled_words(word, options)
     if close:
         return f"Did you mean {' or '.join(close)}?"
     return f"The {noun}s are: {', '.join(options)}."

@@ -48,7 +48,7 @@ class Favourite:
     added: str = ""
 
     @property
-    def key(self) -> tuple[str, str]:
+    def corpus_and_program_id(self) -> tuple[str, str]:
         """Corpus name and program id, which identify a favourite."""
         return self.corpus_name, self.program_id
 
@@ -80,7 +80,10 @@ def load_favourites() -> list[Favourite]:
 
 def is_favourite(corpus_name: str, program_id: str) -> bool:
     """Return whether a program is a favourite."""
-    return any(favourite.key == (corpus_name, program_id) for favourite in load_favourites())
+    return any(
+        favourite.corpus_and_program_id == (corpus_name, program_id)
+        for favourite in load_favourites()
+    )
 
 
 def add_favourite(corpus_name: str, program_id: str, name: str, template: str) -> None:
@@ -94,11 +97,13 @@ def add_favourite(corpus_name: str, program_id: str, name: str, template: str) -
     now = datetime.now(UTC).isoformat(timespec="seconds")
     new = Favourite(corpus_name, program_id, name, template, added=now)
 
-    def add_if_missing(favourites: list[Favourite]) -> list[Favourite]:
-        is_present = any(favourite.key == new.key for favourite in favourites)
+    def add_favourite_if_missing(favourites: list[Favourite]) -> list[Favourite]:
+        is_present = any(
+            favourite.corpus_and_program_id == new.corpus_and_program_id for favourite in favourites
+        )
         return favourites if is_present else [new, *favourites]
 
-    _update_favourites(add_if_missing)
+    _update_favourites_file(add_favourite_if_missing)
 
 
 def remove_favourite(corpus_name: str, program_id: str) -> None:
@@ -110,8 +115,10 @@ def remove_favourite(corpus_name: str, program_id: str) -> None:
         As `add_favourite`.
     """
     key = (corpus_name, program_id)
-    _update_favourites(
-        lambda favourites: [favourite for favourite in favourites if favourite.key != key]
+    _update_favourites_file(
+        lambda favourites: [
+            favourite for favourite in favourites if favourite.corpus_and_program_id != key
+        ]
     )
 
 
@@ -138,17 +145,17 @@ def set_favourite_note_and_tags(
     clean_tags = [" ".join(tag.split())[:MAX_TAG_CHARS] for tag in tags]
     unique_tags = tuple(dict.fromkeys(tag for tag in clean_tags if tag))[:MAX_TAGS]
 
-    def replace_note_and_tags(favourites: list[Favourite]) -> list[Favourite]:
-        if all(favourite.key != key for favourite in favourites):
+    def replace_favourite_note_and_tags(favourites: list[Favourite]) -> list[Favourite]:
+        if all(favourite.corpus_and_program_id != key for favourite in favourites):
             raise EarshotError("This program is no longer a favourite.")
         return [
             replace(favourite, note=note[:MAX_NOTE_CHARS], tags=unique_tags)
-            if favourite.key == key
+            if favourite.corpus_and_program_id == key
             else favourite
             for favourite in favourites
         ]
 
-    _update_favourites(replace_note_and_tags)
+    _update_favourites_file(replace_favourite_note_and_tags)
 
 
 def format_favourites_csv(favourites: Iterable[Favourite]) -> str:
@@ -175,7 +182,7 @@ def _get_favourites_path() -> Path:
     return workspace.get_workspace_root() / FAVOURITES_FILE
 
 
-def _update_favourites(transform: Callable[[list[Favourite]], list[Favourite]]) -> None:
+def _update_favourites_file(transform: Callable[[list[Favourite]], list[Favourite]]) -> None:
     """Read, change and write the list while no other process or thread does."""
     workspace.refuse_if_workspace_read_only("Saving favourites")
     path = _get_favourites_path()

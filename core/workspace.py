@@ -18,11 +18,11 @@ NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 def get_workspace_root() -> Path:
     """Return the folder of all generated data: ``$EARSHOT_WORKSPACE``, or ``artifacts/``."""
     path = os.environ.get("EARSHOT_WORKSPACE") or str(PROJECT_FOLDER / "artifacts")
-    return _resolve_path(path, "" if os.path.isabs(path) else os.getcwd())
+    return _resolve_path_in_folder(path, "" if os.path.isabs(path) else os.getcwd())
 
 
 @functools.lru_cache(maxsize=64)
-def _resolve_path(path: str, folder: str) -> Path:
+def _resolve_path_in_folder(path: str, folder: str) -> Path:
     # Cached because a page run asks a dozen times, and each time costs one system call per folder.
     return Path(folder, path).resolve()
 

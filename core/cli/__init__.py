@@ -2,9 +2,10 @@
 
 Each module in `core.cli.commands` is one command; `COMMAND_MODULES` lists them. The first line of
 its docstring is its summary, `add_arguments(parser)` declares its options, and
-`run(args, progress)` runs it. `IS_LONG_RUNNING` states whether it waits for other long commands in
-the workspace, see `core.jobs.heavy_command_turns.wait_for_queue_turn`, and therefore has the option
-``--background``. Commands import what they need when they run, so that ``--help`` responds at once.
+`run_command(args, progress)` runs it. `IS_LONG_RUNNING` states whether it waits for other long
+commands in the workspace, see `core.jobs.heavy_command_turns.wait_for_queue_turn`, and therefore
+has the option ``--background``. Commands import what they need when they run, so that ``--help``
+responds at once.
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ def _run_command(command: str, arguments: list[str]) -> int:
         _start_background_job(command, arguments)
     else:
         with _open_job_or_terminal_progress(module.IS_LONG_RUNNING) as progress:
-            module.run(args, progress)
+            module.run_command(args, progress)
     return EXIT_DONE
 
 
@@ -174,7 +175,7 @@ def _open_job_or_terminal_progress(is_long_running: bool) -> Iterator[Progress]:
 
     folder = worker.get_current_job_folder()
     if folder is not None:
-        with worker.run_as_job(folder, is_heavy=is_long_running) as progress:
+        with worker.record_block_as_job(folder, is_heavy=is_long_running) as progress:
             yield progress
         return
     with worker.convert_sigterm_to_interrupt(), open_terminal_progress() as progress:

@@ -230,14 +230,14 @@ def open_aligned_corpus_from_args(
     # Imported late because they load torch, which --help does not need.
     from core.search.aligned_corpus import open_aligned_corpus
     from core.search.default_alignment_choice import (
+        build_choice_of_requested_alignment,
         choose_default_alignment,
-        describe_requested_alignment,
         make_no_alignment_error,
     )
 
     corpus = open_corpus_from_args(args)
     if args.alignment is not None:
-        choice = describe_requested_alignment(corpus.load_alignment(args.alignment))
+        choice = build_choice_of_requested_alignment(corpus.load_alignment(args.alignment))
     else:
         default_choice = choose_default_alignment(corpus, purpose)
         if default_choice is None:
@@ -255,7 +255,7 @@ def open_searched_corpora_from_args(args: argparse.Namespace) -> list[AlignedCor
     """
     # Imported late because they load torch, which --help does not need.
     from core.corpus import Corpus
-    from core.search.default_alignment_choice import describe_requested_alignment
+    from core.search.default_alignment_choice import build_choice_of_requested_alignment
     from core.search.multi_corpus_search import open_corpora_with_one_alignment
     from core.search.shared_alignments import (
         choose_prediction_alignment,
@@ -266,7 +266,7 @@ def open_searched_corpora_from_args(args: argparse.Namespace) -> list[AlignedCor
     corpora = [Corpus.open(name) for name in list_searched_corpus_names(args)]
     if args.alignment is not None:
         owner, record = parse_alignment_name(corpora[0], args.alignment)
-        choice = describe_requested_alignment(record, owner_name=owner.name)
+        choice = build_choice_of_requested_alignment(record, owner_name=owner.name)
     else:
         shared_choice = choose_prediction_alignment(corpora)
         if shared_choice is None:

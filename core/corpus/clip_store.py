@@ -82,10 +82,10 @@ class ClipStore:
         self, program_id: str, rendering: RenderResult, seconds: float
     ) -> Clip | None:
         """Store the result of rendering a program; see `Corpus`."""
-        with self._database.writer_lock.acquire_lock("rendering"):
+        with self._database.writer_lock.hold_writer_lock("rendering"):
             location = self._build_clip_location(program_id, seconds)
             if location.is_strict:
-                rendering = rendering.reject_thread_errors()
+                rendering = rendering.convert_thread_error_to_failure()
             clip, error = rendering.clip, rendering.error
             if error is None and (clip is None or clip.peak < MIN_AUDIBLE_PEAK):
                 error = RenderProblem("silent", "The program makes no sound within the clip.")
@@ -96,7 +96,7 @@ class ClipStore:
                 return self._insert_clip_row(location, stored, rendering.render_s)
             assert error is not None  # A result without a clip has an error.
             with self._database.open_write_transaction("rendering") as connection:
-                replaced_file = program_and_clip_tables.put_render_failure(
+                replaced_file = program_and_clip_tables.store_render_failure(
                     connection,
                     location.position,
                     location.render_id,
@@ -109,7 +109,7 @@ class ClipStore:
 
     def register_existing_clip(self, program_id: str, seconds: float) -> Clip | None:
         """Record a clip whose file exists already; see `Corpus`."""
-        with self._database.writer_lock.acquire_lock("registering existing clips"):
+        with self._database.writer_lock.hold_writer_lock("registering existing clips"):
             location = self._build_clip_location(program_id, seconds)
             stored = clip_audio_files.load_clip_from_existing_file(
                 self.folder, location.relative_path, seconds
@@ -128,7 +128,7 @@ class ClipStore:
 
     def change_strictness_about_thread_errors(self, is_strict: bool) -> None:
         """Make the corpus strict or not; see `Corpus`."""
-        with self._database.writer_lock.acquire_lock("changing a setting"):
+        with self._database.writer_lock.hold_writer_lock("changing a setting"):
             with self._database.open_write_transaction("changing a setting") as connection:
                 removed_files = strict_thread_errors_setting.change_strictness_about_thread_errors(
                     connection, is_strict
@@ -153,7 +153,7 @@ class ClipStore:
         self, location: _ClipLocation, stored: StoredClip, render_s: float
     ) -> Clip:
         with self._database.open_write_transaction("rendering") as connection:
-            replaced_file = program_and_clip_tables.put_clip_row(
+            replaced_file = program_and_clip_tables.store_clip_row(
                 connection, location.position, location.render_id, stored, render_s
             )
         self._remove_clip_file(replaced_file)

@@ -28,7 +28,7 @@ from core.corpus.database import Database
 from core.corpus.database_recovery import RecoveryReport
 from core.corpus.fault_finding_and_removal import Fault
 from core.corpus.train_test_split import CURRENT_SPLIT_RULE, SPLIT_RULE_KEY
-from core.errors import EarshotError, find_close_matches
+from core.errors import EarshotError, find_similarly_spelled_words
 from core.programs.program import Program
 from core.progress import Progress, ignore_progress
 from core.sonicpi.renderer_versions_and_render_id import DEFAULT_SONIC_PI, validate_sonic_pi_choice
@@ -154,7 +154,7 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
         corpus = cls(name)
         if not corpus._database.path.is_file():
             names = list_corpora()
-            suggestions = find_close_matches(name, names) or names[:5]
+            suggestions = find_similarly_spelled_words(name, names) or names[:5]
             raise EarshotError(
                 f"There is no corpus '{name}'.",
                 where=str(workspace.get_corpora_folder()),
@@ -183,7 +183,7 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
         EarshotError
             If another process or thread is writing. The message names it and since when.
         """
-        with self._database.writer_lock.acquire_lock(writer_name):
+        with self._database.writer_lock.hold_writer_lock(writer_name):
             clip_audio_files.remove_partial_clip_files(self._clip_store.folder)
             yield
 

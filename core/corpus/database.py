@@ -62,7 +62,7 @@ class Database:
                 f"The corpus cannot be created ({error.strerror}).", where=str(self.path.parent)
             ) from error
         with (
-            self.writer_lock.acquire_lock("creating the database"),
+            self.writer_lock.hold_writer_lock("creating the database"),
             convert_sqlite_errors(self.path),
         ):
             if self.path.exists():
@@ -75,7 +75,7 @@ class Database:
         with convert_sqlite_errors(self.path):
             database_schema.verify_database_compatibility(self._thread_connection, self.path)
             if database_schema.is_schema_outdated(self._thread_connection):
-                with self.writer_lock.acquire_lock("migrating the database"):
+                with self.writer_lock.hold_writer_lock("migrating the database"):
                     database_schema.migrate_database(self._thread_connection, self.path)
 
     def close_thread_connection(self) -> None:
@@ -118,7 +118,7 @@ class Database:
             If another process or thread is writing.
         """
         with (
-            self.writer_lock.acquire_lock(writer_name),
+            self.writer_lock.hold_writer_lock(writer_name),
             convert_sqlite_errors(self.path),
         ):
             connection = self._thread_connection

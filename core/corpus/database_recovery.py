@@ -83,7 +83,7 @@ def recover_database(path: Path, lock: WriterLock) -> RecoveryReport | None:
     EarshotError
         If too little can be read. Nothing was changed then.
     """
-    with lock.acquire_lock("recovering a damaged database"):
+    with lock.hold_writer_lock("recovering a damaged database"):
         if _try_rebuild_database_indexes(path):
             return None
         prefix = f"{PARTIAL_PREFIX}recovery-"

@@ -23,7 +23,7 @@ from core.corpus.program_file_reader import (
     make_import_too_large_error,
 )
 from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
-from core.corpus.untrusted_text_decoding import decode_csv_table, decode_text
+from core.corpus.untrusted_text_decoding import decode_csv_bytes, decode_text_bytes
 from core.errors import EarshotError
 from core.programs.program import Program
 
@@ -82,7 +82,7 @@ def read_imported_embeddings(
     suffix = PurePosixPath(file_name.replace("\\", "/")).suffix.lower()
     rows: Iterable[Mapping[str, Any]]
     if suffix == ".csv":
-        columns, rows = parse_csv_text(decode_csv_table(content, file_name)[0], file_name)
+        columns, rows = parse_csv_text(decode_csv_bytes(content, file_name)[0], file_name)
         key_column, vector_column = _select_key_and_vector_columns(
             columns, vector_column, file_name
         )
@@ -116,7 +116,7 @@ def _add_imported_embedding(
     if not isinstance(program_key, str) or not program_key.strip():
         raise ValueError(f"it has no {key_column}")
     if key_column == "source":
-        program_key = Program(decode_text(program_key)[0], name="").id
+        program_key = Program(decode_text_bytes(program_key)[0], name="").id
     elif key_column == "name":
         program_key = translate_legacy_grammar_name(program_key)
     if program_key in table.vectors:

@@ -45,7 +45,7 @@ class TableRefusedError(Exception):
         self.message, self.remedy = message, remedy
 
 
-def main() -> None:
+def answer_table_request_from_stdin() -> None:
     """Answer the request on standard input."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
@@ -53,8 +53,8 @@ def main() -> None:
     content = sys.stdin.buffer.read()
     output = sys.stdout.buffer
     for frame, blob in answer_table_request(request, content):
-        _write_frame(output, {**frame, "blob_bytes": len(blob)}, blob)
-    _write_frame(output, {"end": True, "blob_bytes": 0}, b"")
+        _write_message_frame(output, {**frame, "blob_bytes": len(blob)}, blob)
+    _write_message_frame(output, {"end": True, "blob_bytes": 0}, b"")
 
 
 def answer_table_request(request: Mapping[str, Any], content: bytes) -> Iterator[Frame]:
@@ -70,32 +70,32 @@ def answer_table_request(request: Mapping[str, Any], content: bytes) -> Iterator
     """
     try:
         if request["columns"] is None:
-            yield {"columns": _open_table(content).schema_arrow.names}, b""
+            yield {"columns": _open_parquet_table(content).schema_arrow.names}, b""
         else:
-            yield from _iterate_batches(request, content)
+            yield from _iterate_table_row_batches(request, content)
     except TableRefusedError as error:
         yield {"error": error.message, "remedy": error.remedy}, b""
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         yield {"error": f"The table is damaged ({error}).", "remedy": None}, b""
 
 
-def _write_frame(output: IO[bytes], frame: Mapping[str, Any], blob: bytes) -> None:
+def _write_message_frame(output: IO[bytes], frame: Mapping[str, Any], blob: bytes) -> None:
     output.write(json.dumps(frame).encode() + b"\n" + blob)
     output.flush()
 
 
-def _iterate_batches(request: Mapping[str, Any], content: bytes) -> Iterator[Frame]:
+def _iterate_table_row_batches(request: Mapping[str, Any], content: bytes) -> Iterator[Frame]:
     columns = request["columns"]
-    schema = _open_table(content).schema_arrow
+    schema = _open_parquet_table(content).schema_arrow
     repeated = [name for name in columns if schema.names.count(name) > 1]
     if repeated:
         raise TableRefusedError(f"The table has more than one column {repeated[0][:80]!r}.")
     fields = {name: schema.field(name).type for name in columns}
-    texts = [name for name in columns if _is_text_type(fields[name])]
-    lists = [name for name in columns if _is_list_type(fields[name])]
-    numbers = [name for name in columns if _is_number_type(fields[name])]
+    texts = [name for name in columns if _is_arrow_text_type(fields[name])]
+    lists = [name for name in columns if _is_arrow_number_list_type(fields[name])]
+    numbers = [name for name in columns if _is_arrow_number_type(fields[name])]
     # A text stays an entry of the file's dictionary until it is known not to be too long.
-    table = _open_table(content, dictionary_columns=texts)
+    table = _open_parquet_table(content, dictionary_columns=texts)
     readable = [*texts, *lists, *numbers]
     _check_table_size(table.metadata, readable, request["max_rows"], request["max_bytes"])
     for batch in table.iter_batches(ROW_BATCH_SIZE, columns=readable):
@@ -116,7 +116,7 @@ def _iterate_batches(request: Mapping[str, Any], content: bytes) -> Iterator[Fra
         yield frame, blob
 
 
-def _open_table(content: bytes, dictionary_columns: Sequence[str] = ()) -> Any:
+def _open_parquet_table(content: bytes, dictionary_columns: Sequence[str] = ()) -> Any:
     return parquet.ParquetFile(io.BytesIO(content), read_dictionary=list(dictionary_columns))
 
 
@@ -139,13 +139,13 @@ def _check_table_size(metadata: Any, columns: Sequence[str], max_rows: int, max_
         )
 
 
-def _is_text_type(arrow_type: Any) -> bool:
+def _is_arrow_text_type(arrow_type: Any) -> bool:
     if types.is_dictionary(arrow_type):
         arrow_type = arrow_type.value_type
     return bool(types.is_string(arrow_type) or types.is_large_string(arrow_type))
 
 
-def _is_list_type(arrow_type: Any) -> bool:
+def _is_arrow_number_list_type(arrow_type: Any) -> bool:
     """Return whether values are lists of numbers; a list of lists is not."""
     is_list = (
         types.is_list(arrow_type)
@@ -157,7 +157,7 @@ def _is_list_type(arrow_type: Any) -> bool:
     )
 
 
-def _is_number_type(arrow_type: Any) -> bool:
+def _is_arrow_number_type(arrow_type: Any) -> bool:
     return bool(
         types.is_boolean(arrow_type)
         or types.is_integer(arrow_type)
@@ -199,4 +199,4 @@ def _encode_text_column(column: Any, max_text_bytes: int) -> dict[str, list[Any]
 
 
 if __name__ == "__main__":
-    main()
+    answer_table_request_from_stdin()

@@ -93,7 +93,7 @@ def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], se
     for program in programs:
         if program.id not in known_ids:
             new_programs.setdefault(program.id, program)
-    splits = _assign_splits(connection, new_programs, existing_counts, seed)
+    splits = _assign_splits_to_programs(connection, new_programs, existing_counts, seed)
     for program_id, program in new_programs.items():
         name = translate_legacy_grammar_name(program.name)
         name = _make_unique_program_name(name, taken_names)
@@ -102,7 +102,7 @@ def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], se
     return len(new_programs)
 
 
-def _assign_splits(
+def _assign_splits_to_programs(
     connection: sqlite3.Connection,
     new_programs: Mapping[str, Program],
     existing_counts: Mapping[str, int],
@@ -112,9 +112,11 @@ def _assign_splits(
     template_by_id = {program_id: program.template for program_id, program in new_programs.items()}
     rule = read_optional_corpus_setting(connection, train_test_split.SPLIT_RULE_KEY)
     if rule is None or json.loads(rule) == train_test_split.LEGACY_SPLIT_RULE:
-        return train_test_split.deal_splits(template_by_id.items(), existing_counts, seed)
+        return train_test_split.assign_balanced_splits(
+            template_by_id.items(), existing_counts, seed
+        )
     return {
-        program_id: train_test_split.choose_split(template, program_id)
+        program_id: train_test_split.choose_split_by_program_hash(template, program_id)
         for program_id, template in template_by_id.items()
     }
 
@@ -264,7 +266,7 @@ def list_clip_rows(connection: sqlite3.Connection) -> list[ClipRow]:
     return [ClipRow(*row) for row in rows]
 
 
-def put_clip_row(
+def store_clip_row(
     connection: sqlite3.Connection,
     position: int,
     render_id: str,
@@ -304,7 +306,7 @@ def put_clip_row(
     return old[0] if old and old[0] != stored_clip.relative_path else None
 
 
-def put_render_failure(
+def store_render_failure(
     connection: sqlite3.Connection,
     position: int,
     render_id: str,

@@ -20,7 +20,7 @@ from typing import Any
 from core import workspace
 from core.corpus.csv_row_reader import parse_csv_text
 from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
-from core.corpus.untrusted_text_decoding import decode_csv_table, decode_text
+from core.corpus.untrusted_text_decoding import decode_csv_bytes, decode_text_bytes
 from core.errors import EarshotError
 from core.programs.program import Program
 from core.programs.template_header import PROGRAM_ROLES
@@ -58,7 +58,9 @@ class ImportResult:
     detected_encodings: dict[str, str] = field(default_factory=dict)
     _total_bytes: int = 0
 
-    def add_program(self, where: str, content: bytes | str, metadata: Mapping[str, Any]) -> None:
+    def add_program_or_record_skip_reason(
+        self, where: str, content: bytes | str, metadata: Mapping[str, Any]
+    ) -> None:
         """Add one program, or the reason why it is skipped.
 
         Parameters
@@ -82,10 +84,10 @@ class ImportResult:
         try:
             if size > MAX_SOURCE_BYTES:
                 raise ValueError(f"it has {size / (1 << 20):.1f} MiB; a program has at most 1")
-            source, encoding = decode_text(content)
+            source, encoding = decode_text_bytes(content)
             if encoding:
                 self.detected_encodings[where] = encoding
-            self.programs.append((where, _build_program(source, metadata)))
+            self.programs.append((where, _build_program_from_metadata(source, metadata)))
         except ValueError as error:
             self.skipped[where] = f"{error}."
 
@@ -154,7 +156,9 @@ def _read_programs_from_bytes(content: bytes, file_name: str, result: ImportResu
         ".parquet": _read_programs_from_parquet,
     }
     if suffix == SOURCE_SUFFIX:
-        result.add_program(file_name, content, {"name": _get_file_stem(file_name)})
+        result.add_program_or_record_skip_reason(
+            file_name, content, {"name": _get_file_stem(file_name)}
+        )
     elif suffix in readers:
         readers[suffix](content, file_name, result)
     else:
@@ -191,7 +195,7 @@ def _read_program_file(path: Path, root_folder: Path, result: ImportResult) -> N
     except OSError as error:
         result.skipped[where] = f"it cannot be read ({error.strerror})."
         return
-    result.add_program(where, content, {"name": _get_file_stem(where)})
+    result.add_program_or_record_skip_reason(where, content, {"name": _get_file_stem(where)})
 
 
 def _read_programs_from_zip(content: bytes, file_name: str, result: ImportResult) -> None:
@@ -230,11 +234,13 @@ def _read_program_from_zip_member(
         except Exception as error:  # zlib and lzma raise errors of their own.
             result.skipped[where] = f"it is damaged ({type(error).__name__})."
         else:
-            result.add_program(where, content, {"name": _get_file_stem(where)})
+            result.add_program_or_record_skip_reason(
+                where, content, {"name": _get_file_stem(where)}
+            )
 
 
 def _read_programs_from_csv(content: bytes, file_name: str, result: ImportResult) -> None:
-    text, encoding = decode_csv_table(content, file_name)
+    text, encoding = decode_csv_bytes(content, file_name)
     if encoding:
         result.detected_encodings[file_name] = encoding
     columns, rows = parse_csv_text(text, file_name)
@@ -272,10 +278,10 @@ def _add_programs_from_rows(
             continue
         metadata = {key: row[key] for key in COLUMN_PARSERS if row.get(key) not in (None, "")}
         metadata.setdefault("name", f"{_get_file_stem(file_name)}-{number:04d}")
-        result.add_program(where, source, metadata)
+        result.add_program_or_record_skip_reason(where, source, metadata)
 
 
-def _build_program(source: str, metadata: Mapping[str, Any]) -> Program:
+def _build_program_from_metadata(source: str, metadata: Mapping[str, Any]) -> Program:
     if not source.strip():
         raise ValueError("it is empty")
     values = {key: COLUMN_PARSERS[key](value) for key, value in metadata.items()}
@@ -286,16 +292,16 @@ def _get_file_stem(file_name: str) -> str:
     return PurePosixPath(file_name.replace("\\", "/")).stem
 
 
-def _clean_name(value: Any) -> str:
+def _clean_program_name(value: Any) -> str:
     text = "".join(c if c.isprintable() and c not in "/\\" else " " for c in str(value))
     return " ".join(text.split())[:MAX_NAME_CHARS] or "program"
 
 
-def _clean_template(value: Any) -> str:
+def _clean_template_id(value: Any) -> str:
     return value if isinstance(value, str) and workspace.NAME_PATTERN.match(value) else ""
 
 
-def _clean_role(value: Any) -> str:
+def _clean_program_role(value: Any) -> str:
     return value if value in PROGRAM_ROLES else ""
 
 
@@ -307,7 +313,7 @@ def _parse_seed(value: Any) -> int | None:
     return number if abs(number) < 2**63 else None
 
 
-def _parse_parameters(value: Any) -> dict[str, Any]:
+def _parse_parameters_json(value: Any) -> dict[str, Any]:
     """Return the parameters of a JSON object with plain values; of anything else, none."""
     try:
         parameters = json.loads(value) if isinstance(value, str) else value
@@ -330,11 +336,11 @@ def _is_storable_scalar(value: Any) -> bool:
 
 # Columns that are read besides the source. A value that cannot be used counts as missing.
 COLUMN_PARSERS: dict[str, Callable[[Any], Any]] = {
-    "name": _clean_name,
-    "template": _clean_template,
-    "role": _clean_role,
+    "name": _clean_program_name,
+    "template": _clean_template_id,
+    "role": _clean_program_role,
     "seed": _parse_seed,
-    "parameters": _parse_parameters,
+    "parameters": _parse_parameters_json,
 }
 
 

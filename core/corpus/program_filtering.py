@@ -61,7 +61,7 @@ def find_warning_kinds(programs: pd.DataFrame) -> list[str]:
     return sorted({warning["kind"] for warnings in programs["warnings"] for warning in warnings})
 
 
-def filter_by_warnings(programs: pd.DataFrame, kinds: Collection[str]) -> pd.DataFrame:
+def filter_programs_by_warnings(programs: pd.DataFrame, kinds: Collection[str]) -> pd.DataFrame:
     """Return the rows that have a warning of at least one kind; all rows if there are no kinds.
 
     Parameters
@@ -82,7 +82,7 @@ def filter_by_warnings(programs: pd.DataFrame, kinds: Collection[str]) -> pd.Dat
     ]
 
 
-def filter_by_thread_errors(programs: pd.DataFrame) -> pd.DataFrame:
+def filter_programs_with_thread_errors(programs: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with a clip in which an error ended a thread."""
     has_error = _to_bool_array(
         any(warning.get("seconds") is not None for warning in warnings)
@@ -91,7 +91,7 @@ def filter_by_thread_errors(programs: pd.DataFrame) -> pd.DataFrame:
     return programs[has_error & (programs["state"] == "ok").to_numpy()]
 
 
-def build_search_texts(programs: pd.DataFrame) -> pd.Series:
+def build_program_search_texts(programs: pd.DataFrame) -> pd.Series:
     """Return the text that a query searches in each row: name, code and messages.
 
     Building the texts takes longer than searching them, so a caller that searches the same rows
@@ -139,7 +139,7 @@ def filter_programs(
         "synth!=saw" compare a parameter: numbers by value, everything else as text. Any other
         word must occur in the name, the code, the error message or a warning. Case is ignored.
     search_texts : Series of str, optional
-        The result of `build_search_texts` for these or more rows. Default: it is computed.
+        The result of `build_program_search_texts` for these or more rows. Default: it is computed.
 
     Returns
     -------
@@ -164,7 +164,7 @@ def filter_programs(
             )
         else:
             if search_texts is None:
-                search_texts = build_search_texts(programs)
+                search_texts = build_program_search_texts(programs)
             lower_word = word.lower()
             # Rows that an earlier word excluded are not searched.
             candidates = search_texts.loc[programs.index[matches]]

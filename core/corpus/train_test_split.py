@@ -25,7 +25,7 @@ _SPLIT_BY_LETTER = {"t": "train", "v": "validation", "e": "test"}
 _SPLIT_CYCLE = tuple(_SPLIT_BY_LETTER[letter] for letter in "ttvttetttvttettvttte")
 
 
-def choose_split(template: str, program_id: str) -> str:
+def choose_split_by_program_hash(template: str, program_id: str) -> str:
     """Return the split of a program by rule 2.
 
     Parameters
@@ -38,10 +38,10 @@ def choose_split(template: str, program_id: str) -> str:
 
     Examples
     --------
-    >>> [choose_split("beeps", program_id) for program_id in "abcdefgh"].count("train")
+    >>> [choose_split_by_program_hash("beeps", id_) for id_ in "abcdefgh"].count("train")
     4
     """
-    place = _hash_to_int("split", template, program_id) % sum(_SPLIT_SHARES.values())
+    place = _hash_texts_to_integer("split", template, program_id) % sum(_SPLIT_SHARES.values())
     for split, share in _SPLIT_SHARES.items():
         if place < share:
             return split
@@ -49,7 +49,7 @@ def choose_split(template: str, program_id: str) -> str:
     raise AssertionError("the shares add up to more than any place")
 
 
-def deal_splits(
+def assign_balanced_splits(
     new_programs: Iterable[tuple[str, str]], existing_counts: Mapping[str, int], seed: int
 ) -> dict[str, str]:
     """Return the splits of new programs by rule 1.
@@ -69,7 +69,7 @@ def deal_splits(
 
     Examples
     --------
-    >>> deal_splits([("a", "beeps"), ("b", "beeps"), ("c", "beeps")], {}, seed=0)
+    >>> assign_balanced_splits([("a", "beeps"), ("b", "beeps"), ("c", "beeps")], {}, seed=0)
     {'c': 'train', 'a': 'test', 'b': 'train'}
     """
     ids_by_template: dict[str, list[str]] = {}
@@ -87,14 +87,14 @@ def deal_splits(
 def _assign_template_splits(
     template: str, program_ids: Sequence[str], existing_count: int, seed: int
 ) -> Iterator[tuple[str, str]]:
-    start = _hash_to_int(seed, "template", template) + existing_count
+    start = _hash_texts_to_integer(seed, "template", template) + existing_count
     shuffled = sorted(
-        program_ids, key=lambda program_id: (_hash_to_int(seed, program_id), program_id)
+        program_ids, key=lambda program_id: (_hash_texts_to_integer(seed, program_id), program_id)
     )
     for rank, program_id in enumerate(shuffled):
         yield program_id, _SPLIT_CYCLE[(start + rank) % len(_SPLIT_CYCLE)]
 
 
-def _hash_to_int(*values: object) -> int:
+def _hash_texts_to_integer(*values: object) -> int:
     digest = hashlib.sha256("\0".join(map(str, values)).encode()).digest()
     return int.from_bytes(digest[:8], "big")

@@ -82,12 +82,12 @@ def iterate_parquet_rows(
     }
     with contextlib.closing(_run_parquet_reader(request, content, file_name)) as frames:
         for frame, blob in frames:
-            values = _decode_batch(frame, blob)
+            values = _decode_row_batch_columns(frame, blob)
             for row in range(frame["row_count"]):
                 yield {name: values[name][row] if name in values else None for name in columns}
 
 
-def _decode_batch(frame: Mapping[str, Any], blob: bytes) -> dict[str, Sequence[Any]]:
+def _decode_row_batch_columns(frame: Mapping[str, Any], blob: bytes) -> dict[str, Sequence[Any]]:
     """Return the values of each column of a batch of rows."""
     values: dict[str, Sequence[Any]] = dict(frame["numbers"])
     for name, texts in frame["texts"].items():
@@ -124,7 +124,7 @@ def _run_parquet_reader(
         ) as reader:
             assert reader.stdout is not None  # stdout=PIPE
             try:
-                while (frame := _read_reader_frame(reader.stdout)) is not None:
+                while (frame := _read_frame_from_reader_process(reader.stdout)) is not None:
                     if "error" in frame[0]:
                         raise EarshotError(
                             frame[0]["error"], where=file_name, remedy=frame[0]["remedy"]
@@ -138,7 +138,7 @@ def _run_parquet_reader(
         raise _make_parquet_reader_error(status, reader_errors, file_name)
 
 
-def _read_reader_frame(output: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
+def _read_frame_from_reader_process(output: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
     """Return the next frame; None when the reader has died."""
     line = output.readline()
     if not line.endswith(b"\n"):

@@ -8,8 +8,8 @@ from core.errors import EarshotError
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
-def decode_csv_table(content: bytes, file_name: str) -> tuple[str, str]:
-    """Decode the content of a CSV file, as `decode_text` does.
+def decode_csv_bytes(content: bytes, file_name: str) -> tuple[str, str]:
+    """Decode the content of a CSV file, as `decode_text_bytes` does.
 
     Raises
     ------
@@ -17,12 +17,12 @@ def decode_csv_table(content: bytes, file_name: str) -> tuple[str, str]:
         If it is not text.
     """
     try:
-        return decode_text(content)
+        return decode_text_bytes(content)
     except ValueError as error:
         raise EarshotError(f"The table cannot be read: {error}.", where=file_name) from error
 
 
-def decode_text(content: bytes | str) -> tuple[str, str]:
+def decode_text_bytes(content: bytes | str) -> tuple[str, str]:
     r"""Decode a text and convert its line ends to ``\n``.
 
     Returns
@@ -38,7 +38,7 @@ def decode_text(content: bytes | str) -> tuple[str, str]:
 
     Examples
     --------
-    >>> decode_text(b"play 60\r\n# \xfc")
+    >>> decode_text_bytes(b"play 60\r\n# \xfc")
     ('play 60\n# ü', 'latin-1')
     """
     encoding = ""

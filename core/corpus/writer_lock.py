@@ -18,7 +18,7 @@ MAX_OWNER_RECORD_BYTES = 4096
 _held_descriptors: set[int] = set()
 
 
-def _close_locks_in_child() -> None:
+def _close_lock_files_after_fork() -> None:
     # A forked child shares the open file and so the lock. Without this, it would keep the lock of
     # a killed writer for as long as it lives.
     for descriptor in _held_descriptors:
@@ -26,7 +26,7 @@ def _close_locks_in_child() -> None:
     _held_descriptors.clear()
 
 
-os.register_at_fork(after_in_child=_close_locks_in_child)
+os.register_at_fork(after_in_child=_close_lock_files_after_fork)
 
 
 class WriterLock:
@@ -47,12 +47,12 @@ class WriterLock:
         self._thread_local = threading.local()
 
     @property
-    def is_held_by_thread(self) -> bool:
+    def is_held_by_current_thread(self) -> bool:
         """Whether this thread holds the lock."""
         return getattr(self._thread_local, "depth", 0) > 0
 
     @contextmanager
-    def acquire_lock(self, writer_name: str) -> Iterator[None]:
+    def hold_writer_lock(self, writer_name: str) -> Iterator[None]:
         """Hold the lock for the block; a nested block of the same thread adds nothing.
 
         Parameters
@@ -66,7 +66,7 @@ class WriterLock:
             If someone else holds the lock (the message names the holder and since when), or the
             workspace is read-only.
         """
-        if self.is_held_by_thread:
+        if self.is_held_by_current_thread:
             self._thread_local.depth += 1
             try:
                 yield
@@ -74,7 +74,7 @@ class WriterLock:
                 self._thread_local.depth -= 1
             return
         refuse_if_workspace_read_only("Writing to a corpus")
-        descriptor = self._lock_file(writer_name)
+        descriptor = self._open_and_lock_lock_file(writer_name)
         self._thread_local.depth = 1
         try:
             yield
@@ -83,7 +83,7 @@ class WriterLock:
             _held_descriptors.discard(descriptor)
             os.close(descriptor)
 
-    def _lock_file(self, writer_name: str) -> int:
+    def _open_and_lock_lock_file(self, writer_name: str) -> int:
         descriptor = -1
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)

@@ -8,7 +8,7 @@ from core.encoders import get_encoder, list_encoder_specs
 from core.errors import EarshotError
 
 
-def main(encoder_ids: list[str]) -> int:
+def load_and_download_encoders(encoder_ids: list[str]) -> int:
     """Load each encoder, which downloads missing weights.
 
     Parameters
@@ -41,4 +41,4 @@ def main(encoder_ids: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(load_and_download_encoders(sys.argv[1:]))

@@ -58,7 +58,7 @@ class SoundEffectsEncoder(AudioEncoder):
         # Periodic, as usual for spectrograms.
         self._hann_window = torch.hann_window(FFT_SIZE)
         network = SoundEffectsNetwork(
-            read_checkpoint_weights(spec.weights.resolve_weights_path(spec.id))
+            read_checkpoint_weights(spec.weights.locate_or_download_weights(spec.id))
         )
         # torch's stubs do not list this argument of Module.to.
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stubs
@@ -125,7 +125,9 @@ class SoundEffectsNetwork(nn.Module):
             for conv_number in (1, 2):
                 block_prefix = f"{CHECKPOINT_PREFIX}conv_block{pair}."
                 self.layers.append(
-                    _load_fused_conv(weights, block_prefix, conv_number, in_channels, out_channels)
+                    _load_conv_with_fused_batch_norm(
+                        weights, block_prefix, conv_number, in_channels, out_channels
+                    )
                 )
                 in_channels = out_channels
 
@@ -142,7 +144,7 @@ class SoundEffectsNetwork(nn.Module):
         return hidden.float().mean(dim=3).amax(dim=2)
 
 
-def _load_fused_conv(
+def _load_conv_with_fused_batch_norm(
     weights: dict[str, torch.Tensor],
     block_prefix: str,
     conv_number: int,

@@ -27,7 +27,7 @@ AISFX_CONCAT_WEIGHT, LOG_MEL_CONCAT_WEIGHT = 3.2, 1.3
 NON_COMMERCIAL_USE = "non-commercial use only"
 
 
-def build_text_tower_spec(audio_spec: EncoderSpec) -> EncoderSpec:
+def build_text_tower_encoder_spec(audio_spec: EncoderSpec) -> EncoderSpec:
     """Return the code encoder that shares a space with an audio encoder.
 
     Parameters
@@ -222,9 +222,9 @@ ENCODER_SPECS = (
         credit="Suresh et al., ICLR 2025",
     ),
     # Not the text tower of laion/larger_clap_music: it gives nearly the same vector to every text.
-    build_text_tower_spec(_CLAP_UNFUSED),
-    build_text_tower_spec(_CLAP_MUSIC_AND_SPEECH),
-    build_text_tower_spec(_EMBEDDING_GEMMA),
+    build_text_tower_encoder_spec(_CLAP_UNFUSED),
+    build_text_tower_encoder_spec(_CLAP_MUSIC_AND_SPEECH),
+    build_text_tower_encoder_spec(_EMBEDDING_GEMMA),
     EncoderSpec(
         id="sonicpi",
         modality="code",

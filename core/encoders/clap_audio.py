@@ -28,7 +28,7 @@ class ClapEncoder(AudioEncoder):
 
     def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
         super().__init__(spec, compute.device)
-        folder = spec.weights.resolve_weights_path(spec.id)
+        folder = spec.weights.locate_or_download_weights(spec.id)
         self._compute = compute
         self._feature_extractor = load_feature_extractor(folder, spec.id)
         tower = load_pretrained_model(transformers.ClapAudioModelWithProjection, folder, spec.id)
@@ -42,7 +42,7 @@ class ClapEncoder(AudioEncoder):
         max_frames = self._feature_extractor.nb_max_samples
         for start, stop in split_into_windows(len(waveform), max_frames):
             inputs = self._extract_mel_features(waveform[start:stop]).to(self._compute.device)
-            with torch.inference_mode(), self._compute.autocast():
+            with torch.inference_mode(), self._compute.make_autocast_context():
                 vector = self._model(**inputs).audio_embeds[0]
             total += functional.normalize(vector.float(), dim=0).cpu()
         return functional.normalize(total, dim=0).numpy()

@@ -17,13 +17,13 @@ from core.encoders.text import TextEncoder, TokenWindow
 class ClapTextEncoder(TextEncoder):
     """Mean direction of the tower's vectors over the windows of a program."""
 
-    def _load_model(self, folder: Path) -> Any:
+    def _load_transformer_model(self, folder: Path) -> Any:
         return load_pretrained_model(transformers.ClapTextModelWithProjection, folder, self.spec.id)
 
     def _sum_token_vectors(self, batch: list[TokenWindow]) -> np.ndarray:
         """Return each row's vector times the weight of its tokens, float64 [len(batch), dim]."""
         ids, mask, weights = self._make_input_tensors(batch)
-        with torch.inference_mode(), self._compute.autocast():
+        with torch.inference_mode(), self._compute.make_autocast_context():
             vectors = self._model(input_ids=ids, attention_mask=mask).text_embeds
         directions = functional.normalize(vectors.float(), dim=1) * weights.sum(dim=1)[:, None]
         return directions[: len(batch)].double().cpu().numpy()

@@ -41,12 +41,12 @@ class ClipDescriptor:
     is_log: bool = False
     needs_sound: bool = True
 
-    def standardize(self, values: np.ndarray) -> np.ndarray:
+    def standardize_descriptor_values(self, values: np.ndarray) -> np.ndarray:
         """Return values [n] on the scale of the vector."""
         limited = np.clip(values, self.low, self.high)
         return ((np.log2(limited) if self.is_log else limited) - self.centre) / self.scale
 
-    def restore(self, standardized: np.ndarray) -> np.ndarray:
+    def unstandardize_descriptor_values(self, standardized: np.ndarray) -> np.ndarray:
         """Return values [n] in the descriptor's unit, within its range."""
         values = np.asarray(standardized) * self.scale + self.centre
         return np.clip(np.exp2(values) if self.is_log else values, self.low, self.high)
@@ -86,7 +86,7 @@ def decode_descriptors(embeddings: np.ndarray) -> dict[str, np.ndarray]:
     """
     columns = np.asarray(embeddings, dtype=np.float64).T
     values = {
-        descriptor.name: descriptor.restore(column)
+        descriptor.name: descriptor.unstandardize_descriptor_values(column)
         for descriptor, column in zip(CLIP_DESCRIPTORS, columns)
     }
     is_silent = values["loudness"] <= MIN_LEVEL_DB + 0.01

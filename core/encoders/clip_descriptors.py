@@ -62,19 +62,19 @@ def _embed_indexed_clip(indexed_clip: tuple[int, Clip]) -> np.ndarray:
     """Return the standardized descriptors of a clip, given with its position among the items."""
     index, clip = indexed_clip
     mix_to_mono(clip, index)  # Raises the error of an empty or invalid clip.
-    values = measure_clip(clip)
+    values = measure_clip_descriptors(clip)
     return np.array(
         [
             0.0
             if math.isnan(values[descriptor.name])
-            else descriptor.standardize(np.array(values[descriptor.name]))
+            else descriptor.standardize_descriptor_values(np.array(values[descriptor.name]))
             for descriptor in CLIP_DESCRIPTORS
         ],
         dtype=np.float32,
     )
 
 
-def measure_clip(clip: Clip) -> dict[str, float]:
+def measure_clip_descriptors(clip: Clip) -> dict[str, float]:
     """Measure the descriptors of a clip.
 
     Parameters
@@ -106,29 +106,29 @@ def measure_clip(clip: Clip) -> dict[str, float]:
     --------
     >>> seconds = np.arange(88_200) / 44_100
     >>> tone = 0.1 * np.sin(2 * np.pi * 440 * seconds).astype(np.float32)
-    >>> values = measure_clip(Clip(np.stack([tone, tone], axis=1)))
+    >>> values = measure_clip_descriptors(Clip(np.stack([tone, tone], axis=1)))
     >>> round(values["peak"]), round(values["register"]), round(values["stereo_width"])
     (-20, 69, 0)
     """
-    samples = _prepare_samples(clip)  # [frames, 2]
+    samples = _prepare_stereo_samples(clip)  # [frames, 2]
     mono = (samples[:, 0] + samples[:, 1]) * np.float32(0.5)
     values = {name: math.nan for name in DESCRIPTOR_NAMES}
-    values["loudness"] = _measure_loudness(samples)
-    values["peak"] = _measure_peak(samples)
+    values["loudness"] = _measure_loudness_lufs(samples)
+    values["peak"] = _measure_true_peak_dbfs(samples)
     power = _compute_power_spectrogram(mono)  # [frames, bins]
-    values["silence"] = _measure_silence(samples)
+    values["silence"] = _measure_silent_share(samples)
     for number, level in enumerate(_measure_segment_levels(samples)):
         values[f"level_{number + 1}"] = level
     # Two channels of opposite phase leave a silent mono mix.
     if values["loudness"] > MIN_LEVEL_DB and power.max() > POWER_FLOOR:
-        values |= _measure_onsets(power, len(mono) / SAMPLE_RATE)
-        values |= _measure_spectrum(power)
+        values |= _measure_onset_rate_and_tempo(power, len(mono) / SAMPLE_RATE)
+        values |= _measure_spectral_descriptors(power)
     if values["loudness"] > MIN_LEVEL_DB:
         values["stereo_width"] = _measure_stereo_width(samples)
     return values
 
 
-def _prepare_samples(clip: Clip) -> np.ndarray:
+def _prepare_stereo_samples(clip: Clip) -> np.ndarray:
     """Return samples [frames, 2] at `SAMPLE_RATE`, at least `MIN_CLIP_SECONDS` long."""
     samples = clip.samples if clip.samples.ndim == 2 else clip.samples[:, None]
     channels = [samples[:, 0], samples[:, min(1, samples.shape[1] - 1)]]
@@ -146,7 +146,7 @@ def _convert_power_to_db(power: float) -> float:
     return max(MIN_LEVEL_DB, 10 * math.log10(max(power, POWER_FLOOR)))
 
 
-def _measure_loudness(samples: np.ndarray) -> float:
+def _measure_loudness_lufs(samples: np.ndarray) -> float:
     """Return the integrated loudness in LUFS."""
     import pyloudnorm
 
@@ -156,7 +156,7 @@ def _measure_loudness(samples: np.ndarray) -> float:
     return max(MIN_LEVEL_DB, float(loudness)) if math.isfinite(loudness) else MIN_LEVEL_DB
 
 
-def _measure_peak(samples: np.ndarray) -> float:
+def _measure_true_peak_dbfs(samples: np.ndarray) -> float:
     """Return the peak in dBFS: the windows with the highest samples are oversampled."""
     magnitudes = np.abs(samples).max(axis=1)
     window_count = len(magnitudes) // PEAK_WINDOW
@@ -171,7 +171,7 @@ def _measure_peak(samples: np.ndarray) -> float:
     return _convert_power_to_db(peak**2)
 
 
-def _measure_silence(samples: np.ndarray) -> float:
+def _measure_silent_share(samples: np.ndarray) -> float:
     """Return the share of silent frames in percent."""
     frame_count = len(samples) // HOP_LENGTH
     frames = samples[: frame_count * HOP_LENGTH].reshape(frame_count, -1)
@@ -225,7 +225,7 @@ def _build_mel_filters() -> np.ndarray:
     return np.ascontiguousarray(filters.T)
 
 
-def _measure_onsets(power: np.ndarray, seconds: float) -> dict[str, float]:
+def _measure_onset_rate_and_tempo(power: np.ndarray, seconds: float) -> dict[str, float]:
     """Return onsets per second and tempo of a power spectrogram [frames, bins]."""
     from librosa import power_to_db
     from librosa.feature import tempo as estimate_tempo
@@ -246,7 +246,7 @@ def _measure_onsets(power: np.ndarray, seconds: float) -> dict[str, float]:
     return {"onset_rate": max(MIN_ONSET_RATE, onset_count / seconds), "tempo": tempo}
 
 
-def _measure_spectrum(power: np.ndarray) -> dict[str, float]:
+def _measure_spectral_descriptors(power: np.ndarray) -> dict[str, float]:
     """Return register, brightness and noisiness of a power spectrogram [frames, bins]."""
     frequencies = np.arange(power.shape[1]) * SAMPLE_RATE / FFT_SIZE
     in_range = (frequencies >= MIN_FREQUENCY_HZ) & (frequencies <= MAX_FREQUENCY_HZ)

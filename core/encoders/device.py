@@ -54,7 +54,7 @@ class ComputeConfig:
                 module.to(torch.bfloat16)
         return model
 
-    def autocast(self) -> torch.autocast:
+    def make_autocast_context(self) -> torch.autocast:
         """Return the context in which to run a model."""
         return torch.autocast(self.device, torch.bfloat16, enabled=self.use_bf16)
 

@@ -13,7 +13,7 @@ from core.encoders.embedding_gemma_text import load_embedding_gemma
 from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.parallel import limit_blas_to_one_thread
 from core.encoders.pretrained_loading import load_feature_extractor, load_tokenizer
-from core.encoders.text import split_special_tokens
+from core.encoders.text import find_special_tokens_around_text
 from core.encoders.windowing import split_into_windows
 
 # The model takes at most 750 audio tokens of 40 ms.
@@ -33,11 +33,11 @@ class EmbeddingGemmaAudioEncoder(AudioEncoder):
 
     def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
         super().__init__(spec, compute.device)
-        folder = spec.weights.resolve_weights_path(spec.id)
+        folder = spec.weights.locate_or_download_weights(spec.id)
         self._compute = compute
         self._feature_extractor = load_feature_extractor(folder, spec.id)
         model = load_embedding_gemma(folder, spec.id, with_audio=True)
-        before, after = split_special_tokens(load_tokenizer(folder, spec.id), spec.id)
+        before, after = find_special_tokens_around_text(load_tokenizer(folder, spec.id), spec.id)
         self._before_ids = [*before, model.config.boa_token_id]
         self._after_ids = [model.config.eoa_token_index, *after]
         self._model: Any = compute.prepare_model_for_inference(model)
@@ -57,7 +57,7 @@ class EmbeddingGemmaAudioEncoder(AudioEncoder):
             inputs = self._feature_extractor(
                 [window], sampling_rate=self._sample_rate, return_tensors="pt"
             ).to(device)
-        with torch.inference_mode(), self._compute.autocast():
+        with torch.inference_mode(), self._compute.make_autocast_context():
             audio = self._model.get_audio_features(
                 inputs["input_features"], inputs["input_features_mask"], return_dict=True
             )

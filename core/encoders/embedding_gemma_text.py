@@ -35,7 +35,7 @@ def load_embedding_gemma(folder: Path, encoder_id: str, *, with_audio: bool) -> 
 class EmbeddingGemmaTextEncoder(TextEncoder):
     """Mean of the model's vectors over all tokens, those of the prompt included."""
 
-    def _load_model(self, folder: Path) -> nn.Module:
+    def _load_transformer_model(self, folder: Path) -> nn.Module:
         model: nn.Module = load_embedding_gemma(
             folder, self.spec.id, with_audio=False
         ).language_model

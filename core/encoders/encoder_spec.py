@@ -187,6 +187,6 @@ class ConcatWeights:
         """Return whether all components are available."""
         return all(spec.is_available_offline() for spec in self.component_specs)
 
-    def resolve_weights_path(self, encoder_id: str, /) -> Path:
+    def locate_or_download_weights(self, encoder_id: str, /) -> Path:
         """Raise an error: only the components have files."""
         raise EarshotError(f"{encoder_id} has no weights of its own, only its components have.")

@@ -9,7 +9,7 @@ from typing import Any
 from core.encoders.built_in_encoder_specs import (
     ENCODER_SPECS,
     TEXT_TOWER_SUFFIX,
-    build_text_tower_spec,
+    build_text_tower_encoder_spec,
 )
 from core.encoders.concatenated_encoders import (
     ID_SEPARATOR,
@@ -24,7 +24,7 @@ from core.encoders.encoder_spec import (
 )
 from core.encoders.imported_embeddings import build_imported_encoder_spec, is_imported_encoder
 from core.encoders.weights import FolderWeights, load_json_config
-from core.errors import EarshotError, find_close_matches
+from core.errors import EarshotError, find_similarly_spelled_words
 
 # Family (`EncoderSpec.family`) by the `model_type` in the config.json of a model's folder.
 FAMILY_BY_MODEL_TYPE = {
@@ -107,13 +107,13 @@ def find_encoder_spec(encoder_id: str) -> EncoderSpec:
     folder = Path(folder_path).expanduser()
     if (folder / "config.json").is_file():
         spec = _build_folder_encoder_spec(folder.resolve())
-        return spec if folder_path == encoder_id else build_text_tower_spec(spec)
+        return spec if folder_path == encoder_id else build_text_tower_encoder_spec(spec)
     if ID_SEPARATOR in encoder_id:
         return build_concat_encoder_spec(
             [find_encoder_spec(component_id) for component_id in split_encoder_id(encoder_id)]
         )
     known_ids = [spec.id for spec in ENCODER_SPECS]
-    similar_ids = find_close_matches(encoder_id, known_ids)
+    similar_ids = find_similarly_spelled_words(encoder_id, known_ids)
     raise EarshotError(
         f"There is no encoder {encoder_id[:200]!r}.",
         remedy=f"Use {', '.join(similar_ids or known_ids)}, or the path of a folder that holds a"
@@ -160,12 +160,12 @@ def _build_folder_encoder_spec(folder: Path) -> EncoderSpec:
         title=f"local {model_type} model",
         licence="see the model's licence",
         weights=FolderWeights.from_folder(folder),
-        sample_rate=None if is_code else _read_sample_rate(folder, family),
+        sample_rate=None if is_code else _read_model_sample_rate(folder, family),
         pooling=LAST_TOKEN_POOLING if model_type in CAUSAL_MODEL_TYPES else MEAN_POOLING,
     )
 
 
-def _read_sample_rate(folder: Path, family: str) -> int:
+def _read_model_sample_rate(folder: Path, family: str) -> int:
     """Return the sample rate of an audio model in Hz, by default that of its family."""
     path = folder / "preprocessor_config.json"
     config = load_json_config(path) if path.is_file() else {}

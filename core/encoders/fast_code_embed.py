@@ -44,7 +44,7 @@ class FastCodeEmbedEncoder(Encoder):
 
     def __init__(self, spec: EncoderSpec, compute: ComputeConfig | None = None):
         super().__init__(spec, compute)
-        self._table = TokenVectorTable(spec.weights.resolve_weights_path(spec.id))
+        self._table = TokenVectorTable(spec.weights.locate_or_download_weights(spec.id))
 
     def _iterate_embedded_batches(
         self, items: Sequence[str]

@@ -94,6 +94,6 @@ class ImportedWeights:
         """Return False: the encoder cannot be loaded."""
         return False
 
-    def resolve_weights_path(self, encoder_id: str, /) -> Path:
+    def locate_or_download_weights(self, encoder_id: str, /) -> Path:
         """Raise an error: the encoder has no files here."""
         raise EarshotError(f"{encoder_id} has no weights here.")

@@ -27,7 +27,7 @@ GATE_ACTIVATIONS = {"geglu": functional.gelu, "reglu": functional.relu}
 class JinaBertEncoder(TextEncoder):
     """Mean of the network's vectors over all tokens of a program."""
 
-    def _load_model(self, folder: Path) -> nn.Module:
+    def _load_transformer_model(self, folder: Path) -> nn.Module:
         return load_jina_bert(folder, self.spec.id)
 
 
@@ -49,7 +49,7 @@ class JinaBertNetwork(nn.Module):
                 "token_type_embeddings": nn.Embedding(
                     settings.type_vocab_size, settings.hidden_size
                 ),
-                "LayerNorm": _make_norm(settings),
+                "LayerNorm": _make_layer_norm(settings),
             }
         )
         self.encoder: Any = nn.ModuleDict(
@@ -85,16 +85,19 @@ class _Layer(nn.Module):
                         "query": nn.Linear(size, size),
                         "key": nn.Linear(size, size),
                         "value": nn.Linear(size, size),
-                        "layer_norm_q": _make_norm(settings),
-                        "layer_norm_k": _make_norm(settings),
+                        "layer_norm_q": _make_layer_norm(settings),
+                        "layer_norm_k": _make_layer_norm(settings),
                     }
                 ),
                 "output": nn.ModuleDict(
-                    {"dense": nn.Linear(size, size), "LayerNorm": _make_norm(settings)}
+                    {"dense": nn.Linear(size, size), "LayerNorm": _make_layer_norm(settings)}
                 ),
             }
         )
-        self.layer_norm_1, self.layer_norm_2 = _make_norm(settings), _make_norm(settings)
+        self.layer_norm_1, self.layer_norm_2 = (
+            _make_layer_norm(settings),
+            _make_layer_norm(settings),
+        )
         self.mlp = nn.ModuleDict(
             {
                 "up_gated_layer": nn.Linear(size, 2 * inner_size, bias=False),
@@ -129,7 +132,7 @@ class _Layer(nn.Module):
         return normalized
 
 
-def _make_norm(settings: SimpleNamespace) -> nn.LayerNorm:
+def _make_layer_norm(settings: SimpleNamespace) -> nn.LayerNorm:
     return nn.LayerNorm(settings.hidden_size, eps=settings.layer_norm_eps)
 
 

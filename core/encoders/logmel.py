@@ -47,12 +47,12 @@ class LogMelEncoder(AudioEncoder):
         rms = np.sqrt(np.mean(np.square(waveform, dtype=np.float64)))
         if rms > 0:
             waveform = waveform * np.float32(TARGET_RMS / rms)
-        levels = self._compute_mel_levels(waveform)
+        levels = self._compute_mel_spectrogram_db(waveform)
         changes = np.abs(np.diff(levels, axis=0)).mean(axis=0) if len(levels) > 1 else 0 * levels[0]
         statistics = ((levels.mean(axis=0) + 50) / 15, levels.std(axis=0) / 5, changes / 2)
         return np.concatenate(statistics).astype(np.float32)
 
-    def _compute_mel_levels(self, waveform: np.ndarray) -> np.ndarray:
+    def _compute_mel_spectrogram_db(self, waveform: np.ndarray) -> np.ndarray:
         """Return the mel spectrogram of a waveform in dB, [frames, 64]."""
         padded = np.pad(waveform, FFT_SIZE // 2)
         frames = np.lib.stride_tricks.sliding_window_view(padded, FFT_SIZE)[::HOP_LENGTH]

@@ -63,16 +63,16 @@ class MusicTaggingEncoder(AudioEncoder):
         self._mel_filterbank = torch.from_numpy(filters).clone()  # [96, 257]
         self._hann_window = torch.hann_window(FFT_SIZE)
         network = MusicTaggingNetwork(
-            read_network_weights(spec.weights.resolve_weights_path(spec.id))
+            read_network_weights(spec.weights.locate_or_download_weights(spec.id))
         )
         self._tag_layer = network.tags
         self._network = compute.prepare_model_for_inference(network)
 
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
-        windows = split_spectrogram(self.compute_log_mel_spectrogram(waveform))
+        windows = split_spectrogram_into_windows(self.compute_log_mel_spectrogram(waveform))
         if self._max_windows is not None:
             windows = select_central_windows(windows, self._max_windows)
-        with torch.inference_mode(), self._compute.autocast():
+        with torch.inference_mode(), self._compute.make_autocast_context():
             vectors = self._network(windows.to(self._compute.device))
         return vectors.mean(dim=0).cpu().numpy()
 
@@ -88,8 +88,8 @@ class MusicTaggingEncoder(AudioEncoder):
         float32 [windows, 50]
             In the order of MSD_LABELS in the package's configuration.py.
         """
-        windows = split_spectrogram(self.compute_log_mel_spectrogram(waveform))
-        with torch.inference_mode(), self._compute.autocast():
+        windows = split_spectrogram_into_windows(self.compute_log_mel_spectrogram(waveform))
+        with torch.inference_mode(), self._compute.make_autocast_context():
             vectors = self._network(windows.to(self._compute.device))
             return torch.sigmoid(self._tag_layer(vectors).float()).cpu().numpy()
 
@@ -122,7 +122,7 @@ class MusicTaggingEncoder(AudioEncoder):
         return torch.log10(LOG_COMPRESSION * (self._mel_filterbank @ power) + 1).T
 
 
-def split_spectrogram(spectrogram: torch.Tensor) -> torch.Tensor:
+def split_spectrogram_into_windows(spectrogram: torch.Tensor) -> torch.Tensor:
     """Split a spectrogram into evenly spaced windows of 3 s.
 
     Neighbours overlap, or leave a gap, by less than half a window: one more window for the last
@@ -185,16 +185,17 @@ class MusicTaggingNetwork(nn.Module):
 
     def __init__(self, weights: dict[str, torch.Tensor]):
         super().__init__()
-        self.input_norm = _read_batch_norm(weights, 0)
+        self.input_norm = _read_batch_norm_weights(weights, 0)
         self.timbral_filters = nn.ModuleList(
-            _OrderedFilters(_read_kernel(weights, index), weights, (index,)) for index in (0, 1)
+            _OrderedFilters(_read_convolution_kernel(weights, index), weights, (index,))
+            for index in (0, 1)
         )
         self.temporal_filters = _OrderedFilters(_join_temporal_kernels(weights), weights, (2, 3, 4))
         self.middle_layers = nn.ModuleList(
             _MiddleLayer(weights, index) for index in range(5, 5 + MIDDLE_LAYER_COUNT)
         )
         self.dense = _read_dense_with_norm(weights)
-        self.output_norm = _read_batch_norm(weights, 10)
+        self.output_norm = _read_batch_norm_weights(weights, 10)
         self.tags = nn.Linear(EMBEDDING_DIM, TAG_COUNT)
         self.tags.load_state_dict(
             {"weight": weights["dense_1/kernel"].T, "bias": weights["dense_1/bias"]}
@@ -203,7 +204,7 @@ class MusicTaggingNetwork(nn.Module):
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
         """Embed windows [n, 187 frames, 96 bands] as float32 [n, 200]."""
         # One by one, because the patches of a window just fit into the processor's cache.
-        features = torch.stack([self._apply_front_end(window) for window in windows])
+        features = torch.stack([self._compute_front_end_features(window) for window in windows])
         features = features.transpose(1, 2)  # [n, 561, frames]
         all_features = [features]
         for layer in self.middle_layers:
@@ -215,7 +216,7 @@ class MusicTaggingNetwork(nn.Module):
         pooled = torch.stack([joined.amax(dim=2), joined.mean(dim=2)], dim=2).flatten(1)
         return self.output_norm(functional.relu(self.dense(pooled).float()))
 
-    def _apply_front_end(self, window: torch.Tensor) -> torch.Tensor:
+    def _compute_front_end_features(self, window: torch.Tensor) -> torch.Tensor:
         """Return the features of a window, float32 [frames, 561]."""
         # Rounded to the products' precision here, before the patches repeat each value.
         dtype = self.temporal_filters.products.weight.dtype
@@ -267,14 +268,16 @@ class _OrderedFilters(nn.Module):
         self, kernel: torch.Tensor, weights: dict[str, torch.Tensor], indices: tuple[int, ...]
     ):
         super().__init__()
-        norms = [_read_batch_norm(weights, index + 1) for index in indices]
+        norms = [_read_batch_norm_weights(weights, index + 1) for index in indices]
         self.norm = _ChannelScale(
             torch.cat([norm.scale for norm in norms]), torch.cat([norm.shift for norm in norms])
         )
         self.register_buffer("sign", torch.where(self.norm.scale < 0, -1.0, 1.0))
         self.register_buffer(
             "bias",
-            torch.cat([weights[f"{_name_layer('conv2d', index)}/bias"] for index in indices]),
+            torch.cat(
+                [weights[f"{_format_layer_name('conv2d', index)}/bias"] for index in indices]
+            ),
         )
         self.products = nn.Linear(kernel.shape[1], kernel.shape[0], bias=False)
         self.products.load_state_dict({"weight": kernel * self.sign[:, None]})
@@ -293,17 +296,18 @@ class _MiddleLayer(nn.Module):
 
     def __init__(self, weights: dict[str, torch.Tensor], index: int):
         super().__init__()
-        kernel = weights[f"{_name_layer('conv2d', index)}/kernel"]  # [7, features, 1, filters]
+        # [7, features, 1, filters]
+        kernel = weights[f"{_format_layer_name('conv2d', index)}/kernel"]
         self.convolution = nn.Conv1d(
             kernel.shape[1], MIDDLE_DIM, MIDDLE_FRAMES, padding=MIDDLE_FRAMES // 2
         )
         self.convolution.load_state_dict(
             {
                 "weight": kernel[:, :, 0].permute(2, 1, 0),
-                "bias": weights[f"{_name_layer('conv2d', index)}/bias"],
+                "bias": weights[f"{_format_layer_name('conv2d', index)}/bias"],
             }
         )
-        self.norm = _read_batch_norm(weights, index + 1)
+        self.norm = _read_batch_norm_weights(weights, index + 1)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Map [n, features, frames] to float32 [n, 64, frames]."""
@@ -311,13 +315,13 @@ class _MiddleLayer(nn.Module):
         return self.norm(outputs.transpose(1, 2)).transpose(1, 2)
 
 
-def _name_layer(kind: str, index: int) -> str:
+def _format_layer_name(kind: str, index: int) -> str:
     """Return the name of the index-th layer of a kind: the first one has no number."""
     return kind if index == 0 else f"{kind}_{index}"
 
 
-def _read_batch_norm(weights: dict[str, torch.Tensor], index: int) -> _ChannelScale:
-    prefix = _name_layer("batch_normalization", index)
+def _read_batch_norm_weights(weights: dict[str, torch.Tensor], index: int) -> _ChannelScale:
+    prefix = _format_layer_name("batch_normalization", index)
     variance = weights[f"{prefix}/moving_variance"] + BATCH_NORM_EPSILON
     scale = weights[f"{prefix}/gamma"] / variance.sqrt()
     return _ChannelScale(
@@ -325,9 +329,9 @@ def _read_batch_norm(weights: dict[str, torch.Tensor], index: int) -> _ChannelSc
     )
 
 
-def _read_kernel(weights: dict[str, torch.Tensor], index: int) -> torch.Tensor:
+def _read_convolution_kernel(weights: dict[str, torch.Tensor], index: int) -> torch.Tensor:
     """Return a kernel [frames, bands, 1, filters] as [filters, frames * bands]."""
-    return weights[f"{_name_layer('conv2d', index)}/kernel"].flatten(0, 2).T
+    return weights[f"{_format_layer_name('conv2d', index)}/kernel"].flatten(0, 2).T
 
 
 def _join_temporal_kernels(weights: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -340,13 +344,13 @@ def _join_temporal_kernels(weights: dict[str, torch.Tensor]) -> torch.Tensor:
     for index, frame_count in enumerate(TEMPORAL_FRAME_COUNTS, 2):
         before = (longest - 1) // 2 - (frame_count - 1) // 2
         after = longest - frame_count - before
-        kernels.append(functional.pad(_read_kernel(weights, index), (before, after)))
+        kernels.append(functional.pad(_read_convolution_kernel(weights, index), (before, after)))
     return torch.cat(kernels)
 
 
 def _read_dense_with_norm(weights: dict[str, torch.Tensor]) -> nn.Linear:
     """Return the dense layer with the batch norm before it, [2 * 753] -> [200]."""
-    norm = _read_batch_norm(weights, 9)
+    norm = _read_batch_norm_weights(weights, 9)
     kernel = weights["dense/kernel"]  # [1506, 200]
     dense = nn.Linear(*kernel.shape)
     dense.load_state_dict(
@@ -358,7 +362,7 @@ def _read_dense_with_norm(weights: dict[str, torch.Tensor]) -> nn.Linear:
     return dense
 
 
-def list_tensor_shapes() -> dict[str, tuple[int, ...]]:
+def list_required_tensor_shapes() -> dict[str, tuple[int, ...]]:
     """Return the names and shapes of the tensors that the network needs.
 
     Returns
@@ -379,12 +383,12 @@ def list_tensor_shapes() -> dict[str, tuple[int, ...]]:
         "dense_1/bias": (TAG_COUNT,),
     }
     for index, kernel in enumerate(kernels):
-        shapes[f"{_name_layer('conv2d', index)}/kernel"] = kernel
-        shapes[f"{_name_layer('conv2d', index)}/bias"] = kernel[-1:]
+        shapes[f"{_format_layer_name('conv2d', index)}/kernel"] = kernel
+        shapes[f"{_format_layer_name('conv2d', index)}/bias"] = kernel[-1:]
     norm_dims = [1, *(kernel[-1] for kernel in kernels), 2 * POOLED_DIM, EMBEDDING_DIM]
     for index, dim in enumerate(norm_dims):
         for name in ("gamma", "beta", "moving_mean", "moving_variance"):
-            shapes[f"{_name_layer('batch_normalization', index)}/{name}"] = (dim,)
+            shapes[f"{_format_layer_name('batch_normalization', index)}/{name}"] = (dim,)
     return shapes
 
 
@@ -399,14 +403,14 @@ def read_network_weights(folder: Path) -> dict[str, torch.Tensor]:
     Returns
     -------
     dict of str to float32 Tensor
-        By name, as `list_tensor_shapes` lists them.
+        By name, as `list_required_tensor_shapes` lists them.
 
     Raises
     ------
     CheckpointError
         If the checkpoint is damaged, or is one of another network.
     """
-    shapes = list_tensor_shapes()
+    shapes = list_required_tensor_shapes()
     index_path = folder / INDEX_FILENAME
     tensors = read_float32_tensors(index_path, folder / DATA_FILENAME, shapes)
     for name, shape in shapes.items():

@@ -7,7 +7,7 @@ saw the sound still knows its family. Hashed columns tell the two apart.
 
 from __future__ import annotations
 
-from core.sonicpi.newer_sonic_pi_sounds import find_version_that_added
+from core.sonicpi.newer_sonic_pi_sounds import find_sonic_pi_version_that_added_sound
 
 _SYNTH_RELATIVES = {
     "rodeo": "piano",
@@ -62,7 +62,7 @@ _SAMPLE_RELATIVE_BY_GROUP = {
 }
 
 
-def find_column_sound(kind: str, name: str) -> tuple[str, str]:
+def find_sound_sharing_feature_column(kind: str, name: str) -> tuple[str, str]:
     """Return kind and name of the sound of Sonic Pi 3.2.2 whose column a sound has.
 
     Parameters
@@ -78,10 +78,12 @@ def find_column_sound(kind: str, name: str) -> tuple[str, str]:
 
     Examples
     --------
-    >>> find_column_sound("synth", "rodeo"), find_column_sound("sample", "bd_haus")
-    (('synth', 'piano'), ('sample', 'bd_haus'))
+    >>> find_sound_sharing_feature_column("synth", "rodeo")
+    ('synth', 'piano')
+    >>> find_sound_sharing_feature_column("sample", "bd_haus")
+    ('sample', 'bd_haus')
     """
-    if find_version_that_added(name) is None:
+    if find_sonic_pi_version_that_added_sound(name) is None:
         return kind, name
     if kind == "sample":
         by_group = _SAMPLE_RELATIVE_BY_GROUP.get(name.split("_")[0], name)

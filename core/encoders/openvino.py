@@ -41,7 +41,7 @@ def compile_and_verify_model(
         The compiled network; None if torch has to run it.
     """
     try:
-        run_inference = _compile_model(module, compute, torch.zeros(1, probe_lengths[0]))
+        run_inference = _compile_openvino_model(module, compute, torch.zeros(1, probe_lengths[0]))
     except Exception as error:  # the converter raises errors of many types
         _warn_openvino_not_used(
             f"it cannot convert this model ({type(error).__name__}: {str(error)[:200]})"
@@ -62,7 +62,7 @@ def compile_and_verify_model(
     return run_inference
 
 
-def _compile_model(
+def _compile_openvino_model(
     module: nn.Module, compute: ComputeConfig, example_input: torch.Tensor
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     # An optional dependency.

@@ -49,7 +49,7 @@ def load_pretrained_model(
     """
     has_safetensors = any(folder.glob("*.safetensors"))
     try:
-        with silence_transformers():
+        with silence_transformers_output():
             model, report = model_class.from_pretrained(
                 folder,
                 # Without safetensors, transformers unpickles the weights with weights_only.
@@ -101,7 +101,7 @@ def load_feature_extractor(folder: Path, encoder_id: str) -> Any:
 
 def _load_tokenizer_or_extractor(auto_class: Any, folder: Path, encoder_id: str) -> Any:
     try:
-        with silence_transformers():
+        with silence_transformers_output():
             return auto_class.from_pretrained(folder, **SAFE_LOADING_OPTIONS)
     except Exception as error:  # damaged files raise errors of many types
         raise _build_loading_error(encoder_id, folder, error) from error
@@ -117,7 +117,7 @@ def _build_loading_error(encoder_id: str, folder: Path, error: Exception) -> Ear
 
 
 @contextmanager
-def silence_transformers() -> Iterator[None]:
+def silence_transformers_output() -> Iterator[None]:
     """Keep transformers' progress bars and messages out of a job's log.
 
     What matters is raised as an error here.

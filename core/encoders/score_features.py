@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.encoders.newer_sonic_pi_sound_columns import find_column_sound
+from core.encoders.newer_sonic_pi_sound_columns import find_sound_sharing_feature_column
 from core.encoders.score_event_lengths import estimate_event_seconds, merge_default_event_options
 from core.encoders.score_feature_layout import (
     CONCURRENT_EVENTS_RANGE,
@@ -73,7 +73,7 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
     """
     _, column_count = build_feature_layout()
     events = sorted(
-        (_limit_options(event) for event in events if event.time < MAX_SCORE_SECONDS),
+        (_limit_event_options(event) for event in events if event.time < MAX_SCORE_SECONDS),
         key=lambda event: (event.time, event.name),
     )
     events_by_layer: dict[str, list[ScoreEvent]] = {}
@@ -82,7 +82,7 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
         events_by_layer.setdefault(layer, []).append(event)
     total, maximum = np.zeros(column_count), np.zeros(column_count)
     for layer_events in events_by_layer.values():
-        layer_features = _sum_layer_features(layer_events, column_count)
+        layer_features = _sum_weighted_event_features(layer_events, column_count)
         total += layer_features
         np.maximum(maximum, layer_features, out=maximum)
     # Dividing by the total weight of the events leaves their mean, and the square root raises rare
@@ -98,7 +98,7 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
     return vector.astype(np.float32)
 
 
-def _limit_options(event: ScoreEvent) -> ScoreEvent:
+def _limit_event_options(event: ScoreEvent) -> ScoreEvent:
     """Return the event with finite options: a program may hold a note for ever."""
     if all(map(math.isfinite, event.options.values())):
         return event
@@ -116,7 +116,7 @@ def _count_sound_name_columns() -> int:
     return len(inventory["synths"]) + len(inventory["samples"])
 
 
-def _sum_layer_features(layer_events: list[ScoreEvent], column_count: int) -> np.ndarray:
+def _sum_weighted_event_features(layer_events: list[ScoreEvent], column_count: int) -> np.ndarray:
     """Return the weighted sum of the features of a layer's events, sorted by time."""
     cache = _layer_feature_cache.get()
     key = tuple(map(id, layer_events))
@@ -193,7 +193,9 @@ def _select_columns(features: list[tuple[str, float]]) -> _WeightedColumns:
 @lru_cache(maxsize=EVENT_CACHE_SIZE)
 def _compute_gap_features(kind: str, seconds: float) -> list[tuple[int, float]]:
     columns, _ = build_feature_layout()
-    features = _build_binned_features(f"gap {kind}", seconds, GAP_RANGE_SECONDS, DURATION_BIN_COUNT)
+    features = _build_soft_bin_features(
+        f"gap {kind}", seconds, GAP_RANGE_SECONDS, DURATION_BIN_COUNT
+    )
     return [(columns[name], share) for name, share in features]
 
 
@@ -213,15 +215,15 @@ def _estimate_sound_seconds(kind: str, name: str, options: tuple[tuple[str, floa
 def _list_sound_features(event: ScoreEvent) -> list[tuple[str, float]]:
     """Return the names of a sound's features without those of its FX, each with its share."""
     options = merge_default_event_options(event)
-    kind, name = find_column_sound(event.kind, event.name)
+    kind, name = find_sound_sharing_feature_column(event.kind, event.name)
     features = [(f"{kind} {name}", 1.0)]
     if event.kind == "sample":
         prefix = name.split("_")[0]
         features.append((f"group {prefix if prefix in SAMPLE_GROUPS else 'unknown'}", 1.0))
     else:
-        features += _build_pitch_features(options.get("note", DEFAULT_NOTE))
+        features += _list_note_pitch_features(options.get("note", DEFAULT_NOTE))
     seconds = estimate_event_seconds(event, options)
-    features += _build_binned_features(
+    features += _build_soft_bin_features(
         f"length {event.kind}", seconds, LENGTH_RANGE_SECONDS, DURATION_BIN_COUNT
     )
     for option, bin_range in OPTION_RANGES.items():
@@ -229,7 +231,7 @@ def _list_sound_features(event: ScoreEvent) -> list[tuple[str, float]]:
         # In Sonic Pi -1 means "as long as the sound lasts"; a negative value counts only where the
         # option's range includes it.
         if value >= 0 or (bin_range.low < 0 and option in options):
-            features += _build_binned_features(option, value, bin_range, OPTION_BIN_COUNT)
+            features += _build_soft_bin_features(option, value, bin_range, OPTION_BIN_COUNT)
     features += _build_hashed_features(event.name, event.options, OPTION_RANGES)
     return features
 
@@ -242,7 +244,7 @@ def _list_fx_features(
     options = {**load_sonic_pi_inventory()["fx"].get(fx_name, {}), **fx_options}
     for option, bin_range in FX_OPTION_RANGES.items():
         if option in options:
-            features += _build_binned_features(
+            features += _build_soft_bin_features(
                 f"fx {option}", options[option], bin_range, OPTION_BIN_COUNT
             )
     features += _build_hashed_features(fx_name, fx_options, FX_OPTION_RANGES)
@@ -250,7 +252,7 @@ def _list_fx_features(
     return features
 
 
-def _build_binned_features(
+def _build_soft_bin_features(
     block: str, value: float, bin_range: BinRange, bin_count: int
 ) -> list[tuple[str, float]]:
     """Return the features of a value in a block of bins."""
@@ -260,12 +262,12 @@ def _build_binned_features(
     ]
 
 
-def _build_pitch_features(note: float) -> list[tuple[str, float]]:
+def _list_note_pitch_features(note: float) -> list[tuple[str, float]]:
     """Return the pitch class and the soft bins of a MIDI note."""
     note = min(max(note, 0.0), 140.0)
     return [
         (f"class {round(note) % 12}", 1.0),
-        *_build_binned_features("note", note, MIDI_NOTE_RANGE, PITCH_BIN_COUNT),
+        *_build_soft_bin_features("note", note, MIDI_NOTE_RANGE, PITCH_BIN_COUNT),
     ]
 
 

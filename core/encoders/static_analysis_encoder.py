@@ -35,7 +35,7 @@ class SymbolicEncoder(Encoder):
         self, items: Sequence[str]
     ) -> Iterator[tuple[list[int], np.ndarray]]:
         for index, source in enumerate(items):
-            yield [index], embed_source(validate_source_text(source, index))[None]
+            yield [index], embed_program_source(validate_source_text(source, index))[None]
 
 
 @lru_cache(maxsize=WORD_CACHE_SIZE)
@@ -48,13 +48,13 @@ def _hash_word(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "replace")) % WORD_FEATURE_COUNT
 
 
-def embed_source(source: str) -> np.ndarray:
+def embed_program_source(source: str) -> np.ndarray:
     """Return the vector of a program, float32 [SYMBOLIC_EMBEDDING_DIM]."""
     events = read_program(source).events
-    return np.concatenate([compute_score_features(events), hash_word_counts(source)])
+    return np.concatenate([compute_score_features(events), compute_hashed_word_counts(source)])
 
 
-def hash_word_counts(source: str) -> np.ndarray:
+def compute_hashed_word_counts(source: str) -> np.ndarray:
     """Return the hashed word counts of a program; it need not parse.
 
     Parameters

@@ -117,7 +117,7 @@ def read_float32_tensors(
                 if name not in locations:
                     raise CheckpointError(f"The checkpoint has no tensor {name!r}.", index_path)
                 location = locations[name]
-                _check_location(name, location, file_bytes, data_path)
+                _check_tensor_location(name, location, file_bytes, data_path)
                 data_file.seek(location.offset)
                 content = data_file.read(location.byte_count)
                 values = np.frombuffer(content, "<f4").astype(np.float32).reshape(location.shape)
@@ -131,7 +131,9 @@ def read_float32_tensors(
     return tensors
 
 
-def _check_location(name: str, location: TensorLocation, file_bytes: int, data_path: Path) -> None:
+def _check_tensor_location(
+    name: str, location: TensorLocation, file_bytes: int, data_path: Path
+) -> None:
     """Raise an error unless a tensor is float32 and lies within the data file."""
     if location.data_type != FLOAT32_TYPE or location.shard != 0:
         raise CheckpointError(f"The tensor {name!r} is not float32 in this file.", data_path)
@@ -182,21 +184,25 @@ def _iterate_table_entries(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     if len(content) < FOOTER_BYTES or not content.endswith(TABLE_MAGIC):
         raise ValueError("it has no table's footer")
     footer = content[-FOOTER_BYTES:]
-    _, position = _read_block_handle(footer, 0)  # of a block that checkpoints leave empty
-    index_handle, _ = _read_block_handle(footer, position)
+    _, position = _read_block_offset_and_size(footer, 0)  # of a block that checkpoints leave empty
+    index_handle, _ = _read_block_offset_and_size(footer, position)
     body_bytes = len(content) - FOOTER_BYTES
     block_ends = 0
-    for _, value in _iterate_block_entries(_read_block(content, index_handle, body_bytes)):
-        (offset, size), _ = _read_block_handle(value, 0)
+    for _, value in _iterate_table_block_entries(
+        _read_table_block(content, index_handle, body_bytes)
+    ):
+        (offset, size), _ = _read_block_offset_and_size(value, 0)
         # Blocks are in order and do not overlap. Otherwise a small file could name one block
         # millions of times.
         if offset < block_ends:
             raise ValueError("its blocks overlap")
         block_ends = offset + size
-        yield from _iterate_block_entries(_read_block(content, (offset, size), body_bytes))
+        yield from _iterate_table_block_entries(
+            _read_table_block(content, (offset, size), body_bytes)
+        )
 
 
-def _read_block(content: bytes, handle: tuple[int, int], body_bytes: int) -> bytes:
+def _read_table_block(content: bytes, handle: tuple[int, int], body_bytes: int) -> bytes:
     """Return an uncompressed block of a table without its list of restarts."""
     offset, size = handle
     if offset + size >= body_bytes:
@@ -211,7 +217,7 @@ def _read_block(content: bytes, handle: tuple[int, int], body_bytes: int) -> byt
     return block[:entries_end]
 
 
-def _iterate_block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _iterate_table_block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the keys and values of a block; a key repeats the beginning of the one before."""
     position = 0
     key = b""
@@ -230,7 +236,7 @@ def _iterate_block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
         position = value_end
 
 
-def _read_block_handle(content: bytes, position: int) -> tuple[tuple[int, int], int]:
+def _read_block_offset_and_size(content: bytes, position: int) -> tuple[tuple[int, int], int]:
     """Return the offset and size of a block, and the position after them."""
     offset, position = _read_varint(content, position)
     size, position = _read_varint(content, position)
@@ -243,7 +249,7 @@ def _parse_tensor_location(message: bytes) -> TensorLocation:
     shape: tuple[int, ...] = ()
     for field, value in _iterate_message_fields(message):
         if field == SHAPE_FIELD and isinstance(value, bytes):
-            shape = tuple(_iterate_dimensions(value))
+            shape = tuple(_iterate_tensor_dimensions(value))
         elif field in numbers and isinstance(value, int):
             numbers[field] = value
     return TensorLocation(
@@ -255,7 +261,7 @@ def _parse_tensor_location(message: bytes) -> TensorLocation:
     )
 
 
-def _iterate_dimensions(message: bytes) -> Iterator[int]:
+def _iterate_tensor_dimensions(message: bytes) -> Iterator[int]:
     """Yield the dimensions in a TensorShapeProto."""
     for field, value in _iterate_message_fields(message):
         if field == DIMENSION_FIELD and isinstance(value, bytes):

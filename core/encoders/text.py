@@ -71,23 +71,23 @@ class TextEncoder(Encoder):
 
     def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
         super().__init__(spec)
-        folder = spec.weights.resolve_weights_path(spec.id)
+        folder = spec.weights.locate_or_download_weights(spec.id)
         self._compute = compute
         self._tokenizer = load_tokenizer(folder, spec.id)
         # Setting padding and truncation changes the tokenizer, which threads share.
         self._tokenizer_lock = threading.Lock()
-        model = self._load_model(folder)
+        model = self._load_transformer_model(folder)
         self._context_length = get_context_length(spec, folder, model.config, self._tokenizer)
         self._model = compute.prepare_model_for_inference(model)
-        self._prefix_ids, self._suffix_ids = self._find_special_tokens()
+        self._prefix_ids, self._suffix_ids = self._find_prefix_and_suffix_tokens()
 
-    def _load_model(self, folder: Path) -> Any:
+    def _load_transformer_model(self, folder: Path) -> Any:
         """Return the model, with a `config` that states its maximum length."""
         return load_pretrained_model(transformers.AutoModel, folder, self.spec.id)
 
-    def _find_special_tokens(self) -> tuple[list[int], list[int]]:
+    def _find_prefix_and_suffix_tokens(self) -> tuple[list[int], list[int]]:
         """Return the tokens that the model expects before and after a text."""
-        prefix_ids, suffix_ids = split_special_tokens(self._tokenizer, self.spec.id)
+        prefix_ids, suffix_ids = find_special_tokens_around_text(self._tokenizer, self.spec.id)
         if self.spec.mode_token:
             mode_id = self._tokenizer.convert_tokens_to_ids(self.spec.mode_token)
             prefix_ids = [*prefix_ids, mode_id, self._tokenizer.sep_token_id]
@@ -178,7 +178,7 @@ class TextEncoder(Encoder):
         """Return the weighted sum of each row's token vectors, float64 [len(batch), dim]."""
         ids, mask, weights = self._make_input_tensors(batch)
         with torch.inference_mode():
-            with self._compute.autocast():
+            with self._compute.make_autocast_context():
                 hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
             # hidden is [rows, padded, dim]
             sums = torch.einsum("rtd,rt->rd", hidden.float(), weights)
@@ -210,7 +210,7 @@ def _batch_windows_by_shape(
             yield batch
 
 
-def split_special_tokens(tokenizer: Any, encoder_id: str) -> tuple[list[int], list[int]]:
+def find_special_tokens_around_text(tokenizer: Any, encoder_id: str) -> tuple[list[int], list[int]]:
     """Return the tokens that a tokenizer puts before and after a text.
 
     Parameters

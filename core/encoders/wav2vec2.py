@@ -16,7 +16,7 @@ from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.pretrained_loading import (
     load_feature_extractor,
     load_pretrained_model,
-    silence_transformers,
+    silence_transformers_output,
 )
 from core.encoders.weights import load_json_config
 from core.encoders.windowing import split_into_windows
@@ -50,14 +50,14 @@ class Wav2Vec2Encoder(AudioEncoder):
 
     def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
         super().__init__(spec, compute.device)
-        folder = spec.weights.resolve_weights_path(spec.id)
+        folder = spec.weights.locate_or_download_weights(spec.id)
         self._compute = compute
         self._feature_extractor = load_feature_extractor(folder, spec.id)
         model = _MeanPooledModel(load_waveform_model(folder, spec.id)).eval()
         compiled_model = None
         if compute.use_openvino:
             probe_lengths = [int(seconds * self._sample_rate) for seconds in PROBE_NOISE_SECONDS]
-            with silence_transformers():
+            with silence_transformers_output():
                 compiled_model = openvino.compile_and_verify_model(model, compute, probe_lengths)
         self._pooled_model = compiled_model or compute.prepare_model_for_inference(model)
 
@@ -69,7 +69,7 @@ class Wav2Vec2Encoder(AudioEncoder):
         max_frames = int(MAX_WINDOW_SECONDS * self._sample_rate)
         means = []
         for start, stop in split_into_windows(values.shape[1], max_frames):
-            with torch.inference_mode(), self._compute.autocast():
+            with torch.inference_mode(), self._compute.make_autocast_context():
                 # Cloned into memory aligned by torch: the last bits may depend on alignment.
                 means.append(self._pooled_model(values[:, start:stop].clone()))
         return torch.cat(means).mean(dim=0).cpu().numpy()

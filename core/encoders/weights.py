@@ -1,7 +1,7 @@
 """Weights: the origin of an encoder's weights, and whether they are available.
 
 Each kind states its `source` and `revision`, how to get the files, and whether they are available
-without a network. Only `resolve_weights_path` downloads anything.
+without a network. Only `locate_or_download_weights` downloads anything.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Weights(Protocol):
         """Return whether the files are on this machine; only looks for them."""
         ...
 
-    def resolve_weights_path(self, encoder_id: str, /) -> Path:
+    def locate_or_download_weights(self, encoder_id: str, /) -> Path:
         """Return the file or folder of the weights; download them if necessary.
 
         Raises
@@ -111,7 +111,7 @@ class HubWeights:
         """Return whether the local cache holds all files."""
         return self._find_cached_weights() is not None
 
-    def resolve_weights_path(self, encoder_id: str, /) -> Path:
+    def locate_or_download_weights(self, encoder_id: str, /) -> Path:
         """Return the folder in the local cache; download missing files."""
         return self._find_cached_weights() or self._download_weights(encoder_id)
 
@@ -212,7 +212,7 @@ class WheelWeights:
         path = self._find_weights_path_in_package()
         return path is not None and path.exists()
 
-    def resolve_weights_path(self, encoder_id: str, /) -> Path:
+    def locate_or_download_weights(self, encoder_id: str, /) -> Path:
         """Return the file or folder in the installed package."""
         path = self._find_weights_path_in_package()
         if path is None or not path.exists():
@@ -256,7 +256,9 @@ class FolderWeights:
         stats = [(str(path), path.stat()) for path in paths]
         return cls(
             folder,
-            _hash_files(tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)),
+            _hash_file_contents(
+                tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+            ),
         )
 
     @property
@@ -272,7 +274,7 @@ class FolderWeights:
         """Return whether the folder has all files."""
         return self.path.is_dir() and not find_missing_model_file(self.path)
 
-    def resolve_weights_path(self, _encoder_id: str, /) -> Path:
+    def locate_or_download_weights(self, _encoder_id: str, /) -> Path:
         """Return the folder."""
         missing_file = find_missing_model_file(self.path)
         if missing_file:
@@ -286,7 +288,7 @@ class FolderWeights:
 
 
 @lru_cache(maxsize=64)
-def _hash_files(files: tuple[tuple[str, int, int], ...]) -> str:
+def _hash_file_contents(files: tuple[tuple[str, int, int], ...]) -> str:
     """Return a hash of the contents of files (path, size, modification time).
 
     Size and time are in the cache's key alone, so that changed files are hashed again.
@@ -313,7 +315,7 @@ class NoWeights:
         """Return True."""
         return True
 
-    def resolve_weights_path(self, encoder_id: str, /) -> Path:
+    def locate_or_download_weights(self, encoder_id: str, /) -> Path:
         """Raise an error: there are no files."""
         raise EarshotError(f"{encoder_id} has no weights.")
 

@@ -19,7 +19,7 @@ Statistic = Callable[..., Any]
 UNDEFINED_INTERVAL: Interval = (np.nan, np.nan)
 
 
-def bootstrap_interval(
+def compute_bootstrap_interval(
     values: np.ndarray,
     statistic: Statistic = np.mean,
     *,
@@ -55,7 +55,7 @@ def bootstrap_interval(
 
     Examples
     --------
-    >>> low, high = bootstrap_interval(np.arange(100.0))
+    >>> low, high = compute_bootstrap_interval(np.arange(100.0))
     >>> low < 49.5 < high
     True
     """
@@ -65,12 +65,12 @@ def bootstrap_interval(
     rng = np.random.default_rng(seed)
     if clusters is not None:
         cluster_rows = _list_cluster_rows(clusters)
-        return _bootstrap_clusters(values, statistic, cluster_rows, rng, level, resamples)
+        return _bootstrap_over_clusters(values, statistic, cluster_rows, rng, level, resamples)
     drawn_rows = rng.integers(len(values), size=(resamples, len(values)))
     return _compute_quantile_interval(statistic(values[drawn_rows], axis=1), level)
 
 
-def subsample_interval(
+def compute_subsampling_interval(
     measure: Callable[[np.ndarray], float],
     row_count: int,
     *,
@@ -157,7 +157,7 @@ def _draw_cluster_rows(
     return np.sort(np.concatenate(drawn))
 
 
-def _bootstrap_clusters(
+def _bootstrap_over_clusters(
     values: np.ndarray,
     statistic: Statistic,
     cluster_rows: Sequence[np.ndarray],

@@ -82,13 +82,13 @@ def find_disagreeing_row_pairs(
         return no_pairs, no_pairs
     gaps = _RankGaps(unit_x, unit_y)
     disagreements = []
-    for sign, largest in zip((1, -1), gaps.find_largest_gaps()):
+    for sign, largest in zip((1, -1), gaps.find_largest_gap_per_row()):
         first, second = _select_disjoint_pairs(gaps, sign, *largest, max_pairs)
         disagreements.append(
             Disagreement(
                 np.array(first, np.int64),
                 np.array(second, np.int64),
-                *gaps.compute_rank_shares(first, second),
+                *gaps.compute_distance_ranks_as_fractions(first, second),
             )
         )
     return disagreements[0], disagreements[1]
@@ -107,7 +107,7 @@ class _RankGaps:
         self.x, self.y = x, y
         self.x_ranks, self.y_ranks = _rank_distance_levels(x), _rank_distance_levels(y)
 
-    def find_largest_gaps(self) -> list[tuple[Tensor, Tensor]]:
+    def find_largest_gap_per_row(self) -> list[tuple[Tensor, Tensor]]:
         """Find the largest gap of each row, with the sign of the gap and with the reverse sign.
 
         Returns
@@ -120,7 +120,7 @@ class _RankGaps:
             (torch.full((n,), IMPOSSIBLE_GAP), torch.zeros(n, dtype=torch.int64)) for _ in range(2)
         ]
         for rows, columns in _iterate_pair_blocks(n):
-            gap = self._compute_rank_gaps(rows, columns)  # [b, c]
+            gap = self._compute_distance_rank_gaps(rows, columns)  # [b, c]
             for sign, (largest, partner) in zip((1, -1), largest_by_sign):
                 if rows == columns:  # each pair once, and no row with itself
                     gap[torch.ones_like(gap, dtype=torch.bool).tril_()] = sign * IMPOSSIBLE_GAP
@@ -134,22 +134,22 @@ class _RankGaps:
                     )
         return largest_by_sign
 
-    def find_largest_gaps_among(
+    def find_largest_gap_per_row_among_free_rows(
         self, rows: Tensor, is_free: Tensor, sign: int
     ) -> tuple[Tensor, Tensor]:
         """Find the largest gap of some rows [m] among the free rows, bool [n]."""
-        gap = self._compute_rank_gaps(rows, slice(None)) * sign  # [m, n]
+        gap = self._compute_distance_rank_gaps(rows, slice(None)) * sign  # [m, n]
         gap[:, ~is_free] = IMPOSSIBLE_GAP
         gap.scatter_(1, rows[:, None], IMPOSSIBLE_GAP)
         values, positions = gap.max(dim=1)
         return values, positions
 
-    def _compute_rank_gaps(self, rows: slice | Tensor, columns: slice) -> Tensor:
+    def _compute_distance_rank_gaps(self, rows: slice | Tensor, columns: slice) -> Tensor:
         x_rank = self.x_ranks[_compute_distance_levels(self.x[rows], self.x[columns])]
         y_rank = self.y_ranks[_compute_distance_levels(self.y[rows], self.y[columns])]
         return y_rank.sub_(x_rank)
 
-    def compute_rank_shares(
+    def compute_distance_ranks_as_fractions(
         self, first: list[int], second: list[int]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Compute the ranks of pairs in `x` and in `y` as shares of all pairs."""
@@ -208,7 +208,7 @@ def _select_disjoint_pairs(
         # The partner is taken, as are those of other rows near the top: search again for all.
         stale_rows = (~is_free[partners] & (largest_gaps > 0)).nonzero()[:, 0]
         stale_rows = stale_rows[largest_gaps[stale_rows].argsort(descending=True)[:RETRY_ROWS]]
-        largest_gaps[stale_rows], partners[stale_rows] = gaps.find_largest_gaps_among(
-            stale_rows, is_free, sign
+        largest_gaps[stale_rows], partners[stale_rows] = (
+            gaps.find_largest_gap_per_row_among_free_rows(stale_rows, is_free, sign)
         )
     return first, second

@@ -74,7 +74,9 @@ class ConfidenceCalibration:
     correct_fraction: float
 
     @classmethod
-    def fit(cls, features: np.ndarray, is_correct: np.ndarray) -> ConfidenceCalibration | None:
+    def fit_confidence_to_outcomes(
+        cls, features: np.ndarray, is_correct: np.ndarray
+    ) -> ConfidenceCalibration | None:
         """Fit a calibration to predictions with a known outcome.
 
         Parameters
@@ -102,7 +104,7 @@ class ConfidenceCalibration:
             float(is_correct.mean()),
         )
 
-    def predict_probability(self, features: np.ndarray) -> np.ndarray:
+    def predict_correctness_probability(self, features: np.ndarray) -> np.ndarray:
         """Predict the probability that each prediction is correct.
 
         Parameters
@@ -136,13 +138,13 @@ class ConfidenceCalibration:
         return cls(**fields)
 
 
-def classify_confidence(probability: float) -> str:
+def classify_confidence_level(probability: float) -> str:
     """Return the level of a probability: "high" from 2/3, "medium" from 1/3, else "low".
 
     Examples
     --------
-    >>> classify_confidence(0.8), classify_confidence(0.5), classify_confidence(0.1)
-    ('high', 'medium', 'low')
+    >>> [classify_confidence_level(probability) for probability in (0.8, 0.5, 0.1)]
+    ['high', 'medium', 'low']
     """
     if probability >= MIN_HIGH_PROBABILITY:
         return HIGH

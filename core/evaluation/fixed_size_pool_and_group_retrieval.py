@@ -60,7 +60,7 @@ def compute_pooled_retrieval(
     return {**values, "mrr": _average_over_ties(np.asarray(reciprocal), nearer, equal)}
 
 
-def compute_group_retrieval(
+def compute_retrieval_within_groups(
     x: np.ndarray, y: np.ndarray, groups: np.ndarray, ks: Sequence[int] = RECALL_KS
 ) -> dict[str, np.ndarray]:
     """Compute recall and reciprocal rank of each row's match among the rows of its group.

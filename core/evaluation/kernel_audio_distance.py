@@ -63,20 +63,20 @@ def kernel_audio_distance(
             remedy="Give at least 2 clips of each, embedded by the same encoder.",
         )
     if bandwidth is None:
-        bandwidth = _compute_median_distance(reference)
+        bandwidth = _compute_median_row_distance(reference)
     if not bandwidth > 0:
         raise EarshotError(
             f"A kernel cannot have the bandwidth {bandwidth:g}.",
             remedy="Use a reference set whose clips differ, or a bandwidth above 0.",
         )
     # The diagonal, which is 1 for every row with itself, takes no part in the unbiased estimate.
-    within_reference = (_sum_kernel(reference, reference, bandwidth) - n) / (n * (n - 1))
-    within_generated = (_sum_kernel(generated, generated, bandwidth) - m) / (m * (m - 1))
-    between = _sum_kernel(reference, generated, bandwidth) / (n * m)
+    within_reference = (_sum_gaussian_kernel(reference, reference, bandwidth) - n) / (n * (n - 1))
+    within_generated = (_sum_gaussian_kernel(generated, generated, bandwidth) - m) / (m * (m - 1))
+    between = _sum_gaussian_kernel(reference, generated, bandwidth) / (n * m)
     return SCALE * (within_reference + within_generated - 2 * between)
 
 
-def _sum_kernel(x: np.ndarray, y: np.ndarray, bandwidth: float) -> float:
+def _sum_gaussian_kernel(x: np.ndarray, y: np.ndarray, bandwidth: float) -> float:
     """Sum the Gaussian kernel of all pairs of rows of x and y."""
     total = 0.0
     for start in range(0, len(x), BLOCK_ROWS):
@@ -85,7 +85,7 @@ def _sum_kernel(x: np.ndarray, y: np.ndarray, bandwidth: float) -> float:
     return total
 
 
-def _compute_median_distance(rows: np.ndarray) -> float:
+def _compute_median_row_distance(rows: np.ndarray) -> float:
     """Return the median distance of two rows; of many rows, of an even choice of 2,048."""
     chosen = rows[np.unique(np.linspace(0, len(rows) - 1, 2 * BLOCK_ROWS).astype(int))]
     squared = _compute_squared_distances(chosen, chosen)

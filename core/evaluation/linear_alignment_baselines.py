@@ -102,7 +102,7 @@ def _iterate_cca_spaces(
     """Yield both spaces along the first canonical directions, for each number of them."""
     fit = fit_cca(code[is_training], audio[is_training])
     projected_code, projected_audio = fit.project_onto_canonical_directions(code, audio)
-    for dimension in _list_dimensions(projected_code.shape[1]):
+    for dimension in _list_dimensions_to_try(projected_code.shape[1]):
         yield projected_code[:, :dimension], projected_audio[:, :dimension]
 
 
@@ -122,12 +122,12 @@ def _iterate_ridge_spaces(
         predicted = code @ weights  # [n, d2]
         _, _, directions = np.linalg.svd(predicted[is_training], full_matrices=False)
         predictions.append((predicted, directions.T))
-    for dimension in _list_dimensions(min(map(lambda pair: pair[1].shape[1], predictions))):
+    for dimension in _list_dimensions_to_try(min(map(lambda pair: pair[1].shape[1], predictions))):
         for predicted, directions in predictions:
             yield predicted @ directions[:, :dimension], audio @ directions[:, :dimension]
 
 
-def _list_dimensions(max_dimension: int) -> list[int]:
+def _list_dimensions_to_try(max_dimension: int) -> list[int]:
     """Return the dimensions to try, the largest possible one last."""
     if not max_dimension:
         return []

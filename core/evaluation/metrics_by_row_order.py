@@ -54,7 +54,7 @@ OrderMetric = Callable[[np.ndarray], float]
 Metric = Callable[[np.ndarray, np.ndarray], float]
 
 
-def build_order_metric(metric: Metric, x: np.ndarray, y: np.ndarray) -> OrderMetric:
+def build_metric_of_row_order(metric: Metric, x: np.ndarray, y: np.ndarray) -> OrderMetric:
     """Return a metric of two spaces as a function of the order of the second one's rows.
 
     Parameters
@@ -83,14 +83,14 @@ def build_order_metric(metric: Metric, x: np.ndarray, y: np.ndarray) -> OrderMet
     return builder(x, y, **options)
 
 
-def _build_cka(x: np.ndarray, y: np.ndarray, *, debiased: bool = False) -> OrderMetric:
+def _build_cka_of_row_order(x: np.ndarray, y: np.ndarray, *, debiased: bool = False) -> OrderMetric:
     x, y = check_paired_arrays(x, y)
     x, y = (rotate_into_fewer_columns(centre_columns(rows)) for rows in (x, y))
     scale = float(np.sqrt(compute_hsic(x, x, debiased)) * np.sqrt(compute_hsic(y, y, debiased)))
     return lambda order: compute_hsic(x, y[order], debiased) / scale
 
 
-def _build_cca(
+def _build_cca_of_row_order(
     x: np.ndarray,
     y: np.ndarray,
     *,
@@ -105,7 +105,7 @@ def _build_cca(
             regularisation=regularisation,
             explained_variance_ratio=explained_variance_ratio,
         )
-        return build_projected_cca(
+        return build_projected_cca_of_row_order(
             *directions.project_onto_canonical_directions(x, y), max_directions=max_directions
         )
     x, y = check_paired_arrays(x, y)
@@ -117,16 +117,16 @@ def _build_cca(
     )  # [n, r1], [n, r2]
     variances_x, variances_y = np.square(x).mean(axis=0), np.square(y).mean(axis=0)
 
-    def measure(order: np.ndarray) -> float:
+    def compute_reordered_metric(order: np.ndarray) -> float:
         left, covariances, right = np.linalg.svd(x.T @ y[order] / n, full_matrices=False)
         # Principal directions are uncorrelated, so variances along other directions add up.
         deviations = np.sqrt((variances_x @ np.square(left)) * (np.square(right) @ variances_y))
         return float((covariances / deviations)[:max_directions].mean())
 
-    return measure
+    return compute_reordered_metric
 
 
-def build_projected_cca(
+def build_projected_cca_of_row_order(
     u: np.ndarray, v: np.ndarray, *, max_directions: int | None = None
 ) -> OrderMetric:
     """Return the mean correlation of columns as a function of the order of v's rows.
@@ -142,19 +142,19 @@ def build_projected_cca(
     return lambda order: float(np.vdot(u, v[order])) / u.size
 
 
-def _build_overlap(x: np.ndarray, y: np.ndarray, *, k: int = 3) -> OrderMetric:
+def _build_overlap_of_row_order(x: np.ndarray, y: np.ndarray, *, k: int = 3) -> OrderMetric:
     count_shared_neighbours_of_order = _build_shared_neighbour_counter(x, y, k)
     return lambda order: float(count_shared_neighbours_of_order(order).mean()) / k
 
 
-def _build_jaccard(x: np.ndarray, y: np.ndarray, *, k: int = 3) -> OrderMetric:
+def _build_jaccard_of_row_order(x: np.ndarray, y: np.ndarray, *, k: int = 3) -> OrderMetric:
     count_shared_neighbours_of_order = _build_shared_neighbour_counter(x, y, k)
 
-    def measure(order: np.ndarray) -> float:
+    def compute_reordered_metric(order: np.ndarray) -> float:
         shared = count_shared_neighbours_of_order(order)
         return float((shared / (2 * k - shared)).mean())
 
-    return measure
+    return compute_reordered_metric
 
 
 def _build_shared_neighbour_counter(
@@ -173,7 +173,7 @@ def _build_shared_neighbour_counter(
     return count_shared_neighbours_of_order
 
 
-def _build_pearson(x: np.ndarray, y: np.ndarray) -> OrderMetric:
+def _build_pearson_of_row_order(x: np.ndarray, y: np.ndarray) -> OrderMetric:
     # Sums of products of cosines over all pairs are squared norms of d1 x d2 numbers.
     x, y = (rotate_into_fewer_columns(normalize_rows(z).double().numpy()) for z in (x, y))
     n = len(x)
@@ -186,25 +186,25 @@ def _build_pearson(x: np.ndarray, y: np.ndarray) -> OrderMetric:
         means.append(mean)
         deviations.append(np.sqrt(max(mean_square - mean**2, 0.0)))
 
-    def measure(order: np.ndarray) -> float:
+    def compute_reordered_metric(order: np.ndarray) -> float:
         total = np.square(x.T @ y[order]).sum() - squares_x @ squares_y[order]
         covariance = total / (n * (n - 1)) - means[0] * means[1]
         return float(covariance / (deviations[0] * deviations[1]))
 
-    return measure
+    return compute_reordered_metric
 
 
-def _build_spearman(x: np.ndarray, y: np.ndarray) -> OrderMetric:
-    ranks_x, ranks_y = (_build_rank_matrix(normalize_rows(z)) for z in (x, y))  # [n, n]
+def _build_spearman_of_row_order(x: np.ndarray, y: np.ndarray) -> OrderMetric:
+    ranks_x, ranks_y = (_build_distance_rank_matrix(normalize_rows(z)) for z in (x, y))  # [n, n]
     scale = np.sqrt(_sum_pair_products(ranks_x, ranks_x) * _sum_pair_products(ranks_y, ranks_y))
 
-    def measure(order: np.ndarray) -> float:
+    def compute_reordered_metric(order: np.ndarray) -> float:
         return _sum_pair_products(ranks_x, ranks_y, torch.from_numpy(order)) / float(scale)
 
-    return measure
+    return compute_reordered_metric
 
 
-def _build_rank_matrix(unit_rows: Tensor) -> Tensor:
+def _build_distance_rank_matrix(unit_rows: Tensor) -> Tensor:
     """Rank the cosine distances of all pairs of rows; the ranks are centred and in [-1, 1].
 
     Returns
@@ -245,11 +245,11 @@ def _sum_pair_products(a: Tensor, b: Tensor, order: Tensor | None = None) -> flo
 
 
 _BUILDERS: dict[Callable[..., Any], Callable[..., OrderMetric]] = {
-    cka: _build_cka,
-    cca: _build_cca,
-    mutual_knn: _build_overlap,
-    overlap_at_k: _build_overlap,
-    jaccard_at_k: _build_jaccard,
-    distance_pearson: _build_pearson,
-    distance_spearman: _build_spearman,
+    cka: _build_cka_of_row_order,
+    cca: _build_cca_of_row_order,
+    mutual_knn: _build_overlap_of_row_order,
+    overlap_at_k: _build_overlap_of_row_order,
+    jaccard_at_k: _build_jaccard_of_row_order,
+    distance_pearson: _build_pearson_of_row_order,
+    distance_spearman: _build_spearman_of_row_order,
 }

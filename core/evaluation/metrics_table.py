@@ -18,27 +18,27 @@ from core.evaluation.bootstrap import (
     UNDEFINED_INTERVAL,
     Interval,
     Statistic,
-    bootstrap_interval,
-    subsample_interval,
+    compute_bootstrap_interval,
+    compute_subsampling_interval,
 )
 from core.evaluation.cca import CCA, correlate_columns, fit_cca
 from core.evaluation.fixed_size_pool_and_group_retrieval import (
     POOL_SIZES,
     RECALL_KS,
-    compute_group_retrieval,
     compute_pooled_retrieval,
+    compute_retrieval_within_groups,
 )
 from core.evaluation.metrics_by_row_order import (
     Metric,
     OrderMetric,
-    build_order_metric,
-    build_projected_cca,
+    build_metric_of_row_order,
+    build_projected_cca_of_row_order,
 )
 from core.evaluation.null_calibration import (
     DEFAULT_PERMUTATIONS,
     UNDEFINED_CALIBRATION,
     NullCalibration,
-    calibrate_order_metric,
+    calibrate_metric_of_row_order,
 )
 from core.evaluation.single_thread_limit import limit_to_one_thread
 
@@ -85,11 +85,13 @@ class AlignmentMeasure:
     build_order_metric: Callable[[], OrderMetric]
     program_values: np.ndarray | None = None
 
-    def compute_interval(self, row_count: int, clusters: np.ndarray | None, seed: int) -> Interval:
+    def compute_confidence_interval(
+        self, row_count: int, clusters: np.ndarray | None, seed: int
+    ) -> Interval:
         """Compute the 95 % interval over programs, or over clusters of them."""
         if self.program_values is not None:
-            return bootstrap_interval(self.program_values, clusters=clusters, seed=seed)
-        return subsample_interval(self.measure, row_count, clusters=clusters, seed=seed)
+            return compute_bootstrap_interval(self.program_values, clusters=clusters, seed=seed)
+        return compute_subsampling_interval(self.measure, row_count, clusters=clusters, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class EmbeddingComparison:
     are_templates_unseen: bool = False
 
     @property
-    def clusters(self) -> np.ndarray | None:
+    def bootstrap_clusters(self) -> np.ndarray | None:
         """What intervals resample whole; None for single programs."""
         return self.templates if self.are_templates_unseen else None
 
@@ -189,7 +191,7 @@ def compute_metrics_table(
     rows = [
         (comparison, *row)
         for comparison in comparisons
-        for row in _iterate_metrics(comparison, seed, with_intervals, permutations)
+        for row in _iterate_metric_values(comparison, seed, with_intervals, permutations)
     ]
     return pd.DataFrame(
         [
@@ -209,37 +211,41 @@ def compute_metrics_table(
     )
 
 
-def _iterate_metrics(
+def _iterate_metric_values(
     comparison: EmbeddingComparison, seed: int, with_intervals: bool, permutations: int
 ) -> Iterator[tuple[str, NullCalibration, Interval]]:
     n = len(comparison.code)
     for name, alignment_measure in _build_alignment_measures(comparison).items():
         value = alignment_measure.measure(np.arange(n))
-        calibration = _without_null(value)
+        calibration = _wrap_value_without_calibration(value)
         interval = UNDEFINED_INTERVAL
         if with_intervals and np.isfinite(value):
-            interval = alignment_measure.compute_interval(n, comparison.clusters, seed)
+            interval = alignment_measure.compute_confidence_interval(
+                n, comparison.bootstrap_clusters, seed
+            )
             if permutations:
                 with limit_to_one_thread():
                     order_metric = alignment_measure.build_order_metric()
-                calibration = calibrate_order_metric(order_metric, value, n, permutations, seed)
+                calibration = calibrate_metric_of_row_order(
+                    order_metric, value, n, permutations, seed
+                )
         yield name, calibration, interval
     for name, program_metric in _compute_per_program_metrics(comparison).items():
         values, statistic = program_metric.values, program_metric.statistic
         value = float(statistic(values, axis=0)) if len(values) else np.nan
         interval = UNDEFINED_INTERVAL
         if with_intervals:
-            interval = bootstrap_interval(
+            interval = compute_bootstrap_interval(
                 values, statistic, clusters=program_metric.clusters, seed=seed
             )
-        yield name, _calibrate_to_chance(value, program_metric.chance), interval
+        yield name, _calibrate_share_to_chance(value, program_metric.chance), interval
 
 
-def _without_null(value: float) -> NullCalibration:
+def _wrap_value_without_calibration(value: float) -> NullCalibration:
     return replace(UNDEFINED_CALIBRATION, value=value)
 
 
-def _calibrate_to_chance(value: float, chance: float) -> NullCalibration:
+def _calibrate_share_to_chance(value: float, chance: float) -> NullCalibration:
     """Calibrate a share whose expectation in a random order is known."""
     calibrated = (value - chance) / (1 - chance) if chance < 1 else np.nan
     return NullCalibration(value, chance, np.nan, calibrated, np.nan)
@@ -259,10 +265,12 @@ def _build_alignment_measures(comparison: EmbeddingComparison) -> dict[str, Alig
         rotate_into_fewer_columns(comparison.audio),
     )
 
-    def measure_pairs(metric: Metric, values: np.ndarray | None = None) -> AlignmentMeasure:
+    def build_measure_of_code_and_audio(
+        metric: Metric, values: np.ndarray | None = None
+    ) -> AlignmentMeasure:
         return AlignmentMeasure(
             lambda rows: metric(code[rows], audio[rows]) if len(rows) else np.nan,
-            lambda: build_order_metric(metric, code, audio),
+            lambda: build_metric_of_row_order(metric, code, audio),
             values,
         )
 
@@ -271,23 +279,27 @@ def _build_alignment_measures(comparison: EmbeddingComparison) -> dict[str, Alig
     mutual = metrics.count_shared_neighbours(comparison.code, comparison.audio, mutual_k)
 
     return {
-        "cka_debiased": measure_pairs(partial(metrics.cka, debiased=True)),
-        "cka": measure_pairs(metrics.cka),
-        f"mutual_knn@{mutual_k}": measure_pairs(
+        "cka_debiased": build_measure_of_code_and_audio(partial(metrics.cka, debiased=True)),
+        "cka": build_measure_of_code_and_audio(metrics.cka),
+        f"mutual_knn@{mutual_k}": build_measure_of_code_and_audio(
             partial(metrics.mutual_knn, k=mutual_k), mutual / mutual_k
         ),
-        f"overlap@{k}": measure_pairs(partial(metrics.overlap_at_k, k=k), shared / k),
-        f"jaccard@{k}": measure_pairs(
+        f"overlap@{k}": build_measure_of_code_and_audio(
+            partial(metrics.overlap_at_k, k=k), shared / k
+        ),
+        f"jaccard@{k}": build_measure_of_code_and_audio(
             partial(metrics.jaccard_at_k, k=k), shared / (2 * k - shared)
         ),
-        "spearman": measure_pairs(metrics.distance_spearman),
-        "pearson": measure_pairs(metrics.distance_pearson),
+        "spearman": build_measure_of_code_and_audio(metrics.distance_spearman),
+        "pearson": build_measure_of_code_and_audio(metrics.distance_pearson),
         **{
             f"cca@{directions}": _build_held_out_cca(projections, directions)
             for directions in (count, *comparison.fewer_cca_directions)
             if directions <= count
         },
-        f"cca_in_sample@{count}": measure_pairs(partial(metrics.cca, max_directions=count)),
+        f"cca_in_sample@{count}": build_measure_of_code_and_audio(
+            partial(metrics.cca, max_directions=count)
+        ),
     }
 
 
@@ -296,7 +308,7 @@ def _build_held_out_cca(projections: Sequence[np.ndarray], count: int) -> Alignm
     code, audio = (side[:, :count] for side in projections)
     return AlignmentMeasure(
         lambda rows: compute_mean_or_nan(correlate_columns(code[rows], audio[rows])),
-        lambda: build_projected_cca(code, audio),
+        lambda: build_projected_cca_of_row_order(code, audio),
     )
 
 
@@ -330,7 +342,7 @@ def _compute_per_program_metrics(comparison: EmbeddingComparison) -> dict[str, P
         )
         retrieved_count = comparison.retrieved_rows.shape[1]
         metric_by_name[f"normalized_similarity@{retrieved_count}"] = ProgramMetric(
-            similarities, clusters=comparison.clusters if len(similarities) else None
+            similarities, clusters=comparison.bootstrap_clusters if len(similarities) else None
         )
     if comparison.is_shared_space:
         code, audio = comparison.code, comparison.audio
@@ -344,7 +356,7 @@ def _compute_retrieval_metrics(
     comparison: EmbeddingComparison, query: np.ndarray, base: np.ndarray
 ) -> Iterator[tuple[str, ProgramMetric]]:
     """Compute retrieval among all programs, from pools of fixed size, and within templates."""
-    n, clusters = len(query), comparison.clusters
+    n, clusters = len(query), comparison.bootstrap_clusters
     for k in RECALL_KS:
         hit_rates = metrics.compute_hit_rates(query, base, k)
         chance = min(k / n, 1.0) if n else np.nan
@@ -364,7 +376,7 @@ def _compute_retrieval_metrics(
             )
     if comparison.templates is None or not n:
         return
-    by_name = compute_group_retrieval(query, base, comparison.templates)
+    by_name = compute_retrieval_within_groups(query, base, comparison.templates)
     has_variants = np.isfinite(by_name["mrr"])
     templates = comparison.templates[has_variants]
     if not has_variants.any():

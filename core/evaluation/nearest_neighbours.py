@@ -87,7 +87,7 @@ class CosineIndex:
                     :, None
                 ]  # [b, 1]
                 cosines.scatter_(1, columns, -torch.inf)
-            positions, values = _stable_top_k(cosines, k)  # 2 x [b, k]
+            positions, values = _select_stable_top_k(cosines, k)  # 2 x [b, k]
             indices[block] = positions.numpy()
             similarities[block] = (values / COSINE_STEPS_PER_UNIT).clamp_(-1, 1).numpy()
         return indices, similarities
@@ -121,7 +121,7 @@ def find_nearest_other_rows(x: np.ndarray | Tensor, k: int) -> tuple[np.ndarray,
     return CosineIndex(x).find_most_similar_rows(x, k, excluded_rows=np.arange(len(x)))
 
 
-def _stable_top_k(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def _select_stable_top_k(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Return positions and values of the k largest of each row of [b, n], equal ones by index.
 
     `Tensor.topk` leaves the order of equal values open.

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.errors import EarshotError
 from core.evaluation.array_validation_and_normalization import check_equal_row_counts
-from core.evaluation.metrics_by_row_order import Metric, OrderMetric, build_order_metric
+from core.evaluation.metrics_by_row_order import Metric, OrderMetric, build_metric_of_row_order
 from core.evaluation.single_thread_limit import limit_to_one_thread
 
 DEFAULT_PERMUTATIONS = 200
@@ -108,13 +108,13 @@ def calibrated(
         value = float(metric(x, y))
         if not np.isfinite(value):
             return UNDEFINED_CALIBRATION
-        order_metric = build_order_metric(metric, x, y)
-        return calibrate_order_metric(
+        order_metric = build_metric_of_row_order(metric, x, y)
+        return calibrate_metric_of_row_order(
             order_metric, value, len(x), permutations, seed, groups=groups
         )
 
 
-def calibrate_order_metric(
+def calibrate_metric_of_row_order(
     order_metric: OrderMetric,
     value: float,
     row_count: int,
@@ -128,7 +128,7 @@ def calibrate_order_metric(
     Parameters
     ----------
     order_metric : callable
-        As `core.evaluation.metrics_by_row_order.build_order_metric` returns it.
+        As `core.evaluation.metrics_by_row_order.build_metric_of_row_order` returns it.
     value : float
         The measure on the true pairs.
     row_count, permutations, seed, groups
@@ -136,7 +136,7 @@ def calibrate_order_metric(
     """
     _check_permutation_count(permutations)
     rng = np.random.default_rng(seed)
-    orders = (_draw_order(rng, row_count, groups) for _ in range(permutations))
+    orders = (_sample_row_permutation(rng, row_count, groups) for _ in range(permutations))
     with limit_to_one_thread():
         null = np.array([order_metric(order) for order in orders], dtype=np.float64)
     null = null[np.isfinite(null)]
@@ -153,7 +153,9 @@ def calibrate_order_metric(
     )
 
 
-def _draw_order(rng: np.random.Generator, row_count: int, groups: np.ndarray | None) -> np.ndarray:
+def _sample_row_permutation(
+    rng: np.random.Generator, row_count: int, groups: np.ndarray | None
+) -> np.ndarray:
     if groups is None:
         return rng.permutation(row_count)
     order = np.empty(row_count, dtype=np.int64)

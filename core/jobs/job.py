@@ -62,7 +62,7 @@ class JobProgress:
     steps: tuple[JobStep, ...] = ()
 
     @property
-    def fraction(self) -> float:
+    def finished_fraction(self) -> float:
         """Finished fraction of the current step, in [0, 1]."""
         return min(1.0, self.done / self.total) if self.total > 0 else 0.0
 
@@ -276,12 +276,14 @@ def _request_cancellation(
 def _record_lost_job(job_folder: Path) -> job_record_file.JobRecord | None:
     """Record that the job's process has ended; return the record even if it cannot be written."""
 
-    def compute_changes(latest: job_record_file.JobRecord) -> job_record_file.JobRecord | None:
+    def build_changes_if_process_lost(
+        latest: job_record_file.JobRecord,
+    ) -> job_record_file.JobRecord | None:
         # Checked again under the lock, because the job may have recorded its end meanwhile.
         return build_lost_job_changes(job_folder, latest) if is_job_process_lost(latest) else None
 
     try:
-        return job_record_file.update_job_record(job_folder, compute_changes)
+        return job_record_file.update_job_record(job_folder, build_changes_if_process_lost)
     except OSError:
         latest = job_record_file.read_job_record(job_folder)
         return latest and {**latest, **(build_lost_job_changes(job_folder, latest) or {})}

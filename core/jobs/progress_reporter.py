@@ -89,7 +89,7 @@ class JobProgressReporter:
                 "steps": list(self._steps.values()),
             }
 
-    def close(self) -> None:
+    def stop_writer_thread(self) -> None:
         """Stop the thread that writes."""
         self._stop_event.set()
         self._thread.join()
@@ -111,7 +111,7 @@ class JobProgressReporter:
                 # The heartbeat also writes without news, so that readers see a stalled step.
                 if is_due:
                     job_record_file.update_job_record(
-                        self._job_folder, self._build_heartbeat_changes
+                        self._job_folder, self._build_heartbeat_record_changes
                     )
                     last_heartbeat_time = time.monotonic()
                 elif has_news:
@@ -134,7 +134,7 @@ class JobProgressReporter:
     ) -> job_record_file.JobRecord:
         return {"progress": self.build_progress_record() or job_record["progress"]}
 
-    def _build_heartbeat_changes(
+    def _build_heartbeat_record_changes(
         self, job_record: job_record_file.JobRecord
     ) -> job_record_file.JobRecord:
         memory_mb = processes.measure_job_memory_mb(self._job_folder)

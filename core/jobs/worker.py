@@ -35,7 +35,7 @@ def get_current_job_folder() -> Path | None:
 
 
 @contextmanager
-def run_as_job(job_folder: Path, *, is_heavy: bool) -> Iterator[Progress]:
+def record_block_as_job(job_folder: Path, *, is_heavy: bool) -> Iterator[Progress]:
     """Run the block as the process of a job, and record how it ended.
 
     Parameters
@@ -61,7 +61,7 @@ def run_as_job(job_folder: Path, *, is_heavy: bool) -> Iterator[Progress]:
     def report_queue_wait(reason: str) -> None:
         _try_update_job_record(job_folder, lambda _record: {"progress": {"note": reason}})
 
-    def build_final_changes(job_record: JobRecord) -> JobRecord:
+    def build_job_outcome_changes(job_record: JobRecord) -> JobRecord:
         return {
             "progress": reporter.build_progress_record(),
             **build_job_duration_changes(job_record),
@@ -73,15 +73,15 @@ def run_as_job(job_folder: Path, *, is_heavy: bool) -> Iterator[Progress]:
             stack.enter_context(convert_sigterm_to_interrupt())
             if is_heavy:
                 stack.enter_context(wait_for_queue_turn(job_folder, report_queue_wait))
-            _try_update_job_record(job_folder, _build_running_changes)
+            _try_update_job_record(job_folder, _build_running_state_changes)
             yield reporter
         end_changes = build_job_end_changes("done", 0)
     except BaseException as error:
-        end_changes = _build_error_changes(error)
+        end_changes = _build_command_error_changes(error)
         raise
     finally:
-        reporter.close()
-        _try_update_job_record(job_folder, build_final_changes)
+        reporter.stop_writer_thread()
+        _try_update_job_record(job_folder, build_job_outcome_changes)
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def _build_process_identity_changes(_record: JobRecord) -> JobRecord:
     }
 
 
-def _build_running_changes(_record: JobRecord) -> JobRecord:
+def _build_running_state_changes(_record: JobRecord) -> JobRecord:
     return {
         "state": "running",
         "started": time.time(),
@@ -160,7 +160,7 @@ def _convert_failure_to_cancellation(job_record: JobRecord, end_changes: JobReco
     return end_changes
 
 
-def _build_error_changes(error: BaseException) -> JobRecord:
+def _build_command_error_changes(error: BaseException) -> JobRecord:
     """Return the changes that end a job whose command raised `error`."""
     if isinstance(error, KeyboardInterrupt):
         return build_job_end_changes("cancelled", INTERRUPT_EXIT_STATUS)

@@ -20,7 +20,7 @@ TEST_SCORES = {
 }
 
 
-def collect_test_scores(alignment: AlignmentRecord) -> dict[str, float | None]:
+def collect_alignment_test_scores(alignment: AlignmentRecord) -> dict[str, float | None]:
     """Return an alignment's `TEST_SCORES`; None for a score that was not computed."""
     values = {
         (row["metric"], row["reading"]): row["value"]
@@ -30,7 +30,7 @@ def collect_test_scores(alignment: AlignmentRecord) -> dict[str, float | None]:
     return {name: values.get(score) for name, score in TEST_SCORES.items()}
 
 
-def collect_training_settings(alignment: AlignmentRecord) -> dict[str, Any]:
+def collect_alignment_training_settings(alignment: AlignmentRecord) -> dict[str, Any]:
     """Return an alignment's encoders, held-out templates and config fields."""
     encoders = alignment.config.get("encoders", {})
     held_out = alignment.config.get("split", {}).get("unseen_templates") or []
@@ -58,12 +58,12 @@ def build_alignment_comparison_table(alignments: Mapping[str, AlignmentRecord]) 
     for label, alignment in alignments.items():
         settings = {
             name.replace("_", " ").capitalize(): _format_table_cell(value)
-            for name, value in collect_training_settings(alignment).items()
+            for name, value in collect_alignment_training_settings(alignment).items()
         }
         settings["Epochs trained"] = str(alignment.metrics.get("epochs", "–"))
         scores = {
             name: "–" if value is None else f"{value:.3f}"
-            for name, value in collect_test_scores(alignment).items()
+            for name, value in collect_alignment_test_scores(alignment).items()
         }
         columns[label] = {**settings, **scores}
     table = pd.DataFrame(columns).fillna("–")

@@ -8,7 +8,7 @@ from typing import Any
 
 from core import encoders
 from core.corpus import Corpus, list_corpora
-from core.corpus.program_filtering import filter_by_thread_errors
+from core.corpus.program_filtering import filter_programs_with_thread_errors
 from core.errors import EarshotError
 from core.formatting import format_named_counts
 from core.pipeline.build_program_generation import (
@@ -16,7 +16,7 @@ from core.pipeline.build_program_generation import (
     GENERATION_STEP,
     BuildOptions,
     add_missing_programs,
-    resolve_sound_set,
+    choose_and_record_sound_set,
     select_build_templates,
 )
 from core.pipeline.cost_estimates import BuildEstimate, estimate_build_cost
@@ -192,14 +192,14 @@ def build_corpus(
     templates = select_build_templates(options)
     existing = Corpus.open(corpus_name) if corpus_name in list_corpora() else None
     previous_encoders = existing.settings.get("encoders") if existing else None
-    encoder_ids, reason = _choose_encoder_ids(previous_encoders, encoder_choice)
+    encoder_ids, reason = _choose_code_and_audio_encoder(previous_encoders, encoder_choice)
     corpus = open_or_create_corpus(corpus_name, clip_format)
     with corpus.lock_for_writing(f"build {corpus_name}"):
         if options.is_strict is not None:
             corpus.set_strict_about_thread_errors(options.is_strict)
         if corpus.settings.get("encoders") != encoder_ids:
             corpus.set_corpus_setting("encoders", encoder_ids)
-        options = replace(options, sound_set=resolve_sound_set(corpus, options.sound_set))
+        options = replace(options, sound_set=choose_and_record_sound_set(corpus, options.sound_set))
         programs_added, generation_seconds = add_missing_programs(
             corpus, templates, options, progress
         )
@@ -211,12 +211,12 @@ def build_corpus(
         render_report = render_missing_clips(corpus, [encoder_ids["audio"]], executor, progress)
         embed_report += render_report.embed_report
         embed_report += embed_missing_clips(corpus, encoder_ids["audio"], progress)
-    _raise_if_no_clips(corpus)
+    _raise_if_corpus_has_no_clips(corpus)
     return BuildReport(
         corpus_name=corpus_name,
         counts=corpus.count_programs_by_state(),
         failures=corpus.count_failures_by_kind(),
-        programs_with_thread_errors=len(filter_by_thread_errors(corpus.load_programs())),
+        programs_with_thread_errors=len(filter_programs_with_thread_errors(corpus.load_programs())),
         programs_added=programs_added,
         clips_rendered=render_report.clips_rendered,
         clips_reused=render_report.clips_reused,
@@ -253,7 +253,7 @@ def open_or_create_corpus(corpus_name: str, clip_format: ClipFormat) -> Corpus:
     return corpus
 
 
-def _choose_encoder_ids(
+def _choose_code_and_audio_encoder(
     previous_encoders: dict[str, str] | None, choice: EncoderChoice
 ) -> tuple[dict[str, str], str]:
     """Return the encoder ids by modality, and the reason in one sentence."""
@@ -286,7 +286,7 @@ def _estimate_cost_of_missing_clips(
     )
 
 
-def _raise_if_no_clips(corpus: Corpus) -> None:
+def _raise_if_corpus_has_no_clips(corpus: Corpus) -> None:
     """Raise an EarshotError if all programs of the corpus failed."""
     counts = corpus.count_programs_by_state()
     if counts["ok"] or not counts["failed"]:

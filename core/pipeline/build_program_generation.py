@@ -20,7 +20,7 @@ from core.programs import (
     get_template,
 )
 from core.programs import list_templates as list_all_templates
-from core.programs.template_vocabulary import require_sound_set
+from core.programs.template_vocabulary import validate_sound_set_name
 from core.progress import Progress
 
 GENERATION_STEP = "Generating programs"
@@ -99,7 +99,7 @@ def select_build_templates(options: BuildOptions) -> list[Template]:
     return templates
 
 
-def resolve_sound_set(corpus: Corpus, requested: str | None) -> str:
+def choose_and_record_sound_set(corpus: Corpus, requested: str | None) -> str:
     """Return the sound set of a corpus, and record it in a corpus without generated programs.
 
     Raises
@@ -117,7 +117,7 @@ def resolve_sound_set(corpus: Corpus, requested: str | None) -> str:
             remedy="Leave out --sounds, or build a corpus of another name.",
         )
     if recorded is None and is_new:
-        corpus.set_corpus_setting(SOUND_SET_SETTING, require_sound_set(current))
+        corpus.set_corpus_setting(SOUND_SET_SETTING, validate_sound_set_name(current))
     return current
 
 

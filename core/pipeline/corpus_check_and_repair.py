@@ -60,8 +60,8 @@ class CheckReport:
             summary += f", {count} by {encoder_id}"
         lines = [
             summary,
-            *_format_faults("repaired", self.repaired_faults),
-            *_format_faults("fault", self.faults),
+            *_format_fault_list("repaired", self.repaired_faults),
+            *_format_fault_list("fault", self.faults),
             *self.notes,
         ]
         if self.has_no_faults:
@@ -71,7 +71,7 @@ class CheckReport:
         return "\n".join(lines)
 
 
-def check_corpus(
+def verify_corpus(
     corpus_name: str, repair: bool = False, progress: Progress = ignore_progress
 ) -> CheckReport:
     """Verify the database, programs, clips, embeddings and alignments of a corpus.
@@ -94,7 +94,7 @@ def check_corpus(
     recovery = Corpus.recover_database_if_damaged(corpus_name) if repair else None
     corpus = Corpus.open(corpus_name)
     if not repair:
-        return _make_check_report(corpus, corpus.find_corpus_faults(progress), [], [])
+        return _summarize_corpus_check(corpus, corpus.find_corpus_faults(progress), [], [])
     with corpus.lock_for_writing(f"check {corpus_name} --repair"):
         # A recovered database may lack clips whose files exist; registering them comes first.
         notes = [str(recovery), *_render_and_embed_missing(corpus, progress)] if recovery else []
@@ -105,7 +105,7 @@ def check_corpus(
             notes += _render_and_embed_missing(corpus, progress)
             faults_after = corpus.find_corpus_faults(progress)
     repaired = [fault for fault in faults_before if fault not in faults_after]
-    return _make_check_report(corpus, faults_after, repaired, notes)
+    return _summarize_corpus_check(corpus, faults_after, repaired, notes)
 
 
 def _render_and_embed_missing(corpus: Corpus, progress: Progress) -> list[str]:
@@ -157,7 +157,7 @@ def _find_encoder_problem(corpus: Corpus, encoder_id: str) -> str | None:
     )
 
 
-def _make_check_report(
+def _summarize_corpus_check(
     corpus: Corpus, faults: list[Fault], repaired_faults: list[Fault], notes: list[str]
 ) -> CheckReport:
     return CheckReport(
@@ -173,7 +173,7 @@ def _make_check_report(
     )
 
 
-def _format_faults(label: str, faults: list[Fault]) -> list[str]:
+def _format_fault_list(label: str, faults: list[Fault]) -> list[str]:
     lines = []
     for kind, count in Counter(fault.kind for fault in faults).items():
         lines.append(f"{label}: {count} x {FAULT_KINDS[kind][0]}")

@@ -24,7 +24,7 @@ from core.file_locks_and_atomic_writes import (
     remove_partial_files,
 )
 from core.pipeline.data_card import DataCard, make_data_card
-from core.pipeline.unique_file_names import make_unique_names
+from core.pipeline.unique_file_names import make_names_unique
 from core.progress import Progress, ignore_progress
 
 PROGRESS_STEP = "Exporting programs"
@@ -321,7 +321,7 @@ def _make_program_file_names(programs: pd.DataFrame) -> list[str]:
         or "_"
         for name in programs["name"]
     )
-    return make_unique_names(safe_names, str.casefold)
+    return make_names_unique(safe_names, str.casefold)
 
 
 def _make_exported_audio_paths(

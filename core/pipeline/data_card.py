@@ -67,14 +67,14 @@ def make_data_card(corpus: Corpus) -> DataCard:
             "schema_version": settings["schema_version"],
             "bytes": count_corpus_contents(corpus).size_bytes,
             "counts": corpus.count_programs_by_state(),
-            "split": _count_values(rows["split"]),
-            "templates": _count_values(rows["template"]),
-            "roles": _count_values(rows["role"]),
+            "split": _count_value_occurrences(rows["split"]),
+            "templates": _count_value_occurrences(rows["template"]),
+            "roles": _count_value_occurrences(rows["role"]),
             "sound_set": settings.get("sound_set", programs.DEFAULT_SOUND_SET),
             "seeds": sorted({int(seed) for seed in rows["seed"].dropna()}),
             "imports": imports,
             "failures": corpus.count_failures_by_kind(),
-            "warnings": _count_values(
+            "warnings": _count_value_occurrences(
                 warning["kind"] for warnings in rows["warnings"] for warning in warnings
             ),
             "encoders": [
@@ -105,7 +105,7 @@ def store_dependency_versions(corpus: Corpus) -> None:
         corpus.set_corpus_setting("made_with", [*recorded, versions])
 
 
-def _count_values(values: Iterable[str]) -> dict[str, int]:
+def _count_value_occurrences(values: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
 
 

@@ -157,7 +157,7 @@ def _embed_missing_items(
     is_code = modality == "code"
     load_item: Callable[[str], Any] = str if is_code else Clip.load
     step = PROGRESS_LABELS[modality]
-    batch_size = COMMIT_BATCH_SIZE if is_code else get_clip_batch_size()
+    batch_size = COMMIT_BATCH_SIZE if is_code else choose_clip_batch_size()
     start = time.monotonic()
     progress(step, 0, len(missing))
     encoder = encoders.get_encoder(spec.id)
@@ -178,12 +178,12 @@ def _embed_missing_items(
             errors |= batch_errors
         for done, program_id in enumerate(program_ids, first + 1):
             progress(step, done, len(missing), errors.get(program_id, ""))
-    _raise_if_all_embeddings_failed(corpus, spec.id, errors)
+    _raise_if_encoder_embedded_nothing(corpus, spec.id, errors)
     seconds = {step: time.monotonic() - start}
     return EmbedReport(added if is_code else 0, 0 if is_code else added, errors, seconds)
 
 
-def get_clip_batch_size() -> int:
+def choose_clip_batch_size() -> int:
     """Return the number of clips to embed together so that no core idles."""
     return min(len(os.sched_getaffinity(0)), MAX_CLIPS_AT_ONCE)
 
@@ -238,7 +238,7 @@ def _try_embed_and_store(
     return None
 
 
-def _raise_if_all_embeddings_failed(
+def _raise_if_encoder_embedded_nothing(
     corpus: Corpus, encoder_id: str, errors: dict[str, str]
 ) -> None:
     has_embedded = any(

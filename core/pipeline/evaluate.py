@@ -128,18 +128,18 @@ def evaluate_alignment(
     fingerprint = fingerprint_evaluation_data(pairs, splits, held_out_audio)
     is_same_data = record.metrics.get("measured_on") == fingerprint
     if is_same_data and record.metrics.get(MEASURES_VERSION_KEY) == MEASURES_VERSION:
-        return _load_saved_metrics(record.metrics["readings"])
+        return _convert_saved_rows_to_metrics_frame(record.metrics["readings"])
     evaluation_pairs = EvaluationPairs(pairs, splits, held_out_audio, aligned_corpus.templates)
-    metrics = evaluate_heads(aligned_corpus.heads, evaluation_pairs, progress)
+    metrics = evaluate_projection_heads(aligned_corpus.heads, evaluation_pairs, progress)
     if is_same_data and not workspace.is_workspace_read_only():
-        evaluation = make_evaluation_record(metrics, fingerprint)
+        evaluation = build_saved_evaluation_record(metrics, fingerprint)
         aligned_corpus.corpus.save_alignment_metrics(record.id, {**record.metrics, **evaluation})
     if not record.metrics["readings"] and not workspace.is_workspace_read_only():
         config = AlignmentConfig.from_dict(record.config["alignment"])
         best_epoch = record.metrics["best_epoch"]
         calibration = calibrate_confidence(aligned_corpus, splits, config, best_epoch, progress)
         evaluation = {
-            **make_evaluation_record(metrics, fingerprint),
+            **build_saved_evaluation_record(metrics, fingerprint),
             CONFIDENCE_KEY: None if calibration is None else calibration.to_dict(),
         }
         aligned_corpus.corpus.save_alignment_metrics(record.id, {**record.metrics, **evaluation})
@@ -162,18 +162,18 @@ def _check_has_held_out_programs(aligned_corpus: AlignedCorpus) -> None:
         )
 
 
-def _load_saved_metrics(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _convert_saved_rows_to_metrics_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     number_types = dict.fromkeys(NUMBER_COLUMNS, float)
     return pd.DataFrame(rows, columns=METRIC_COLUMNS).astype(number_types)
 
 
-def make_evaluation_record(metrics: pd.DataFrame, fingerprint: str) -> dict[str, Any]:
+def build_saved_evaluation_record(metrics: pd.DataFrame, fingerprint: str) -> dict[str, Any]:
     """Return what an alignment's ``metrics.json`` keeps of its evaluation.
 
     Parameters
     ----------
     metrics : DataFrame
-        As `evaluate_heads` returns it.
+        As `evaluate_projection_heads` returns it.
     fingerprint : str
         As `fingerprint_evaluation_data` returns it.
     """
@@ -234,7 +234,7 @@ def compute_fingerprint(*parts: np.ndarray | str) -> str:
     return digest.hexdigest()
 
 
-def evaluate_heads(
+def evaluate_projection_heads(
     heads: ProjectionHeads, data: EvaluationPairs, progress: Progress = ignore_progress
 ) -> pd.DataFrame:
     """Compute the metrics of every reading on every held-out split.
@@ -256,7 +256,7 @@ def evaluate_heads(
         for reading in (BEFORE_ALIGNMENT, ALIGNED_VS_RAW):
             held_out_reading = reading + AUDIO_ENCODER_INFIX + encoder_id
             spaces[held_out_reading] = spaces[reading]._replace(audio=audio)
-    return evaluate_splits(spaces, data.splits, progress, templates=data.templates)
+    return evaluate_held_out_splits(spaces, data.splits, progress, templates=data.templates)
 
 
 def build_raw_embedding_spaces(pairs: EmbeddingPairs) -> dict[str, ComparedSpaces]:
@@ -277,7 +277,7 @@ def build_aligned_embedding_spaces(
     }
 
 
-def evaluate_splits(
+def evaluate_held_out_splits(
     spaces_by_reading: dict[str, ComparedSpaces],
     splits: np.ndarray,
     progress: Progress = ignore_progress,

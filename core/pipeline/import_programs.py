@@ -106,10 +106,10 @@ def import_programs(
     with corpus.lock_for_writing(f"import {corpus_name}"):
         names_before = _load_program_names(corpus)
         programs_added = _add_programs_in_batches(
-            corpus, import_result, _make_origin_record(str(origin_name), licence), progress
+            corpus, import_result, _build_import_origin_record(str(origin_name), licence), progress
         )
         names_after = _load_program_names(corpus)
-    return _make_import_report(
+    return _build_import_report(
         corpus_name, import_result, programs_added, names_before, names_after
     )
 
@@ -135,7 +135,7 @@ def _add_programs_in_batches(
     return added
 
 
-def _make_origin_record(origin_name: str, licence: str | None) -> dict[str, str]:
+def _build_import_origin_record(origin_name: str, licence: str | None) -> dict[str, str]:
     """Return where programs came from, as the data card reports it."""
     return {
         "from": Path(origin_name).name,
@@ -144,7 +144,7 @@ def _make_origin_record(origin_name: str, licence: str | None) -> dict[str, str]
     }
 
 
-def _make_import_report(
+def _build_import_report(
     corpus_name: str,
     import_result: program_file_reader.ImportResult,
     programs_added: int,

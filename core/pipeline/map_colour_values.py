@@ -98,12 +98,12 @@ def compute_colour_values(
         return points[colour_by].astype(float)
     if colour_by in points and colour_by in GROUP_LABELS:
         return points[colour_by].fillna("")
-    value_by_program = _compute_program_colour_values(programs.set_index("program"), colour_by)
+    value_by_program = _compute_colour_value_per_program(programs.set_index("program"), colour_by)
     values = points["program"].map(value_by_program)
     return values if values.dtype.kind == "f" else values.fillna("")
 
 
-def _compute_program_colour_values(programs: pd.DataFrame, colour_by: str) -> pd.Series:
+def _compute_colour_value_per_program(programs: pd.DataFrame, colour_by: str) -> pd.Series:
     if colour_by == "level":
         rms = programs["rms"].where(programs["rms"] > 0).astype(float)
         return pd.Series(20 * np.log10(rms), index=programs.index)

@@ -19,7 +19,7 @@ from core.pipeline.survey_result_classification import (
     SOUND,
     Classification,
     MissingName,
-    classify_result,
+    classify_render_result,
 )
 from core.progress import Progress, ignore_progress
 from core.sonicpi import DEFAULT_SONIC_PI, RenderProblem, RenderResult
@@ -51,7 +51,7 @@ class SurveyOptions:
     workers: int | None = None
     sonic_pi: str = DEFAULT_SONIC_PI
 
-    def compute_key(self, source: str) -> str:
+    def compute_survey_finding_key(self, source: str) -> str:
         """Return an id of a program under these settings; equal ids have equal findings."""
         render_id = sonicpi.compute_render_id(source, self.seconds, sonic_pi=self.sonic_pi)
         fields = (render_id, *map(str, self.sample_folders), self.is_strict)
@@ -68,7 +68,7 @@ class SurveyFinding:
         The file of the program within the folder, or its row in a table.
     classification : Classification
     key : str
-        As of `SurveyOptions.compute_key`; "" for a file that holds no program.
+        As of `SurveyOptions.compute_survey_finding_key`; "" for a file that holds no program.
     """
 
     program: str
@@ -102,12 +102,12 @@ class SurveyReport:
     findings: list[SurveyFinding] = field(default_factory=list)
     program_count: int = 0
 
-    def count_outcomes(self) -> dict[str, int]:
+    def count_programs_by_outcome(self) -> dict[str, int]:
         """Return the number of programs by outcome."""
         counts = Counter(finding.classification.outcome for finding in self.findings)
         return {outcome: counts[outcome] for outcome in OUTCOMES}
 
-    def count_causes(self) -> dict[str, dict[str, int]]:
+    def count_programs_by_cause(self) -> dict[str, dict[str, int]]:
         """Return the number of programs by cause and outcome, most frequent cause first."""
         counts: dict[str, Counter[str]] = {}
         for finding in self.findings:
@@ -166,7 +166,7 @@ def survey_programs(
     Examples
     --------
     >>> _ = Path("beep.rb").write_text("play 60")
-    >>> survey_programs(["beep.rb"], SurveyOptions(seconds=1)).count_outcomes()
+    >>> survey_programs(["beep.rb"], SurveyOptions(seconds=1)).count_programs_by_outcome()
     {'sound': 1, 'partial': 0, 'silent': 0, 'failed': 0}
     """
     options = options or SurveyOptions()
@@ -178,11 +178,13 @@ def survey_programs(
     total = len(programs) + len(unreadable)
     findings: dict[str, SurveyFinding] = {}
     progress(PROGRESS_STEP, 0, total)
-    for finding in _iterate_findings(programs, unreadable, options, earlier_findings, executor):
+    for finding in _iterate_survey_findings(
+        programs, unreadable, options, earlier_findings, executor
+    ):
         findings[finding.program] = finding
         if receive_finding:
             receive_finding(finding)
-        note = _format_progress_note(finding)
+        note = _format_survey_progress_note(finding)
         progress(PROGRESS_STEP, len(findings), total, note)
     ordered = [findings[name] for name in (*programs, *unreadable)]
     return SurveyReport(ordered, total)
@@ -214,7 +216,7 @@ def read_surveyed_programs(paths: Iterable[str | Path]) -> tuple[dict[str, str],
     return programs, unreadable
 
 
-def _iterate_findings(
+def _iterate_survey_findings(
     programs: Mapping[str, str],
     unreadable: Mapping[str, str],
     options: SurveyOptions,
@@ -223,13 +225,13 @@ def _iterate_findings(
 ) -> Iterator[SurveyFinding]:
     """Yield the finding of every program; programs with the same source are rendered once."""
     for name, reason in unreadable.items():
-        yield SurveyFinding(name, _classify_unreadable(reason))
+        yield SurveyFinding(name, _classify_unreadable_file(reason))
     names_by_source: dict[str, list[str]] = {}
     for name, source in programs.items():
         names_by_source.setdefault(source, []).append(name)
     to_render: list[str] = []
     for source, names in names_by_source.items():
-        earlier = (earlier_findings or {}).get(options.compute_key(source))
+        earlier = (earlier_findings or {}).get(options.compute_survey_finding_key(source))
         if earlier is None:
             to_render.append(source)
             continue
@@ -241,17 +243,19 @@ def _iterate_findings(
     with executor.render_programs(to_render, options.seconds, options.sonic_pi) as results:
         for index, result in results:
             source = to_render[index]
-            classification = classify_result(result, is_strict=options.is_strict)
+            classification = classify_render_result(result, is_strict=options.is_strict)
             for name in names_by_source[source]:
-                yield SurveyFinding(name, classification, options.compute_key(source))
+                yield SurveyFinding(
+                    name, classification, options.compute_survey_finding_key(source)
+                )
 
 
-def _classify_unreadable(reason: str) -> Classification:
+def _classify_unreadable_file(reason: str) -> Classification:
     """Classify a file that the reader skipped: an empty one is silent, another has failed."""
     kind = "silent" if reason.startswith("it is empty") else "unreadable"
-    return classify_result(RenderResult(None, RenderProblem(kind, reason)))
+    return classify_render_result(RenderResult(None, RenderProblem(kind, reason)))
 
 
-def _format_progress_note(finding: SurveyFinding) -> str:
+def _format_survey_progress_note(finding: SurveyFinding) -> str:
     found = finding.classification
     return f"{finding.program}: {found.message}" if found.outcome not in (SOUND, SILENT) else ""

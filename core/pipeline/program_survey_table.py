@@ -41,7 +41,7 @@ def open_survey_table(path: Path) -> Iterator[FindingWriter]:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(COLUMNS)
 
-        def write_finding(finding: SurveyFinding) -> None:
+        def append_survey_finding(finding: SurveyFinding) -> None:
             found = finding.classification
             missing = json.dumps([[item.cause, item.name] for item in found.missing_names])
             line = "" if found.line is None else found.line
@@ -58,7 +58,7 @@ def open_survey_table(path: Path) -> Iterator[FindingWriter]:
             )
             handle.flush()
 
-        yield write_finding
+        yield append_survey_finding
 
 
 def read_survey_table(path: Path) -> dict[str, SurveyFinding]:
@@ -83,13 +83,13 @@ def read_survey_table(path: Path) -> dict[str, SurveyFinding]:
     # The last row may end within a quoted message.
     with suppress(EarshotError):
         for row in rows:
-            finding = _parse_finding(row)
+            finding = _parse_survey_finding(row)
             if finding is not None and finding.key:
                 findings[finding.key] = finding
     return findings
 
 
-def _parse_finding(row: Mapping[str, Any]) -> SurveyFinding | None:
+def _parse_survey_finding(row: Mapping[str, Any]) -> SurveyFinding | None:
     """Return the finding of a row; None for a damaged row."""
     try:
         values = {name: str(row[name]) for name in COLUMNS}

@@ -63,7 +63,7 @@ class LocalExecutor:
         self, sources: Iterable[str], seconds: float, sonic_pi: str = DEFAULT_SONIC_PI
     ) -> Iterator[Iterator[tuple[int, RenderResult]]]:
         """Render programs, as `RenderExecutor.render_programs` documents it."""
-        results = sonicpi.render_many(
+        results = sonicpi.render_programs_in_parallel(
             sources,
             seconds=seconds,
             workers=self.workers,
@@ -73,5 +73,6 @@ class LocalExecutor:
         try:
             yield results
         finally:
-            # `render_many` is a generator function; closing its generator stops the workers.
+            # `render_programs_in_parallel` is a generator function; closing its generator stops the
+            # workers.
             results.close()  # type: ignore[attr-defined] # typed as the iterator that users need

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from core import encoders
 from core.corpus import Corpus
-from core.pipeline.embed import EmbedReport, embed_and_store, get_clip_batch_size
+from core.pipeline.embed import EmbedReport, choose_clip_batch_size, embed_and_store
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
 from core.progress import Progress, ignore_progress
 from core.sonicpi import Clip
@@ -76,7 +76,7 @@ def render_missing_clips(
             to_render.append((program_id, source))
             continue
         clips_reused += 1
-        embedder.add_clip(program_id, clip)
+        embedder.collect_clip_and_embed_full_batch(program_id, clip)
         progress(RENDERING_STEP, clips_reused, len(pending))
     names = corpus.load_programs().set_index("program")["name"]
     executor = executor or LocalExecutor()
@@ -88,7 +88,7 @@ def render_missing_clips(
             clip = corpus.store_render_result(program_id, result, clip_seconds)
             clips_rendered += 1
             if clip is not None:
-                embedder.add_clip(program_id, clip)
+                embedder.collect_clip_and_embed_full_batch(program_id, clip)
             note = f"{names[program_id]}: {result.error}" if result.error else ""
             progress(RENDERING_STEP, clips_reused + clips_rendered, len(pending), note)
     embedder.embed_collected_clips()
@@ -105,9 +105,9 @@ class _BatchEmbedder:
         self._audio_encoders = audio_encoders
         self._clips: dict[str, Clip] = {}
 
-    def add_clip(self, program_id: str, clip: Clip) -> None:
+    def collect_clip_and_embed_full_batch(self, program_id: str, clip: Clip) -> None:
         self._clips[program_id] = clip
-        if len(self._clips) >= get_clip_batch_size():
+        if len(self._clips) >= choose_clip_batch_size():
             self.embed_collected_clips()
 
     def embed_collected_clips(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError, convert_system_error
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
-from core.pipeline.unique_file_names import make_unique_names
+from core.pipeline.unique_file_names import make_names_unique
 from core.programs.source_decoding import decode_source
 from core.progress import Progress, ignore_progress
 from core.sonicpi import DEFAULT_SONIC_PI, Clip, RenderProblem, RenderResult
@@ -162,17 +162,17 @@ def iterate_rendered_files(
     targets = _make_audio_output_paths(
         programs, _ensure_output_folder(Path(output_folder)), options.audio_format
     )
-    indices_by_source = _group_by_source(programs)
+    indices_by_source = _group_programs_by_source(programs)
     done_count = 0
     progress(PROGRESS_STEP, 0, len(programs))
     clips = _RequestedClips(list(indices_by_source), options.seconds, options.sonic_pi)
     for first_index, rendering in _render_unique_sources(programs, clips, executor):
         source = programs[first_index].source
-        result = rendering.reject_thread_errors() if options.is_strict else rendering
+        result = rendering.convert_thread_error_to_failure() if options.is_strict else rendering
         for index in [first_index] if source is None else indices_by_source[source]:
             name = programs[index].name
             if result.clip is not None:
-                _save_clip(result.clip, targets[index])
+                _save_clip_audio_file(result.clip, targets[index])
             yield index, _make_rendered_file(name, targets[index], result)
             done_count += 1
             note = "" if result.has_clip else f"{name}: {result.error}"
@@ -191,7 +191,7 @@ class _ProgramFile:
 def _read_programs_from_argument(argument: str | Path) -> list[_ProgramFile]:
     """Return the programs that one argument stands for."""
     if str(argument) == STDIN_ARGUMENT:
-        return [_decode_program("stdin", sys.stdin.buffer.read())]
+        return [_decode_program_file("stdin", sys.stdin.buffer.read())]
     path = Path(argument)
     try:
         mode = path.stat().st_mode
@@ -207,7 +207,7 @@ def _read_programs_from_argument(argument: str | Path) -> list[_ProgramFile]:
                 where=str(path),
                 remedy="To render a program from a pipe, name - for standard input.",
             )
-        return [_decode_program(str(path), _read_program_file(path))]
+        return [_decode_program_file(str(path), _read_program_file(path))]
     except (OSError, ValueError) as error:  # ValueError: the name contains a NUL character.
         reason = getattr(error, "strerror", None) or error
         raise EarshotError(f"It cannot be read ({reason}).", where=str(path)) from error
@@ -235,7 +235,7 @@ def _read_program_file(path: Path) -> bytes:
     return content
 
 
-def _decode_program(name: str, content: bytes) -> _ProgramFile:
+def _decode_program_file(name: str, content: bytes) -> _ProgramFile:
     try:
         return _ProgramFile(name, decode_source(content, name))
     except EarshotError as error:  # The other files are rendered nevertheless.
@@ -246,7 +246,7 @@ def _decode_program(name: str, content: bytes) -> _ProgramFile:
         return _ProgramFile(name, None, RenderProblem("syntax", message, line))
 
 
-def _group_by_source(programs: list[_ProgramFile]) -> dict[str, list[int]]:
+def _group_programs_by_source(programs: list[_ProgramFile]) -> dict[str, list[int]]:
     """Return the indices of the programs by source."""
     indices_by_source: dict[str, list[int]] = {}
     for index, program in enumerate(programs):
@@ -298,7 +298,7 @@ def _ensure_output_folder(output_folder: Path) -> Path:
     return output_folder
 
 
-def _save_clip(clip: Clip, target: Path) -> None:
+def _save_clip_audio_file(clip: Clip, target: Path) -> None:
     try:
         clip.save(target)
     except IsADirectoryError as error:
@@ -328,11 +328,11 @@ def _make_audio_output_paths(
     programs: list[_ProgramFile], output_folder: Path, audio_format: str
 ) -> list[Path]:
     """Return the path of each sound file; programs of the same name get numbers."""
-    stems = make_unique_names(_shorten_stem(Path(program.name).stem) for program in programs)
+    stems = make_names_unique(_shorten_file_stem(Path(program.name).stem) for program in programs)
     return [output_folder / f"{stem}.{audio_format}" for stem in stems]
 
 
-def _shorten_stem(stem: str) -> str:
+def _shorten_file_stem(stem: str) -> str:
     """Return a stem that leaves room for a number and a suffix in the name of a file."""
     max_bytes = MAX_FILE_NAME_BYTES - RESERVED_NAME_BYTES
     encoded = os.fsencode(stem)

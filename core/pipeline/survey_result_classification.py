@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.sonicpi import RenderProblem, RenderResult
-from core.sonicpi.newer_sonic_pi_sounds import find_version_that_added
+from core.sonicpi.newer_sonic_pi_sounds import find_sonic_pi_version_that_added_sound
 
 SOUND, PARTIAL, SILENT, FAILED = OUTCOMES = ("sound", "partial", "silent", "failed")
 
@@ -93,7 +93,7 @@ class Classification:
     missing_names: tuple[MissingName, ...] = ()
 
 
-def classify_result(result: RenderResult, *, is_strict: bool = False) -> Classification:
+def classify_render_result(result: RenderResult, *, is_strict: bool = False) -> Classification:
     """Classify the result of rendering one program.
 
     Parameters
@@ -107,11 +107,11 @@ def classify_result(result: RenderResult, *, is_strict: bool = False) -> Classif
     Examples
     --------
     >>> error = RenderProblem("runtime", "NameError: …", 3, cause="missing_function", name="kick")
-    >>> classify_result(RenderResult(None, error)).cause
+    >>> classify_render_result(RenderResult(None, error)).cause
     'missing_function'
     """
     missing_names = _list_missing_names(result)
-    cause_and_problem = _find_main_problem(result)
+    cause_and_problem = _find_main_render_problem(result)
     if cause_and_problem is None:
         return Classification(SOUND, missing_names=missing_names)
     cause, problem = cause_and_problem
@@ -122,7 +122,7 @@ def classify_result(result: RenderResult, *, is_strict: bool = False) -> Classif
     return Classification(outcome, cause, problem.line, problem.message, missing_names)
 
 
-def find_cause(problem: RenderProblem) -> str | None:
+def find_render_problem_cause(problem: RenderProblem) -> str | None:
     """Return the cause of an error or a warning; None for a warning that explains no silence."""
     cause = (
         problem.cause
@@ -130,17 +130,19 @@ def find_cause(problem: RenderProblem) -> str | None:
         or _WARNING_CAUSE_BY_KIND.get(problem.kind)
     )
     is_sound = cause in ("unknown_synth", "missing_sample")
-    return "later_version" if is_sound and _is_later_sound(problem) else cause
+    return "later_version" if is_sound and _is_newer_sonic_pi_sound(problem) else cause
 
 
-def _find_main_problem(result: RenderResult) -> tuple[str, RenderProblem] | None:
+def _find_main_render_problem(result: RenderResult) -> tuple[str, RenderProblem] | None:
     """Return the problem that lost most sound, with its cause; None for a program that sounds."""
     if result.error is not None and result.error.kind != "silent":
-        return find_cause(result.error) or "runtime", result.error
+        return find_render_problem_cause(result.error) or "runtime", result.error
     warnings = result.warnings if result.error else _list_audible_warnings(result.warnings)
-    losses = [(cause, warning) for warning in warnings if (cause := find_cause(warning))]
+    losses = [
+        (cause, warning) for warning in warnings if (cause := find_render_problem_cause(warning))
+    ]
     if losses:
-        return min(losses, key=_rank_loss)
+        return min(losses, key=_rank_sound_loss)
     return ("no_sound", result.error) if result.error else None
 
 
@@ -153,17 +155,18 @@ def _list_audible_warnings(warnings: Sequence[RenderProblem]) -> list[RenderProb
     ]
 
 
-def _rank_loss(loss: tuple[str, RenderProblem]) -> int:
+def _rank_sound_loss(loss: tuple[str, RenderProblem]) -> int:
     cause, problem = loss
     if problem.is_thread_error:
         return 0
     return 1 + _LOSS_CAUSES.index(cause) if cause in _LOSS_CAUSES else 1 + len(_LOSS_CAUSES)
 
 
-def _is_later_sound(problem: RenderProblem) -> bool:
+def _is_newer_sonic_pi_sound(problem: RenderProblem) -> bool:
     """Return whether Sonic Pi has this sound since a later version than that of the renderer."""
     return (
-        problem.name is not None and find_version_that_added(problem.name.lstrip(":")) is not None
+        problem.name is not None
+        and find_sonic_pi_version_that_added_sound(problem.name.lstrip(":")) is not None
     )
 
 
@@ -172,6 +175,6 @@ def _list_missing_names(result: RenderResult) -> tuple[MissingName, ...]:
     names = [
         MissingName(cause, problem.name)
         for problem in problems
-        if problem.name and (cause := find_cause(problem))
+        if problem.name and (cause := find_render_problem_cause(problem))
     ]
     return tuple(dict.fromkeys(names))

@@ -197,7 +197,7 @@ def load_sweep_results(corpus: Corpus, sweep_id: str | None = None) -> pd.DataFr
     return pd.DataFrame(rows).reindex(columns=RESULT_COLUMNS)
 
 
-def find_cca_metric(results: pd.DataFrame) -> str | None:
+def find_common_cca_metric(results: pd.DataFrame) -> str | None:
     """Return the name of the CCA metric that all configurations and baselines have.
 
     Returns

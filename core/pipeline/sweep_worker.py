@@ -22,7 +22,11 @@ from core.alignment.sweep_grids import Trial
 from core.corpus import Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import atomic_write, remove_partial_files
-from core.pipeline.evaluate import ComparedSpaces, build_aligned_embedding_spaces, evaluate_splits
+from core.pipeline.evaluate import (
+    ComparedSpaces,
+    build_aligned_embedding_spaces,
+    evaluate_held_out_splits,
+)
 
 FEWER_CCA_DIRECTIONS = (5, 3, 2, 1)
 """A narrow configuration has fewer than ten pairs of directions; the sweep then compares at one of
@@ -50,7 +54,7 @@ def run_trials_in_processes(
     previous_threads = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
     worker_count = min(workers, len(pending_runs))
-    pool = ProcessPoolExecutor(worker_count, context, _initialize_worker, (inputs,))
+    pool = ProcessPoolExecutor(worker_count, context, _initialize_sweep_worker, (inputs,))
     try:
         run_by_future = {
             pool.submit(_run_sweep_trial, trials[number], number, seed): (number, seed)
@@ -93,7 +97,7 @@ class _WorkerState:
 _worker_state: _WorkerState | None = None
 
 
-def _initialize_worker(inputs: WorkerInputs) -> None:
+def _initialize_sweep_worker(inputs: WorkerInputs) -> None:
     global _worker_state
     _exit_when_parent_exits()
     torch.set_num_threads(1)
@@ -115,7 +119,7 @@ def _exit_when_parent_exits() -> None:
 
 def _run_sweep_trial(trial: Trial, trial_number: int, seed: int) -> None:
     """Train and evaluate one configuration with one seed, and write its file."""
-    assert _worker_state is not None, "set by _initialize_worker"
+    assert _worker_state is not None, "set by _initialize_sweep_worker"
     pairs = _worker_state.load_embedding_pairs(trial.code_encoder)
     start = time.monotonic()
     is_training, is_validation = pairs.splits == "train", pairs.splits == "validation"
@@ -161,7 +165,7 @@ def compute_metric_rows(
     permutations : int
         Permutations of pairs for the rows with intervals.
     """
-    table = evaluate_splits(
+    table = evaluate_held_out_splits(
         spaces,
         pairs.splits,
         interval_splits=("test",) if with_intervals else (),

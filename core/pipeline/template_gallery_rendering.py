@@ -103,7 +103,9 @@ def render_missing_gallery_clips(progress: Progress = ignore_progress) -> list[G
     failures = []
     progress(PROGRESS_STEP, 0, len(missing))
     sources = (program.source for program, _ in missing)
-    for done, (index, result) in enumerate(sonicpi.render_many(sources, DEFAULT_CLIP_SECONDS), 1):
+    for done, (index, result) in enumerate(
+        sonicpi.render_programs_in_parallel(sources, DEFAULT_CLIP_SECONDS), 1
+    ):
         program, render_id = missing[index]
         if result.clip is not None and result.clip.peak >= MIN_AUDIBLE_PEAK:
             result.clip.save(get_gallery_folder() / f"{render_id}.flac")

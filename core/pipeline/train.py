@@ -22,10 +22,10 @@ from core.errors import EarshotError
 from core.package_versions import collect_package_versions
 from core.pipeline.evaluate import (
     EvaluationPairs,
-    evaluate_heads,
+    build_saved_evaluation_record,
+    evaluate_projection_heads,
     fingerprint_evaluation_data,
     load_held_out_audio_embeddings,
-    make_evaluation_record,
 )
 from core.pipeline.map import compute_alignment_map
 from core.progress import Progress, ignore_progress
@@ -120,7 +120,7 @@ def train(
             evaluation_pairs = EvaluationPairs(
                 pairs, splits, held_out_audio, embedded_corpus.templates
             )
-            readings = evaluate_heads(result.heads, evaluation_pairs, progress)
+            readings = evaluate_projection_heads(result.heads, evaluation_pairs, progress)
             points = compute_alignment_map(result.heads, pairs, progress)
             calibration = calibrate_confidence(
                 embedded_corpus, splits, config, result.best_epoch, progress
@@ -132,7 +132,7 @@ def train(
             progress(PROGRESS_STEP, metrics["epochs"], config.epochs, note)
             raise
     metrics |= {
-        **make_evaluation_record(
+        **build_saved_evaluation_record(
             readings, fingerprint_evaluation_data(pairs, splits, held_out_audio)
         ),
         CONFIDENCE_KEY: None if calibration is None else calibration.to_dict(),
@@ -229,7 +229,7 @@ def _train_with_progress(
     progress: Progress,
     signals: _StopSignalHandler,
 ) -> TrainingResult:
-    def report_epoch(epoch_metrics: dict[str, float]) -> bool:
+    def report_epoch_and_check_for_stop(epoch_metrics: dict[str, float]) -> bool:
         data = {
             name: value if math.isfinite(value) else None for name, value in epoch_metrics.items()
         }
@@ -252,7 +252,7 @@ def _train_with_progress(
         TrainingPairs(code[is_training], audio[is_training]),
         ValidationPairs(code[is_validation], audio[is_validation]),
         config,
-        report_epoch,
+        report_epoch_and_check_for_stop,
     )
     if result.stop_reason == STOPPED_BY_CALLBACK:
         return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 
-def make_unique_names(names: Iterable[str], normalize: Callable[[str], str] = str) -> list[str]:
+def make_names_unique(names: Iterable[str], normalize: Callable[[str], str] = str) -> list[str]:
     """Append "-2", "-3" … to names that occur before.
 
     Parameters
@@ -22,9 +22,9 @@ def make_unique_names(names: Iterable[str], normalize: Callable[[str], str] = st
 
     Examples
     --------
-    >>> make_unique_names(["a", "b", "a"])
+    >>> make_names_unique(["a", "b", "a"])
     ['a', 'b', 'a-2']
-    >>> make_unique_names(["a", "A"], str.casefold)
+    >>> make_names_unique(["a", "A"], str.casefold)
     ['a', 'A-2']
     """
     taken: set[str] = set()

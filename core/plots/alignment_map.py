@@ -104,15 +104,15 @@ def build_map_figure(
         traces, colour_axis = _build_shaded_traces(points, numbers.to_numpy(), colour_label, scale)
         figure.update_layout(coloraxis=colour_axis)
     else:
-        traces = _build_group_traces(points, colour_values, group_titles or {})
+        traces = _build_colour_group_traces(points, colour_values, group_titles or {})
     row_numbers = np.arange(len(points), dtype=np.uint16 if len(points) < 2**16 else np.int32)
-    size, opacity = _choose_marker_style(len(points))
+    size, opacity = _choose_marker_size_and_opacity(len(points))
     for trace in traces:
         if trace.is_in_legend and numbers is not None:
             # The legend would draw a trace of many colours in black.
             figure.add_trace(_build_legend_trace(trace, size), row=1, col=1)
         trace_points = points[trace.rows]
-        hover_options = _build_hover_options(
+        hover_options = _build_hover_text_properties(
             trace_points, trace.name, numbers, colour_label, len(points)
         )
         for column, (panel, _) in enumerate(MAP_PANELS, start=1):
@@ -202,7 +202,7 @@ def _is_numeric(colour_values: pd.Series | None) -> bool:
     return colour_values is not None and colour_values.dtype.kind == "f"
 
 
-def _choose_marker_style(point_count: int) -> tuple[float, float]:
+def _choose_marker_size_and_opacity(point_count: int) -> tuple[float, float]:
     """Return size in pixels and opacity of the markers."""
     return next(
         (size, opacity)
@@ -211,7 +211,7 @@ def _choose_marker_style(point_count: int) -> tuple[float, float]:
     )
 
 
-def _build_group_traces(
+def _build_colour_group_traces(
     points: pd.DataFrame, colour_values: pd.Series | None, group_titles: Mapping[str, str]
 ) -> list[MapTrace]:
     """Return one trace per group and modality, in a fixed order."""
@@ -278,7 +278,7 @@ def _build_legend_trace(trace: MapTrace, size: float) -> go.Scattergl:
     )
 
 
-def _build_hover_options(
+def _build_hover_text_properties(
     trace_points: pd.DataFrame,
     trace_name: str,
     numbers: pd.Series | None,

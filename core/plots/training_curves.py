@@ -63,7 +63,7 @@ def build_training_curves_figure(history: pd.DataFrame, best_epoch: int | None =
     figure = _build_panel_figure([title for title, _ in _TRAINING_PANELS])
     for column, (_, curves) in enumerate(_TRAINING_PANELS, start=1):
         for measure, label, colour, dash in curves:
-            curve = _build_measure_curve(
+            curve = _build_training_curve_trace(
                 history,
                 measure,
                 line={"color": colour, "dash": dash, "width": 2},
@@ -106,7 +106,7 @@ def build_training_run_comparison_figure(histories: Mapping[str, pd.DataFrame]) 
             "width": 2,
         }
         for column, (_, measure) in enumerate(_COMPARISON_PANELS, start=1):
-            curve = _build_measure_curve(
+            curve = _build_training_curve_trace(
                 history,
                 measure,
                 line=line,
@@ -130,7 +130,9 @@ def _build_panel_figure(titles: Sequence[str]) -> go.Figure:
     return make_subplots(rows=1, cols=len(titles), subplot_titles=titles, horizontal_spacing=0.07)
 
 
-def _build_measure_curve(history: pd.DataFrame, measure: str, **trace_options: Any) -> go.Scatter:
+def _build_training_curve_trace(
+    history: pd.DataFrame, measure: str, **trace_options: Any
+) -> go.Scatter:
     """Return a measure over the epochs, empty if the history lacks it."""
     empty = pd.Series(dtype=float)
     values = history.get(measure, empty)

@@ -28,7 +28,7 @@ def compute_waveform_envelope(samples: np.ndarray, bar_count: int = 160) -> np.n
     if not len(samples):
         return np.zeros(bar_count, np.float32)
     peaks = np.abs(samples).max(axis=1)  # [frames]
-    starts = compute_stretch_start_frames(len(peaks), bar_count)
+    starts = compute_segment_start_frames(len(peaks), bar_count)
     return np.clip(np.maximum.reduceat(peaks, starts), 0, 1).astype(np.float32)
 
 
@@ -48,13 +48,13 @@ def compute_waveform_range(samples: np.ndarray, bin_count: int) -> tuple[np.ndar
     """
     if not len(samples):
         return np.zeros(bin_count, np.float32), np.zeros(bin_count, np.float32)
-    starts = compute_stretch_start_frames(len(samples), bin_count)
+    starts = compute_segment_start_frames(len(samples), bin_count)
     highest = np.maximum.reduceat(samples.max(axis=1), starts)
     lowest = np.minimum.reduceat(samples.min(axis=1), starts)
     return highest.astype(np.float32), lowest.astype(np.float32)
 
 
-def compute_stretch_start_frames(frame_count: int, stretch_count: int) -> np.ndarray:
+def compute_segment_start_frames(frame_count: int, stretch_count: int) -> np.ndarray:
     """Return the first frame of each stretch of a clip: int [stretches]."""
     return np.linspace(0, frame_count, stretch_count + 1)[:-1].astype(int)
 

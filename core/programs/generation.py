@@ -71,7 +71,7 @@ def generate(
             repeats = 0
             continue
         repeats += 1
-        if repeats > _compute_max_repeated_programs(len(programs)):
+        if repeats > _compute_max_consecutive_repeats(len(programs)):
             raise EarshotError(
                 f"The template {template.id!r} gives {len(programs)} different programs"
                 f"{' with these values' if parameter_values else ''}, not {count}.",
@@ -80,7 +80,7 @@ def generate(
     return list(programs.values())
 
 
-def _compute_max_repeated_programs(program_count: int) -> int:
+def _compute_max_consecutive_repeats(program_count: int) -> int:
     """Return how many repeats in a row end the search for another program.
 
     If n programs are equally likely, 8 n draws miss the last one with probability exp(-8).

@@ -142,7 +142,7 @@ def render_template(
     if (
         sound_set != template_vocabulary.DEFAULT_SOUND_SET
     ):  # Variables hide the globals of their name.
-        variables |= template_vocabulary.build_sound_groups(sound_set)
+        variables |= template_vocabulary.build_sound_names_by_group(sound_set)
     try:
         for piece in jinja_template.generate(variables):
             size += len(piece)
@@ -196,7 +196,7 @@ def _find_forbidden_construct(node: nodes.Node, reserved_names: set[str]) -> str
         return f"A template may not use the attribute {node.attr!r}."
     if isinstance(node, nodes.Filter) and node.name not in _TEMPLATE_FILTERS:
         return f"A template has no filter {node.name!r}; it has {', '.join(_TEMPLATE_FILTERS)}."
-    if isinstance(node, nodes.Call) and not _is_name_in(node.node, reserved_names):
+    if isinstance(node, nodes.Call) and not _is_jinja_name_among(node.node, reserved_names):
         functions = ", ".join(_list_callable_globals())
         return f"A template may call only its draw functions and {functions}."
     if isinstance(node, nodes.Name) and node.ctx == "store":
@@ -206,10 +206,10 @@ def _find_forbidden_construct(node: nodes.Node, reserved_names: set[str]) -> str
 
 
 def _is_loop_attribute(node: nodes.Getattr) -> bool:
-    return _is_name_in(node.node, {"loop"}) and node.attr in _LOOP_ATTRIBUTES
+    return _is_jinja_name_among(node.node, {"loop"}) and node.attr in _LOOP_ATTRIBUTES
 
 
-def _is_name_in(node: nodes.Node, names: set[str]) -> bool:
+def _is_jinja_name_among(node: nodes.Node, names: set[str]) -> bool:
     return isinstance(node, nodes.Name) and node.name in names
 
 
@@ -236,14 +236,14 @@ def _make_bounded_range(*bounds: int) -> list[int]:
     return list(numbers)
 
 
-def _join_members(members: Iterable[Any], between: str = "") -> str:
+def _join_as_ruby_values(members: Iterable[Any], between: str = "") -> str:
     texts = [format_ruby_value(member) for member in members]
     if sum(len(text) + len(between) for text in texts) > MAX_VALUE_LENGTH:
         raise EarshotError("A text in a template became too long.")
     return between.join(texts)
 
 
-def _require_bounded_value(value: Any) -> Any:
+def _raise_unless_value_is_bounded(value: Any) -> Any:
     if isinstance(value, (int, float)) and abs(value) > MAX_ABSOLUTE_NUMBER:
         raise EarshotError("A number in a template became too large.")
     if isinstance(value, (str, list, tuple)) and len(value) > MAX_VALUE_LENGTH:
@@ -258,7 +258,7 @@ class _BoundedEnvironment(SandboxedEnvironment):
         numbers = all(isinstance(side, (int, float)) for side in (left, right))
         if operator != "+" and not numbers:
             raise EarshotError(f"A template may use {operator!r} between numbers only.")
-        return _require_bounded_value(super().call_binop(context, operator, left, right))
+        return _raise_unless_value_is_bounded(super().call_binop(context, operator, left, right))
 
 
 def _format_output_value(value: Any) -> str:
@@ -272,7 +272,7 @@ def _format_output_value(value: Any) -> str:
     return format_ruby_value(value)
 
 
-def _create_environment() -> _BoundedEnvironment:
+def _create_jinja_environment() -> _BoundedEnvironment:
     environment = _BoundedEnvironment(
         undefined=StrictUndefined,
         finalize=_format_output_value,
@@ -290,5 +290,11 @@ def _create_environment() -> _BoundedEnvironment:
     return environment
 
 
-_TEMPLATE_FILTERS = {"join": _join_members, "length": len, "round": round, "int": int, "abs": abs}
-_TEMPLATE_ENVIRONMENT = _create_environment()
+_TEMPLATE_FILTERS = {
+    "join": _join_as_ruby_values,
+    "length": len,
+    "round": round,
+    "int": int,
+    "abs": abs,
+}
+_TEMPLATE_ENVIRONMENT = _create_jinja_environment()

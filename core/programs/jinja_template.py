@@ -20,8 +20,8 @@ from core.programs.template_header import parse_sound_windows, parse_template_he
 from core.programs.template_vocabulary import (
     DEFAULT_SOUND_SET,
     SOUND_SETS,
-    names_later_sound,
-    require_sound_set,
+    contains_name_of_newer_sound,
+    validate_sound_set_name,
 )
 
 TEMPLATE_SUFFIX = ".rb.j2"
@@ -101,14 +101,14 @@ class Template:
         """
         parameter_values = parameter_values or {}
         self._check_parameter_names(parameter_values)
-        require_sound_set(sound_set)
-        if names_later_sound(parameter_values.values()):
+        validate_sound_set_name(sound_set)
+        if contains_name_of_newer_sound(parameter_values.values()):
             sound_set = SOUND_SETS[-1]
         source, sampler = self._render_with_sampler(parameter_values, seed, variant, sound_set)
         name = f"{self.id}-{variant:04d}"
         return Program(source, name, self.id, self.role, dict(sampler.drawn_values), seed)
 
-    def list_parameters(self) -> list[ParameterSpec]:
+    def list_template_parameters(self) -> list[ParameterSpec]:
         """Return the parameters of all branches, in the order of first appearance.
 
         Parameters are discovered by rendering: first with random values, then with every choice
@@ -141,7 +141,7 @@ def _discover_parameters(template: Template) -> dict[str, ParameterSpec]:
     specs: dict[str, ParameterSpec] = {}
     untried: list[tuple[ParameterSpec, dict[str, Any]]] = []
 
-    def record_parameters(parameter_values: Mapping[str, Any], variant: int = 0) -> None:
+    def record_parameters_of_variant(parameter_values: Mapping[str, Any], variant: int = 0) -> None:
         sampler = template._render_with_sampler(parameter_values, 0, variant)[1]
         scalar_values = {
             name: value
@@ -160,11 +160,11 @@ def _discover_parameters(template: Template) -> dict[str, ParameterSpec]:
                 )
 
     for variant in range(_DISCOVERY_RENDER_COUNT):
-        record_parameters({}, variant)
+        record_parameters_of_variant({}, variant)
     while untried:
         spec, scalar_values = untried.pop()
         for choice in spec.choices if spec.kind in ("pick", "chance") else ():
-            record_parameters({**scalar_values, spec.name: choice})
+            record_parameters_of_variant({**scalar_values, spec.name: choice})
     return specs
 
 

@@ -11,8 +11,8 @@ from core.programs.parameters import (
     ChoiceSubset,
     NumberRange,
     ParameterSpec,
-    derive_random_fractions,
     format_ruby_value,
+    make_random_fraction_source,
 )
 from core.programs.program import ParameterValue
 
@@ -71,34 +71,38 @@ class ParameterSampler:
 
     def chance(self, name: str, p: float = 0.5) -> bool:
         """Draw True with probability `p`, else False."""
-        _require_valid_draw(0 < p < 1, name, "a probability between 0 and 1")
+        _raise_unless_draw_arguments_valid(0 < p < 1, name, "a probability between 0 and 1")
         return self._sample_parameter_once(
             ParameterSpec(name, "chance", choices=(False, True), p=float(p))
         )
 
     def uniform(self, name: str, lo: float, hi: float, digits: int = 2) -> float:
         """Draw a number from `lo` to `hi`, with `digits` decimal places."""
-        _require_valid_draw(lo < hi and 1 <= digits <= 6, name, "lo < hi and 1 to 6 digits")
+        _raise_unless_draw_arguments_valid(
+            lo < hi and 1 <= digits <= 6, name, "lo < hi and 1 to 6 digits"
+        )
         spec = ParameterSpec(name, "uniform", lo=float(lo), hi=float(hi), digits=digits)
         return self._sample_parameter_once(spec)
 
     def log_uniform(self, name: str, lo: float, hi: float, digits: int = 2) -> float:
         """Draw a number whose logarithm is uniform, with `digits` significant figures."""
-        _require_valid_draw(0 < lo < hi and 1 <= digits <= 6, name, "0 < lo < hi and 1 to 6 digits")
+        _raise_unless_draw_arguments_valid(
+            0 < lo < hi and 1 <= digits <= 6, name, "0 < lo < hi and 1 to 6 digits"
+        )
         spec = ParameterSpec(name, "log_uniform", lo=float(lo), hi=float(hi), digits=digits)
         return self._sample_parameter_once(spec)
 
     def integer(self, name: str, lo: int, hi: int, step: int = 1) -> int:
         """Draw a whole number from `lo` to `hi`, both included, in steps of `step`."""
         is_valid = lo < hi and step >= 1 and (hi - lo) % step == 0
-        _require_valid_draw(is_valid, name, "lo < hi, a whole number of steps apart")
+        _raise_unless_draw_arguments_valid(is_valid, name, "lo < hi, a whole number of steps apart")
         return self._sample_parameter_once(ParameterSpec(name, "integer", lo=lo, hi=hi, step=step))
 
     def several(self, name: str, options: Any, count: int) -> list[ParameterValue]:
         """Draw `count` options with replacement."""
         choices = _validate_and_deduplicate_choices(name, (options,), is_list=True)
         is_valid = 1 <= count <= MAX_LIST_MEMBERS
-        _require_valid_draw(is_valid, name, f"1 to {MAX_LIST_MEMBERS} members")
+        _raise_unless_draw_arguments_valid(is_valid, name, f"1 to {MAX_LIST_MEMBERS} members")
         return self._sample_parameter_once(
             ParameterSpec(name, "several", choices=choices, count=count)
         )
@@ -106,7 +110,9 @@ class ParameterSampler:
     def sample_of(self, name: str, options: Any, count: int) -> list[ParameterValue]:
         """Draw `count` options without replacement, in random order."""
         choices = _validate_and_deduplicate_choices(name, (options,), is_list=True)
-        _require_valid_draw(1 <= count <= len(choices), name, f"1 to {len(choices)} members")
+        _raise_unless_draw_arguments_valid(
+            1 <= count <= len(choices), name, f"1 to {len(choices)} members"
+        )
         return self._sample_parameter_once(
             ParameterSpec(name, "sample_of", choices=choices, count=count)
         )
@@ -115,7 +121,7 @@ class ParameterSampler:
         """Draw `count` whole numbers from `lo` to `hi`, neighbours at most `leap` apart."""
         is_valid = lo < hi <= lo + 127 and 1 <= count <= MAX_LIST_MEMBERS and leap >= 1
         requirement = f"lo < hi, 1 to {MAX_LIST_MEMBERS} members and a leap of at least 1"
-        _require_valid_draw(is_valid, name, requirement)
+        _raise_unless_draw_arguments_valid(is_valid, name, requirement)
         return self._sample_parameter_once(
             ParameterSpec(name, "walk", lo=lo, hi=hi, count=count, step=leap)
         )
@@ -128,13 +134,15 @@ class ParameterSampler:
             length > 0 and float(length * _SIXTEENTHS_PER_BEAT).is_integer()
             for length in (beats, *numbers)
         )
-        _require_valid_draw(is_valid, name, "lengths that are multiples of 1/16 beat")
+        _raise_unless_draw_arguments_valid(
+            is_valid, name, "lengths that are multiples of 1/16 beat"
+        )
         shortest = min(numbers)
         is_valid = beats <= MAX_LIST_MEMBERS * shortest and all(
             (length / shortest).is_integer() for length in (beats, *numbers)
         )
         requirement = "lengths and beats that are multiples of the shortest length"
-        _require_valid_draw(is_valid, name, requirement)
+        _raise_unless_draw_arguments_valid(is_valid, name, requirement)
         return self._sample_parameter_once(
             ParameterSpec(name, "rhythm", choices=choices, hi=beats, count=0)
         )
@@ -143,10 +151,12 @@ class ParameterSampler:
         name = spec.name
         if name in self.specs:
             requirement = "the same options wherever it is drawn, because it is one parameter"
-            _require_valid_draw(self.specs[name] == spec, name, requirement)
+            _raise_unless_draw_arguments_valid(self.specs[name] == spec, name, requirement)
             return self._raw_values[name]
         is_valid = bool(_NAME_PATTERN.match(name))
-        _require_valid_draw(is_valid, name, "a name of small letters, digits and '_'")
+        _raise_unless_draw_arguments_valid(
+            is_valid, name, "a name of small letters, digits and '_'"
+        )
         value = self._sample_parameter_value(spec)
         self.specs[name] = spec
         self._raw_values[name] = value
@@ -156,10 +166,12 @@ class ParameterSampler:
     def _sample_parameter_value(self, spec: ParameterSpec) -> Any:
         fixed_value = self._parameter_values.get(spec.name)
         if isinstance(fixed_value, (NumberRange, ChoiceSubset)):
-            spec = spec.narrow_values(fixed_value)
+            spec = spec.restrict_possible_values(fixed_value)
         elif fixed_value is not None:
-            return spec.validate_value(fixed_value)
-        return spec.sample_parameter_value(derive_random_fractions(self._stream_name, spec.name))
+            return spec.validate_parameter_value(fixed_value)
+        return spec.sample_parameter_value(
+            make_random_fraction_source(self._stream_name, spec.name)
+        )
 
 
 def _validate_and_deduplicate_choices(
@@ -172,13 +184,13 @@ def _validate_and_deduplicate_choices(
         # An option that appears twice, as in two overlapping groups, counts once.
         distinct = {format_ruby_value(option): option for option in options}
     requirement = "two or more different options, each a text or number"
-    _require_valid_draw(len(distinct) >= 2, name, requirement)
+    _raise_unless_draw_arguments_valid(len(distinct) >= 2, name, requirement)
     is_separable = not (is_list and any(", " in text for text in distinct))
     requirement = "options without ', ', which separates the members of a list"
-    _require_valid_draw(is_separable, name, requirement)
+    _raise_unless_draw_arguments_valid(is_separable, name, requirement)
     return tuple(distinct.values())
 
 
-def _require_valid_draw(is_valid: bool, name: str, requirement: str) -> None:
+def _raise_unless_draw_arguments_valid(is_valid: bool, name: str, requirement: str) -> None:
     if not is_valid:
         raise EarshotError(f"The draw of {str(name)[:60]!r} needs {requirement}.")

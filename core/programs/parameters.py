@@ -104,7 +104,7 @@ class ParameterSpec:
         hi = None if self.kind == "rhythm" else self.hi
         return replace(self, count=0, step=0, hi=hi)
 
-    def validate_value(self, value: Any) -> Any:
+    def validate_parameter_value(self, value: Any) -> Any:
         """Return a user's value in the type that this parameter draws.
 
         Parameters
@@ -118,15 +118,15 @@ class ParameterSpec:
             If the parameter cannot have this value.
         """
         if self.kind in LIST_KINDS:
-            return self._validate_list(value)
+            return self._validate_list_parameter(value)
         if self.kind in NUMBER_KINDS:
-            return self._validate_number(value)
+            return self._validate_number_parameter(value)
         for choice in self.choices:
             if choice == value and isinstance(choice, bool) == isinstance(value, bool):
                 return choice
-        raise self._build_value_error(value, f"one of {format_ruby_value(self.choices)}")
+        raise self._build_parameter_value_error(value, f"one of {format_ruby_value(self.choices)}")
 
-    def narrow_values(self, subset: NumberRange | ChoiceSubset) -> ParameterSpec:
+    def restrict_possible_values(self, subset: NumberRange | ChoiceSubset) -> ParameterSpec:
         """Return a copy that is restricted to some of the possible values.
 
         Parameters
@@ -140,16 +140,21 @@ class ParameterSpec:
             If the subset is empty, or not a subset of the possible values.
         """
         if isinstance(subset, ChoiceSubset) and self.kind in ("pick", "chance") and subset.choices:
-            choices = tuple(dict.fromkeys(self.validate_value(choice) for choice in subset.choices))
+            choices = tuple(
+                dict.fromkeys(self.validate_parameter_value(choice) for choice in subset.choices)
+            )
             p = self.p if len(choices) == 2 else float(choices == (True,))
             return replace(self, choices=choices, p=p)
         if isinstance(subset, NumberRange) and self.kind in NUMBER_KINDS and subset.lo <= subset.hi:
-            lo, hi = self._validate_number(subset.lo), self._validate_number(subset.hi)
+            lo, hi = (
+                self._validate_number_parameter(subset.lo),
+                self._validate_number_parameter(subset.hi),
+            )
             return replace(self, lo=lo, hi=hi)
         requirement = "narrowed to a range of its numbers or to some of its choices"
-        raise self._build_value_error(subset, requirement)
+        raise self._build_parameter_value_error(subset, requirement)
 
-    def _validate_number(self, value: Any) -> float | int:
+    def _validate_number_parameter(self, value: Any) -> float | int:
         lo, hi = self.value_bounds
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if is_number and lo <= value <= hi:
@@ -159,9 +164,9 @@ class ParameterSpec:
                 return int(value)
         steps = f" in steps of {self.step}" if self.step > 1 else ""
         noun = "a whole number" if self.kind == "integer" else "a number"
-        raise self._build_value_error(value, f"{noun} from {lo} to {hi}{steps}")
+        raise self._build_parameter_value_error(value, f"{noun} from {lo} to {hi}{steps}")
 
-    def _validate_list(self, value: Any) -> list[ParameterValue]:
+    def _validate_list_parameter(self, value: Any) -> list[ParameterValue]:
         members = value.split(", ") if isinstance(value, str) else value
         members = list(members) if isinstance(members, (list, tuple)) else [members]
         choices = self.choices or self._list_walk_choices()
@@ -177,20 +182,22 @@ class ParameterSpec:
         if len(valid_members) == len(texts) and fits:
             return valid_members
         size = f"that sum to {self.hi}" if self.kind == "rhythm" else f"({self.count} of them)"
-        raise self._build_value_error(value, f"members of {format_ruby_value(choices)} {size}")
+        raise self._build_parameter_value_error(
+            value, f"members of {format_ruby_value(choices)} {size}"
+        )
 
     def _list_walk_choices(self) -> tuple[int, ...]:
         lo, hi = self.value_bounds
         return tuple(range(int(lo), int(hi) + 1))
 
-    def _build_value_error(self, value: Any, requirement: str) -> EarshotError:
+    def _build_parameter_value_error(self, value: Any, requirement: str) -> EarshotError:
         return EarshotError(
             f"The parameter {self.name!r} cannot be {str(value)[:80]!r}.",
             remedy=f"It must be {requirement[:400]}.",
         )
 
 
-def derive_random_fractions(stream_name: str, parameter_name: str) -> FractionSource:
+def make_random_fraction_source(stream_name: str, parameter_name: str) -> FractionSource:
     """Return the source of random fractions for one parameter of one stream.
 
     Parameters
@@ -208,12 +215,12 @@ def derive_random_fractions(stream_name: str, parameter_name: str) -> FractionSo
     """
     prefix_digest = hashlib.sha256(f"{stream_name}/{parameter_name}/".encode())
 
-    def compute_fraction(index: int) -> float:
+    def compute_random_fraction(index: int) -> float:
         digest = prefix_digest.copy()
         digest.update(str(index).encode("ascii"))
         return (int.from_bytes(digest.digest()[:8], "big") >> 11) / 2.0**53
 
-    return compute_fraction
+    return compute_random_fraction
 
 
 def format_ruby_value(value: Any) -> str:

@@ -19,7 +19,7 @@ _TRAIT_PATTERN = re.compile(
 TRAIT_KINDS = ("synth", "sample", "fx", "bpm")
 
 
-def diff_sources(source: str, other_source: str, context_lines: int = 2) -> str:
+def diff_program_sources(source: str, other_source: str, context_lines: int = 2) -> str:
     """Return the unified diff from one source to another, without its file header.
 
     Parameters

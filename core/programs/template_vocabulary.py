@@ -196,12 +196,12 @@ def midis_to_symbols(notes: list[int]) -> list[str]:
     return [midi_to_symbol(midi) for midi in notes]
 
 
-def format_symbols(names: list[str]) -> list[str]:
+def format_ruby_symbols(names: list[str]) -> list[str]:
     """Return names as Ruby symbols, with a leading colon."""
     return [f":{name}" for name in names]
 
 
-def balance_amp(sound: str, level: float) -> float:
+def compute_amp_of_equal_loudness(sound: str, level: float) -> float:
     """Return the `amp` that gives a synth or sample about the same loudness as the others.
 
     Parameters
@@ -215,7 +215,7 @@ def balance_amp(sound: str, level: float) -> float:
     return round(level * gain, 2)
 
 
-def format_option(name: str, value: object) -> str:
+def format_call_option(name: str, value: object) -> str:
     """Return an option to append to the arguments of a call: `, cutoff: 90`."""
     return f", {name}: {format_ruby_value(value)}"
 
@@ -225,7 +225,7 @@ def format_ruby_offset_term(amount: int) -> str:
     return f" {'+' if amount > 0 else '-'} {abs(amount)}" if amount else ""
 
 
-def require_sound_set(name: str) -> str:
+def validate_sound_set_name(name: str) -> str:
     """Return the name of a sound set unchanged.
 
     Raises
@@ -241,7 +241,7 @@ def require_sound_set(name: str) -> str:
     return name
 
 
-def build_sound_groups(sound_set: str = DEFAULT_SOUND_SET) -> dict[str, list[str]]:
+def build_sound_names_by_group(sound_set: str = DEFAULT_SOUND_SET) -> dict[str, list[str]]:
     """Return the synths and samples of a sound set by group.
 
     Parameters
@@ -251,32 +251,32 @@ def build_sound_groups(sound_set: str = DEFAULT_SOUND_SET) -> dict[str, list[str
 
     Examples
     --------
-    >>> build_sound_groups("3.2")["noises"]
+    >>> build_sound_names_by_group("3.2")["noises"]
     ['noise', 'pnoise', 'bnoise', 'gnoise', 'cnoise']
-    >>> "rodeo" in build_sound_groups("5")["keys"]
+    >>> "rodeo" in build_sound_names_by_group("5")["keys"]
     True
     """
     groups = {group: names.split() for group, names in (_SYNTH_GROUPS | _SAMPLE_GROUPS).items()}
-    if require_sound_set(sound_set) != DEFAULT_SOUND_SET:
+    if validate_sound_set_name(sound_set) != DEFAULT_SOUND_SET:
         for group, names in (LATER_SYNTH_GROUPS | LATER_SAMPLE_GROUPS).items():
             groups[group] += names.split()
     return groups
 
 
-def names_later_sound(values: Iterable[object]) -> bool:
+def contains_name_of_newer_sound(values: Iterable[object]) -> bool:
     """Return whether one of the values of parameters is a sound that only the set "5" has."""
     later_names = {
         name
         for names in (LATER_SYNTH_GROUPS | LATER_SAMPLE_GROUPS).values()
         for name in names.split()
     }
-    return any(name in later_names for value in values for name in _list_names(value))
+    return any(name in later_names for value in values for name in _extract_names_from_value(value))
 
 
-def _list_names(value: object) -> list[str]:
+def _extract_names_from_value(value: object) -> list[str]:
     """Return the names in a value; a stored list is a text such as "saw, beep"."""
     if isinstance(value, (list, tuple)):
-        return [name for member in value for name in _list_names(member)]
+        return [name for member in value for name in _extract_names_from_value(member)]
     return [name.strip() for name in value.split(",")] if isinstance(value, str) else []
 
 
@@ -287,10 +287,10 @@ def build_template_vocabulary() -> dict[str, Any]:
         "pitches": degrees_to_midi,
         "note_name": midi_to_symbol,
         "note_names": midis_to_symbols,
-        "symbols": format_symbols,
-        "loud": balance_amp,
-        "opt": format_option,
+        "symbols": format_ruby_symbols,
+        "loud": compute_amp_of_equal_loudness,
+        "opt": format_call_option,
         "plus": format_ruby_offset_term,
     }
     scales = {"scales": list(SCALE_STEPS), "tonics": list(SHARP_NOTE_NAMES)}
-    return build_sound_groups() | scales | functions
+    return build_sound_names_by_group() | scales | functions

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     )
     from core.search.confidence import Confidence, estimate_confidence
     from core.search.default_alignment_choice import AlignmentChoice, choose_default_alignment
-    from core.search.map_placement import MapPlacement, place_on_map
+    from core.search.map_placement import MapPlacement, place_snippet_on_map
     from core.search.nearest_neighbour_queries import (
         Neighbour,
         find_audio_neighbours,
@@ -43,7 +43,7 @@ __all__ = [
     "find_program_neighbours",
     "open_aligned_corpus",
     "open_embedded_corpus",
-    "place_on_map",
+    "place_snippet_on_map",
     "read_audible_snippet",
     "decode_audio_bytes",
 ]
@@ -62,7 +62,7 @@ _LAZY_EXPORTS = {
     "find_program_neighbours": "nearest_neighbour_queries",
     "open_aligned_corpus": "aligned_corpus",
     "open_embedded_corpus": "aligned_corpus",
-    "place_on_map": "map_placement",
+    "place_snippet_on_map": "map_placement",
     "decode_audio_bytes": "query_audio_decoding",
     "read_audible_snippet": "silent_snippet_check",
 }

@@ -26,8 +26,8 @@ from core.search.corpus_encoder_records import (
 from core.search.default_alignment_choice import choose_default_alignment, make_no_alignment_error
 from core.search.evaluation_splits import (
     TRAINED_PROGRAMS_KEY,
-    label_unseen_templates,
-    relabel_trained_programs,
+    relabel_splits_of_trained_programs,
+    relabel_splits_of_unseen_templates,
 )
 from core.search.forecast_fitting_and_storage import load_or_fit_forecast_model
 from core.search.silent_snippet_check import read_audible_snippet
@@ -133,7 +133,8 @@ class EmbeddedCorpus:
         """
         if not unseen_templates:
             return self.pairs.splits
-        return label_unseen_templates(self.pairs.splits, self.templates, unseen_templates)
+        splits = self.pairs.splits
+        return relabel_splits_of_unseen_templates(splits, self.templates, unseen_templates)
 
     def check_has_embedding_pairs(self) -> None:
         """Raise an EarshotError when no program has a clip and both embeddings."""
@@ -254,7 +255,7 @@ class AlignedCorpus(EmbeddedCorpus):
         """
         trained_programs = self.record.config["split"].get(TRAINED_PROGRAMS_KEY, {})
         splits = self.assign_splits(self.unseen_templates)
-        return relabel_trained_programs(self.pairs.program_ids, splits, trained_programs)
+        return relabel_splits_of_trained_programs(self.pairs.program_ids, splits, trained_programs)
 
     def count_relabelled_programs(self) -> int:
         """Count the programs that are not evaluated because they took part in training."""
@@ -285,7 +286,7 @@ class AlignedCorpus(EmbeddedCorpus):
             return load_or_fit_forecast_model(self)
         return AlignedCorpus.open(Corpus.open(self.owner_name), self.record).forecast_model
 
-    def forecast(self, snippet: str) -> Forecast | None:
+    def forecast_sound_properties(self, snippet: str) -> Forecast | None:
         """Predict loudness, onset rate, register and more of a snippet's clip.
 
         Returns
@@ -305,8 +306,8 @@ class AlignedCorpus(EmbeddedCorpus):
         --------
         >>> from core.corpus import Corpus
         >>> aligned_corpus = open_aligned_corpus(Corpus.open("starter"))
-        >>> forecast = aligned_corpus.forecast("use_synth :saw; play 60")
-        >>> forecast is None or forecast.get_property("loudness").unit == "LUFS"
+        >>> forecast = aligned_corpus.forecast_sound_properties("use_synth :saw; play 60")
+        >>> forecast is None or forecast.get_forecast_property("loudness").unit == "LUFS"
         True
         """
         read_audible_snippet(snippet)

@@ -87,7 +87,7 @@ class Forecast:
     coverage: float
     calibration_program_count: int
 
-    def get_property(self, name: str) -> PropertyForecast:
+    def get_forecast_property(self, name: str) -> PropertyForecast:
         """Return a property by its name."""
         return next(item for item in self.properties if item.name == name)
 
@@ -130,7 +130,10 @@ def make_forecast_targets(descriptor_embeddings: np.ndarray) -> np.ndarray:
     """Return standardized values [n, t], nan where a clip leaves a value undefined."""
     values = decode_descriptors(descriptor_embeddings)
     return np.stack(
-        [descriptor.standardize(values[descriptor.name]) for descriptor in CLIP_DESCRIPTORS],
+        [
+            descriptor.standardize_descriptor_values(values[descriptor.name])
+            for descriptor in CLIP_DESCRIPTORS
+        ],
         axis=1,
     )
 
@@ -146,24 +149,28 @@ def predict_forecast(model: ForecastModel, code_embedding: np.ndarray) -> Foreca
     """
     values, half_widths = model.predict_values_with_intervals(code_embedding)
     properties = tuple(
-        _restore_property(descriptor, value, half_width)
+        _build_property_forecast(descriptor, value, half_width)
         for descriptor, value, half_width in zip(CLIP_DESCRIPTORS, values[0], half_widths[0])
     )
     value_by_name = {item.name: item.value for item in properties}
-    return Forecast(properties, describe_forecast(value_by_name), COVERAGE, model.program_count)
+    return Forecast(
+        properties, describe_forecast_in_words(value_by_name), COVERAGE, model.program_count
+    )
 
 
-def _restore_property(
+def _build_property_forecast(
     descriptor: ClipDescriptor, value: float, half_width: float
 ) -> PropertyForecast:
     low, middle, high = (
         float(limit)
-        for limit in descriptor.restore(np.array([value - half_width, value, value + half_width]))
+        for limit in descriptor.unstandardize_descriptor_values(
+            np.array([value - half_width, value, value + half_width])
+        )
     )
     return PropertyForecast(descriptor.name, middle, low, high, descriptor.unit)
 
 
-def describe_forecast(values: Mapping[str, float]) -> str:
+def describe_forecast_in_words(values: Mapping[str, float]) -> str:
     """Return a summary of predicted values in a few words.
 
     Parameters
@@ -173,13 +180,13 @@ def describe_forecast(values: Mapping[str, float]) -> str:
 
     Examples
     --------
-    >>> describe_forecast(
+    >>> describe_forecast_in_words(
     ...     {"loudness": -9.2, "peak": 0.0, "silence": 0.0, "onset_rate": 6.1, "register": 40.0,
     ...      "brightness": 600.0, "noisiness": -40.0, "stereo_width": 5.0}
     ... )
     'loud, −9 LUFS, clips; 6 onsets/s; low; dark'
     """
-    word = {name: _choose_word(name, values[name]) for name in WORD_LIMITS}
+    word = {name: _choose_word_for_property_value(name, values[name]) for name in WORD_LIMITS}
     if word["loudness"] == "silent":
         return "silent"
     loudness = f"{word['loudness']}, {values['loudness']:.0f} LUFS".replace("-", "−")
@@ -191,14 +198,14 @@ def describe_forecast(values: Mapping[str, float]) -> str:
     return "; ".join(filter(None, (loudness, word["silence"], onsets, *others)))
 
 
-def _choose_word(name: str, value: float) -> str:
+def _choose_word_for_property_value(name: str, value: float) -> str:
     return next(word for limit, word in WORD_LIMITS[name] if value < limit)
 
 
-def list_property_rows(forecast: Forecast) -> list[tuple[str, str, str]]:
+def list_forecast_property_rows(forecast: Forecast) -> list[tuple[str, str, str]]:
     """Return label, value with unit, and interval of each property but the level over time."""
     return [
-        (PROPERTY_LABELS[item.name], format_value(item), format_interval(item))
+        (PROPERTY_LABELS[item.name], format_property_value(item), format_property_interval(item))
         for item in forecast.properties
         if item.name in PROPERTY_LABELS
     ]
@@ -211,12 +218,12 @@ def format_level_curve(forecast: Forecast) -> str:
     return f"Level of each sixth of the clip: {values} {levels[0].unit}"
 
 
-def format_value(item: PropertyForecast) -> str:
+def format_property_value(item: PropertyForecast) -> str:
     """Return a value with its unit: "−9.2 LUFS"."""
     return f"{_format_number(item.value, _DIGITS.get(item.unit, 1))} {item.unit}"
 
 
-def format_interval(item: PropertyForecast) -> str:
+def format_property_interval(item: PropertyForecast) -> str:
     """Return an interval: "−12.0 to −6.1"."""
     low, high = (
         _format_number(limit, _DIGITS.get(item.unit, 1)) for limit in (item.low, item.high)

@@ -14,7 +14,7 @@ from core.alignment.heads import project_embeddings
 from core.evaluation.confidence_calibration import (
     CORRECT_THRESHOLD,
     ConfidenceCalibration,
-    classify_confidence,
+    classify_confidence_level,
     compute_confidence_features,
 )
 from core.evaluation.metrics import normalized_similarity
@@ -115,10 +115,12 @@ def estimate_confidence(
         np.array([[neighbour.similarity for neighbour in neighbours]]),
         nearest_code_similarity,
     )
-    probability = float(calibration.predict_probability(features)[0])
+    probability = float(calibration.predict_correctness_probability(features)[0])
     if read_audible_snippet(snippet).status == STATUS_UNKNOWN:
         probability = min(probability, MAX_UNFOLLOWED_PROBABILITY)
-    return Confidence(probability, classify_confidence(probability), calibration.program_count)
+    return Confidence(
+        probability, classify_confidence_level(probability), calibration.program_count
+    )
 
 
 def calibrate_confidence(
@@ -186,7 +188,7 @@ def fit_confidence_calibration(
     features, similarities = collect_calibration_data(training_set, groups, config, progress)
     is_defined = np.isfinite(similarities)
     is_correct = similarities[is_defined] >= CORRECT_THRESHOLD
-    return ConfidenceCalibration.fit(features[is_defined], is_correct)
+    return ConfidenceCalibration.fit_confidence_to_outcomes(features[is_defined], is_correct)
 
 
 def collect_calibration_data(

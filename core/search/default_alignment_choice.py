@@ -60,10 +60,10 @@ class AlignmentChoice:
 
     def __str__(self) -> str:
         """Return one line: "alignment 0001-5f1c (kernel-ridge of 14:03): made for prediction"."""
-        origin = " of ".join(part for part in (self.method, self.format_local_time()) if part)
+        origin = " of ".join(part for part in (self.method, self.format_training_time()) if part)
         return f"alignment {self.alignment_id}{f' ({origin})' if origin else ''}: {self.reason}"
 
-    def format_local_time(self) -> str:
+    def format_training_time(self) -> str:
         """Return when it was trained: the local time of today, or date and time; "" if unknown."""
         try:
             time = datetime.fromisoformat(self.created).astimezone()
@@ -98,10 +98,12 @@ def choose_default_alignment(corpus: Corpus, purpose: Purpose) -> AlignmentChoic
     >>> choice.method, choice.reason
     ('soft-infonce', 'the only alignment of this corpus')
     """
-    return _choose_by_key(_CacheKey(corpus.path, corpus.change_stamp, purpose, corpus))
+    return _choose_alignment_by_cache_key(
+        _CacheKey(corpus.path, corpus.change_stamp, purpose, corpus)
+    )
 
 
-def describe_requested_alignment(
+def build_choice_of_requested_alignment(
     record: AlignmentRecord, reason: str = "the one you chose", owner_name: str = ""
 ) -> AlignmentChoice:
     """Return the choice that stands for an alignment.
@@ -114,7 +116,7 @@ def describe_requested_alignment(
     owner_name : str
         Name of its corpus if that is another one.
     """
-    return _describe_alignment(record, reason, owner_name)
+    return _build_alignment_choice(record, reason, owner_name)
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class _CacheKey:
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def _choose_by_key(key: _CacheKey) -> AlignmentChoice | None:
+def _choose_alignment_by_cache_key(key: _CacheKey) -> AlignmentChoice | None:
     alignment_ids = key.corpus.list_alignment_ids()
     if not alignment_ids:
         return None
@@ -140,14 +142,14 @@ def _choose_by_key(key: _CacheKey) -> AlignmentChoice | None:
     if not records:  # Opening it explains what is damaged.
         return AlignmentChoice(alignment_ids[-1], "", "", "the newest alignment")
     if key.purpose == "any":
-        return _describe_alignment(records[-1], "the newest alignment")
+        return _build_alignment_choice(records[-1], "the newest alignment")
     if len(alignment_ids) == 1:
-        return _describe_alignment(records[0], "the only alignment of this corpus")
+        return _build_alignment_choice(records[0], "the only alignment of this corpus")
     objectives = _OBJECTIVES_BY_PURPOSE[key.purpose]
     purpose_text = _PURPOSE_TEXTS[key.purpose]
-    suitable = [record for record in records if _get_objective(record) in objectives]
+    suitable = [record for record in records if _get_training_objective(record) in objectives]
     if not suitable:
-        return _describe_alignment(
+        return _build_alignment_choice(
             records[-1], f"the newest alignment; none is made for {purpose_text}"
         )
     corpus_encoders = key.corpus.settings.get("encoders")
@@ -156,7 +158,7 @@ def _choose_by_key(key: _CacheKey) -> AlignmentChoice | None:
     reason = f"made for {purpose_text}"
     if best is not suitable[-1]:
         reason += "; newer ones have other encoders, were stopped or held out templates"
-    return _describe_alignment(best, reason)
+    return _build_alignment_choice(best, reason)
 
 
 def _load_readable_alignment(corpus: Corpus, alignment_id: str) -> AlignmentRecord | None:
@@ -179,14 +181,14 @@ def _rank_alignment(
     return corpus_encoders in (None, encoder_ids), is_complete
 
 
-def _get_objective(record: AlignmentRecord) -> str:
+def _get_training_objective(record: AlignmentRecord) -> str:
     return str(record.config.get("alignment", {}).get("objective", ""))
 
 
-def _describe_alignment(
+def _build_alignment_choice(
     record: AlignmentRecord, reason: str, owner_name: str = ""
 ) -> AlignmentChoice:
-    method = _get_objective(record).replace("_", "-")
+    method = _get_training_objective(record).replace("_", "-")
     return AlignmentChoice(record.id, method, record.created, reason, owner_name)
 
 

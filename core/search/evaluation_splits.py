@@ -25,7 +25,7 @@ TRAINED_PROGRAMS_KEY = "trained_programs"
 HASH_BYTES = 6
 
 
-def label_unseen_templates(
+def relabel_splits_of_unseen_templates(
     splits: np.ndarray, templates: np.ndarray, unseen_templates: Sequence[str]
 ) -> np.ndarray:
     """Return the splits with templates and grammar styles that are held out whole as their own.
@@ -64,7 +64,7 @@ def hash_trained_programs(program_ids: Sequence[str], splits: np.ndarray) -> dic
     return {split: " ".join(sorted(hashes[splits == split])) for split in TRAINING_SPLITS}
 
 
-def relabel_trained_programs(
+def relabel_splits_of_trained_programs(
     program_ids: Sequence[str], splits: np.ndarray, trained_programs: Mapping[str, str]
 ) -> np.ndarray:
     """Return the splits with every program that took part in training in the split of its part.

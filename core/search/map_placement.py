@@ -33,7 +33,7 @@ class MapPlacement:
     neighbours: list[Neighbour]
 
 
-def place_on_map(
+def place_snippet_on_map(
     aligned_corpus: AlignedCorpus, snippet: str, points: pd.DataFrame, k: int = 5
 ) -> MapPlacement:
     """Place a snippet on a map at the weighted mean of its neighbours' positions.

@@ -86,7 +86,9 @@ def find_neighbours(
     >>> [neighbour.rank for neighbour in neighbours]
     [1, 2, 3]
     """
-    _validate_direction_and_k(direction, k, SNIPPET_DIRECTIONS, "A snippet has no sound to go from")
+    _validate_search_direction_and_k(
+        direction, k, SNIPPET_DIRECTIONS, "A snippet has no sound to go from"
+    )
     if not snippet.strip():
         raise EarshotError("The snippet is empty.", remedy="Give some Sonic Pi code.")
     if len(snippet) > MAX_SNIPPET_CHARS:
@@ -128,7 +130,9 @@ def find_audio_neighbours(
         When k or the direction is invalid, the direction needs an alignment, or the audio encoder
         is not the one that embedded the corpus.
     """
-    _validate_direction_and_k(direction, k, CLIP_DIRECTIONS, "A sound has no code to go from")
+    _validate_search_direction_and_k(
+        direction, k, CLIP_DIRECTIONS, "A sound has no code to go from"
+    )
     embedded_corpus.check_has_embedding_pairs()
     return find_embedding_neighbours(
         embedded_corpus, embedded_corpus.embed_clip(clip), k, direction
@@ -163,7 +167,7 @@ def find_program_neighbours(
         When k or the direction is invalid, the direction needs an alignment, or the corpus has
         no such program.
     """
-    _validate_direction_and_k(direction, k)
+    _validate_search_direction_and_k(direction, k)
     embedded_corpus.check_has_embedding_pairs()
     row = embedded_corpus.row_by_program.get(program_id)
     if row is None:
@@ -220,7 +224,7 @@ def find_embedding_neighbours(
     ]
 
 
-def _validate_direction_and_k(
+def _validate_search_direction_and_k(
     direction: str,
     k: int,
     allowed_directions: Sequence[str] = DIRECTIONS,

@@ -48,7 +48,7 @@ def decode_audio_bytes(data: bytes, file_name: str = "the file") -> Clip:
             remedy="Give a shorter part of it.",
         )
     try:
-        samples, sample_rate = _decode_samples(data, file_name)
+        samples, sample_rate = _decode_audio_samples(data, file_name)
     except (soundfile.LibsndfileError, RuntimeError, ValueError, MemoryError) as error:
         raise EarshotError(
             "It cannot be read as a sound.",
@@ -69,7 +69,7 @@ def decode_audio_bytes(data: bytes, file_name: str = "the file") -> Clip:
     return Clip(np.ascontiguousarray(np.clip(stereo, -1, 1)), sample_rate)
 
 
-def _decode_samples(data: bytes, file_name: str) -> tuple[np.ndarray, int]:
+def _decode_audio_samples(data: bytes, file_name: str) -> tuple[np.ndarray, int]:
     """Return the samples, float32 [frames, channels], and their rate.
 
     A file that is too long yields one frame more than allowed: a header may state any length, so

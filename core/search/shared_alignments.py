@@ -10,8 +10,8 @@ from core.search.corpus_encoder_records import has_embeddings_of_alignment
 from core.search.default_alignment_choice import (
     PREDICTION_OBJECTIVES,
     AlignmentChoice,
+    build_choice_of_requested_alignment,
     choose_default_alignment,
-    describe_requested_alignment,
     make_no_alignment_error,
 )
 
@@ -54,7 +54,7 @@ def choose_prediction_alignment(corpora: Sequence[Corpus]) -> AlignmentChoice | 
     _, owner, record = max(candidates, key=lambda candidate: candidate[0])
     programs = f"{_count_trained_programs(record):,} programs"
     reason = f"of corpus '{owner.name}', trained on {programs} with the same encoders"
-    return describe_requested_alignment(record, reason, owner.name)
+    return build_choice_of_requested_alignment(record, reason, owner.name)
 
 
 def parse_alignment_name(corpus: Corpus, name: str) -> tuple[Corpus, AlignmentRecord]:

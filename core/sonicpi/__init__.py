@@ -13,7 +13,7 @@ from core.sonicpi.clip_and_render_result import (
     RenderResult,
 )
 from core.sonicpi.render_limits import RenderLimits
-from core.sonicpi.render_pool import render_many
+from core.sonicpi.render_pool import render_programs_in_parallel
 from core.sonicpi.renderer_versions_and_render_id import (
     DEFAULT_SONIC_PI,
     RENDERER_VERSION,
@@ -39,7 +39,7 @@ __all__ = [
     "collect_osc_messages",
     "render",
     "compute_render_id",
-    "render_many",
+    "render_programs_in_parallel",
     "try_render",
     "check_sandbox",
     "get_scsynth_version",

@@ -178,7 +178,7 @@ class RenderProblem:
     seconds: float | None = None
 
     def __str__(self) -> str:
-        place = self.format_place()
+        place = self.format_problem_location()
         return f"{place}: {self.message}" if place else self.message
 
     @property
@@ -186,12 +186,12 @@ class RenderProblem:
         """True for an error that ended one thread and not the whole program."""
         return self.seconds is not None
 
-    def format_place(self) -> str:
+    def format_problem_location(self) -> str:
         """Return line and time, as far as there are any.
 
         Examples
         --------
-        >>> RenderProblem("runtime", "divided by 0", 3, seconds=1.5).format_place()
+        >>> RenderProblem("runtime", "divided by 0", 3, seconds=1.5).format_problem_location()
         'line 3, at 1.5 s'
         """
         parts = [f"line {self.line}"] if self.line else []
@@ -241,18 +241,18 @@ class RenderResult:
         """The warnings that are errors of single threads."""
         return tuple(warning for warning in self.warnings if warning.is_thread_error)
 
-    def reject_thread_errors(self) -> RenderResult:
+    def convert_thread_error_to_failure(self) -> RenderResult:
         """Return this result, or a result without a clip when an error ended a thread.
 
         The first error of a thread becomes the error of the program.
         """
         if self.error is not None or not self.thread_errors:
             return self
-        error, warnings = promote_thread_error(None, self.warnings)
+        error, warnings = promote_thread_error_to_program_error(None, self.warnings)
         return replace(self, clip=None, error=error, warnings=warnings)
 
 
-def promote_thread_error(
+def promote_thread_error_to_program_error(
     silent: RenderProblem | None, warnings: tuple[RenderProblem, ...]
 ) -> tuple[RenderProblem | None, tuple[RenderProblem, ...]]:
     """Return the error of a program that makes no sound, and its other warnings.
@@ -322,4 +322,4 @@ class RenderError(EarshotError):
 
     def __init__(self, problem: RenderProblem):
         self.problem = problem
-        super().__init__(problem.message, where=problem.format_place() or None)
+        super().__init__(problem.message, where=problem.format_problem_location() or None)

@@ -17,7 +17,7 @@ from typing import Any
 import soundfile
 
 from core.errors import EarshotError
-from core.sonicpi.newer_sonic_pi_sounds import load_later_sample_seconds, load_later_synth_options
+from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds, load_newer_synth_options
 from core.sonicpi.renderer_versions_and_render_id import get_sonic_pi_version
 
 INVENTORY_PATH = Path(__file__).with_suffix(".json")
@@ -46,14 +46,14 @@ def get_builtin_sample_duration(sample_name: str) -> float:
     """Return the length of a sample of any Sonic Pi version in seconds; 1 for other samples."""
     seconds = load_sonic_pi_inventory()["samples"].get(sample_name)
     if seconds is None:
-        seconds = load_later_sample_seconds().get(sample_name, UNKNOWN_SAMPLE_SECONDS)
+        seconds = load_newer_sample_seconds().get(sample_name, UNKNOWN_SAMPLE_SECONDS)
     return seconds
 
 
 def get_default_synth_options(synth_name: str) -> dict[str, float]:
     """Return the default options of a synth of any Sonic Pi version; empty for other names."""
     options = load_sonic_pi_inventory()["synths"].get(synth_name)
-    return load_later_synth_options().get(synth_name, {}) if options is None else options
+    return load_newer_synth_options().get(synth_name, {}) if options is None else options
 
 
 def read_installed_inventory() -> dict[str, Any]:
@@ -88,16 +88,16 @@ def read_installed_inventory() -> dict[str, Any]:
     return {
         "sonic_pi": version,
         "synths": {
-            name: _drop_slide_options(options)
+            name: _drop_synth_slide_options(options)
             for name, options in sorted(synths.items())
             if not any(word in name for word in INTERNAL_SYNTH_WORDS)
         },
         "fx": {
-            name.removeprefix("fx_"): _drop_slide_options(options)
+            name.removeprefix("fx_"): _drop_synth_slide_options(options)
             for name, options in sorted(fx.items())
             if "replace" not in name
         },
-        "player": _drop_slide_options(synths["stereo_player"]),
+        "player": _drop_synth_slide_options(synths["stereo_player"]),
         "samples": {
             path.stem: round(soundfile.info(path).duration, 4)
             for path in sorted(SAMPLES_FOLDER.glob("*.flac"))
@@ -108,7 +108,7 @@ def read_installed_inventory() -> dict[str, Any]:
     }
 
 
-def _drop_slide_options(options: dict[str, float]) -> dict[str, float]:
+def _drop_synth_slide_options(options: dict[str, float]) -> dict[str, float]:
     """Remove the options that describe how another option slides to a new value."""
     return {name: value for name, value in options.items() if not name.endswith(SLIDE_SUFFIXES)}
 

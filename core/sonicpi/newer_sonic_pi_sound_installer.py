@@ -41,7 +41,7 @@ GLOBAL_NPM_CONFIGS = (Path("/etc/npmrc"), Path("/usr/etc/npmrc"))
 MAX_QUOTED_CHARS = 300
 
 
-def install_later_sounds(
+def install_newer_sonic_pi_sounds(
     npm_command: Sequence[str],
     folder: Path = LATER_SOUNDS_FOLDER,
     *,
@@ -136,7 +136,7 @@ def copy_verified_files(source: Path, destination: Path, manifest: Path) -> None
     EarshotError
         When a file is missing, is a link, or has another hash.
     """
-    for expected_hash, relative_path in _read_manifest(manifest):
+    for expected_hash, relative_path in _read_checksum_manifest(manifest):
         path = source / relative_path
         if path.is_symlink() or not path.is_file():
             raise EarshotError("The downloaded packages lack a file.", where=str(relative_path))
@@ -150,7 +150,7 @@ def copy_verified_files(source: Path, destination: Path, manifest: Path) -> None
         target.write_bytes(content)
 
 
-def _read_manifest(manifest: Path) -> list[tuple[str, Path]]:
+def _read_checksum_manifest(manifest: Path) -> list[tuple[str, Path]]:
     """Return hash and path of each file, as `sha256sum` writes them."""
     lines = manifest.read_text(encoding="utf-8").splitlines()
     return [(digest, Path(path)) for digest, _, path in (line.partition("  ") for line in lines)]
@@ -178,7 +178,7 @@ def find_faulty_files(
 ) -> list[str]:
     """Return the installed files that are missing or have another content than the manifest."""
     faulty = []
-    for expected_hash, relative_path in _read_manifest(manifest):
+    for expected_hash, relative_path in _read_checksum_manifest(manifest):
         path = folder / relative_path.parent.name / relative_path.name
         try:
             is_intact = hashlib.sha256(path.read_bytes()).hexdigest() == expected_hash
@@ -244,16 +244,16 @@ def build_wheel_environment() -> dict[str, str]:
     return environment
 
 
-def main() -> int:
+def install_sounds_and_get_exit_status() -> int:
     """Install the sounds with the system's npm or one from a wheel; return an exit status."""
     try:
         if (npm_command := find_npm()) is not None:
-            install_later_sounds(npm_command, LATER_SOUNDS_FOLDER)
+            install_newer_sonic_pi_sounds(npm_command, LATER_SOUNDS_FOLDER)
             return 0
         with tempfile.TemporaryDirectory(prefix="earshot-npm-") as folder:
             npm_command = unpack_npm_wheel(Path(folder))
             environment = build_wheel_environment()
-            install_later_sounds(npm_command, LATER_SOUNDS_FOLDER, environment=environment)
+            install_newer_sonic_pi_sounds(npm_command, LATER_SOUNDS_FOLDER, environment=environment)
         return 0
     except (EarshotError, OSError) as error:
         print(error, file=sys.stderr)
@@ -261,4 +261,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(install_sounds_and_get_exit_status())

@@ -24,7 +24,7 @@ INSTALL_HINT = (
 
 
 @cache
-def load_later_sounds() -> dict[str, Any]:
+def load_newer_sonic_pi_sounds() -> dict[str, Any]:
     """Return the stored table of the sounds that came after Sonic Pi 3.2.2.
 
     Returns
@@ -40,7 +40,7 @@ def load_later_sounds() -> dict[str, Any]:
 
 
 @cache
-def load_later_synth_options() -> dict[str, dict[str, float]]:
+def load_newer_synth_options() -> dict[str, dict[str, float]]:
     """Return the default options of every later synth, by name of synth and option.
 
     The shape is that of `load_sonic_pi_inventory()["synths"]`. Where the compiled SynthDef differs
@@ -48,29 +48,31 @@ def load_later_synth_options() -> dict[str, dict[str, float]]:
 
     Examples
     --------
-    >>> from core.sonicpi.newer_sonic_pi_sounds import load_later_synth_options
-    >>> load_later_synth_options()["bass_foundation"]["cutoff"]
+    >>> from core.sonicpi.newer_sonic_pi_sounds import load_newer_synth_options
+    >>> load_newer_synth_options()["bass_foundation"]["cutoff"]
     83
     """
-    synths = load_later_sounds()["synths"]
-    return {name: _resolve_options(synth) for name, synth in synths.items()}
+    synths = load_newer_sonic_pi_sounds()["synths"]
+    return {name: _resolve_default_synth_options(synth) for name, synth in synths.items()}
 
 
-def _resolve_options(synth: dict[str, Any]) -> dict[str, float]:
+def _resolve_default_synth_options(synth: dict[str, Any]) -> dict[str, float]:
     options = {**synth["options"], **synth.get("compiled_defaults", {})}
     return {name: options.get(value, value) for name, value in options.items()}
 
 
 @cache
-def load_later_sample_seconds() -> dict[str, float]:
+def load_newer_sample_seconds() -> dict[str, float]:
     """Return the length of every later sample in seconds, by name.
 
     The shape is that of `load_sonic_pi_inventory()["samples"]`.
     """
-    return {name: sample["seconds"] for name, sample in load_later_sounds()["samples"].items()}
+    return {
+        name: sample["seconds"] for name, sample in load_newer_sonic_pi_sounds()["samples"].items()
+    }
 
 
-def find_version_that_added(name: str) -> str | None:
+def find_sonic_pi_version_that_added_sound(name: str) -> str | None:
     """Return the version of Sonic Pi that added a synth or sample; None for other names.
 
     Parameters
@@ -80,27 +82,27 @@ def find_version_that_added(name: str) -> str | None:
 
     Examples
     --------
-    >>> from core.sonicpi.newer_sonic_pi_sounds import find_version_that_added
-    >>> find_version_that_added("rodeo"), find_version_that_added("beep")
-    ('3.3', None)
+    >>> from core.sonicpi.newer_sonic_pi_sounds import find_sonic_pi_version_that_added_sound
+    >>> [find_sonic_pi_version_that_added_sound(name) for name in ("rodeo", "beep")]
+    ['3.3', None]
     """
-    sounds = load_later_sounds()
+    sounds = load_newer_sonic_pi_sounds()
     entry = sounds["synths"].get(name) or sounds["samples"].get(name)
     return entry["since"] if entry else sounds["missing_synths"].get(name)
 
 
-def names_later_sound(source: str) -> bool:
+def contains_name_of_newer_sound(source: str) -> bool:
     """Return True when a program contains the name of a later synth or sample."""
-    return _compile_name_pattern().search(source) is not None
+    return _compile_newer_sound_name_pattern().search(source) is not None
 
 
 @cache
-def _compile_name_pattern() -> re.Pattern[str]:
-    sounds = load_later_sounds()
+def _compile_newer_sound_name_pattern() -> re.Pattern[str]:
+    sounds = load_newer_sonic_pi_sounds()
     names = [*sounds["synths"], *sounds["samples"]]
     return re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")
 
 
-def are_later_sounds_installed() -> bool:
+def are_newer_sonic_pi_sounds_installed() -> bool:
     """Return True when the sounds of later versions are completely installed."""
     return (LATER_SOUNDS_FOLDER / COMPLETE_MARK).is_file()

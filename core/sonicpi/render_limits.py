@@ -45,12 +45,12 @@ class RenderLimits:
     events: int = 200_000
     synths: int = 1500
 
-    def scale_to_duration(self, seconds: float) -> RenderLimits:
+    def scale_limits_to_clip_duration(self, seconds: float) -> RenderLimits:
         """Return the limits of a clip of `seconds`: times and messages grow beyond 30 s.
 
         Examples
         --------
-        >>> limits = RenderLimits(cpu_s=10).scale_to_duration(600.0)
+        >>> limits = RenderLimits(cpu_s=10).scale_limits_to_clip_duration(600.0)
         >>> limits.cpu_s, limits.memory_mb == RenderLimits().memory_mb
         (200, True)
         """

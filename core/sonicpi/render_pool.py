@@ -20,7 +20,7 @@ MAX_RENDER_ATTEMPTS = 2
 MAX_QUEUED_RESULTS = 8
 
 
-def render_many(
+def render_programs_in_parallel(
     sources: Iterable[str],
     seconds: float = 18.0,
     workers: int | None = None,
@@ -67,8 +67,9 @@ def render_many(
 
     Examples
     --------
-    >>> from core.sonicpi import render_many
-    >>> results = dict(render_many(["play 60", "play nil.foo"], seconds=1, workers=1))
+    >>> from core.sonicpi import render_programs_in_parallel
+    >>> sources = ["play 60", "play nil.foo"]
+    >>> results = dict(render_programs_in_parallel(sources, seconds=1, workers=1))
     >>> results[0].has_clip, results[1].error.kind
     (True, 'runtime')
     """
@@ -79,12 +80,12 @@ def render_many(
     try:
         yield from pool.render_all_programs(worker_count)
     finally:
-        pool.stop_workers()
+        pool.stop_render_workers()
 
 
 @dataclass(frozen=True)
 class _RenderSettings:
-    """The parameters of `render_many` that are the same for every program."""
+    """The parameters of `render_programs_in_parallel` that are the same for every program."""
 
     seconds: float
     sample_rate: int
@@ -112,7 +113,7 @@ class _WorkerPool:
     def render_all_programs(self, worker_count: int) -> Iterator[tuple[int, RenderResult]]:
         """Render all programs; yield (index, result) in order of completion."""
         # The first worker starts in this thread, so that a missing installation raises at once.
-        first_worker = self._start_worker()
+        first_worker = self._start_render_worker()
         for worker in [first_worker] + [None] * (worker_count - 1):
             thread = threading.Thread(target=self._run_worker_thread, args=(worker,), daemon=True)
             self.threads.append(thread)
@@ -127,7 +128,7 @@ class _WorkerPool:
             else:
                 yield item
 
-    def stop_workers(self) -> None:
+    def stop_render_workers(self) -> None:
         """End all workers, and wait for the threads that use them."""
         self.stop_event.set()
         for worker in list(self.workers):
@@ -138,7 +139,7 @@ class _WorkerPool:
             except queue.Empty:
                 pass
 
-    def _start_worker(self) -> RenderWorker:
+    def _start_render_worker(self) -> RenderWorker:
         for attempt in range(MAX_RENDER_ATTEMPTS):
             try:
                 worker = RenderWorker(self.settings.limits, self.settings.sample_folders)
@@ -169,7 +170,7 @@ class _WorkerPool:
             if not self.stop_event.is_set():
                 self.result_queue.put(error)
         finally:
-            self._discard_worker(worker)
+            self._discard_render_worker(worker)
             self.result_queue.put(None)
 
     def _render_with_retry(
@@ -179,7 +180,7 @@ class _WorkerPool:
         if (problem := find_source_code_problem(source)) is not None:
             return RenderResult(None, problem), worker
         for _ in range(MAX_RENDER_ATTEMPTS):
-            worker = worker or self._start_worker()
+            worker = worker or self._start_render_worker()
             try:
                 settings = self.settings
                 result = worker.render(
@@ -190,11 +191,11 @@ class _WorkerPool:
                 if self.stop_event.is_set():
                     raise
                 problem = build_worker_crash_problem(error)
-                self._discard_worker(worker)
+                self._discard_render_worker(worker)
                 worker = None
         return RenderResult(None, problem), None
 
-    def _discard_worker(self, worker: RenderWorker | None) -> None:
+    def _discard_render_worker(self, worker: RenderWorker | None) -> None:
         if worker is not None:
             self.workers.discard(worker)
             worker.close()

@@ -18,7 +18,7 @@ from core.sonicpi.clip_and_render_result import (
     RenderError,
     RenderProblem,
     RenderResult,
-    promote_thread_error,
+    promote_thread_error_to_program_error,
 )
 from core.sonicpi.framed_process import FramedProcess
 from core.sonicpi.newer_sonic_pi_sounds import LATER_SOUNDS_FOLDER
@@ -157,7 +157,7 @@ class RenderWorker:
     ) -> RenderProblem | None:
         """Return the error of the program whose sound ended; None if it plays this time."""
         # The host stops searching after the time of one render.
-        search_s = self.limits.scale_to_duration(seconds).wall_s
+        search_s = self.limits.scale_limits_to_clip_duration(seconds).wall_s
         deadline = self._compute_deadline(seconds) + search_s
         answer, _ = self._run_program_in_host(
             source, seconds, sample_rate, deadline, find_failure=True, sonic_pi=sonic_pi
@@ -226,7 +226,7 @@ class RenderWorker:
             for message_time, address, *arguments in answer.get("events", ())
         ]
         if error is None and not any(message.starts_sound for message in messages):
-            error, warnings = promote_thread_error(None, warnings)
+            error, warnings = promote_thread_error_to_program_error(None, warnings)
         return messages, RenderResult(None, error, warnings, time.monotonic() - started)
 
     def close(self) -> None:
@@ -234,14 +234,18 @@ class RenderWorker:
         self.process.close()
 
     def _compute_deadline(self, seconds: float) -> float:
-        return time.monotonic() + 2 * self.limits.scale_to_duration(seconds).wall_s + GRACE_SECONDS
+        return (
+            time.monotonic()
+            + 2 * self.limits.scale_limits_to_clip_duration(seconds).wall_s
+            + GRACE_SECONDS
+        )
 
     def _run_program_in_host(
         self, source: str, seconds: float, sample_rate: int, deadline: float, **flags: bool | str
     ) -> tuple[dict[str, Any], tuple[RenderProblem, ...]]:
         """Run a program in the host; return the host's answer and the warnings in it."""
         request = {"source": source, "seconds": seconds, "sample_rate": sample_rate, **flags}
-        limits = self.limits.scale_to_duration(seconds).to_render_request_dict()
+        limits = self.limits.scale_limits_to_clip_duration(seconds).to_render_request_dict()
         self.process.send_message(json.dumps({**request, "limits": limits}).encode())
         answer = self._receive_host_answer(deadline)
         return answer, tuple(
@@ -285,7 +289,9 @@ def build_render_result(
         reason = f" {cause.message}" if cause else ""
         message = f"The program is silent for {clip.seconds:g} s.{reason}"
         problem = RenderProblem("silent", message, cause.line if cause else None)
-        return RenderResult(None, *promote_thread_error(problem, warnings), elapsed_seconds)
+        return RenderResult(
+            None, *promote_thread_error_to_program_error(problem, warnings), elapsed_seconds
+        )
     if peak > 1.0:
         np.clip(clip.samples, -1.0, 1.0, out=clip.samples)
         clipping = RenderProblem(

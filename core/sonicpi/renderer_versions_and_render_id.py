@@ -11,7 +11,10 @@ from pathlib import Path
 
 from core.errors import EarshotError
 from core.sonicpi.clip_and_render_result import SAMPLE_RATE
-from core.sonicpi.newer_sonic_pi_sounds import are_later_sounds_installed, names_later_sound
+from core.sonicpi.newer_sonic_pi_sounds import (
+    are_newer_sonic_pi_sounds_installed,
+    contains_name_of_newer_sound,
+)
 
 # Must be incremented whenever the sound of any program changes.
 RENDERER_VERSION = 2
@@ -132,6 +135,6 @@ def compute_render_id(
     # In front, where nothing in a source can look like them. The ids of Sonic Pi 3.2 stay the same.
     if sonic_pi != DEFAULT_SONIC_PI:
         fields = (f"Sonic Pi {validate_sonic_pi_choice(sonic_pi)}", *fields)
-    if not are_later_sounds_installed() and names_later_sound(source):
+    if not are_newer_sonic_pi_sounds_installed() and contains_name_of_newer_sound(source):
         fields = ("without later sounds", *fields)
     return hashlib.sha256("\0".join(map(str, fields)).encode("utf-8", "surrogatepass")).hexdigest()

@@ -9,7 +9,10 @@ import subprocess
 from pathlib import Path
 
 from core.errors import EarshotError
-from core.sonicpi.newer_sonic_pi_sounds import LATER_SOUNDS_FOLDER, are_later_sounds_installed
+from core.sonicpi.newer_sonic_pi_sounds import (
+    LATER_SOUNDS_FOLDER,
+    are_newer_sonic_pi_sounds_installed,
+)
 
 HOST_FOLDER = Path(__file__).parent / "host"
 # Where a program in the sandbox finds the sounds of later versions.
@@ -117,7 +120,7 @@ def wrap_in_sandbox(command: list[str], *, sample_folders: tuple[Path, ...] = ()
     ]
     for path in list_scsynth_plugin_paths():
         arguments += ["--symlink", path, f"/earshot/plugins/{Path(path).name}"]
-    if are_later_sounds_installed():
+    if are_newer_sonic_pi_sounds_installed():
         arguments += ["--ro-bind", str(LATER_SOUNDS_FOLDER), SANDBOXED_SOUNDS_FOLDER]
     for folder in sample_folders:
         arguments += ["--ro-bind", str(folder), str(folder)]

@@ -90,7 +90,8 @@ def extract_score_events(messages: Sequence[OscMessage]) -> list[ScoreEvent]:
         elif message.synthdef_name is not None:
             synthdef = message.synthdef_name
             options = {
-                name: _to_float(value) for name, value in message.synth_control_values.items()
+                name: _to_float_or_zero(value)
+                for name, value in message.synth_control_values.items()
             }
             options_by_node[message.arguments[1]] = options
             output_bus = int(options.pop("out_bus", 0))
@@ -98,7 +99,7 @@ def extract_score_events(messages: Sequence[OscMessage]) -> list[ScoreEvent]:
                 input_bus = int(options.pop("in_bus", -1))
                 fx_by_input_bus[input_bus] = _Fx(synthdef[3:], options, output_bus)
             elif "mixer" not in synthdef:
-                kind, name = _identify_sound(synthdef, options, sample_by_buffer)
+                kind, name = _identify_sound_of_event(synthdef, options, sample_by_buffer)
                 fx_chain = _trace_fx_chain(output_bus, fx_by_input_bus)
                 event_time = max(0.0, message.time)
                 events.append(
@@ -107,7 +108,7 @@ def extract_score_events(messages: Sequence[OscMessage]) -> list[ScoreEvent]:
     return events
 
 
-def _identify_sound(
+def _identify_sound_of_event(
     synthdef: str, options: dict[str, float], sample_by_buffer: dict[int, str]
 ) -> tuple[str, str]:
     """Return kind and name of a score event, and remove the buffer from its options."""
@@ -126,5 +127,5 @@ def _trace_fx_chain(bus: int, fx_by_input_bus: dict[int, _Fx]) -> FxChain:
     return tuple(chain)
 
 
-def _to_float(value: Any) -> float:
+def _to_float_or_zero(value: Any) -> float:
     return float(value) if isinstance(value, (int, float)) else 0.0

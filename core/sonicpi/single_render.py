@@ -179,7 +179,7 @@ def _call_with_cached_worker(
 
 
 @atexit.register
-def _close_workers() -> None:
+def _close_cached_render_workers() -> None:
     for worker in _workers.values():
         worker.close()
     _workers.clear()

@@ -115,7 +115,7 @@ def write_study_report(
     comparisons = {run.study_name: run.load_paper_comparison() for run in runs}
     for run in runs:
         # Old runs are written again, in today's names.
-        tables = {table.name: table.rows for table in run.load_tables()}
+        tables = {table.name: table.rows for table in run.load_study_tables()}
         tables[store.COMPARISON_TABLE] = comparisons[run.study_name]
         for name, rows in tables.items():
             rows.to_csv(tables_folder / f"{run.study_name}-{name}.csv", index=False)

@@ -62,13 +62,14 @@ def measure_audio_descriptors(samples: np.ndarray, sample_rate: int) -> dict[str
         "loudness": float(10 * np.log10(np.mean(np.square(mono)) + POWER_FLOOR)),
         "median frequency": float(np.log2(frequencies[np.searchsorted(cumulative, 0.5)])),
         "spectral rolloff": float(np.log2(frequencies[np.searchsorted(cumulative, 0.95)])),
-        "onset rate": _count_onsets(power, frequencies, sample_rate) / (len(mono) / sample_rate),
+        "onset rate": _count_spectral_onsets(power, frequencies, sample_rate)
+        / (len(mono) / sample_rate),
         "sounding fraction": float((level > level.max() - SOUNDING_RANGE_DB).mean()),
         "spectral flatness": float(10 * (np.log10(mean).mean() - np.log10(mean.mean()))),
     }
 
 
-def _count_onsets(power: np.ndarray, frequencies: np.ndarray, sample_rate: int) -> int:
+def _count_spectral_onsets(power: np.ndarray, frequencies: np.ndarray, sample_rate: int) -> int:
     """Count the frames at which the spectrum, power [f, t], rises sharply."""
     octaves = np.log2(frequencies / frequencies[0])
     edges = np.arange(0, octaves[-1], 1 / BANDS_PER_OCTAVE)

@@ -14,7 +14,7 @@ from core import encoders
 from core.corpus import Corpus
 from core.encoders.weights import NoWeights, WheelWeights
 from core.errors import EarshotError
-from core.evaluation.bootstrap import subsample_interval
+from core.evaluation.bootstrap import compute_subsampling_interval
 from core.evaluation.metrics import mutual_knn
 from core.progress import Progress
 from core.sonicpi import Clip
@@ -53,10 +53,14 @@ ASPECT_CAPTION = (
 )
 
 
-def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
+def compute_study_result(
+    corpus: Corpus, options: Mapping[str, Any], progress: Progress
+) -> StudyResult:
     """Compare the distances of the same clips by all audio encoders and by descriptors."""
     encoder_ids = choose_compared_encoders(corpus, options["compared_encoders"])
-    programs, descriptors = _describe_clips(corpus, options["programs"], progress)
+    programs, descriptors = _measure_descriptors_of_corpus_clips(
+        corpus, options["programs"], progress
+    )
     embeddings = {
         encoder_id: _load_or_compute_embeddings(corpus, encoder_id, programs, progress)
         for encoder_id in encoder_ids
@@ -133,7 +137,7 @@ def choose_compared_encoders(corpus: Corpus, encoder_ids: str | None) -> list[st
     return chosen
 
 
-def _describe_clips(
+def _measure_descriptors_of_corpus_clips(
     corpus: Corpus, program_count: int, progress: Progress
 ) -> tuple[pd.DataFrame, list[dict[str, np.ndarray]]]:
     """Return programs, evenly spaced over the corpus, and the descriptors of their clips.
@@ -201,7 +205,7 @@ def build_agreement_table(embeddings: Mapping[str, np.ndarray], seed: int) -> pd
             return float(stats.spearmanr(first_distances, second_distances).statistic)
 
         program_count = len(pair[0])
-        low, high = subsample_interval(correlate_subset, program_count, seed=seed)
+        low, high = compute_subsampling_interval(correlate_subset, program_count, seed=seed)
         rows.append(
             {
                 "first": first,
@@ -263,7 +267,8 @@ def write_encoder_findings(
     whole_aspects = descriptor_table[descriptor_table["descriptor"] == ""].set_index("aspect")
     notes = [
         f"{program_count} clips, {len(encoder_ids)} encoders. Most alike:"
-        f" {_format_pair(by_agreement[-1])}; least alike: {_format_pair(by_agreement[0])}."
+        f" {_format_encoder_pair(by_agreement[-1])}; least alike:"
+        f" {_format_encoder_pair(by_agreement[0])}."
     ]
     for aspect in ASPECTS:
         correlations = whole_aspects.loc[aspect, list(encoder_ids)].astype(float)
@@ -279,5 +284,5 @@ def write_encoder_findings(
     return notes
 
 
-def _format_pair(row: Mapping[Any, Any]) -> str:
+def _format_encoder_pair(row: Mapping[Any, Any]) -> str:
     return f"{row['first']} and {row['second']} ({row['spearman']:.2f})"

@@ -26,10 +26,10 @@ from core.pipeline.evaluate import (
     ComparedSpaces,
     build_aligned_embedding_spaces,
     build_raw_embedding_spaces,
-    evaluate_splits,
+    evaluate_held_out_splits,
 )
 from core.progress import Progress
-from core.search.evaluation_splits import UNSEEN_SPLITS, label_unseen_templates
+from core.search.evaluation_splits import UNSEEN_SPLITS, relabel_splits_of_unseen_templates
 from core.studies import study_figures
 from core.studies.result import StudyFigure, StudyResult, StudyTable
 from core.studies.study_inputs import StudyInputs, open_study_inputs
@@ -59,7 +59,9 @@ UNSEEN_METRICS = (
 )
 
 
-def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
+def compute_study_result(
+    corpus: Corpus, options: Mapping[str, Any], progress: Progress
+) -> StudyResult:
     """Calibrate the measures on growing numbers of programs, and on draws of unseen templates."""
     inputs = open_study_inputs(corpus, options, needs_alignment=True)
     held_out = np.isin(inputs.programs["split"].to_numpy(dtype=str), ("test", *UNSEEN_SPLITS))
@@ -85,7 +87,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             progress,
         )
     )
-    draws = pd.DataFrame(_iterate_unseen_rows(inputs, templates, options, progress))
+    draws = pd.DataFrame(_iterate_unseen_template_rows(inputs, templates, options, progress))
     tables = [
         StudyTable(
             "agreement",
@@ -117,8 +119,8 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
                 "One panel per pair of spaces. 0: permuted pairs, 1: the maximum of the measure.",
             )
         ],
-        notes=describe_agreement(curve),
-        settings={**inputs.build_result_settings(options), "programs": int(held_out.sum())},
+        notes=describe_code_audio_agreement(curve),
+        settings={**inputs.build_study_input_settings(options), "programs": int(held_out.sum())},
     )
 
 
@@ -160,7 +162,7 @@ def iterate_agreement_rows(
     progress(PROGRESS_STEP, len(tasks), len(tasks))
 
 
-def describe_agreement(curve: pd.DataFrame) -> list[str]:
+def describe_code_audio_agreement(curve: pd.DataFrame) -> list[str]:
     """Return sentences on what calibration and the number of programs do to each measure."""
     notes = []
     largest = curve[curve["programs"] == curve["programs"].max()]
@@ -193,7 +195,7 @@ def _make_agreement_row(
     }
 
 
-def _iterate_unseen_rows(
+def _iterate_unseen_template_rows(
     inputs: StudyInputs, templates: np.ndarray, options: Mapping[str, Any], progress: Progress
 ) -> Iterator[dict[str, Any]]:
     """Yield the metrics of raw, linear and trained spaces on draws of unseen templates."""
@@ -209,10 +211,10 @@ def _iterate_unseen_rows(
         )
         rng = np.random.default_rng([options["seed"], draw])
         unseen = sorted(rng.permutation(names)[:count].tolist())
-        splits = label_unseen_templates(pairs.splits, templates, unseen)
+        splits = relabel_splits_of_unseen_templates(pairs.splits, templates, unseen)
         for method, spaces in _iterate_method_spaces(inputs, splits, config):
             # Intervals are computed on the unseen templates only.
-            table = evaluate_splits(
+            table = evaluate_held_out_splits(
                 spaces,
                 splits,
                 templates=templates,

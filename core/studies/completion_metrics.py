@@ -10,7 +10,7 @@ from scipy import stats
 
 from core.evaluation import metrics
 from core.evaluation.array_validation_and_normalization import normalize_rows
-from core.evaluation.bootstrap import bootstrap_interval, subsample_interval
+from core.evaluation.bootstrap import compute_bootstrap_interval, compute_subsampling_interval
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 
 NEIGHBOUR_COUNT = 3
@@ -41,7 +41,7 @@ def evaluate_candidates_as_queries(
         them; Spearman and Pearson are over the cosine distances of all pairs.
     """
     rows = [
-        (name, float(values.mean()), *bootstrap_interval(values, seed=seed))
+        (name, float(values.mean()), *compute_bootstrap_interval(values, seed=seed))
         for name, values in _compute_neighbour_agreement(code_embeddings, audio_embeddings).items()
     ]
     for name, correlate in _DISTANCE_CORRELATIONS.items():
@@ -52,7 +52,7 @@ def evaluate_candidates_as_queries(
         ) -> float:
             return correlate(code_embeddings[subset], audio_embeddings[subset])
 
-        interval = subsample_interval(correlate_subset, len(code_embeddings), seed=seed)
+        interval = compute_subsampling_interval(correlate_subset, len(code_embeddings), seed=seed)
         rows.append((name, correlate_subset(), *interval))
     return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
@@ -80,7 +80,7 @@ def measure_alignment_gain(
     rows = []
     for name, before in scores_before.items():
         gains = scores_after[name] - before
-        rows.append((name, float(gains.mean()), *bootstrap_interval(gains, seed=seed)))
+        rows.append((name, float(gains.mean()), *compute_bootstrap_interval(gains, seed=seed)))
     for name, correlate in _DISTANCE_CORRELATIONS.items():
 
         def measure_gain(
@@ -90,7 +90,7 @@ def measure_alignment_gain(
             after = correlate(code_after[subset], audio_embeddings[subset])
             return after - correlate(code_before[subset], audio_embeddings[subset])
 
-        interval = subsample_interval(measure_gain, len(audio_embeddings), seed=seed)
+        interval = compute_subsampling_interval(measure_gain, len(audio_embeddings), seed=seed)
         rows.append((name, measure_gain(), *interval))
     return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 

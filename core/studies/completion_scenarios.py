@@ -41,7 +41,7 @@ class CompletionScenario:
     prompt: str
     candidates: tuple[CompletionCandidate, ...]
 
-    def list_program_sources(self) -> list[str]:
+    def list_scenario_program_sources(self) -> list[str]:
         """Return the prompt's program, then each candidate's."""
         return [self.prompt, *(candidate.source for candidate in self.candidates)]
 

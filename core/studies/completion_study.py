@@ -46,8 +46,8 @@ from core.studies.result import (
 )
 from core.studies.study_clip_rendering import (
     embed_clip_files,
-    embed_code,
-    make_workspace_relative,
+    embed_program_sources,
+    make_path_relative_to_workspace,
     render_study_clips,
 )
 from core.studies.study_inputs import StudyInputs, open_study_inputs
@@ -73,7 +73,9 @@ PROTOCOL_NOTE = (
 )
 
 
-def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
+def compute_study_result(
+    corpus: Corpus, options: Mapping[str, Any], progress: Progress
+) -> StudyResult:
     """Render, embed and compare the candidates of all scenarios."""
     inputs = open_study_inputs(corpus, options, needs_alignment=True)
     audio_encoders = {
@@ -84,8 +86,10 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     for scenario in scenarios:
         _check_scenario_not_in_corpus(corpus, scenario)
     paths = _render_scenarios(corpus, scenarios, progress)
-    sources = [source for scenario in scenarios for source in scenario.list_program_sources()]
-    code = embed_code(inputs.encoder_ids["code"], sources, progress)
+    sources = [
+        source for scenario in scenarios for source in scenario.list_scenario_program_sources()
+    ]
+    code = embed_program_sources(inputs.encoder_ids["code"], sources, progress)
     audio = {
         encoder: embed_clip_files(encoder, paths, progress)
         for encoder in dict.fromkeys(audio_encoders.values())
@@ -128,7 +132,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             PROTOCOL_NOTE,
         ],
         settings={
-            **inputs.build_result_settings(options),
+            **inputs.build_study_input_settings(options),
             "audio_encoders": audio_encoders,
             "candidates": {scenario.name: len(scenario.candidates) for scenario in scenarios},
         },
@@ -157,7 +161,7 @@ def _iterate_scenarios_with_rows(
 def _check_scenario_not_in_corpus(corpus: Corpus, scenario: CompletionScenario) -> None:
     corpus_ids = set(corpus.load_programs()["program"])
     continuations = (candidate.continuation for candidate in scenario.candidates)
-    for source in [*scenario.list_program_sources(), *continuations]:
+    for source in [*scenario.list_scenario_program_sources(), *continuations]:
         if Program(source, "candidate", "", "other", {}, 0).id in corpus_ids:
             raise EarshotError(
                 f"Corpus '{corpus.name}' holds a candidate of scenario {scenario.name}, so the"
@@ -178,7 +182,9 @@ def _render_scenarios(
             *(f"Candidate {candidate.name}" for candidate in scenario.candidates),
         )
     ]
-    sources = [source for scenario in scenarios for source in scenario.list_program_sources()]
+    sources = [
+        source for scenario in scenarios for source in scenario.list_scenario_program_sources()
+    ]
     paths, failures = render_study_clips(corpus, sources, corpus.settings["seconds"], progress)
     if failures:
         index, reason = next(iter(failures.items()))
@@ -282,7 +288,7 @@ def _list_candidate_neighbours(
         for space, rows in {**code_spaces, "audio": audio_embeddings}.items()
     }
     candidate_paths = clip_paths[1:]
-    files = [make_workspace_relative(path) for path in candidate_paths]
+    files = [make_path_relative_to_workspace(path) for path in candidate_paths]
     table = []
     for i, candidate in enumerate(scenario.candidates):
         row: dict[str, Any] = {"candidate": candidate.name, "title": candidate.title}
@@ -303,7 +309,7 @@ def _collect_candidate_clips(
     return [
         ClipSequence(
             f"{scenario.name} {candidate.name}: {candidate.title}",
-            (make_workspace_relative(path),),
+            (make_path_relative_to_workspace(path),),
             (candidate.name,),
             (candidate.source,),
         )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.evaluation.bootstrap import subsample_interval
+from core.evaluation.bootstrap import compute_subsampling_interval
 from core.progress import Progress
 from core.studies import study_figures
 from core.studies.distance_correlation_and_mantel_test import (
@@ -27,7 +27,7 @@ from core.studies.result import (
     StudyTable,
     compare_measurements_to_paper,
 )
-from core.studies.study_clip_rendering import make_workspace_relative
+from core.studies.study_clip_rendering import make_path_relative_to_workspace
 from core.studies.study_inputs import StudyInputs, open_study_inputs
 
 PROGRESS_STEP = "Correlating distances"
@@ -39,7 +39,9 @@ CORRELATIONS = ("pearson", "spearman")
 DistancePair = tuple[np.ndarray, np.ndarray]
 
 
-def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
+def compute_study_result(
+    corpus: Corpus, options: Mapping[str, Any], progress: Progress
+) -> StudyResult:
     """Correlate distances of code and audio over all pairs of one program per template."""
     inputs = open_study_inputs(corpus, options)
     rows_by_template = _group_rows_by_template(inputs)
@@ -71,7 +73,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         ],
         notes=_write_correlation_findings(correlations, resamples, intervals, len(rows), split),
         settings={
-            **inputs.build_result_settings(options),
+            **inputs.build_study_input_settings(options),
             "programs": list(inputs.programs["name"].iloc[rows]),
             "split": split,
         },
@@ -125,7 +127,9 @@ def _estimate_correlation_intervals(
                 correlation: float = getattr(correlate_distances(*pair, permutations=0), name)
                 return correlation
 
-            intervals[space, name] = subsample_interval(correlate_subset, len(rows), seed=seed)
+            intervals[space, name] = compute_subsampling_interval(
+                correlate_subset, len(rows), seed=seed
+            )
     return intervals
 
 
@@ -218,7 +222,7 @@ def _build_pair_distance_table(
     programs = inputs.programs.iloc[rows]
     first, second = np.triu_indices(len(rows), 1)
     names = programs["name"].to_numpy()
-    clips = [make_workspace_relative(path) for path in programs["audio"]]
+    clips = [make_path_relative_to_workspace(path) for path in programs["audio"]]
     columns: dict[str, Any] = {
         "first": names[first],
         "second": names[second],

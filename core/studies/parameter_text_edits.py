@@ -87,7 +87,7 @@ def _scale_bpm(source: str, factor: float) -> str:
     return f"use_bpm {_format_number(DEFAULT_BPM * factor)}\n{source}"
 
 
-def _make_name_replacer(pattern: str, names: tuple[str, ...]) -> SourceEdit:
+def _make_first_name_replacer(pattern: str, names: tuple[str, ...]) -> SourceEdit:
     name_regex = re.compile(pattern)
 
     def replace_name(source: str, choice_number: float) -> str:
@@ -114,12 +114,12 @@ PARAMETER_EDITS: dict[str, ParameterEdit] = {
     ),
     "note": ParameterEdit(_make_number_shifter(r"(\bplay[ (]+)", 0, 127), (1, 5, 12), "semitones"),
     "synth": ParameterEdit(
-        _make_name_replacer(r"(\buse_synth[ (]+):(\w+)", SYNTH_NAMES),
+        _make_first_name_replacer(r"(\buse_synth[ (]+):(\w+)", SYNTH_NAMES),
         (1, 2, 3),
         "number of the replacement synth",
     ),
     "sample": ParameterEdit(
-        _make_name_replacer(r"(\bsample[ (]+):(\w+)", SAMPLE_NAMES),
+        _make_first_name_replacer(r"(\bsample[ (]+):(\w+)", SAMPLE_NAMES),
         (1, 2, 3),
         "number of the replacement sample",
     ),

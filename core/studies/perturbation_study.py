@@ -27,8 +27,8 @@ from core.studies.result import (
 )
 from core.studies.study_clip_rendering import (
     embed_clip_files,
-    embed_code,
-    make_workspace_relative,
+    embed_program_sources,
+    make_path_relative_to_workspace,
     render_study_clips,
 )
 from core.studies.study_inputs import StudyInputs, open_study_inputs
@@ -38,7 +38,9 @@ BOOTSTRAP_RESAMPLES = 300
 GAIN_MEASURE = "Gain in rank correlation by alignment"
 
 
-def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
+def compute_study_result(
+    corpus: Corpus, options: Mapping[str, Any], progress: Progress
+) -> StudyResult:
     """Change programs, render them, and compare the movement of code and audio embeddings."""
     inputs = open_study_inputs(corpus, options)
     changes = _perturb_programs(inputs, options["samples_per_type"], options["seed"])
@@ -74,7 +76,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         clips=_collect_largest_change_clips(inputs, changes),
         notes=_write_perturbation_findings(changes, measurements, len(failures)),
         settings={
-            **inputs.build_result_settings(options),
+            **inputs.build_study_input_settings(options),
             "split": split,
             "strengths": {kind: list(edit.strengths) for kind, edit in PARAMETER_EDITS.items()},
         },
@@ -113,7 +115,7 @@ def _add_before_after_cosines(
     progress: Progress,
 ) -> dict[str, str]:
     """Add the cosines of before and after to `changes`; return titles of the code columns."""
-    code = embed_code(inputs.encoder_ids["code"], list(changes["source"]), progress)
+    code = embed_program_sources(inputs.encoder_ids["code"], list(changes["source"]), progress)
     audio = embed_clip_files(inputs.encoder_ids["audio"], clip_paths, progress)
     code_before, audio_before = (
         inputs.pairs.code_embeddings[rows],
@@ -130,7 +132,7 @@ def _add_before_after_cosines(
         space_titles["aligned_code"] = "aligned code"
     clips_before = inputs.programs["audio"].iloc[rows]
     changes["clips"] = [
-        f"{make_workspace_relative(before)}|{make_workspace_relative(after)}"
+        f"{make_path_relative_to_workspace(before)}|{make_path_relative_to_workspace(after)}"
         for before, after in zip(clips_before, clip_paths)
     ]
     return space_titles

@@ -1,8 +1,8 @@
 """Registry of studies: names, titles, questions, options and modules.
 
-A study is a module of this package with a function ``run(corpus, options, progress)`` that
-returns a `StudyResult`, and an entry in `STUDIES`. `core.studies.runner.run_study` runs one and
-saves its result.
+A study is a module of this package with a function ``compute_study_result(corpus, options,
+progress)`` that returns a `StudyResult`, and an entry in `STUDIES`. `core.studies.runner.run_study`
+runs one and saves its result.
 
 The registry imports no study, so that the command line and the page Studies can show titles and
 options without loading torch.
@@ -55,7 +55,7 @@ class Study:
     title, question : str
         What the study is called and what it asks.
     module_name : str
-        The module with its function ``run``.
+        The module with its function ``compute_study_result``.
     options : tuple of StudyOption
         What can be set besides the corpus.
     """

@@ -259,7 +259,7 @@ def format_corpus_and_version_settings(runs: Sequence[StudyRun]) -> dict[str, st
     """Return description of the corpus and versions of software as text, by name."""
     settings = runs[0].metadata["settings"]
     return {
-        f"{group}: {name.replace('_', ' ')}": _format_setting(value)
+        f"{group}: {name.replace('_', ' ')}": _format_setting_value(value)
         for group in _SHARED_SETTINGS
         for name, value in settings.get(group, {}).items()
     }
@@ -299,7 +299,7 @@ def _format_comparison_markdown(comparison: pd.DataFrame) -> str:
     )
 
 
-def _format_setting(value: Any) -> str:
+def _format_setting_value(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {inner}" for name, inner in value.items())
     return str(value)

@@ -56,13 +56,13 @@ class RetrievalMethod:
 
     def list_required_training_program_encoders(self) -> set[str]:
         """Return ids of the code encoders that embed the training programs."""
-        return set() if self.algorithm == ZERO_SHOT else self._split_code_encoder()
+        return set() if self.algorithm == ZERO_SHOT else self._split_code_encoder_id()
 
     def list_required_query_encoders(self) -> set[str]:
         """Return ids of the code encoders that embed a query."""
-        return self._split_code_encoder()
+        return self._split_code_encoder_id()
 
-    def _split_code_encoder(self) -> set[str]:
+    def _split_code_encoder_id(self) -> set[str]:
         return set(split_encoder_id(self.code_encoder)) if self.code_encoder else set()
 
 

@@ -14,7 +14,7 @@ from core.encoders.encoder_spec_lookup import find_concat_weights
 from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.progress import Progress
 from core.studies.retrieval_queries import QuerySet
-from core.studies.study_clip_rendering import embed_code
+from core.studies.study_clip_rendering import embed_program_sources
 
 # Takes rows of queries, int [m]; returns the similarity of each base clip, float [m, n].
 QueryScorer = Callable[[np.ndarray], np.ndarray]
@@ -92,7 +92,7 @@ class RetrievalContext:
             is_missing = np.isnan(query_code[:, 0])
             if is_missing.any():
                 sources = list(queries["source"][is_missing])
-                query_code[is_missing] = embed_code(encoder_id, sources, self.progress)
+                query_code[is_missing] = embed_program_sources(encoder_id, sources, self.progress)
             self._code_embeddings[encoder_id] = base_code, query_code
         return self._code_embeddings[encoder_id]
 

@@ -46,7 +46,10 @@ def write_retrieval_findings(
         Ids of the encoders without which methods were skipped.
     """
     context, query_set = outcome.context, outcome.context.query_set
-    default_method, raw_method = outcome.default_method.name, outcome.raw_method.name
+    default_method, raw_method = (
+        outcome.default_retrieval_method.name,
+        outcome.raw_embedding_method.name,
+    )
     comparisons = "; ".join(
         f"{outcome.scores[default_method, encoder].mean():.2f} measured by {encoder}, raw code"
         f" {outcome.scores[raw_method, encoder].mean():.2f}"

@@ -46,7 +46,9 @@ BASELINES = "baselines"
 METHOD_SETS = (BASELINES, "ridge", "trained", "augmented", "mlp", "finetuned", "all")
 
 
-def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
+def compute_study_result(
+    corpus: Corpus, options: Mapping[str, Any], progress: Progress
+) -> StudyResult:
     """Retrieve clips for every query by several methods; measure by several audio encoders."""
     method_set, query_source, seed = options["methods"], options["queries"], options["seed"]
     _validate_retrieval_options(method_set, query_source)
@@ -117,7 +119,7 @@ def _build_retrieval_tables(
     confidence_table: pd.DataFrame,
 ) -> list[StudyTable]:
     metric_caption = retrieval_findings.METRIC_CAPTION
-    default_method = outcome.default_method.name
+    default_method = outcome.default_retrieval_method.name
     skipped_programs = outcome.context.query_set.skipped
     return [
         StudyTable(

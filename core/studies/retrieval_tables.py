@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.evaluation.bootstrap import bootstrap_interval
+from core.evaluation.bootstrap import compute_bootstrap_interval
 from core.evaluation.confidence_calibration import (
     CONFIDENCE_LEVELS,
     CORRECT_THRESHOLD,
-    classify_confidence,
+    classify_confidence_level,
     compute_confidence_features,
 )
 from core.evaluation.metrics import normalized_similarity
@@ -17,7 +17,7 @@ from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.search.confidence import TrainingSet, fit_confidence_calibration
 from core.studies.result import ClipSequence, Measurement, compare_measurements_to_paper
 from core.studies.retrieved_clip_scores import SCORE, RetrievalOutcome
-from core.studies.study_clip_rendering import make_workspace_relative
+from core.studies.study_clip_rendering import make_path_relative_to_workspace
 
 MAX_PLAYABLE_QUERIES = 40
 CONFIDENCE_COLUMNS = ["level", "queries", "predicted probability", "fraction correct", SCORE]
@@ -32,7 +32,7 @@ def build_method_score_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     }
     rows = []
     for (method, encoder), query_scores in outcome.scores.items():
-        low, high = bootstrap_interval(query_scores, seed=context.seed)
+        low, high = compute_bootstrap_interval(query_scores, seed=context.seed)
         fit_seconds, query_ms = timings.get(method, (np.nan, np.nan))
         rows.append(
             {
@@ -113,7 +113,7 @@ def build_confidence_table(outcome: RetrievalOutcome) -> pd.DataFrame:
         Columns `CONFIDENCE_COLUMNS`, one row per level; empty where there are too few programs to
         calibrate on.
     """
-    context, method = outcome.context, outcome.default_method
+    context, method = outcome.context, outcome.default_retrieval_method
     retrieved = outcome.results[method]
     base_code, query_code = context.get_code_embeddings(method.code_encoder)
     calibration = fit_confidence_calibration(
@@ -126,7 +126,7 @@ def build_confidence_table(outcome: RetrievalOutcome) -> pd.DataFrame:
         return pd.DataFrame(columns=CONFIDENCE_COLUMNS)
     retrieved_audio = context.base_audio[retrieved.base_rows]
     nearest_code_similarity = find_k_nearest_rows(query_code, base_code, 1)[1][:, 0]
-    probabilities = calibration.predict_probability(
+    probabilities = calibration.predict_correctness_probability(
         compute_confidence_features(
             retrieved_audio, retrieved.similarities, nearest_code_similarity
         )
@@ -134,7 +134,7 @@ def build_confidence_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     query_scores = normalized_similarity(
         retrieved.base_rows, outcome.query_audio, context.base_audio, per_query_scale=True
     )
-    levels = np.array([classify_confidence(probability) for probability in probabilities])
+    levels = np.array([classify_confidence_level(probability) for probability in probabilities])
     rows = []
     for level in CONFIDENCE_LEVELS:
         is_level = levels == level
@@ -159,15 +159,15 @@ def build_query_result_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     queries = query_set.queries
     retrieved_rows, nearest_rows = outcome.default_method_rows, outcome.nearest_rows
     clips = [
-        [make_workspace_relative(path) for path in (query_path, *paths[rows])]
+        [make_path_relative_to_workspace(path) for path in (query_path, *paths[rows])]
         for query_path, rows in zip(queries["audio"], retrieved_rows)
     ]
     return pd.DataFrame(
         {
             "program": queries["name"].to_numpy(),
             "kind": queries["kind"].to_numpy(),
-            "default method": outcome.get_training_encoder_scores(outcome.default_method),
-            "raw code": outcome.get_training_encoder_scores(outcome.raw_method),
+            "default method": outcome.get_training_encoder_scores(outcome.default_retrieval_method),
+            "raw code": outcome.get_training_encoder_scores(outcome.raw_embedding_method),
             "retrieved": [", ".join(names[rows]) for rows in retrieved_rows],
             "true nearest": [", ".join(names[rows]) for rows in nearest_rows],
             "shared": [len(set(a) & set(b)) for a, b in zip(retrieved_rows, nearest_rows)],

@@ -57,19 +57,19 @@ class RetrievalOutcome:
     scores: Mapping[tuple[str, str], np.ndarray]
 
     @property
-    def raw_method(self) -> RetrievalMethod:
+    def raw_embedding_method(self) -> RetrievalMethod:
         """The first method on raw code embeddings, with which the default method is compared."""
         return next(method for method in self.results if method.algorithm == RAW_EMBEDDINGS)
 
     @property
-    def default_method(self) -> RetrievalMethod:
+    def default_retrieval_method(self) -> RetrievalMethod:
         """Earshot's default method, whichever method has the best score."""
         return next(method for method in self.results if method.is_default)
 
     @property
     def default_method_rows(self) -> np.ndarray:
         """Rows of the base that the default method retrieved: int [m, NEIGHBOUR_COUNT]."""
-        return self.results[self.default_method].base_rows
+        return self.results[self.default_retrieval_method].base_rows
 
     @property
     def eval_encoders(self) -> list[str]:

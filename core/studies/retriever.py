@@ -19,7 +19,7 @@ from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.evaluation.text_baselines import (
     SHORTLIST_SIZE,
     compute_identifier_tfidf,
-    rank_by_edit_distance,
+    rank_programs_by_edit_distance,
 )
 from core.studies.cpu_time import measure_cpu_seconds
 from core.studies.retrieval_baselines import (
@@ -87,10 +87,10 @@ class Retriever:
         similarities = scorer(np.arange(len(self.context.query_set.queries)))
         base_rows = rank_nearest_rows(similarities)
 
-        def answer_query(row: int) -> None:
+        def retrieve_clips_of_query(row: int) -> None:
             rank_nearest_rows(scorer(np.array([row])))
 
-        ranking_ms = _measure_median_ms(answer_query, self._select_timed_queries())
+        ranking_ms = _measure_median_task_ms(retrieve_clips_of_query, self._select_timed_queries())
         embedding_ms = sum(
             self._measure_embedding_ms(encoder_id)
             for encoder_id in sorted(method.list_required_query_encoders())
@@ -127,11 +127,11 @@ class Retriever:
             sources = self.context.query_set.queries["source"].to_numpy()
             encoder.embed([sources[0]])
 
-            def embed_query(row: int) -> None:
+            def embed_query_for_timing(row: int) -> None:
                 encoder.embed([sources[row]])
 
-            self._embedding_ms[encoder_id] = _measure_median_ms(
-                embed_query, self._select_timed_queries()
+            self._embedding_ms[encoder_id] = _measure_median_task_ms(
+                embed_query_for_timing, self._select_timed_queries()
             )
         return self._embedding_ms[encoder_id]
 
@@ -146,7 +146,7 @@ def rank_nearest_rows(similarities: np.ndarray) -> np.ndarray:
     return np.argsort(-steps, axis=1, kind="stable")[:, :NEIGHBOUR_COUNT]
 
 
-def _measure_median_ms(task: Callable[[int], None], query_rows: np.ndarray) -> float:
+def _measure_median_task_ms(task: Callable[[int], None], query_rows: np.ndarray) -> float:
     durations = []
     for row in query_rows:
         started = time.perf_counter()
@@ -168,7 +168,9 @@ def _fit_edit_distance_scorer(_method: RetrievalMethod, context: RetrievalContex
         """Score by rank, among the programs that share most identifiers with the query."""
         shortlist = find_k_nearest_rows(query_vectors[query_rows], base_vectors, SHORTLIST_SIZE)[0]
         sources = [query_sources[row] for row in query_rows]
-        ranked_rows = rank_by_edit_distance(base_sources, sources, NEIGHBOUR_COUNT, shortlist)
+        ranked_rows = rank_programs_by_edit_distance(
+            base_sources, sources, NEIGHBOUR_COUNT, shortlist
+        )
         scores = np.zeros((len(query_rows), len(base_sources)))
         rank_scores = 1 - np.arange(ranked_rows.shape[1]) / NEIGHBOUR_COUNT
         np.put_along_axis(scores, ranked_rows, rank_scores, axis=1)

@@ -71,7 +71,7 @@ def run_study(
     study = get_study(study_name)
     all_options = fill_default_study_options(study_name, options)
     started = time.monotonic()
-    result = study.import_study_module().run(corpus, all_options, progress)
+    result = study.import_study_module().compute_study_result(corpus, all_options, progress)
     result.settings = {
         **result.settings,
         "options": all_options,

@@ -46,16 +46,16 @@ class MatchCounts:
         return self.matched / self.rendered if self.rendered else 1.0
 
 
-def _get_name(event: ScoreEvent) -> str:
+def _get_sound_name(event: ScoreEvent) -> str:
     return SYNTH_ALIASES.get(event.name, event.name)
 
 
-def _is_own_file(event: ScoreEvent) -> bool:
+def _is_authors_sample_file(event: ScoreEvent) -> bool:
     """Return whether the reader's sound is a sample file of the program's author."""
     return event.kind == "sample" and ("/" in event.name or "\\" in event.name)
 
 
-def _get_pitch(event: ScoreEvent) -> float | str:
+def _get_event_pitch(event: ScoreEvent) -> float | str:
     note = event.options.get("note")
     if event.kind == "synth" and note is None:
         return UNKNOWN_PITCH
@@ -65,12 +65,12 @@ def _get_pitch(event: ScoreEvent) -> float | str:
 # What two sounds must have in common besides the onset.
 CRITERIA: dict[str, Callable[[ScoreEvent], Hashable]] = {
     "onset": lambda _event: None,
-    "synth or sample": lambda event: (event.kind, _get_name(event)),
-    "pitch": lambda event: (event.kind, _get_name(event), _get_pitch(event)),
+    "synth or sample": lambda event: (event.kind, _get_sound_name(event)),
+    "pitch": lambda event: (event.kind, _get_sound_name(event), _get_event_pitch(event)),
 }
 
 
-def compare_scores(
+def compare_reader_with_rendered_score(
     read: Sequence[ScoreEvent], rendered: Sequence[ScoreEvent]
 ) -> dict[str, MatchCounts]:
     """Pair the sounds of the reader with those of the rendered score.
@@ -87,11 +87,11 @@ def compare_scores(
         By criterion, each stricter than the one before: the same onset within 10 ms; also the same
         synth or sample; also the same pitch.
     """
-    read = [event for event in read if not _is_own_file(event)]
+    read = [event for event in read if not _is_authors_sample_file(event)]
     counts = {}
     for criterion, get_key in CRITERIA.items():
         read_onsets, rendered_onsets = (
-            _group_onsets(events, get_key) for events in (read, rendered)
+            _group_onset_times_by_key(events, get_key) for events in (read, rendered)
         )
         matched = sum(
             _count_onset_pairs(onsets, rendered_onsets.get(key, []))
@@ -105,7 +105,7 @@ def compare_scores(
     return counts
 
 
-def _group_onsets(
+def _group_onset_times_by_key(
     events: Sequence[ScoreEvent], get_key: Callable[[ScoreEvent], Hashable]
 ) -> dict[Hashable, list[float]]:
     onsets: dict[Hashable, list[float]] = defaultdict(list)

@@ -24,7 +24,11 @@ from core.studies.result import (
     StudyTable,
     compare_measurements_to_paper,
 )
-from core.studies.static_and_rendered_score_comparison import CRITERIA, MatchCounts, compare_scores
+from core.studies.static_and_rendered_score_comparison import (
+    CRITERIA,
+    MatchCounts,
+    compare_reader_with_rendered_score,
+)
 
 PROGRESS_STEP = "Comparing scores"
 MAX_FILE_BYTES = 200_000
@@ -49,15 +53,21 @@ class ProgramCoverage:
     reading_seconds: float
 
 
-def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
+def compute_study_result(
+    corpus: Corpus, options: Mapping[str, Any], progress: Progress
+) -> StudyResult:
     """Compare the reader with the score for programs of a corpus that have a clip."""
     programs = corpus.load_programs()
     programs = programs[programs["state"] == "ok"]
     sources = dict(zip(programs["name"], programs["source"]))
-    return measure_coverage(sources, options["max_programs"], f"corpus {corpus.name}", progress)
+    return measure_reader_coverage(
+        sources, options["max_programs"], f"corpus {corpus.name}", progress
+    )
 
 
-def run_on_folder(folder: Path, options: Mapping[str, Any], progress: Progress) -> StudyResult:
+def measure_reader_coverage_of_folder(
+    folder: Path, options: Mapping[str, Any], progress: Progress
+) -> StudyResult:
     """Compare the reader with the score for the programs (``*.rb``) of a folder.
 
     Raises
@@ -79,10 +89,10 @@ def run_on_folder(folder: Path, options: Mapping[str, Any], progress: Progress) 
             where=str(folder),
             remedy="Give the name of a corpus, or a folder of programs.",
         )
-    return measure_coverage(sources, options["max_programs"], f"folder {folder}", progress)
+    return measure_reader_coverage(sources, options["max_programs"], f"folder {folder}", progress)
 
 
-def measure_coverage(
+def measure_reader_coverage(
     sources: Mapping[str, str], max_programs: int, origin: str, progress: Progress
 ) -> StudyResult:
     """Compare the reader's sounds with the rendered score of each program.
@@ -108,7 +118,7 @@ def measure_coverage(
         except RenderError as error:
             failures.append((name, str(error)))
             continue
-        coverages.append(_compare_program(name, sources[name], rendered))
+        coverages.append(_compare_reader_with_score(name, sources[name], rendered))
     progress(PROGRESS_STEP, len(names), len(names))
     if not coverages:
         raise EarshotError(
@@ -116,17 +126,19 @@ def measure_coverage(
             where=origin,
             remedy=failures[0][1] if failures else None,
         )
-    return _build_result(coverages, failures, origin)
+    return _build_coverage_result(coverages, failures, origin)
 
 
-def _compare_program(name: str, source: str, rendered: list[ScoreEvent]) -> ProgramCoverage:
+def _compare_reader_with_score(
+    name: str, source: str, rendered: list[ScoreEvent]
+) -> ProgramCoverage:
     started = time.perf_counter()
     events = ProgramInterpreter(parse_program(source)).events
     seconds = time.perf_counter() - started
-    return ProgramCoverage(name, compare_scores(events, rendered), seconds)
+    return ProgramCoverage(name, compare_reader_with_rendered_score(events, rendered), seconds)
 
 
-def _build_result(
+def _build_coverage_result(
     coverages: Sequence[ProgramCoverage], failures: Sequence[tuple[str, str]], origin: str
 ) -> StudyResult:
     totals = {
@@ -150,24 +162,24 @@ def _build_result(
             StudyTable(
                 "totals",
                 "All programs",
-                _build_totals_table(totals),
+                _build_coverage_totals_table(totals),
                 "Sounds of all programs. Each criterion includes those above it: onset within"
                 " 10 ms, synth or sample, MIDI note.",
             ),
             StudyTable(
                 "programs",
                 "Worst programs first",
-                _build_program_table(coverages),
+                _build_program_coverage_table(coverages),
                 "Sounds in the first 18 s, matched by onset and synth or sample. Wrong: sounds that"
                 " only one of the two has. Time in milliseconds.",
             ),
         ],
-        notes=_write_notes(totals[HEADLINE_CRITERION], coverages, failures),
+        notes=_write_coverage_notes(totals[HEADLINE_CRITERION], coverages, failures),
         settings={"programs": origin, "failed": [name for name, _ in failures]},
     )
 
 
-def _build_totals_table(totals: Mapping[str, MatchCounts]) -> pd.DataFrame:
+def _build_coverage_totals_table(totals: Mapping[str, MatchCounts]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             (name, c.rendered, c.read, c.matched, round(c.recall, 3), round(c.precision, 3))
@@ -177,7 +189,7 @@ def _build_totals_table(totals: Mapping[str, MatchCounts]) -> pd.DataFrame:
     )
 
 
-def _build_program_table(coverages: Sequence[ProgramCoverage]) -> pd.DataFrame:
+def _build_program_coverage_table(coverages: Sequence[ProgramCoverage]) -> pd.DataFrame:
     rows = []
     for coverage in coverages:
         counts = coverage.counts[HEADLINE_CRITERION]
@@ -190,7 +202,7 @@ def _build_program_table(coverages: Sequence[ProgramCoverage]) -> pd.DataFrame:
     return table.sort_values(["wrong", "program"], ascending=[False, True], ignore_index=True)
 
 
-def _write_notes(
+def _write_coverage_notes(
     counts: MatchCounts,
     coverages: Sequence[ProgramCoverage],
     failures: Sequence[tuple[str, str]],

@@ -71,11 +71,14 @@ class StudyRun:
         rows = _read_parquet(self.path / "tables" / f"{COMPARISON_TABLE}.parquet")
         return translate_legacy_study_table(self.study_name, rows)
 
-    def load_tables(self) -> list[StudyTable]:
+    def load_study_tables(self) -> list[StudyTable]:
         """Read all tables but the comparison with the paper."""
         return [
             StudyTable(
-                table["name"], table["title"], self._load_table(table["name"]), table["caption"]
+                table["name"],
+                table["title"],
+                self._load_study_table(table["name"]),
+                table["caption"],
             )
             for table in self.metadata["tables"]
         ]
@@ -84,12 +87,12 @@ class StudyRun:
         """Read everything that the run saved."""
         return StudyResult(
             comparison=self.load_paper_comparison(),
-            tables=self.load_tables(),
+            tables=self.load_study_tables(),
             figures=[
                 StudyFigure(
                     figure["name"],
                     figure["title"],
-                    self._load_figure(figure["name"]),
+                    self._load_study_figure(figure["name"]),
                     figure["caption"],
                     figure["clip_table"],
                 )
@@ -109,11 +112,11 @@ class StudyRun:
             settings=dict(self.metadata["settings"]),
         )
 
-    def _load_table(self, table_name: str) -> pd.DataFrame:
+    def _load_study_table(self, table_name: str) -> pd.DataFrame:
         file = _find_result_file(self.path / "tables", self.study_name, table_name, ".parquet")
         return translate_legacy_study_table(self.study_name, _read_parquet(file))
 
-    def _load_figure(self, figure_name: str) -> go.Figure:
+    def _load_study_figure(self, figure_name: str) -> go.Figure:
         name = workspace.validate_folder_name(figure_name, "figure")
         file = _find_result_file(self.path / "figures", self.study_name, name, ".json")
         with _convert_study_run_read_errors(file):

@@ -9,7 +9,7 @@ import numpy as np
 
 from core import encoders, workspace
 from core.corpus import Corpus
-from core.pipeline.embed import get_clip_batch_size
+from core.pipeline.embed import choose_clip_batch_size
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
 from core.progress import Progress
 from core.sonicpi import Clip, compute_render_id
@@ -68,7 +68,9 @@ def render_study_clips(
     return [None if index in failures else path for index, path in enumerate(paths)], failures
 
 
-def embed_code(encoder_id: str, sources: Sequence[str], progress: Progress) -> np.ndarray:
+def embed_program_sources(
+    encoder_id: str, sources: Sequence[str], progress: Progress
+) -> np.ndarray:
     """Embed programs: float32 [n, d]."""
     return encoders.get_encoder(encoder_id).embed(list(sources), progress)
 
@@ -76,7 +78,7 @@ def embed_code(encoder_id: str, sources: Sequence[str], progress: Progress) -> n
 def embed_clip_files(encoder_id: str, clip_paths: Sequence[Path], progress: Progress) -> np.ndarray:
     """Embed clips from their files: float32 [n, d]."""
     encoder = encoders.get_encoder(encoder_id)
-    block_size = get_clip_batch_size()
+    block_size = choose_clip_batch_size()
     parts = []
     for start in range(0, len(clip_paths), block_size):
         block = clip_paths[start : start + block_size]
@@ -85,7 +87,7 @@ def embed_clip_files(encoder_id: str, clip_paths: Sequence[Path], progress: Prog
     return np.concatenate(parts)
 
 
-def make_workspace_relative(path: str | Path) -> str:
+def make_path_relative_to_workspace(path: str | Path) -> str:
     """Return a clip's path relative to the workspace, as results store it."""
     return str(Path(path).resolve().relative_to(workspace.get_workspace_root()))
 

@@ -50,7 +50,7 @@ class StudyInputs:
             raise _make_no_alignment_error(self.corpus)
         return self.aligned_corpus
 
-    def build_result_settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
+    def build_study_input_settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the inputs as settings of a result."""
         settings: dict[str, Any] = {"encoders": self.encoder_ids, "seed": options.get("seed")}
         if self.aligned_corpus is not None:

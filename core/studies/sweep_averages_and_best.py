@@ -93,8 +93,8 @@ def select_best_configurations(
             cca_metric: "sweep.baseline.cca",
         }
         measurements += [
-            _make_measurement(
-                f"Before alignment: {format_metric(metric)}",
+            _build_configuration_measurement(
+                f"Before alignment: {format_sweep_metric_name(metric)}",
                 baseline.iloc[0],
                 metric,
                 published.get(metric),
@@ -118,9 +118,9 @@ def select_best_configurations(
                 if f"test {metric}{suffix}" not in averages:
                     continue
                 measurements.append(
-                    _make_measurement(
-                        f"Best by {format_metric(criterion)}: {format_metric(metric)}{words}"
-                        f" ({best['name']})",
+                    _build_configuration_measurement(
+                        f"Best by {format_sweep_metric_name(criterion)}:"
+                        f" {format_sweep_metric_name(metric)}{words} ({best['name']})",
                         best,
                         f"{metric}{suffix}",
                         published_id if metric == paper_metric and not suffix else None,
@@ -143,14 +143,14 @@ def compare_with_linear_alignments(averages: pd.DataFrame) -> list[str]:
         trained = configurations.sort_values(criterion, ascending=False, kind="stable").iloc[0]
         closed = linear.sort_values(criterion, ascending=False, kind="stable").iloc[0]
         notes.append(
-            f"{format_metric(metric)} on test programs: {trained[column]:.3f} by the trained heads"
-            f" that are best on validation, {closed[column]:.3f} by {closed['name']}, which has a"
-            " closed form."
+            f"{format_sweep_metric_name(metric)} on test programs: {trained[column]:.3f} by the"
+            " trained heads that are best on validation,"
+            f" {closed[column]:.3f} by {closed['name']}, which has a closed form."
         )
     return notes
 
 
-def format_metric(metric: str) -> str:
+def format_sweep_metric_name(metric: str) -> str:
     """Return a metric's name as measures show it: "debiased CKA", "CCA@10"."""
     if metric == HEADLINE_METRIC:
         return "debiased CKA"
@@ -158,7 +158,7 @@ def format_metric(metric: str) -> str:
     return name.upper() if name.startswith(("cka", "cca")) else name.capitalize()
 
 
-def _make_measurement(
+def _build_configuration_measurement(
     measure: str, row: pd.Series, metric: str, published_id: str | None
 ) -> Measurement:
     """Return a configuration's mean over seeds with its 95 % interval over programs."""

@@ -15,7 +15,7 @@ from core.errors import EarshotError
 from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW, BEFORE_ALIGNMENT
 from core.pipeline.sweep import (
     FIRST_LINEAR_NUMBER,
-    find_cca_metric,
+    find_common_cca_metric,
     load_sweep_results,
     load_sweep_settings,
     run_sweep,
@@ -40,7 +40,9 @@ INTERVAL_SUFFIXES = (" below", " above", " chance")
 READINGS = (BEFORE_ALIGNMENT, ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW)
 
 
-def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
+def compute_study_result(
+    corpus: Corpus, options: Mapping[str, Any], progress: Progress
+) -> StudyResult:
     """Run or resume the sweep, select on validation and report test programs."""
     sweep_id = options["sweep"] or run_sweep(
         corpus, GRID_NAME, progress, seed_count=options["seeds"]
@@ -55,7 +57,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     trials = load_sweep_settings(corpus, sweep_id)["trials"]
     settings = pd.DataFrame([values for _, values in trials])
     varied = [str(name) for name in settings if settings[name].astype(str).nunique() > 1]
-    cca_metric = find_cca_metric(results)
+    cca_metric = find_common_cca_metric(results)
     metrics = [*SWEEP_METRICS, *([cca_metric] if cca_metric else [])]
     averages = average_results_over_seeds(results, metrics)
     measurements = select_best_configurations(averages, cca_metric)
@@ -93,7 +95,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             f"{configuration_count} configurations, {run_count} runs. Configurations are selected"
             " on validation programs and reported on test programs; the paper does not state on"
             " which programs its numbers were measured.",
-            *_describe_cca(averages, cca_metric),
+            *_describe_cca_directions_and_gain(averages, cca_metric),
             *compare_with_linear_alignments(averages),
             "Intervals are over programs, widened by the deviation over seeds. Sweeps of older"
             " versions have no interval over programs, so their numbers have no verdict.",
@@ -108,7 +110,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     )
 
 
-def _describe_cca(averages: pd.DataFrame, cca_metric: str | None) -> list[str]:
+def _describe_cca_directions_and_gain(averages: pd.DataFrame, cca_metric: str | None) -> list[str]:
     """Return the note on the number of directions and on what remains of the gain."""
     if cca_metric is None:
         return []

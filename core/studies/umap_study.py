@@ -16,7 +16,7 @@ from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.evaluation import metrics
 from core.evaluation.array_validation_and_normalization import normalize_rows
-from core.evaluation.bootstrap import bootstrap_interval
+from core.evaluation.bootstrap import compute_bootstrap_interval
 from core.pipeline.map import compute_alignment_map
 from core.plots.alignment_map import build_map_figure
 from core.progress import Progress
@@ -27,7 +27,7 @@ from core.studies.result import (
     StudyTable,
     compare_measurements_to_paper,
 )
-from core.studies.study_clip_rendering import make_workspace_relative
+from core.studies.study_clip_rendering import make_path_relative_to_workspace
 from core.studies.study_inputs import StudyInputs, open_study_inputs
 
 PROGRESS_STEP = "Classifying modality"
@@ -37,7 +37,9 @@ MAX_MIXED_ACCURACY = 0.6  # below this the two modalities count as mixed
 SPLIT = "test"
 
 
-def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
+def compute_study_result(
+    corpus: Corpus, options: Mapping[str, Any], progress: Progress
+) -> StudyResult:
     """Classify rows as code or audio, and rank each program's own clip."""
     inputs = open_study_inputs(corpus, options, needs_alignment=True)
     is_test = (inputs.programs["split"] == SPLIT).to_numpy()
@@ -60,12 +62,12 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             "name": programs["name"].to_numpy(),
             "template": programs["template"].map(translate_legacy_grammar_name).to_numpy(),
             "rank": ranks,
-            "clips": [make_workspace_relative(path) for path in programs["audio"]],
+            "clips": [make_path_relative_to_workspace(path) for path in programs["audio"]],
         }
     )
     points = _load_map_points(inputs, progress)
     played_points = pd.DataFrame(
-        {"name": points["name"], "clips": points.pop("audio").map(make_workspace_relative)}
+        {"name": points["name"], "clips": points.pop("audio").map(make_path_relative_to_workspace)}
     )
     return StudyResult(
         comparison=compare_measurements_to_paper(
@@ -94,7 +96,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         ],
         notes=_write_classifier_findings(accuracies),
         settings={
-            **inputs.build_result_settings(options),
+            **inputs.build_study_input_settings(options),
             "split": SPLIT,
             "programs": int(is_test.sum()),
         },
@@ -108,7 +110,7 @@ def _measure_classifier_accuracies(
     for done, (stage, (code, audio)) in enumerate(spaces.items()):
         progress(PROGRESS_STEP, done, len(spaces), stage)
         for classifier, accuracy in run_classifier_two_sample_test(code, audio).items():
-            low, high = bootstrap_interval(accuracy, seed=seed)
+            low, high = compute_bootstrap_interval(accuracy, seed=seed)
             measurements.append(
                 Measurement(
                     f"Classifier accuracy {stage}, {classifier}",
@@ -124,7 +126,7 @@ def _measure_classifier_accuracies(
 
 
 def _summarize_own_clip_ranks(ranks: np.ndarray, seed: int) -> list[Measurement]:
-    low, high = bootstrap_interval(ranks, np.median, seed=seed)
+    low, high = compute_bootstrap_interval(ranks, np.median, seed=seed)
     median = float(np.median(ranks))
     return [
         Measurement("Median rank of a program's own clip, after", median, SPLIT, seed, low, high),

@@ -12,7 +12,7 @@ from core.pipeline.embed import embed_corpus
 from core.progress import Progress
 from core.studies.retrieval_baselines import ZERO_SHOT, RetrievalMethod
 from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
-from core.studies.study_clip_rendering import embed_code
+from core.studies.study_clip_rendering import embed_program_sources
 
 
 def list_zero_shot_methods(
@@ -71,5 +71,5 @@ def fit_zero_shot_scorer(method: RetrievalMethod, context: RetrievalContext) -> 
     audio_encoder = encoders.find_encoder_spec(method.code_encoder).shared_space
     base_audio = context.load_base_embeddings(audio_encoder)
     queries = list(context.query_set.queries["source"])
-    query_text = embed_code(method.code_encoder, queries, context.progress)
+    query_text = embed_program_sources(method.code_encoder, queries, context.progress)
     return make_cosine_scorer(lambda rows: query_text[rows], np.nan_to_num(base_audio))

@@ -176,7 +176,7 @@ def _draw_edits(edits: list[CodeEdit], rng: SeededRandom) -> Iterator[CodeEdit]:
     for edit in edits:
         by_kind[edit.kind][edit.site].append(edit)
     while by_kind:
-        kind = rng.pick_weighted({name: KIND_WEIGHTS[name] for name in by_kind})
+        kind = rng.pick_option_by_weight({name: KIND_WEIGHTS[name] for name in by_kind})
         sites = by_kind[kind]
         site = rng.pick_option(list(sites))
         remaining = sites[site]

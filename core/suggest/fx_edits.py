@@ -43,7 +43,7 @@ def list_fx_edits(outline: ProgramOutline, rng: SeededRandom) -> list[CodeEdit]:
     for call in outline.list_calls("with_fx"):
         edits += _remove_fx(outline, call)
         edits += [
-            insert_option("fx", call, option.name, option.pick_random_value(rng))
+            insert_option("fx", call, option.name, option.write_random_option_value(rng))
             for option in FX_OPTIONS.get(call.sound, ())
             if option.name not in call.parts.options and call.node.kind == "ITER"
         ]
@@ -75,8 +75,11 @@ def _add_fx(
     name: str,
     rng: SeededRandom,
 ) -> CodeEdit:
-    options = rng.pick_distinct(FX_OPTIONS[name], rng.sample_integer(0, 2))
-    texts = [f":{name}", *(f"{option.name}: {option.pick_random_value(rng)}" for option in options)]
+    options = rng.pick_options_without_replacement(FX_OPTIONS[name], rng.sample_integer(0, 2))
+    texts = [
+        f":{name}",
+        *(f"{option.name}: {option.write_random_option_value(rng)}" for option in options),
+    ]
     head = f"with_fx {', '.join(texts)} do"
     margin = get_indentation(outline.source, statement.start)
     if margin is None:

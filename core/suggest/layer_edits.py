@@ -9,7 +9,7 @@ from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.code_tree import Block
 from core.programs.grammar.music_styles import MUSIC_STYLES
 from core.programs.grammar.seeded_rng import SeededRandom
-from core.programs.grammar.synth_fx_and_sample_sets import get_sound_set
+from core.programs.grammar.synth_fx_and_sample_sets import get_sound_set_by_name
 from core.programs.template_vocabulary import SCALE_STEPS
 from core.suggest.code_edit import CodeEdit, Replacement
 from core.suggest.musical_key import MusicalKey, find_musical_key
@@ -110,12 +110,14 @@ def _add_layer(
         code_style.hoist_probability = 0.0
         layer_count = max(1, len(_list_layers(outline))) + 1
         context = create_composition_context(
-            style, rng, code_style, layer_count, get_sound_set(sound_set)
+            style, rng, code_style, layer_count, get_sound_set_by_name(sound_set)
         )
-        context.bpm = _get_tempo(outline)
+        context.bpm = _get_program_tempo(outline)
         context.tonic = key.tonic
         context.scale = key.scale if key.scale in SCALE_STEPS else context.scale
-        layer = compose_layer(context, rng.pick_weighted(style.layer_weights), always_sounds=True)
+        layer = compose_layer(
+            context, rng.pick_option_by_weight(style.layer_weights), always_sounds=True
+        )
         # A layer with variables or functions of its own would need names that are free here.
         if not context.top_nodes and not context.function_nodes:
             break
@@ -134,7 +136,7 @@ def _add_layer(
     )
 
 
-def _get_tempo(outline: ProgramOutline) -> float:
+def _get_program_tempo(outline: ProgramOutline) -> float:
     tempi = [literal.value for literal in outline.list_literals("tempo") if not literal.layer]
     numbers = [float(tempo) for tempo in tempi if isinstance(tempo, (int, float)) and tempo > 0]
     return numbers[0] if numbers else float(DEFAULT_BPM)

@@ -94,7 +94,7 @@ def _add_option(call: OutlinedCall, rng: SeededRandom) -> list[CodeEdit]:
         if option.name not in call.parts.options
     ]
     return [
-        insert_option("option", call, option.name, option.pick_random_value(rng))
+        insert_option("option", call, option.name, option.write_random_option_value(rng))
         for option in options
     ]
 

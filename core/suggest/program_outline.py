@@ -11,7 +11,7 @@ from core.sonicpi.inventory import (
     get_default_synth_options,
     load_sonic_pi_inventory,
 )
-from core.sonicpi.newer_sonic_pi_sounds import load_later_sample_seconds
+from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds
 from core.suggest.source_tree import (
     LITERAL_KINDS,
     CallParts,
@@ -278,7 +278,7 @@ class _OutlineWalk:
         layer, synth = place.layer, self.current_synth
         if parts is not None:
             self._visit_call(call_node, node, parts, place)
-            layer = _name_layer(parts, place.layer)
+            layer = _format_layer_name(parts, place.layer)
         body = get_block_body(node)
         self._visit_statements(node, body, layer)
         self.current_synth = synth
@@ -394,7 +394,7 @@ def _place_option(name: str, function: str, sound: str, layer: str) -> _Place:
     return _Place("option" if is_sound_option else "other", name, function, sound, layer)
 
 
-def _name_layer(parts: CallParts, outer_layer: str) -> str:
+def _format_layer_name(parts: CallParts, outer_layer: str) -> str:
     if parts.name in ("live_loop", "define") and parts.arguments:
         name = _get_literal_text(parts.arguments[0])
         return f"{parts.name} :{name}" if name else parts.name
@@ -420,7 +420,7 @@ def _guess_name_role(name: str, role: str) -> str:
     ):
         return "note"
     if role == "other":
-        if name in load_sonic_pi_inventory()["samples"] or name in load_later_sample_seconds():
+        if name in load_sonic_pi_inventory()["samples"] or name in load_newer_sample_seconds():
             return "sample"
         # A name such as :fm may be that of a cue, but seldom is.
         if get_default_synth_options(name) and "_" in name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.programs.synth_families import SYNTH_NAMES_BY_FAMILY, get_synth_family
-from core.programs.template_vocabulary import build_sound_groups
+from core.programs.template_vocabulary import build_sound_names_by_group
 from core.sonicpi.inventory import load_sonic_pi_inventory
 from core.suggest.code_edit import CodeEdit, edit_literal
 from core.suggest.program_outline import Literal, ProgramOutline
@@ -26,7 +26,7 @@ def list_synth_edits(outline: ProgramOutline, sound_set: str) -> list[CodeEdit]:
     sound_set : {"3.2", "5"}
         Version of Sonic Pi whose synths are used.
     """
-    groups = build_sound_groups(sound_set)
+    groups = build_sound_names_by_group(sound_set)
     names = sorted({name for group in SYNTH_GROUPS for name in groups[group]})
     edits = []
     for literal in outline.list_literals("synth"):
@@ -50,7 +50,7 @@ def list_sample_edits(outline: ProgramOutline, sound_set: str) -> list[CodeEdit]
     sound_set : {"3.2", "5"}
         Version of Sonic Pi whose samples are used.
     """
-    groups = build_sound_groups(sound_set)
+    groups = build_sound_names_by_group(sound_set)
     group_by_name = {name: group for group in SAMPLE_GROUPS for name in groups[group]}
     edits = []
     for literal in outline.list_literals("sample"):

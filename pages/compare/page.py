@@ -47,7 +47,7 @@ class PairList:
     pairs: pd.DataFrame
     programs: pd.DataFrame
 
-    def get_pair_id(self, row: int) -> str:
+    def format_pair_url_value(self, row: int) -> str:
         """Return the URL's value for a pair: both program ids."""
         return self.pairs["first"].iloc[row] + self.pairs["second"].iloc[row]
 
@@ -74,7 +74,7 @@ def draw_disagreement_pairs(selected: Selection) -> None:
 def draw_pair_search_job_or_button(selected: Selection) -> None:
     """Draw the job that finds the pairs, or the button that starts it."""
     argv = ("compare", selected.corpus.name, "--alignment", selected.alignment.id)
-    job = job_panel.draw_unfinished_job(*argv)
+    job = job_panel.draw_latest_job_unless_done(*argv)
     if workspace.is_workspace_read_only():
         st.info("No pairs computed yet for this alignment.", icon=":material/info:")
     elif job is None or not job.is_active:
@@ -137,7 +137,7 @@ def filter_pairs_by_kind(
 
 def open_and_play_pair(pair_list: PairList, row: int) -> None:
     """Open a pair and play it; for callbacks."""
-    state.PAIR.set(pair_list.get_pair_id(row))
+    state.PAIR.set(pair_list.format_pair_url_value(row))
     audio_player.request_autoplay(PLAYLIST_KEY)
 
 

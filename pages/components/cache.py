@@ -95,7 +95,7 @@ def cache_until_inputs_change(
         cached = store(function)
 
         @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        def call_cached_function(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 return cached(*args, **kwargs)
             except UserHashError as error:
@@ -104,7 +104,7 @@ def cache_until_inputs_change(
                     raise error.__cause__ from None
                 raise
 
-        return call
+        return call_cached_function
 
     return add_cache_to_function
 
@@ -112,7 +112,7 @@ def cache_until_inputs_change(
 @cache_until_inputs_change(1, ttl_s=120)
 def run_doctor_checks() -> list[doctor.RequirementCheck]:
     """Check what Earshot needs on this machine."""
-    return doctor.check_requirements()
+    return doctor.check_system_requirements()
 
 
 @cache_until_inputs_change(1, ttl_s=600)
@@ -138,7 +138,7 @@ def load_programs(corpus: Corpus) -> pd.DataFrame:
 @cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)
 def load_program_search_texts(corpus: Corpus) -> pd.Series:
     """Build the text that a query is matched with, one per row of `load_programs`."""
-    return program_filtering.build_search_texts(load_programs(corpus))
+    return program_filtering.build_program_search_texts(load_programs(corpus))
 
 
 @cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)
@@ -156,7 +156,9 @@ def count_programs_by_state(corpus: Corpus) -> dict[str, int]:
 
 
 @cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)
-def load_parameter_domains(corpus: Corpus) -> dict[str, program_filtering.ValueRange | list[str]]:
+def load_parameter_domains_of_corpus(
+    corpus: Corpus,
+) -> dict[str, program_filtering.ValueRange | list[str]]:
     """Return the values of each parameter over a corpus's programs."""
     return program_filtering.find_parameter_domains(load_programs(corpus))
 

@@ -14,8 +14,8 @@ from core.corpus import AlignmentRecord, Corpus, list_corpora
 from core.errors import EarshotError
 from core.search.default_alignment_choice import (
     Purpose,
+    build_choice_of_requested_alignment,
     choose_default_alignment,
-    describe_requested_alignment,
 )
 from core.search.shared_alignments import choose_prediction_alignment
 from pages.components import formatting, state
@@ -101,10 +101,12 @@ def select_alignment(corpus: Corpus, purpose: Purpose = "any") -> AlignmentRecor
         if selected_id == AUTOMATIC_CHOICE:
             choice = default_choice
         else:
-            choice = describe_requested_alignment(corpus.load_alignment(selected_id))
+            choice = build_choice_of_requested_alignment(corpus.load_alignment(selected_id))
         label = labels.get(choice.alignment_id, choice.alignment_id)
         st.caption(
-            formatting.escape_markdown(f"{label} of {choice.format_local_time()}: {choice.reason}")
+            formatting.escape_markdown(
+                f"{label} of {choice.format_training_time()}: {choice.reason}"
+            )
         )
     return corpus.load_alignment(choice.alignment_id)
 
@@ -185,7 +187,7 @@ def preselect_new_item_once(
     seen.set(newest_id)
 
 
-def record_page_visit(page_name: str) -> None:
+def record_and_check_page_visit(page_name: str) -> None:
     """Record which page is drawn, and whether it was just opened."""
     state.IS_NEW_PAGE.set(state.CURRENT_PAGE.get() != page_name)
     state.CURRENT_PAGE.set(page_name)

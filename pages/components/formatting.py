@@ -20,8 +20,8 @@ __all__ = [
     "format_duration",
     "format_playback_time",
     "show_error",
-    "show_reading_note",
-    "show_silent_snippet",
+    "show_partial_reading_notice",
+    "show_why_snippet_is_silent",
 ]
 MAX_TEXT_CHARS = 600
 _MARKDOWN_PATTERN = re.compile(r"([!-/:-@\[-`{-~])")
@@ -53,12 +53,12 @@ def show_error(error: EarshotError | JobError) -> None:
     st.error(f"{where}{escape_markdown(error.message)}{remedy}", icon=":material/error:")
 
 
-def show_silent_snippet(message: str) -> None:
+def show_why_snippet_is_silent(message: str) -> None:
     """Show why nothing is predicted for a snippet, in place of its neighbours."""
     st.info(escape_markdown(message), icon=":material/volume_off:")
 
 
-def show_reading_note(message: str) -> None:
+def show_partial_reading_notice(message: str) -> None:
     """Show which part of a snippet was read, above its neighbours; nothing for ""."""
     if message:
         st.warning(escape_markdown(message), icon=":material/warning:")

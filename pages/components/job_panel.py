@@ -51,7 +51,7 @@ def draw_job_start_button(
     )
 
 
-def draw_unfinished_job(
+def draw_latest_job_unless_done(
     *argv: str, draw_details: Callable[[Job], None] | None = None
 ) -> Job | None:
     """Draw the newest job of a command, unless it is done or never existed.
@@ -208,7 +208,7 @@ def _draw_job_progress_bar(job: Job) -> None:
     if job.state == "queued":
         st.progress(0.0, text=note or "Starts when the jobs before it have ended.")
         return
-    st.progress(progress.fraction, text=_describe_job_progress(job))
+    st.progress(progress.finished_fraction, text=_describe_job_progress(job))
     finished_steps = " ".join(
         f":material/check: {formatting.escape_markdown(step.step)}"
         for step in progress.steps
@@ -244,6 +244,7 @@ def draw_active_jobs() -> None:
     for job in reversed(active_jobs):
         status = describe_job_queue_position(job) or STATE_BADGES[job.state][0].lower()
         st.progress(
-            job.progress.fraction, text=f"{formatting.escape_markdown(job.title)} · {status}"
+            job.progress.finished_fraction,
+            text=f"{formatting.escape_markdown(job.title)} · {status}",
         )
     st.page_link("pages/jobs/page.py", label="All jobs", icon=":material/list:")

@@ -50,7 +50,9 @@ def _warn_if_sandbox_is_missing() -> None:
 
 def run_page(draw_page: Callable[[], None]) -> None:
     """Run a page; the last line of each `pages/NAME/page.py`."""
-    corpus_and_alignment_picker.record_page_visit(Path(draw_page.__code__.co_filename).parent.name)
+    corpus_and_alignment_picker.record_and_check_page_visit(
+        Path(draw_page.__code__.co_filename).parent.name
+    )
     draw_page()
 
 

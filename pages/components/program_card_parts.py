@@ -9,7 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import EarshotError
-from core.programs.program_diff import diff_parameter_values, diff_sources, extract_code_traits
+from core.programs.program_diff import (
+    diff_parameter_values,
+    diff_program_sources,
+    extract_code_traits,
+)
 from core.sonicpi import RenderProblem
 from pages.components import cache, formatting
 
@@ -110,7 +114,7 @@ def draw_code_differences(
     if differences:
         table = pd.DataFrame(differences, columns=["Trait", *column_names])
         st.table(table.set_index("Trait").replace("", "–"))
-    line_differences = diff_sources(first_source, second_source)
+    line_differences = diff_program_sources(first_source, second_source)
     if line_differences:
         st.code(line_differences, language="diff", height=220)
     else:

@@ -38,7 +38,7 @@ def _start_prefetch_thread(corpus_name: str | None) -> threading.Thread:
 def _prefetch_search(corpus_name: str | None) -> None:
     try:
         for template in programs.list_templates():
-            template.list_parameters()
+            template.list_template_parameters()
         # Loading torch and scikit-learn, which Train and Listen need, is the purpose here.
         from core.search import confidence, nearest_neighbour_queries  # noqa: F401 (loads what confidence imports)
         from core.search.aligned_corpus import open_aligned_corpus

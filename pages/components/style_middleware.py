@@ -34,7 +34,7 @@ class StyleMiddleware:
         response_start: Message = {}
         body = b""
 
-        async def send_with_style(message: Message) -> None:
+        async def send_response_with_style(message: Message) -> None:
             nonlocal response_start, body
             if message["type"] == "http.response.start" and _is_html_response(message):
                 response_start = message
@@ -46,7 +46,7 @@ class StyleMiddleware:
                     page = body.replace(BODY_END_TAG, STYLE_TAG.encode() + BODY_END_TAG, 1)
                     await _send_html_with_style(response_start, page, send)
 
-        await self.app({**scope, "headers": headers}, receive, send_with_style)
+        await self.app({**scope, "headers": headers}, receive, send_response_with_style)
 
 
 def _accepts_html(scope: Scope) -> bool:

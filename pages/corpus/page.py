@@ -12,7 +12,7 @@ import pyarrow as pa
 import streamlit as st
 
 from core.corpus import Corpus
-from core.corpus.program_filtering import filter_by_warnings, filter_programs
+from core.corpus.program_filtering import filter_programs, filter_programs_by_warnings
 from core.errors import EarshotError
 from core.sonicpi import RenderProblem
 from pages.components import (
@@ -125,7 +125,7 @@ def format_matching_program_counts(corpus: Corpus, matching_count: int, program_
 def _filter_programs(corpus: Corpus, filters: dict[str, Any]) -> tuple[pd.DataFrame, pa.Table]:
     """Return the matching programs, and their table as the browser gets it."""
     search_texts = cache.load_program_search_texts(corpus) if filters["query"] else None
-    programs = filter_by_warnings(cache.load_programs(corpus), filters["warning_kinds"])
+    programs = filter_programs_by_warnings(cache.load_programs(corpus), filters["warning_kinds"])
     other_filters = {name: value for name, value in filters.items() if name != "warning_kinds"}
     programs = filter_programs(programs, **other_filters, search_texts=search_texts)
     return programs, pa.Table.from_pandas(

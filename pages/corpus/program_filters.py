@@ -70,7 +70,7 @@ def draw_program_filters(corpus: Corpus) -> ProgramFilters:
             "Warning", options["warning"], state.FILTER_WARNINGS, WARNING_LABELS
         )
     with columns[5]:
-        parameters = draw_parameter_filters(cache.load_parameter_domains(corpus))
+        parameters = draw_parameter_filters(cache.load_parameter_domains_of_corpus(corpus))
     return ProgramFilters(query or "", states, warning_kinds, templates, roles, parameters)
 
 

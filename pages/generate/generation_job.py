@@ -15,7 +15,7 @@ from pages.components import cache, formatting, job_panel, state
 
 def draw_generation_job(corpus_name: str) -> None:
     """Draw the job that builds a corpus, or a link to the corpus once it is done."""
-    job = job_panel.draw_unfinished_job("build", corpus_name)
+    job = job_panel.draw_latest_job_unless_done("build", corpus_name)
     if job is not None:
         return
     done_job = job_panel.find_latest_job_of_command("build", corpus_name)

@@ -88,7 +88,7 @@ def draw_template_editor(template: Template) -> None:
     left, right = st.columns([9, 11], gap="large")
     with left:
         seed, variant_number = draw_seed_and_variant_controls()
-        specs = template.list_parameters()
+        specs = template.list_template_parameters()
         fixed_values = parameter_controls.read_chosen_parameter_values(template, specs)
         program = generate_template_variant(template, fixed_values, seed, variant_number)
         draw_parameter_controls(template, specs, program)
@@ -262,7 +262,7 @@ def _start_generation_job(template: Template) -> None:
     argv = ["build", corpus_name, "--templates", template.id]
     argv += ["--per-template", str(program_count), "--seed", str(seed)]
     fixed_values = parameter_controls.read_chosen_parameter_values(
-        template, template.list_parameters()
+        template, template.list_template_parameters()
     )
     for name, value in fixed_values.items():
         argv += ["--set", f"{template.id}.{name}={format_parameter_text(value)}"]

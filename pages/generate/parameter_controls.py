@@ -74,7 +74,7 @@ def draw_parameter_control(template: Template, spec: ParameterSpec, value: Any) 
             required=True,
             key=mode_key.name,
             format_func=lambda option: mode_labels[option],
-            on_change=_initialize_sampling_mode_value,
+            on_change=_initialize_value_of_sampling_mode,
             args=(template, spec, value),
             persist_state="session",
             label_visibility="collapsed",
@@ -85,7 +85,7 @@ def draw_parameter_control(template: Template, spec: ParameterSpec, value: Any) 
         _draw_value_range_input(template, spec, label)
 
 
-def _initialize_sampling_mode_value(template: Template, spec: ParameterSpec, value: Any) -> None:
+def _initialize_value_of_sampling_mode(template: Template, spec: ParameterSpec, value: Any) -> None:
     """Start a mode with the shown value or the full range, unless it was used before."""
     mode = _get_sampling_mode_key(template, spec).get()
     value_key = _get_sampling_value_key(template, spec, mode)

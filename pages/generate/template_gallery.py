@@ -77,7 +77,7 @@ def load_gallery_items() -> list[GalleryItem]:
 
 def draw_gallery_job_or_button(missing_count: int) -> None:
     """Draw the job that renders missing clips, or the button that starts it."""
-    if job_panel.draw_unfinished_job("gallery") or workspace.is_workspace_read_only():
+    if job_panel.draw_latest_job_unless_done("gallery") or workspace.is_workspace_read_only():
         return
     estimate = estimate_build_cost(missing_count, preset=None)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):

@@ -70,7 +70,7 @@ def draw_audio_search(selected: Selection) -> None:
     """Draw the choice of a clip, and the programs whose code is nearest to it."""
     left, right = st.columns([5, 8], gap="medium")
     with left:
-        outcome = search_with_chosen_clip(selected)
+        outcome = draw_clip_picker_and_search(selected)
     with right:
         if outcome.neighbours is None:
             st.info(outcome.message, icon=":material/graphic_eq:")
@@ -84,7 +84,7 @@ def draw_audio_search(selected: Selection) -> None:
         neighbour_card.draw_neighbour_cards(outcome.neighbours)
 
 
-def search_with_chosen_clip(selected: Selection) -> SearchOutcome:
+def draw_clip_picker_and_search(selected: Selection) -> SearchOutcome:
     """Draw the choice of a clip and search with it."""
     sources = [
         source
@@ -102,7 +102,7 @@ def search_with_chosen_clip(selected: Selection) -> SearchOutcome:
         persist_state="session",
     )
     if source == "corpus":
-        return search_with_corpus_clip(selected)
+        return draw_corpus_clip_picker_and_search(selected)
     query = draw_query_clip_upload() if source == "file" else get_rendered_snippet_query()
     if query is not None:
         st.caption(f"The sound: {formatting.escape_markdown(query.name)}")
@@ -152,7 +152,7 @@ def get_rendered_snippet_query() -> AudioQuery | None:
     return AudioQuery(rendered.rendering.clip, "your last render", digest)
 
 
-def search_with_corpus_clip(selected: Selection) -> SearchOutcome:
+def draw_corpus_clip_picker_and_search(selected: Selection) -> SearchOutcome:
     """Draw the choice of a clip of the corpus and search with it."""
     corpus = selected.corpus
     words = st.text_input(

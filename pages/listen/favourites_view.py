@@ -13,7 +13,7 @@ from pages.components import audio_player, formatting, program_card_parts, state
 
 def load_favourite_keys() -> set[tuple[str, str]]:
     """Return the corpus name and program id of each favourite."""
-    return {favourite.key for favourite in favourites.load_favourites()}
+    return {favourite.corpus_and_program_id for favourite in favourites.load_favourites()}
 
 
 def draw_favourite_button(favourite: Favourite, is_favourite: bool, key: str) -> None:
@@ -44,9 +44,11 @@ def draw_favourite_button(favourite: Favourite, is_favourite: bool, key: str) ->
 def _toggle_favourite(favourite: Favourite, is_favourite: bool) -> None:
     with formatting.catch_and_show_errors():
         if is_favourite:
-            favourites.remove_favourite(*favourite.key)
+            favourites.remove_favourite(*favourite.corpus_and_program_id)
         else:
-            favourites.add_favourite(*favourite.key, favourite.name, favourite.template)
+            favourites.add_favourite(
+                *favourite.corpus_and_program_id, favourite.name, favourite.template
+            )
 
 
 @st.fragment
@@ -164,12 +166,14 @@ def _draw_favourite_clip(favourite: Favourite, corpus: Corpus | None, key: str) 
 def _save_favourite_note_and_tags(favourite: Favourite) -> None:
     note_key, tags_key = _get_note_and_tag_keys(favourite)
     with formatting.catch_and_show_errors():
-        favourites.set_favourite_note_and_tags(*favourite.key, note_key.get(), tags_key.get())
+        favourites.set_favourite_note_and_tags(
+            *favourite.corpus_and_program_id, note_key.get(), tags_key.get()
+        )
 
 
 def _get_note_and_tag_keys(
     favourite: Favourite,
 ) -> tuple[state.SessionKey[str], state.SessionKey[list[str]]]:
     return state.FAVOURITE_NOTE.derive_scoped_key(
-        *favourite.key
-    ), state.FAVOURITE_TAGS.derive_scoped_key(*favourite.key)
+        *favourite.corpus_and_program_id
+    ), state.FAVOURITE_TAGS.derive_scoped_key(*favourite.corpus_and_program_id)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def draw_forecast_card(aligned_corpus: AlignedCorpus, snippet: str) -> None:
     """Draw what the snippet will be in words, and values with intervals in an expander."""
     # Imports scipy, as late as the search itself.
-    from core.search.clip_property_forecast import format_level_curve, list_property_rows
+    from core.search.clip_property_forecast import format_level_curve, list_forecast_property_rows
 
-    forecast = aligned_corpus.forecast(snippet)
+    forecast = aligned_corpus.forecast_sound_properties(snippet)
     if forecast is None:
         command = f"./run embed {aligned_corpus.corpus.name} --audio-encoder descriptors"
         st.caption(
@@ -27,7 +27,7 @@ def draw_forecast_card(aligned_corpus: AlignedCorpus, snippet: str) -> None:
         return
     with st.expander(f"Will be: **{forecast.words}**", icon=":material/straighten:"):
         rows = pd.DataFrame(
-            list_property_rows(forecast),
+            list_forecast_property_rows(forecast),
             columns=["Property", "Value", f"{forecast.coverage:.0%} interval"],
         )
         st.dataframe(rows, hide_index=True)

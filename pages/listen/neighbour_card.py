@@ -28,7 +28,7 @@ def draw_neighbour_cards(neighbours: list[Neighbour], snippet: str | None = None
     for neighbour in neighbours:
         corpus_name = neighbour.corpus_name
         favourite = Favourite(corpus_name, neighbour.program_id, neighbour.name, neighbour.template)
-        is_favourite = favourite.key in favourite_keys
+        is_favourite = favourite.corpus_and_program_id in favourite_keys
         draw_neighbour_card(neighbour, favourite, is_favourite, snippet, are_of_several)
 
 

@@ -91,9 +91,9 @@ def draw_code_search(selected: Selection) -> None:
             try:
                 neighbours = find_neighbours_in_corpora(aligned_corpora, snippet, neighbour_count)
             except SilentSnippetError as error:
-                formatting.show_silent_snippet(error.message)
+                formatting.show_why_snippet_is_silent(error.message)
             else:
-                formatting.show_reading_note(read_audible_snippet(snippet).message)
+                formatting.show_partial_reading_notice(read_audible_snippet(snippet).message)
                 draw_snippet_neighbours(aligned_corpora, neighbours, snippet)
         else:
             st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")

@@ -169,16 +169,16 @@ def draw_snippet_placement(selected: Selection, points: pd.DataFrame) -> MapPlac
     with formatting.catch_and_show_errors():
         # Imports torch: the map and the editor are drawn before.
         from core.search.aligned_corpus import open_aligned_corpus
-        from core.search.map_placement import place_on_map
+        from core.search.map_placement import place_snippet_on_map
         from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
         aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment.id)
         try:
-            placement = place_on_map(aligned_corpus, snippet, points, NEIGHBOUR_COUNT)
+            placement = place_snippet_on_map(aligned_corpus, snippet, points, NEIGHBOUR_COUNT)
         except SilentSnippetError as error:
-            formatting.show_silent_snippet(error.message)
+            formatting.show_why_snippet_is_silent(error.message)
             return None
-        formatting.show_reading_note(read_audible_snippet(snippet).message)
+        formatting.show_partial_reading_notice(read_audible_snippet(snippet).message)
         st.caption(
             "The star marks the snippet: in the left picture among programs with similar code, in"
             " the right one among its predicted clips. Lines lead to those clips."

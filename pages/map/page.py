@@ -45,7 +45,7 @@ def draw_map_explorer(selected: Selection) -> None:
 def draw_map_job_or_button(selected: Selection) -> None:
     """Draw the job that computes the map, or the button that starts it."""
     argv = ("map", selected.corpus.name, "--alignment", selected.alignment.id)
-    job = job_panel.draw_unfinished_job(*argv)
+    job = job_panel.draw_latest_job_unless_done(*argv)
     if job is not None and job.is_active:
         return
     st.info("This alignment has no map yet.", icon=":material/scatter_plot:")

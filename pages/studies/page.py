@@ -108,7 +108,7 @@ def format_study_run_label(run: StudyRun) -> str:
 
 def draw_study_job(corpus: Corpus, study_name: str) -> bool:
     """Draw the study's newest job unless it is done; return whether it is active."""
-    job = job_panel.draw_unfinished_job("study", study_name, corpus.name)
+    job = job_panel.draw_latest_job_unless_done("study", study_name, corpus.name)
     return job is not None and job.is_active
 
 

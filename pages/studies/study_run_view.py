@@ -42,7 +42,7 @@ def draw_study_run(corpus: Corpus, run: StudyRun) -> None:
         with left:
             draw_study_figure(result, run.id)
         with right:
-            draw_run_clip_playback(corpus, result, run.id)
+            draw_study_clip_playback(corpus, result, run.id)
     else:
         draw_study_figure(result, run.id)
     st.subheader("Findings")
@@ -139,10 +139,10 @@ def _play_clicked_figure_point(chart_key: str, table_name: str, run_id: str) -> 
     if points:  # The callback also runs when a selection ends.
         custom_data = points[0]["customdata"]
         row = custom_data[0] if isinstance(custom_data, (list, tuple)) else custom_data
-        _play_table_row(run_id, table_name, int(row))
+        _play_clips_of_table_row(run_id, table_name, int(row))
 
 
-def _play_table_row(run_id: str, table_name: str, row_number: int) -> None:
+def _play_clips_of_table_row(run_id: str, table_name: str, row_number: int) -> None:
     state.PLAYED_ROW.derive_scoped_key(run_id).set(state.PlayedRow(table_name, row_number))
     state.STUDY_CLIP.derive_scoped_key(run_id).clear()
     audio_player.request_autoplay(_make_row_player_key(run_id, table_name, row_number))
@@ -155,7 +155,7 @@ def _make_row_player_key(run_id: str, table_name: str, row_number: int) -> str:
 # -- playback ---------------------------------------------------------------------------------
 
 
-def draw_run_clip_playback(corpus: Corpus, result: StudyResult, run_id: str) -> None:
+def draw_study_clip_playback(corpus: Corpus, result: StudyResult, run_id: str) -> None:
     """Draw the choice of a run's clips, and the clips chosen there, in a figure or a table."""
     st.markdown("**Playback**")
     clip_number = draw_clip_sequence_picker(result, run_id)
@@ -170,7 +170,7 @@ def draw_run_clip_playback(corpus: Corpus, result: StudyResult, run_id: str) -> 
         row = rows.iloc[row_number]
         items = build_table_row_playlist(result, row, cache.load_programs(corpus))
         player_key = _make_row_player_key(run_id, table_name, row_number)
-        draw_clip_playlist(items, format_row_numbers(row), player_key)
+        draw_clip_playlist(items, format_numbers_of_row(row), player_key)
     else:
         st.caption(format_playback_instructions(result))
 
@@ -204,7 +204,7 @@ def format_playback_instructions(result: StudyResult) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def format_row_numbers(row: pd.Series) -> str:
+def format_numbers_of_row(row: pd.Series) -> str:
     """Return the numbers of a row on one line."""
     return ", ".join(
         f"{str(name).replace('_', ' ')} {value:.3f}"
@@ -253,16 +253,16 @@ def draw_study_table(table: StudyTable, run_id: str) -> None:
         st.dataframe(displayed_rows, hide_index=True, key=table_key)
         return
 
-    def play_ticked_row() -> None:
+    def play_clips_of_ticked_row() -> None:
         row = state.read_selected_table_row(table_key, len(rows))
         if row is not None:
-            _play_table_row(run_id, table.name, int(rows.index[row]))
+            _play_clips_of_table_row(run_id, table.name, int(rows.index[row]))
 
     st.dataframe(
         displayed_rows,
         hide_index=True,
         key=table_key,
-        on_select=play_ticked_row,
+        on_select=play_clips_of_ticked_row,
         selection_mode="single-row",
         height="auto" if len(rows) <= LONG_TABLE_ROWS else 320,
     )

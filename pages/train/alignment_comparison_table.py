@@ -11,7 +11,7 @@ from core.corpus import AlignmentRecord, Corpus
 from core.pipeline.alignment_comparison import (
     TEST_SCORES,
     build_alignment_comparison_table,
-    collect_test_scores,
+    collect_alignment_test_scores,
 )
 from core.plots.training_curves import build_training_run_comparison_figure
 from pages.components import corpus_and_alignment_picker, state
@@ -54,7 +54,7 @@ def build_alignment_row(alignment: AlignmentRecord) -> dict[str, Any]:
         "Temperature": config["temperature"],
         "Shared space": config["dim"],
         "Epochs": alignment.metrics.get("epochs"),
-        **collect_test_scores(alignment),
+        **collect_alignment_test_scores(alignment),
     }
 
 

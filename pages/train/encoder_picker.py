@@ -50,7 +50,7 @@ def draw_encoder_picker(corpus: Corpus) -> EncoderChoice:
         if encoder_id != corpus_encoders[modality]
         for part in (f"--{modality}-encoder", encoder_id)
     ]
-    return EncoderChoice(tuple(options), require_corpus_embeddings(corpus, chosen))
+    return EncoderChoice(tuple(options), check_corpus_embeddings_or_offer_job(corpus, chosen))
 
 
 def format_corpus_encoder_summary(corpus: Corpus, corpus_encoders: Mapping[str, str]) -> str:
@@ -158,7 +158,9 @@ def show_encoder_install_instructions() -> None:
         st.code("\n".join(lines), language="bash", wrap_lines=True, height=150)
 
 
-def require_corpus_embeddings(corpus: Corpus, chosen_encoders: Mapping[str, str]) -> bool:
+def check_corpus_embeddings_or_offer_job(
+    corpus: Corpus, chosen_encoders: Mapping[str, str]
+) -> bool:
     """Return whether the corpus has all embeddings; if not, draw what computes them."""
     embedded_ids = {
         encoder_id for encoder_id, _, count in corpus.count_embeddings_by_encoder() if count
@@ -173,7 +175,7 @@ def require_corpus_embeddings(corpus: Corpus, chosen_encoders: Mapping[str, str]
     argv = ["embed", corpus.name]
     for modality, encoder_id in missing.items():
         argv += [f"--{modality}-encoder", encoder_id]
-    job = job_panel.draw_unfinished_job(*argv)
+    job = job_panel.draw_latest_job_unless_done(*argv)
     if job is None or not job.is_active:
         escaped_ids = " and ".join(
             formatting.escape_markdown(encoder_id) for encoder_id in missing.values()

@@ -120,7 +120,7 @@ def draw_training_form(corpus: Corpus) -> None:
             argv = ["train", corpus.name]
             argv += encoder_choice.cli_options
             if form_values is not None:
-                argv += form_values.to_train_cli_options()
+                argv += form_values.format_train_command_options()
             if held_out_templates:
                 argv += ["--unseen-templates", *held_out_templates]
             count = "alignments" if form_values is None else "an alignment"
@@ -170,7 +170,7 @@ def draw_training_time_estimate(corpus: Corpus, form_values: TrainingFormValues 
 
 def draw_training_outcome(corpus: Corpus, alignment: AlignmentRecord | None) -> None:
     """Draw the unfinished training, and the results of the selected alignment."""
-    job = job_panel.draw_unfinished_job(
+    job = job_panel.draw_latest_job_unless_done(
         "train", corpus.name, draw_details=draw_live_training_curves
     )
     if alignment is not None:
@@ -307,7 +307,7 @@ def draw_unevaluated_alignment(corpus: Corpus, alignment: AlignmentRecord) -> No
     st.info(f"{history} Not evaluated yet.", icon=":material/stop_circle:")
     draw_training_curves(alignment)
     argv = ("evaluate", corpus.name, "--alignment", alignment.id)
-    if workspace.is_workspace_read_only() or job_panel.draw_unfinished_job(*argv):
+    if workspace.is_workspace_read_only() or job_panel.draw_latest_job_unless_done(*argv):
         return
     job_panel.draw_job_start_button(
         "Evaluate",

@@ -46,7 +46,7 @@ def draw_sweep_panel(corpus: Corpus) -> None:
     is_running = job is not None and job.is_active
     if not workspace.is_workspace_read_only():
         draw_sweep_form(corpus, is_running)
-    job_panel.draw_unfinished_job("sweep", corpus.name, draw_details=draw_running_sweep)
+    job_panel.draw_latest_job_unless_done("sweep", corpus.name, draw_details=draw_running_sweep)
     if not is_running:
         draw_finished_sweeps(corpus)
 

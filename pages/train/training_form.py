@@ -177,7 +177,7 @@ class TrainingFormValues:
         """
         return AlignmentConfig.from_dict(self.field_values)
 
-    def to_train_cli_options(self) -> list[str]:
+    def format_train_command_options(self) -> list[str]:
         """Return the options of `./run train` for what differs from the method's defaults.
 
         Raises

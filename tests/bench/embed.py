@@ -31,8 +31,8 @@ from core.encoders.audio_encoder_base import mix_to_mono, resample_waveform
 from core.encoders.base import Encoder
 from core.encoders.device import ComputeConfig, detect_compute_config, is_openvino_enabled
 from core.encoders.encoder_loading import load_encoder, load_unchecked_encoder
-from core.encoders.musicnn import split_spectrogram
-from core.encoders.pretrained_loading import silence_transformers
+from core.encoders.musicnn import split_spectrogram_into_windows
+from core.encoders.pretrained_loading import silence_transformers_output
 from core.encoders.weights import FolderWeights
 from core.encoders.windowing import split_into_windows
 from core.programs import generate, list_templates
@@ -105,7 +105,7 @@ def run(variants: int = 1) -> list[tuple[str, ...]]:
         ("facebook/wav2vec2-base", save_wav2vec2),
         ("laion/clap-htsat-unfused", save_clap),
     ):
-        with silence_transformers():
+        with silence_transformers_output():
             rows += measure_random_weights(encoder_id, save_model, items, compute)
         gc.collect()
     for spec in encoders.list_encoder_specs():
@@ -295,7 +295,7 @@ def make_batched_run(encoder: Encoder, items: list) -> Callable[[], None] | None
         with torch.inference_mode():
             for model, inputs in list_batches(encoder, items):
                 inputs = {name: value.to(compute.device) for name, value in inputs.items()}
-                with compute.autocast():
+                with compute.make_autocast_context():
                     outputs = model(**inputs)
                 first_output = outputs if isinstance(outputs, torch.Tensor) else outputs[0]
                 first_output.float().mean().item()  # waits for a GPU
@@ -367,7 +367,7 @@ def batch_blocks(encoder: Encoder, clips: list[Clip]) -> Batches:
 def batch_spectrogram_windows(encoder: Encoder, clips: list[Clip]) -> Batches:
     """Yield batches of windows of musicnn's spectrograms."""
     windows = [
-        split_spectrogram(encoder.compute_log_mel_spectrogram(waveform))
+        split_spectrogram_into_windows(encoder.compute_log_mel_spectrogram(waveform))
         for waveform in make_waveforms(encoder, clips)
     ]
     for batch in torch.cat(windows).split(MAX_BATCH_ROWS):

@@ -22,7 +22,7 @@ import numpy as np
 from core.evaluation.metrics_table import (
     EmbeddingComparison, _build_alignment_measures, _compute_per_program_metrics
 )
-from core.evaluation.null_calibration import calibrate_order_metric
+from core.evaluation.null_calibration import calibrate_metric_of_row_order
 from core.evaluation.single_thread_limit import limit_to_one_thread
 
 def read_peak_mib():
@@ -48,7 +48,7 @@ for name, measure in measures.items():
     started = time.perf_counter()
     with limit_to_one_thread():
         order_metric = measure.build_order_metric()
-    calibrate_order_metric(order_metric, value, n, permutations)
+    calibrate_metric_of_row_order(order_metric, value, n, permutations)
     del order_metric
     seconds[f"{name}, {permutations} permutations"] = time.perf_counter() - started
 started = time.perf_counter()

@@ -23,7 +23,7 @@ from core import encoders
 from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs, train
 from core.corpus import Corpus
 from core.encoders.score_features import compute_score_features
-from core.encoders.static_analysis_encoder import hash_word_counts
+from core.encoders.static_analysis_encoder import compute_hashed_word_counts
 from core.evaluation.joint_umap_layout import compute_joint_umap_layout
 from core.evaluation.nearest_neighbours import CosineIndex
 from core.programs import Program, compose_programs, generate, list_templates
@@ -141,7 +141,7 @@ def _measure_steps(snippets: list[str], total_seconds: float) -> list[tuple[str,
         events = ProgramInterpreter(tree).events
         interpreted = time.perf_counter()
         compute_score_features(events)
-        hash_word_counts(snippet)
+        compute_hashed_word_counts(snippet)
         parse_seconds.append(parsed - started)
         interpret_seconds.append(interpreted - parsed)
         feature_seconds.append(time.perf_counter() - interpreted)

@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 
 from core.programs import generate, list_templates
-from core.sonicpi import render_many
+from core.sonicpi import render_programs_in_parallel
 from core.sonicpi.render_worker import RenderWorker
 from core.sonicpi.sandbox import list_scsynth_plugin_paths
 
@@ -46,7 +46,7 @@ def _measure_all_cores(sources: list[str], folder: Path) -> list[tuple[str, str]
     core_count = len(os.sched_getaffinity(0))
     started = time.perf_counter()
     finish_times, failure_count = [], 0
-    for index, result in render_many(sources, SECONDS):
+    for index, result in render_programs_in_parallel(sources, SECONDS):
         if result.has_clip:
             result.clip.save(folder / f"{index % 100}.flac")
         failure_count += not result.has_clip

@@ -11,7 +11,7 @@ import pytest
 
 from core.corpus import Corpus, list_corpora
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
-from core.pipeline.corpus_check_and_repair import check_corpus
+from core.pipeline.corpus_check_and_repair import verify_corpus
 from core.pipeline.render_executor import LocalExecutor
 from tests.faults.corpus_state import assert_intact, digest_corpus
 from tests.faults.fork_server_client import ForkServer
@@ -83,5 +83,5 @@ def test_a_build_killed_twenty_times_has_the_same_result(
             (workspace / "corpora").rename(tmp_path / f"completed-{killed}")
     build_corpus(CORPUS_NAME, *BUILD_ARGUMENTS, executor=EXECUTOR)
     assert digest_corpus() == expected
-    assert check_corpus(CORPUS_NAME).has_no_faults
+    assert verify_corpus(CORPUS_NAME).has_no_faults
     assert not [*(workspace / "corpora" / CORPUS_NAME / "audio").glob("*/.partial*")]

@@ -234,7 +234,7 @@ def assert_progress_is_plausible(job: Job) -> None:
     assert job.state in ("queued", "running")
     assert (job.elapsed_seconds or 0) >= 0 and job.progress.idle_s >= 0
     assert (job.progress.rate or 0) >= 0 and (job.progress.remaining_s or 0) >= 0
-    assert 0 <= job.progress.fraction <= 1
+    assert 0 <= job.progress.finished_fraction <= 1
 
 
 @pytest.mark.fault("10,000 embeddings that are not finite or have the wrong dimension")

@@ -20,7 +20,7 @@ from core.corpus.disagreement_pair_storage import load_disagreement_pairs
 from core.corpus.legacy_commands import translate_legacy_command
 from core.jobs import processes
 from core.pipeline import train as training
-from core.pipeline.corpus_check_and_repair import check_corpus
+from core.pipeline.corpus_check_and_repair import verify_corpus
 from core.pipeline.corpus_export import export_corpus
 from core.pipeline.embed import embed_missing_code
 from core.pipeline.evaluate import evaluate_alignment
@@ -91,7 +91,7 @@ def test_the_corpus_opens_whole(corpus: Corpus):
     assert list_corpora() == ["old"]
     assert corpus.count_programs_by_state() == {"programs": 33, "ok": 33, "failed": 0, "pending": 0}
     assert corpus.find_corpus_faults() == []
-    assert check_corpus("old").has_no_faults
+    assert verify_corpus("old").has_no_faults
 
 
 def test_the_stored_embeddings_are_what_the_encoder_computes_today(corpus: Corpus):
@@ -209,7 +209,7 @@ def test_study_results_are_read_and_reported(corpus: Corpus):
     retrieval_run = store.load_study_run(corpus, "foretelling-0001")
     assert retrieval_run.study_name == "retrieval"
     assert [run.id for run in store.list_study_runs(corpus, "retrieval")] == ["foretelling-0001"]
-    tables = {table.name: table.rows for table in retrieval_run.load_tables()}
+    tables = {table.name: table.rows for table in retrieval_run.load_study_tables()}
     assert {"scores", "scores_by_kind", "confidence", "queries", "skipped"} == set(tables)
     assert {"method", "encoder", "normalized similarity@5", "query ms"} <= set(tables["scores"])
     assert "InfoNCE on sonicpi" in set(tables["scores"]["method"])
@@ -279,7 +279,7 @@ def test_todays_parser_accepts_every_old_command_line(command_line: str):
 
 def test_favourites_and_play_history_are_read(corpus: Corpus):
     (favourite,) = favourites.load_favourites()
-    assert favourite.key == ("old", "38cbaed0d9909d977b4495bc19d793d4")
+    assert favourite.corpus_and_program_id == ("old", "38cbaed0d9909d977b4495bc19d793d4")
     assert (favourite.note, favourite.tags) == ("bright", ("lead", "loop"))
     favourites.add_favourite("old", "6f14d4a05a18b0b9e70cc496d58eef71", "x", "07_1_controlling")
     assert [each.name for each in favourites.load_favourites()] == ["x", "02_1_beeps-0000"]

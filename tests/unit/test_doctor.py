@@ -28,7 +28,7 @@ REQUIRED_CHECKS = {
 
 
 def run_checks_by_name() -> dict[str, doctor.RequirementCheck]:
-    return {row.name: row for row in doctor.check_requirements()}
+    return {row.name: row for row in doctor.check_system_requirements()}
 
 
 def test_all_requirements_are_checked_and_met_here():
@@ -46,7 +46,7 @@ def test_all_requirements_are_checked_and_met_here():
 
 
 def test_only_failed_checks_have_a_remedy():
-    for check in doctor.check_requirements():
+    for check in doctor.check_system_requirements():
         assert check.state
         assert not (check.is_ok and check.remedy)
 
@@ -159,8 +159,8 @@ def test_the_command_runs_before_the_set_up_without_any_package():
 
 def test_the_checks_import_no_torch():
     script = (
-        "import sys; from core.doctor import check_requirements\n"
-        "check_requirements(); print('torch' in sys.modules)"
+        "import sys; from core.doctor import check_system_requirements\n"
+        "check_system_requirements(); print('torch' in sys.modules)"
     )
     process = subprocess.run(
         [sys.executable, "-c", script],

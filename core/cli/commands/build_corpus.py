@@ -103,7 +103,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_sandbox_option(parser)
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
+def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Build the corpus, then print a summary."""
     from core.pipeline import build
     from core.pipeline.render_executor import LocalExecutor

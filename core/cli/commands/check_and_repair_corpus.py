@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_sandbox_option(parser)
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
+def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Check the corpus, then print the faults."""
     if args.failures:
         _print_failed_programs(args)
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
 def _verify_corpus_and_print_report(args: argparse.Namespace, progress: Progress) -> None:
     from core.pipeline import corpus_check_and_repair
 
-    report = corpus_check_and_repair.check_corpus(args.corpus, args.repair, progress)
+    report = corpus_check_and_repair.verify_corpus(args.corpus, args.repair, progress)
     if args.json:
         print_json_line(
             {**add_older_json_keys("check", asdict(report)), "ok": report.has_no_faults}

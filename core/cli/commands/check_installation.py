@@ -11,7 +11,7 @@ from dataclasses import asdict
 from core.cli.output import print_json_lines, print_result_to_stdout
 from core.cli.parsing import add_json_option
 from core.corpus.legacy_commands import add_older_json_keys
-from core.doctor import check_requirements
+from core.doctor import check_system_requirements
 from core.errors import EarshotError
 from core.formatting import format_table
 from core.progress import Progress
@@ -24,9 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser, "print one JSON line per row")
 
 
-def run(args: argparse.Namespace, _progress: Progress) -> None:
+def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Check the requirements, then print them."""
-    rows = check_requirements()
+    rows = check_system_requirements()
     if args.json:
         print_json_lines([add_older_json_keys("doctor", asdict(row)) for row in rows])
     else:

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser, "print one JSON line per row")
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
+def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Evaluate the alignment, then print its metrics."""
     from core.pipeline import evaluate
 

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser, "print the result as one JSON line")
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
+def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Export the corpus, then print the path."""
     from core.pipeline import corpus_export
 

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser, "print one JSON line per pair")
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
+def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Find the pairs, then print all as JSON or the first ones as a table."""
     from core.pipeline import disagreement_search
 

@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser, "print one JSON line per neighbour")
 
 
-def run(args: argparse.Namespace, _progress: Progress) -> None:
+def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Find the neighbours, then print them."""
     snippet = read_snippet_from_file_or_stdin(args.snippet)
     from core.search.multi_corpus_search import find_neighbours_in_corpora

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser, "print one JSON line per job or event")
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
+def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """List the jobs, or follow, cancel, restart or remove one."""
     if args.action is None:
         _print_job_list(args.json)

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser, "print one JSON line per part")
 
 
-def run(args: argparse.Namespace, _progress: Progress) -> None:
+def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Print the licences."""
     from core.licences import list_licences
 

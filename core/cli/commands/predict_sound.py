@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser, "print neighbours, confidence and forecast as one JSON line")
 
 
-def run(args: argparse.Namespace, _progress: Progress) -> None:
+def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Predict, then print the clips and the properties."""
     snippet = read_snippet_from_file_or_stdin(args.file)
     args.corpus = args.corpus or [choose_default_corpus()]
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
     if note := read_audible_snippet(snippet).message:
         print_status_to_stderr(note)
     confidence = estimate_confidence(aligned_corpus, snippet, neighbours)
-    forecast = aligned_corpus.forecast(snippet)
+    forecast = aligned_corpus.forecast_sound_properties(snippet)
     if args.json:
         print_json_line(
             {
@@ -122,9 +122,9 @@ def format_sound_forecast(forecast: Forecast | None, corpus_name: str) -> str:
             f"No forecast: too few clips of corpus '{corpus_name}' are measured."
             f" To measure them: ./run embed {corpus_name} --audio-encoder descriptors\n"
         )
-    from core.search.clip_property_forecast import format_level_curve, list_property_rows
+    from core.search.clip_property_forecast import format_level_curve, list_forecast_property_rows
 
-    rows: Sequence[tuple[Any, ...]] = list_property_rows(forecast)
+    rows: Sequence[tuple[Any, ...]] = list_forecast_property_rows(forecast)
     heading = f"{forecast.coverage:.0%} interval"
     table = format_table(("property", "value", heading), rows)
     return f"Will be: {forecast.words}\n\n{table}\n{format_level_curve(forecast)}\n"

@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_sandbox_option(parser)
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
+def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Render the programs, then print the result of each."""
     from core.pipeline import render_program_files
 
@@ -93,7 +93,13 @@ def _print_render_results(results: list[RenderedFile]) -> None:
         (result.file, result.audio, result.seconds, result.peak) for result in results if result.ok
     ]
     problems = [
-        (result.file, problem.format_place() or None, severity, problem.kind, problem.message)
+        (
+            result.file,
+            problem.format_problem_location() or None,
+            severity,
+            problem.kind,
+            problem.message,
+        )
         for result in results
         for severity, problem in _list_render_problems(result)
     ]

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser, "print one JSON line per row")
 
 
-def run(args: argparse.Namespace, _progress: Progress) -> None:
+def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Run one benchmark and print its rows."""
     names = sorted(path.stem for path in BENCHMARK_FOLDER.glob("[a-z]*.py"))
     if args.name is None:

@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
+def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Run a study and print its numbers and notes."""
     options = {
         name.removeprefix("option_"): value
@@ -103,10 +103,12 @@ def run_and_print_folder_coverage_study(
 ) -> None:
     """Run the coverage study on a folder, and print its tables; nothing is saved."""
     from core.studies.static_reader_coverage_study import (
-        run_on_folder,  # Loads pandas, unlike --help.
+        measure_reader_coverage_of_folder,  # Loads pandas, unlike --help.
     )
 
-    result = run_on_folder(folder, fill_default_study_options(FOLDER_STUDY, options), progress)
+    result = measure_reader_coverage_of_folder(
+        folder, fill_default_study_options(FOLDER_STUDY, options), progress
+    )
     if as_json:
         for row in result.comparison.to_dict(orient="records"):
             print_json_line({"study": FOLDER_STUDY, **{str(k): v for k, v in row.items()}})

@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_sandbox_option(parser)
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
+def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Render the programs, print the finding of each, then the summary."""
     from core.pipeline import program_survey, program_survey_table
 
@@ -125,7 +125,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             _print_survey_report(partial_report, options, is_json=args.json)
             raise
     _print_survey_report(report, options, is_json=args.json)
-    failed = report.count_outcomes()["failed"]
+    failed = report.count_programs_by_outcome()["failed"]
     if args.strict and failed:
         raise EarshotError(f"{failed} of {pluralize(report.program_count, 'program')} failed.")
 
@@ -157,8 +157,8 @@ def _summarize_survey_as_json(report: SurveyReport, options: SurveyOptions) -> d
         "programs": report.program_count,
         "is_complete": len(report.findings) == report.program_count,
         "seconds": options.seconds,
-        "outcomes": report.count_outcomes(),
-        "causes": report.count_causes(),
+        "outcomes": report.count_programs_by_outcome(),
+        "causes": report.count_programs_by_cause(),
         "missing": [
             {"cause": item.cause, "name": item.name, "programs": count}
             for item, count in report.count_missing_names()
@@ -184,7 +184,7 @@ def _format_survey_report(report: SurveyReport, options: SurveyOptions) -> list[
         texts += [format_table(("missing most often", "cause", "programs"), names), ""]
     causes = [
         (cause, DESCRIPTION_BY_CAUSE[cause], *counts.values())
-        for cause, counts in report.count_causes().items()
+        for cause, counts in report.count_programs_by_cause().items()
     ]
     if causes:
         headers = ("cause", "what the program lacks", "partial", "silent", "failed")
@@ -193,7 +193,7 @@ def _format_survey_report(report: SurveyReport, options: SurveyOptions) -> list[
 
 
 def _format_survey_totals(report: SurveyReport, options: SurveyOptions) -> str:
-    counts = report.count_outcomes()
+    counts = report.count_programs_by_outcome()
     audible = counts["sound"] + counts["partial"]
     unfinished = report.program_count - len(report.findings)
     text = (

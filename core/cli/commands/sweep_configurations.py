@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser, "print one JSON line per number")
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
+def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Run the missing trainings, then print the results on the validation programs."""
     from core.pipeline import sweep
 
@@ -90,7 +90,7 @@ def _print_sweep_tables(results: pd.DataFrame) -> None:
     from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
     from core.pipeline import sweep
 
-    cca_metric = sweep.find_cca_metric(results)
+    cca_metric = sweep.find_common_cca_metric(results)
     cca_metrics = [] if cca_metric is None else [cca_metric]
     for comparison in (ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW):
         summary = sweep.summarize_sweep_results(results, "validation", comparison)

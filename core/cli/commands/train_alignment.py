@@ -126,7 +126,7 @@ def list_training_configs(args: argparse.Namespace) -> list[AlignmentConfig]:
     return [AlignmentConfig.from_preset(method) for method in DEFAULT_METHODS]
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
+def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Train the alignments, then print their metrics."""
     configs = list_training_configs(args)
     from core.pipeline import evaluate, train

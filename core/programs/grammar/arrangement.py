@@ -143,7 +143,7 @@ def arrange_layers(context: CompositionContext, layers: list[ProgramLayer]) -> P
         Label and statements of each section: settings and variables, functions, layers.
     """
     form_weights = _SINGLE_LAYER_FORMS if len(layers) == 1 else _MULTI_LAYER_FORMS
-    form = context.rng.pick_weighted(form_weights)
+    form = context.rng.pick_option_by_weight(form_weights)
     for layer in layers:
         _add_layer_effects(context, layer)
     layer_sections = {
@@ -330,7 +330,7 @@ def _arrange_with_shared_note(
     rng, code_style = context.rng, context.code_style
     key = code_style.create_variable_name("root")
     get = rng.pick_option((f"get[:{key}]", f"get(:{key})"))
-    roots = code_style.format_list(
+    roots = code_style.format_ruby_list(
         context.write_phrase_notes(2, rng.sample_integer(2, 4)), as_ring=True
     )
     first_root = code_style.format_note(context.degree_to_midi(2))
@@ -341,7 +341,7 @@ def _arrange_with_shared_note(
     setter = Block(setter_head, [set_statement, code_style.format_rest(set_beats)])
     play_beats = context.sample_step_beats(1, 0.8)
     interval = rng.pick_option(("", "12", "7", "24"))
-    note = code_style.format_infix(get, "+", interval) if interval else get
+    note = code_style.format_infix_operation(get, "+", interval) if interval else get
     synth_name = rng.pick_option(("fm", "saw", "beep", "pluck", "tri", "prophet", "subpulse"))
     play = code_style.format_call_statement(
         "play",

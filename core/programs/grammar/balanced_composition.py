@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from core.programs.grammar.composer import get_music_style, iterate_programs
+from core.programs.grammar.composer import get_music_style, iterate_composed_programs
 from core.programs.grammar.music_styles import MUSIC_STYLES
 from core.programs.program import Program, validate_count_and_seed
 from core.programs.synth_families import list_synth_families
@@ -60,20 +60,23 @@ def compose_balanced_programs(
     validate_count_and_seed(count, seed)
     style_names = list(dict.fromkeys(get_music_style(style).name for style in styles))
     streams = [
-        iterate_programs(seed, style, sound_set=sound_set) for style in style_names or MUSIC_STYLES
+        iterate_composed_programs(seed, style, sound_set=sound_set)
+        for style in style_names or MUSIC_STYLES
     ]
     tempo_counts: Counter[str] = Counter()
     family_counts: Counter[str] = Counter()
     programs: dict[str, Program] = {}
     while len(programs) < count:
         stream = streams[len(programs) % len(streams)]
-        candidates = _draw_candidates(stream, programs)
+        candidates = _compose_candidate_programs(stream, programs)
         program = min(
             candidates,
-            key=lambda candidate: _measure_frequency(candidate, tempo_counts, family_counts),
+            key=lambda candidate: _measure_tempo_and_synth_frequency(
+                candidate, tempo_counts, family_counts
+            ),
         )
         programs[program.source] = program
-        tempo_counts[get_tempo_band(_get_tempo(program))] += 1
+        tempo_counts[get_tempo_band(_get_program_tempo(program))] += 1
         family_counts.update(list_synth_families(program.source))
     return list(programs.values())
 
@@ -92,7 +95,9 @@ def get_tempo_band(bpm: float) -> str:
     return "other"
 
 
-def _draw_candidates(stream: Iterator[Program], programs: dict[str, Program]) -> list[Program]:
+def _compose_candidate_programs(
+    stream: Iterator[Program], programs: dict[str, Program]
+) -> list[Program]:
     candidates: list[Program] = []
     while len(candidates) < CANDIDATES_PER_PROGRAM:
         candidate = next(stream)
@@ -101,11 +106,11 @@ def _draw_candidates(stream: Iterator[Program], programs: dict[str, Program]) ->
     return candidates
 
 
-def _measure_frequency(
+def _measure_tempo_and_synth_frequency(
     program: Program, tempo_counts: Counter[str], family_counts: Counter[str]
 ) -> float:
     """Return how frequent the program's tempo band and its rarest synth family are so far."""
-    band = get_tempo_band(_get_tempo(program))
+    band = get_tempo_band(_get_program_tempo(program))
     families = list_synth_families(program.source)
     # A program without synths, such as one of drums alone, is neither rare nor frequent.
     family_total = max(1, family_counts.total())
@@ -117,5 +122,5 @@ def _measure_frequency(
     return (1.0 if band == "other" else tempo_share) + rarest_family / family_total
 
 
-def _get_tempo(program: Program) -> float:
+def _get_program_tempo(program: Program) -> float:
     return float(str(program.parameters["bpm"]))

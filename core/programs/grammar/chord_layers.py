@@ -22,7 +22,7 @@ def compose_chord_layer(context: CompositionContext) -> ProgramLayer:
     note_seconds = context.beats_to_seconds(step_beats) * (0.7 if is_short else 1.0)
     voice = SynthVoice(context, "chords", note_seconds, 0.5, is_sustained=not is_short)
     octave = rng.pick_option((3, 3, 4))
-    write_loop = rng.pick_weighted(_CHORD_LOOP_WEIGHTS)
+    write_loop = rng.pick_option_by_weight(_CHORD_LOOP_WEIGHTS)
     nodes, min_beats = write_loop(context, voice, octave, step_beats)
     loop_name = context.code_style.create_loop_name("chords")
     return ProgramLayer(
@@ -36,16 +36,18 @@ def _write_chord_ring_loop(
     rng, code_style = context.rng, context.code_style
     chords = context.write_chord_sequence(octave, rng.sample_integer(2, 6))
     ring = context.maybe_extract_variable(
-        "chords", code_style.format_list(chords, as_ring=True), 1.8
+        "chords", code_style.format_ruby_list(chords, as_ring=True), 1.8
     )
     chord = f"{ring}.{rng.pick_option(('tick', 'tick', 'tick', 'choose'))}"
-    return LoopBody([voice.write_note(chord), code_style.format_rest(step_beats)], step_beats)
+    return LoopBody(
+        [voice.write_play_note_call(chord), code_style.format_rest(step_beats)], step_beats
+    )
 
 
 def _write_single_chord(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    chord = voice.write_note(context.write_chord_expression(octave))
+    chord = voice.write_play_note_call(context.write_chord_expression(octave))
     return LoopBody([chord, context.code_style.format_rest(step_beats)], step_beats)
 
 
@@ -55,7 +57,7 @@ def _write_successive_chords(
     nodes: list[CodeNode] = []
     chords = context.write_chord_sequence(octave, context.rng.sample_integer(2, 4))
     for chord in chords:
-        nodes += [voice.write_note(chord), context.code_style.format_rest(step_beats)]
+        nodes += [voice.write_play_note_call(chord), context.code_style.format_rest(step_beats)]
     return LoopBody(nodes, step_beats * len(chords))
 
 
@@ -67,7 +69,7 @@ def _write_repeated_chords(
     repeats, rest_beats = rng.pick_option((2, 3, 4)), step_beats / 2
     for chord in context.write_chord_sequence(octave, rng.sample_integer(1, 4)):
         inner: list[CodeNode] = [
-            voice.write_note(chord),
+            voice.write_play_note_call(chord),
             context.code_style.format_rest(rest_beats),
         ]
         nodes.append(Block(f"{repeats}.times", inner, allows_braces=True))
@@ -80,8 +82,11 @@ def _write_chord_each_loop(
     code_style = context.code_style
     variable = code_style.create_variable_name("chord")
     chords = context.write_chord_sequence(octave, context.rng.sample_integer(2, 4))
-    chord_list = context.maybe_extract_variable("chords", code_style.format_list(chords), 1.6)
-    inner: list[CodeNode] = [voice.write_note(variable), code_style.format_rest(step_beats)]
+    chord_list = context.maybe_extract_variable("chords", code_style.format_ruby_list(chords), 1.6)
+    inner: list[CodeNode] = [
+        voice.write_play_note_call(variable),
+        code_style.format_rest(step_beats),
+    ]
     loop = Block(f"{chord_list}.each", inner, block_parameters=variable)
     return LoopBody([loop], step_beats * 2)
 
@@ -92,7 +97,7 @@ def _write_strummed_chord(
     code_style = context.code_style
     gap = code_style.format_number(context.rng.sample_uniform(0.02, 0.1))
     variable = code_style.create_variable_name("note")
-    inner: list[CodeNode] = [voice.write_note(variable), code_style.format_sleep(gap)]
+    inner: list[CodeNode] = [voice.write_play_note_call(variable), code_style.format_sleep(gap)]
     strum = Block(
         f"{context.write_chord_expression(octave)}.each", inner, block_parameters=variable
     )
@@ -114,18 +119,23 @@ def _write_chord_degree_loop(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng, code_style = context.rng, context.code_style
-    degrees = [str(n) for n in rng.pick_with_repeats((1, 2, 3, 4, 5, 6), rng.sample_integer(3, 5))]
-    ring = code_style.format_list(degrees, as_ring=True)
+    degrees = [
+        str(n)
+        for n in rng.pick_options_with_replacement((1, 2, 3, 4, 5, 6), rng.sample_integer(3, 5))
+    ]
+    ring = code_style.format_ruby_list(degrees, as_ring=True)
     if rng.draw_boolean(0.3):
-        roman_numerals = rng.pick_with_repeats((":i", ":iv", ":v", ":vi", ":ii"), 4)
-        ring = code_style.format_list(roman_numerals, as_ring=True)
+        roman_numerals = rng.pick_options_with_replacement((":i", ":iv", ":v", ":vi", ":ii"), 4)
+        ring = code_style.format_ruby_list(roman_numerals, as_ring=True)
     chord = code_style.format_call_expression(
         "chord_degree",
         context.maybe_extract_variable("chords", ring) + ".tick",
         context.write_tonic_note_symbol(octave),
         ":" + context.pick_seven_note_scale(),
     )
-    return LoopBody([voice.write_note(chord), code_style.format_rest(step_beats)], step_beats)
+    return LoopBody(
+        [voice.write_play_note_call(chord), code_style.format_rest(step_beats)], step_beats
+    )
 
 
 _CHORD_LOOP_WEIGHTS: dict[ChordLoopWriter, float] = {

@@ -33,20 +33,22 @@ class CodeStyle:
 
     def __init__(self, rng: SeededRandom):
         self.rng = rng
-        self.naming_style = rng.pick_weighted(name_and_comment_lists.NAMING_STYLE_WEIGHTS)
+        self.naming_style = rng.pick_option_by_weight(name_and_comment_lists.NAMING_STYLE_WEIGHTS)
         self.hoist_probability = rng.pick_option((0.0, 0.1, 0.25, 0.5, 0.8))
-        self._list_separator = rng.pick_weighted({", ": 16, ",": 4, " , ": 0.5})
-        self._option_format = rng.pick_weighted(
+        self._list_separator = rng.pick_option_by_weight({", ": 16, ",": 4, " , ": 0.5})
+        self._option_format = rng.pick_option_by_weight(
             {"{}: {}": 16, "{}:{}": 2, ":{} => {}": 2, ":{}=>{}": 0.7}
         )
         self._parentheses_probability = rng.pick_option((0.0, 0.0, 0.0, 0.0, 0.05, 0.3, 1.0))
         self._lisp_call_probability = rng.pick_option((0.0, 0.0, 0.2, 1.0))
-        self._list_notation = rng.pick_weighted(
+        self._list_notation = rng.pick_option_by_weight(
             {"[]": 10, "(ring )": 4, "ring()": 2, "[].ring": 2, "mixed": 4}
         )
-        self._note_notation = rng.pick_weighted({"symbol": 10, "number": 5, "upper": 2, "mixed": 4})
+        self._note_notation = rng.pick_option_by_weight(
+            {"symbol": 10, "number": 5, "upper": 2, "mixed": 4}
+        )
         self._note_names = rng.pick_option((SHARP_NOTE_NAMES, _FLAT_NOTE_NAMES))
-        self._indent_unit = rng.pick_weighted(
+        self._indent_unit = rng.pick_option_by_weight(
             {"  ": 20, "    ": 2, "\t": 1, "": 1, "ragged": 1, " ": 0.5}
         )
         self._braces_probability = rng.pick_option((0.0, 0.0, 0.1, 0.5))
@@ -58,12 +60,12 @@ class CodeStyle:
         self._comment_probability = rng.pick_option((0.0, 0.0, 0.05, 0.15, 0.35))
         self._dead_code_probability = rng.pick_option((0.0, 0.0, 0.0, 0.08, 0.2))
         self._blank_line_probability = rng.pick_option((0.0, 0.0, 0.05, 0.15))
-        self._section_gap_lines = rng.pick_weighted({1: 12, 0: 3, 2: 2})
-        self._section_rule = rng.pick_weighted(
+        self._section_gap_lines = rng.pick_option_by_weight({1: 12, 0: 3, 2: 2})
+        self._section_rule = rng.pick_option_by_weight(
             {"": 14, "# ---": 1, "#----------": 1, "########": 1, "# ====": 1}
         )
         self._section_label_probability = rng.pick_option((0.0, 0.0, 0.3, 1.0))
-        self._comment_prefix = rng.pick_weighted({"# ": 10, "#": 4, "## ": 1})
+        self._comment_prefix = rng.pick_option_by_weight({"# ": 10, "#": 4, "## ": 1})
         self._used_names: set[str] = set(name_and_comment_lists.RESERVED_NAMES)
 
     def format_number(self, value: float) -> str:
@@ -104,7 +106,7 @@ class CodeStyle:
         octave_text = "" if octave == 5 and self.rng.draw_boolean(0.3) else str(octave - 1)
         return f":{self._note_names[pitch_class]}{octave_text}"
 
-    def format_list(self, members: list[str], as_ring: bool = False) -> str:
+    def format_ruby_list(self, members: list[str], as_ring: bool = False) -> str:
         """Format a list, or with `as_ring` a list that wraps around at its end."""
         inner = self._list_separator.join(members)
         notation = self._list_notation
@@ -119,7 +121,7 @@ class CodeStyle:
             "[].ring": f"[{inner}].ring",
         }[notation]
 
-    def format_options(self, options: dict[str, str]) -> list[str]:
+    def format_call_options(self, options: dict[str, str]) -> list[str]:
         """Format each option of a call: `amp: 0.5`."""
         # Ruby would parse `sync::beat` as the path of a constant.
         return [
@@ -129,14 +131,14 @@ class CodeStyle:
 
     def format_call_expression(self, function: str, *arguments: str, **options: str) -> str:
         """Format a call in an expression: `scale(:c4, :minor)` or `(scale :c4, :minor)`."""
-        inner = self._list_separator.join([*arguments, *self.format_options(options)])
+        inner = self._list_separator.join([*arguments, *self.format_call_options(options)])
         if inner and self.rng.draw_boolean(self._lisp_call_probability):
             return f"({function} {inner})"
         return f"{function}({inner})"
 
     def format_call_statement(self, function: str, *arguments: str, **options: str) -> str:
         """Format a call that is a statement or the head of a block."""
-        inner = self._list_separator.join([*arguments, *self.format_options(options)])
+        inner = self._list_separator.join([*arguments, *self.format_call_options(options)])
         if not inner:
             return function
         if self.rng.draw_boolean(self._parentheses_probability):
@@ -151,7 +153,7 @@ class CodeStyle:
         """Format a rest of a number of beats."""
         return self.format_sleep(self.format_beats(beats))
 
-    def format_infix(self, left: str, operator: str, right: str) -> str:
+    def format_infix_operation(self, left: str, operator: str, right: str) -> str:
         """Format a binary operation: `left + right`."""
         space = self._operator_spacing if operator in "+*" else " "
         return f"{left}{space}{operator}{space}{right}"
@@ -209,7 +211,9 @@ class CodeStyle:
             lines = [rule, *lines, rule]
         return [*lines, ""] if self.rng.draw_boolean(0.7) else lines
 
-    def format_program(self, sections: list[tuple[str, list[CodeNode]]], key_name: str) -> str:
+    def format_program_source(
+        self, sections: list[tuple[str, list[CodeNode]]], key_name: str
+    ) -> str:
         """Return the source of a program.
 
         Parameters
@@ -233,45 +237,45 @@ class CodeStyle:
                 and self.rng.draw_boolean(self._section_label_probability)
             ):
                 lines.append(self.format_comment(label.replace("_", " ")))
-            lines += self._format_nodes(nodes, 0)
+            lines += self._format_code_nodes(nodes, 0)
         text = "\n".join(lines)
         return text + self.rng.pick_option(("\n", "\n", "", "\n\n"))
 
     def format_statements(self, nodes: list[CodeNode]) -> list[str]:
         """Return the lines of statements that stand at the top of a program."""
-        return self._format_nodes(nodes, 0)
+        return self._format_code_nodes(nodes, 0)
 
-    def _format_nodes(self, nodes: list[CodeNode], depth: int) -> list[str]:
+    def _format_code_nodes(self, nodes: list[CodeNode], depth: int) -> list[str]:
         lines: list[str] = []
         for node in nodes:
             if self.rng.draw_boolean(self._blank_line_probability) and lines and lines[-1].strip():
                 lines.append("")
-            lines += self._format_node(node, depth)
+            lines += self._format_code_node(node, depth)
         return lines
 
-    def _format_node(self, node: CodeNode, depth: int) -> list[str]:
-        margin = self._format_margin(depth)
+    def _format_code_node(self, node: CodeNode, depth: int) -> list[str]:
+        margin = self._format_indentation(depth)
         if isinstance(node, str):
-            return self._format_statement(node, margin)
+            return self._format_indented_statement(node, margin)
         if isinstance(node, Conditional):
             lines = [f"{margin}{node.keyword} {node.condition}"]
-            lines += self._format_nodes(node.body, depth + 1)
+            lines += self._format_code_nodes(node.body, depth + 1)
             if node.else_body:
-                lines += [f"{margin}else", *self._format_nodes(node.else_body, depth + 1)]
+                lines += [f"{margin}else", *self._format_code_nodes(node.else_body, depth + 1)]
             return [*lines, f"{margin}end"]
         parameters = f" |{node.block_parameters}|" if node.block_parameters else ""
-        body = self._join_short_body(node)
+        body = self._join_short_block_body(node)
         if body is None:
             return [
                 f"{margin}{node.head} do{parameters}",
-                *self._format_nodes(node.body, depth + 1),
+                *self._format_code_nodes(node.body, depth + 1),
                 f"{margin}end",
             ]
         if node.allows_braces and self.rng.draw_boolean(0.6):
             return [f"{margin}{node.head} {{{parameters} {body} }}"]
         return [f"{margin}{node.head} do{parameters or ';'} {body}{' ' if parameters else ';'} end"]
 
-    def _join_short_body(self, block: Block) -> str | None:
+    def _join_short_block_body(self, block: Block) -> str | None:
         """Return the body of a block that goes on one line, or None."""
         statements = [node for node in block.body if isinstance(node, str) and node[0] != "#"]
         has_only_statements = len(statements) == len(block.body)
@@ -280,7 +284,7 @@ class CodeStyle:
             return "; ".join(statements)
         return None
 
-    def _format_statement(self, text: str, margin: str) -> list[str]:
+    def _format_indented_statement(self, text: str, margin: str) -> list[str]:
         if text.startswith("#"):
             return [margin + text]
         lines = [margin + text]
@@ -292,7 +296,7 @@ class CodeStyle:
             lines.append(margin + self._comment_prefix + text)
         return lines
 
-    def _format_margin(self, depth: int) -> str:
+    def _format_indentation(self, depth: int) -> str:
         if self._indent_unit == "ragged":
             if not depth:
                 return ""

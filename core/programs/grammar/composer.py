@@ -22,7 +22,7 @@ from core.programs.grammar.music_styles import (
     MusicStyle,
 )
 from core.programs.grammar.seeded_rng import SeededRandom
-from core.programs.grammar.synth_fx_and_sample_sets import SoundSet, get_sound_set
+from core.programs.grammar.synth_fx_and_sample_sets import SoundSet, get_sound_set_by_name
 from core.programs.grammar.unplayable_program_detection import is_program_unplayable
 from core.programs.program import ParameterValue, Program, validate_count_and_seed
 from core.programs.template_vocabulary import DEFAULT_SOUND_SET
@@ -68,15 +68,17 @@ def compose_programs(
     True
     """
     validate_count_and_seed(count, seed)
-    return list(itertools.islice(iterate_programs(seed, style, sound_set=sound_set), count))
+    return list(
+        itertools.islice(iterate_composed_programs(seed, style, sound_set=sound_set), count)
+    )
 
 
-def iterate_programs(
+def iterate_composed_programs(
     seed: int, style: str | None = None, *, sound_set: str = DEFAULT_SOUND_SET
 ) -> Iterator[Program]:
     """Compose distinct programs without end; see `compose_programs` for the parameters."""
     fixed_style = get_music_style(style) if style is not None else None
-    sounds = get_sound_set(sound_set)
+    sounds = get_sound_set_by_name(sound_set)
     sources: set[str] = set()
     for index in itertools.count():
         attempt = 0
@@ -112,11 +114,13 @@ def _compose_program(
     rng = SeededRandom(f"{stream_name}/music")
     code_style = CodeStyle(SeededRandom(f"{stream_name}/hand"))
     style = fixed_style or rng.pick_option(list(MUSIC_STYLES.values()))
-    layer_count = rng.pick_weighted(style.layer_count_weights)
+    layer_count = rng.pick_option_by_weight(style.layer_count_weights)
     context = create_composition_context(style, rng, code_style, layer_count, sounds)
-    layers = [compose_layer(context, rng.pick_weighted(style.lead_weights), always_sounds=True)]
+    layers = [
+        compose_layer(context, rng.pick_option_by_weight(style.lead_weights), always_sounds=True)
+    ]
     layers += [
-        compose_layer(context, rng.pick_weighted(style.layer_weights), always_sounds=False)
+        compose_layer(context, rng.pick_option_by_weight(style.layer_weights), always_sounds=False)
         for _ in range(layer_count - 1)
     ]
     sections = arrange_layers(context, layers)
@@ -130,6 +134,6 @@ def _compose_program(
         "statements": sum(count_statements(nodes) for _, nodes in sections),
         "manner": code_style.naming_style,
     }
-    source = code_style.format_program(sections, format_musical_key_name(context))
+    source = code_style.format_program_source(sections, format_musical_key_name(context))
     name = f"{style.display_id}-{index:05d}"
     return Program(source, name, style.id, LAYER_ROLES[lead.kind], parameters, seed)

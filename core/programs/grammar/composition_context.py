@@ -8,7 +8,7 @@ from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.code_tree import CodeNode
 from core.programs.grammar.music_styles import MusicStyle
 from core.programs.grammar.seeded_rng import SeededRandom
-from core.programs.grammar.synth_fx_and_sample_sets import SoundSet, get_sound_set
+from core.programs.grammar.synth_fx_and_sample_sets import SoundSet, get_sound_set_by_name
 from core.programs.template_vocabulary import SCALE_STEPS, degree_to_midi
 
 _STEP_BEATS_CHOICES = (
@@ -97,7 +97,7 @@ class CompositionContext:
     tonic: int
     scale: str
     layer_level: float
-    sounds: SoundSet = field(default_factory=get_sound_set)
+    sounds: SoundSet = field(default_factory=get_sound_set_by_name)
     top_nodes: list[CodeNode] = field(default_factory=list)
     function_nodes: list[CodeNode] = field(default_factory=list)
 
@@ -150,7 +150,7 @@ class CompositionContext:
         self.top_nodes.append(self.code_style.format_assignment(name, expression))
         return name
 
-    def sample_layer_level(self, factor: float = 1.0) -> float:
+    def sample_layer_loudness(self, factor: float = 1.0) -> float:
         """Draw the loudness of a layer, as an `amp` of a beep."""
         return self.layer_level * factor * self.rng.sample_uniform(0.75, 1.2)
 
@@ -184,7 +184,7 @@ class CompositionContext:
     def write_chord_sequence(self, octave: int, count: int) -> list[str]:
         """Write `count` diatonic chords."""
         mode = "major" if 4 in SCALE_STEPS.get(self.scale, (3,)) else "minor"
-        chords = self.rng.pick_with_repeats(_CHORDS_IN_KEY[mode], count)
+        chords = self.rng.pick_options_with_replacement(_CHORDS_IN_KEY[mode], count)
         options: dict[str, str] = {}
         if self.rng.draw_boolean(0.12):
             options = self.rng.pick_option(
@@ -204,7 +204,7 @@ class CompositionContext:
     def write_chord_expression(self, octave: int) -> str:
         """Write one chord, in a random notation."""
         rng, code_style = self.rng, self.code_style
-        notation = rng.pick_weighted(
+        notation = rng.pick_option_by_weight(
             {"key": 6, "any": 3, "degree": 3, "notes": 2, "invert": 1, "fifth": 1}
         )
         if notation == "degree":
@@ -218,7 +218,7 @@ class CompositionContext:
             )
         if notation == "notes":
             start = rng.sample_integer(0, 3)
-            return code_style.format_list(
+            return code_style.format_ruby_list(
                 [
                     code_style.format_note(self.degree_to_midi(octave, start + i))
                     for i in (0, 2, 4, 6)[: rng.sample_integer(3, 4)]
@@ -231,7 +231,7 @@ class CompositionContext:
                 str(rng.sample_integer(1, 2)),
             )
         if notation == "fifth":
-            return code_style.format_list(
+            return code_style.format_ruby_list(
                 [
                     code_style.format_note(self.degree_to_midi(octave)),
                     code_style.format_note(self.degree_to_midi(octave) + 7),

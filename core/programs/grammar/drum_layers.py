@@ -61,12 +61,12 @@ class DrumSample:
         self.context = context
         self.sample_name = context.rng.pick_option(context.sounds.sample_groups[sample_group])
         self.amp = synth_fx_and_sample_sets.compute_sample_amp(
-            self.sample_name, sample_group, context.sample_layer_level(level)
+            self.sample_name, sample_group, context.sample_layer_loudness(level)
         )
         self.options = pick_random_sample_options(context) if context.rng.draw_boolean(0.4) else {}
         self.options |= pick_random_shortening_options(context, self.sample_name, self.options)
 
-    def write_hit(self) -> str:
+    def write_sample_call(self) -> str:
         """Write a statement that plays the sample once."""
         return self.context.code_style.format_call_statement(
             "sample",
@@ -99,7 +99,7 @@ def pick_random_shortening_options(
 def pick_random_sample_options(context: CompositionContext) -> dict[str, str]:
     """Draw options that change the sound of a short sample."""
     rng, code_style = context.rng, context.code_style
-    effect = rng.pick_weighted(
+    effect = rng.pick_option_by_weight(
         {
             "rate": 8,
             "cutoff": 3,
@@ -139,7 +139,7 @@ def compose_drum_layer(context: CompositionContext, always_sounds: bool) -> Prog
     always_sounds : bool
         Whether every iteration must sound.
     """
-    pattern = context.rng.pick_weighted(
+    pattern = context.rng.pick_option_by_weight(
         {
             "single": 4,
             "steps": 5,
@@ -180,7 +180,7 @@ def _compose_single_drum(context: CompositionContext) -> ProgramLayer:
     groups = ("kicks", "kicks", "hats", "snares", "percussion", "tablas", "toms", "cymbals")
     drum = DrumSample(context, rng.pick_option(groups), 1.0)
     step_beats = context.sample_step_beats(rng.pick_option((1, 2, 2, 4)), 2.5)
-    hit = drum.write_hit()
+    hit = drum.write_sample_call()
     rest = context.maybe_extract_variable("sleep", code_style.format_beats(step_beats))
     body: list[CodeNode] = [hit, code_style.format_sleep(rest)]
     if rng.draw_boolean(0.15):
@@ -203,12 +203,14 @@ def _compose_drum_step_sequence(context: CompositionContext) -> ProgramLayer:
     for step in range(step_count):
         hit_drums = drums[:1]
         if step > 0:
-            hit_drums = rng.pick_distinct(drums, rng.pick_weighted({1: 6, 2: 2, 0: 1}))
-        body += [drum.write_hit() for drum in hit_drums]
+            hit_drums = rng.pick_options_without_replacement(
+                drums, rng.pick_option_by_weight({1: 6, 2: 2, 0: 1})
+            )
+        body += [drum.write_sample_call() for drum in hit_drums]
         body.append(code_style.format_rest(step_beats))
     if rng.draw_boolean(0.2):
         loop = Block(f"{rng.pick_option((2, 3, 4))}.times", body, allows_braces=True)
-        body = [loop, drums[-1].write_hit(), code_style.format_rest(step_beats)]
+        body = [loop, drums[-1].write_sample_call(), code_style.format_rest(step_beats)]
     return _build_drum_layer(context, body, step_beats * step_count, drums)
 
 
@@ -224,9 +226,9 @@ def _compose_drum_pattern_grid(context: CompositionContext) -> ProgramLayer:
         index = "look" if shares_tick else f"tick(:{drum.sample_name[:3]})"
         condition = f"{write_rhythm_ring(context)}.{index}"
         if rng.draw_boolean(0.8):
-            body.append(f"{drum.write_hit()} if {condition}")
+            body.append(f"{drum.write_sample_call()} if {condition}")
         else:
-            body.append(Conditional(condition, [drum.write_hit()]))
+            body.append(Conditional(condition, [drum.write_sample_call()]))
     body.append(code_style.format_rest(step_beats))
     return _build_drum_layer(context, body, step_beats, drums)
 
@@ -234,7 +236,7 @@ def _compose_drum_pattern_grid(context: CompositionContext) -> ProgramLayer:
 def write_rhythm_ring(context: CompositionContext) -> str:
     """Write a ring of booleans that starts with true and is true at least every few steps."""
     rng, code_style = context.rng, context.code_style
-    notation = rng.pick_weighted({"spread": 6, "bools": 2, "knit": 1, "list": 1})
+    notation = rng.pick_option_by_weight({"spread": 6, "bools": 2, "knit": 1, "list": 1})
     if notation == "spread":
         size = rng.pick_option((8, 8, 16, 16, 12, 7, 5, 4, 9, 11, 13))
         options = {"rotate": str(rng.sample_integer(1, 3))} if rng.draw_boolean(0.15) else {}
@@ -250,7 +252,7 @@ def write_rhythm_ring(context: CompositionContext) -> str:
         true_count, false_count = str(rng.sample_integer(1, 3)), str(rng.sample_integer(1, 3))
         return code_style.format_call_expression("knit", "true", true_count, "false", false_count)
     booleans = ["true" if char == "x" else "false" for char in pattern[:8].rjust(4, "x")]
-    return code_style.format_list(booleans, as_ring=True)
+    return code_style.format_ruby_list(booleans, as_ring=True)
 
 
 def _compose_drum_text_pattern(context: CompositionContext) -> ProgramLayer:
@@ -265,9 +267,9 @@ def _compose_drum_text_pattern(context: CompositionContext) -> ProgramLayer:
         suffix = rng.pick_option((".ring", ""))
         context.top_nodes.append(code_style.format_assignment(variable, f'"{pattern}"{suffix}'))
         if suffix == ".ring":
-            body.append(f'{drum.write_hit()} if {variable}.look == "x"')
+            body.append(f'{drum.write_sample_call()} if {variable}.look == "x"')
         else:
-            body.append(f"{drum.write_hit()} if {variable}[look % {len(pattern)}] == 'x'")
+            body.append(f"{drum.write_sample_call()} if {variable}[look % {len(pattern)}] == 'x'")
     body.append(code_style.format_rest(step_beats))
     return _build_drum_layer(context, body, step_beats, drums)
 
@@ -276,11 +278,11 @@ def _compose_drum_amp_ring(context: CompositionContext) -> ProgramLayer:
     """Compose a layer whose rhythm is a ring of `amp` values."""
     rng, code_style = context.rng, context.code_style
     drum = DrumSample(context, rng.pick_option(("kicks", "hats", "snares", "percussion")), 1.0)
-    accents = rng.pick_with_repeats((1, 0.5, 0.25, 0, 0.75), rng.pick_option((3, 4, 8)))
+    accents = rng.pick_options_with_replacement((1, 0.5, 0.25, 0, 0.75), rng.pick_option((3, 4, 8)))
     amps = [code_style.format_number(round(drum.amp * accent, 2)) for accent in accents]
     amps[0] = code_style.format_number(drum.amp)
     ring = context.maybe_extract_variable(
-        "pattern", code_style.format_list(amps, as_ring=True), 1.5
+        "pattern", code_style.format_ruby_list(amps, as_ring=True), 1.5
     )
     hit = code_style.format_call_statement(
         "sample", f":{drum.sample_name}", amp=f"{ring}.tick", **drum.options
@@ -298,18 +300,18 @@ def _compose_nested_drum_loop(context: CompositionContext) -> ProgramLayer:
     ]
     repeats, step_beats = rng.pick_option((2, 3, 4, 7, 8)), context.sample_step_beats(1, 0.8)
     variable = code_style.create_variable_name("index") if rng.draw_boolean(0.2) else ""
-    hit = drums[0].write_hit()
+    hit = drums[0].write_sample_call()
     if variable:
         hit = code_style.format_call_statement(
             "sample",
             f":{drums[0].sample_name}",
-            rate=code_style.format_infix("1", "+", f"{variable} * 0.1"),
+            rate=code_style.format_infix_operation("1", "+", f"{variable} * 0.1"),
             amp=code_style.format_number(drums[0].amp),
         )
     inner: list[CodeNode] = [hit, code_style.format_rest(step_beats)]
     body: list[CodeNode] = [
         Block(f"{repeats}.times", inner, block_parameters=variable, allows_braces=True),
-        drums[1].write_hit(),
+        drums[1].write_sample_call(),
         code_style.format_rest(step_beats * rng.pick_option((1, 1, 2))),
     ]
     return _build_drum_layer(context, body, step_beats * (repeats + 1), drums)
@@ -319,7 +321,7 @@ def _compose_random_drums(context: CompositionContext, always_sounds: bool) -> P
     rng, code_style = context.rng, context.code_style
     group = rng.pick_option(("kicks", "percussion", "tablas", "hats", "toms", "blips"))
     drums = [DrumSample(context, group, 0.9) for _ in range(rng.sample_integer(2, 5))]
-    symbols = code_style.format_list([f":{drum.sample_name}" for drum in drums])
+    symbols = code_style.format_ruby_list([f":{drum.sample_name}" for drum in drums])
     samples = context.maybe_extract_variable("samples", symbols, 1.5)
     amp = code_style.format_number(min(drum.amp for drum in drums))
     method = rng.pick_option(("choose", "choose", "tick", "shuffle.first"))
@@ -332,7 +334,7 @@ def _compose_random_drums(context: CompositionContext, always_sounds: bool) -> P
     step_beats = context.sample_step_beats(1, 0.6)
     if rng.draw_boolean(0.4):
         rests = [code_style.format_beats(step_beats), code_style.format_beats(step_beats * 2)]
-        rest = code_style.format_list(rests) + ".choose"
+        rest = code_style.format_ruby_list(rests) + ".choose"
     else:
         rest = code_style.format_beats(step_beats)
     return _build_drum_layer(context, [hit, code_style.format_sleep(rest)], step_beats, drums)
@@ -345,10 +347,12 @@ def _compose_drums_in_at_blocks(context: CompositionContext) -> ProgramLayer:
     body: list[CodeNode] = []
     hit_steps = ((0, 2, rng.pick_option((2.5, 3))), (1, 3))
     for drum, steps in zip(drums, hit_steps):
-        times = code_style.format_list([code_style.format_beats(i * step_beats) for i in steps])
+        times = code_style.format_ruby_list(
+            [code_style.format_beats(i * step_beats) for i in steps]
+        )
         variable = code_style.create_variable_name("count") if rng.draw_boolean(0.2) else ""
         head = code_style.format_call_statement("at", times)
-        body.append(Block(head, [drum.write_hit()], block_parameters=variable))
+        body.append(Block(head, [drum.write_sample_call()], block_parameters=variable))
     body.append(code_style.format_rest(4 * step_beats))
     return _build_drum_layer(context, body, 4 * step_beats, drums)
 
@@ -380,7 +384,7 @@ def _compose_random_drum_branch(context: CompositionContext) -> ProgramLayer:
     drums = [DrumSample(context, group, 0.9) for group in ("kicks", "snares", "hats")]
     step_beats = context.sample_step_beats(1, 0.8)
     condition = f"dice({rng.pick_option((3, 4, 6))}) {rng.pick_option(('== 1', '> 2'))}"
-    branch = Conditional(condition, [drums[0].write_hit()], [drums[1].write_hit()])
-    hat_hit = drums[2].write_hit()
+    branch = Conditional(condition, [drums[0].write_sample_call()], [drums[1].write_sample_call()])
+    hat_hit = drums[2].write_sample_call()
     rest = context.code_style.format_rest(step_beats)
     return _build_drum_layer(context, [branch, hat_hit, rest], step_beats, drums)

@@ -25,7 +25,7 @@ def compose_drum_synth_layer(context: CompositionContext) -> ProgramLayer:
         The program under composition; its sound set has drum synths.
     """
     rng, code_style = context.rng, context.code_style
-    roles = rng.pick_distinct(
+    roles = rng.pick_options_without_replacement(
         list(context.sounds.drum_synths), rng.sample_integer(1, _MAX_DRUM_COUNT)
     )
     names = [rng.pick_option(context.sounds.drum_synths[role]) for role in roles]
@@ -50,7 +50,7 @@ def compose_drum_synth_layer(context: CompositionContext) -> ProgramLayer:
 
 
 def _write_drum_synth_hit(context: CompositionContext, synth_name: str) -> str:
-    amp = synth_fx_and_sample_sets.compute_synth_amp(synth_name, context.sample_layer_level(0.9))
+    amp = synth_fx_and_sample_sets.compute_synth_amp(synth_name, context.sample_layer_loudness(0.9))
     return context.code_style.format_call_statement(
         "synth",
         f":{synth_name}",

@@ -11,29 +11,33 @@ def write_global_settings(context: CompositionContext) -> list[CodeNode]:
     rng, code_style = context.rng, context.code_style
     nodes: list[CodeNode] = []
 
-    def add_call(function: str, *arguments: str, **options: str) -> None:
+    def append_call_statement(function: str, *arguments: str, **options: str) -> None:
         nodes.append(code_style.format_call_statement(function, *arguments, **options))
 
     if context.bpm != 60.0 or rng.draw_boolean(0.06):
-        add_call("use_bpm", code_style.format_number(context.bpm))
+        append_call_statement("use_bpm", code_style.format_number(context.bpm))
     if rng.draw_boolean(0.22):
-        add_call("use_random_seed", str(rng.sample_integer(0, rng.pick_option((20, 1000, 100000)))))
+        append_call_statement(
+            "use_random_seed", str(rng.sample_integer(0, rng.pick_option((20, 1000, 100000))))
+        )
     if rng.draw_boolean(0.06):
-        add_call("use_debug", "false")
+        append_call_statement("use_debug", "false")
     if rng.draw_boolean(0.04):
-        add_call("use_transpose", str(rng.pick_option((-12, -5, -2, 2, 3, 5, 7))))
+        append_call_statement("use_transpose", str(rng.pick_option((-12, -5, -2, 2, 3, 5, 7))))
     if rng.draw_boolean(0.02):
-        add_call("use_octave", rng.pick_option(("-1", "1")))
+        append_call_statement("use_octave", rng.pick_option(("-1", "1")))
     if rng.draw_boolean(0.04):
         option_name = rng.pick_option(("rate", "pan"))
         value = code_style.format_number(rng.sample_uniform(0.2, 0.9, 1))
-        add_call("use_sample_defaults", **{option_name: value, "lpf": "110"})
+        append_call_statement("use_sample_defaults", **{option_name: value, "lpf": "110"})
     if rng.draw_boolean(0.04):
         release = code_style.format_number(rng.sample_uniform(0.2, 1.2, 1))
         pan = code_style.format_number(rng.sample_uniform(-0.3, 0.3, 1))
-        add_call("use_synth_defaults", release=release, pan=pan)
+        append_call_statement("use_synth_defaults", release=release, pan=pan)
     if rng.draw_boolean(0.03):
-        add_call("set_volume!", code_style.format_number(rng.sample_uniform(0.7, 1.0, 1)))
+        append_call_statement(
+            "set_volume!", code_style.format_number(rng.sample_uniform(0.7, 1.0, 1))
+        )
     return nodes + _write_statements_without_effect(context)
 
 

@@ -59,13 +59,13 @@ class SynthVoice:
         self.context = context
         synth_group = context.style.synth_groups.get(layer_kind, _DEFAULT_SYNTH_GROUPS[layer_kind])
         self.synth_name = rng.pick_option(context.sounds.synth_groups[synth_group])
-        self.synth_statement = rng.pick_weighted(
+        self.synth_statement = rng.pick_option_by_weight(
             {"use": 10, "synth": 3, "with": 1.2, "none": 1.2, "choose": 0.6}
         )
         if self.synth_statement == "none":
             self.synth_name = "beep"
         amp = synth_fx_and_sample_sets.compute_synth_amp(
-            self.synth_name, context.sample_layer_level(level)
+            self.synth_name, context.sample_layer_loudness(level)
         )
         options = {
             **pick_random_amp_option(context, amp),
@@ -80,7 +80,9 @@ class SynthVoice:
         if self.synth_statement == "choose":
             self._select_one_of_several_synths()
         constant_options = {
-            name: value for name, value in self.note_options.items() if _is_constant(value)
+            name: value
+            for name, value in self.note_options.items()
+            if _is_constant_expression(value)
         }
         if (
             self.synth_statement in ("use", "none")
@@ -98,10 +100,12 @@ class SynthVoice:
 
     def _select_one_of_several_synths(self) -> None:
         rng, code_style = self.context.rng, self.context.code_style
-        other_names = rng.pick_with_repeats(self.context.sounds.synth_groups["plucked"], 2)
+        other_names = rng.pick_options_with_replacement(
+            self.context.sounds.synth_groups["plucked"], 2
+        )
         symbols = [f":{name}" for name in (self.synth_name, *other_names)]
         ring = self.context.maybe_extract_variable(
-            "synths", code_style.format_list(symbols, as_ring=True)
+            "synths", code_style.format_ruby_list(symbols, as_ring=True)
         )
         synth = f"{ring}.{rng.pick_option(('choose', 'tick'))}"
         self.setup_nodes = [code_style.format_call_statement("use_synth", synth)]
@@ -118,7 +122,7 @@ class SynthVoice:
         )
         self.setup_nodes = [statement]
 
-    def write_note(self, note: str, **extra_options: str) -> str:
+    def write_play_note_call(self, note: str, **extra_options: str) -> str:
         """Write a statement that plays one note."""
         code_style = self.context.code_style
         options = {**self.note_options, **extra_options}
@@ -137,6 +141,6 @@ class SynthVoice:
         return [*self.setup_nodes, *nodes]
 
 
-def _is_constant(value: str) -> bool:
+def _is_constant_expression(value: str) -> bool:
     """Return whether the code of an option's value is a number or a plain name."""
     return not any(char in value for char in ".(") or value.replace(".", "").isdigit()

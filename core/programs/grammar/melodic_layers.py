@@ -33,7 +33,7 @@ def compose_melodic_layer(context: CompositionContext, layer_kind: str) -> Progr
     weights = NOTE_LOOP_WEIGHTS
     if layer_kind == "arp":
         weights = weights | {"loop": 3, "arp": 9, "slide": 0.5}
-    loop_type = rng.pick_weighted(weights)
+    loop_type = rng.pick_option_by_weight(weights)
     if loop_type == "sample":
         return _compose_pitched_sample_layer(context, layer_kind)
     # Both factors are drawn for every kind; drawing only one would change all programs.
@@ -60,10 +60,12 @@ def _compose_pitched_sample_layer(context: CompositionContext, layer_kind: str) 
     group = rng.pick_option(groups)
     sample_name = rng.pick_option(context.sounds.sample_groups[group])
     amp = synth_fx_and_sample_sets.compute_sample_amp(
-        sample_name, group, context.sample_layer_level(0.9)
+        sample_name, group, context.sample_layer_loudness(0.9)
     )
-    semitones = rng.pick_with_repeats((0, 0, 2, 3, 5, 7, 10, 12, -5, -2), rng.sample_integer(2, 5))
-    ring = code_style.format_list([str(n) for n in semitones], as_ring=True)
+    semitones = rng.pick_options_with_replacement(
+        (0, 0, 2, 3, 5, 7, 10, 12, -5, -2), rng.sample_integer(2, 5)
+    )
+    ring = code_style.format_ruby_list([str(n) for n in semitones], as_ring=True)
     step_beats = context.sample_step_beats(2, 1.0)
     option_name = rng.pick_option(("rpitch", "rpitch", "pitch"))
     pitch = {

@@ -33,7 +33,7 @@ def write_note_expression(context: CompositionContext, octave: int) -> str:
     octave : int
         Octave of the lowest notes; octave 4 starts at middle C.
     """
-    write_expression = context.rng.pick_weighted(_NOTE_WRITER_WEIGHTS)
+    write_expression = context.rng.pick_option_by_weight(_NOTE_WRITER_WEIGHTS)
     return write_expression(context, octave)
 
 
@@ -63,7 +63,9 @@ def _write_list_tick_expression(context: CompositionContext, octave: int) -> str
     if len(notes) > 4 and rng.draw_boolean(0.2):
         notes[rng.sample_integer(1, len(notes) - 1)] = rng.pick_option((":r", "nil", ":rest"))
     return (
-        context.maybe_extract_variable("notes", code_style.format_list(notes, as_ring=True), 1.6)
+        context.maybe_extract_variable(
+            "notes", code_style.format_ruby_list(notes, as_ring=True), 1.6
+        )
         + ".tick"
     )
 
@@ -71,7 +73,7 @@ def _write_list_tick_expression(context: CompositionContext, octave: int) -> str
 def _write_list_choose_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     phrase = context.write_phrase_notes(octave, rng.sample_integer(3, 6))
-    notes = context.maybe_extract_variable("notes", code_style.format_list(phrase), 1.4)
+    notes = context.maybe_extract_variable("notes", code_style.format_ruby_list(phrase), 1.4)
     if rng.draw_boolean(0.7):
         return f"{notes}.choose"
     return code_style.format_call_expression("choose", notes)
@@ -143,7 +145,7 @@ def _write_degree_expression(context: CompositionContext, octave: int) -> str:
 
 def _write_list_index_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
-    ring = code_style.format_list(context.write_phrase_notes(octave, 4), as_ring=True)
+    ring = code_style.format_ruby_list(context.write_phrase_notes(octave, 4), as_ring=True)
     notes = context.maybe_extract_variable("notes", ring, 1.6)
     index = rng.pick_option(("tick", "rand_i(4)", "look", "tick % 4", "dice(4) - 1"))
     return f"{notes}[{index}]"
@@ -155,7 +157,7 @@ def _write_ring_chain_expression(context: CompositionContext, octave: int) -> st
     scale = context.write_scale_expression(octave, rng.pick_option((1, 2)))
     chord = context.write_chord_expression(octave)
     ring = rng.pick_option((scale, f"{chord}.ring"))
-    methods = rng.pick_distinct(_RING_METHODS, rng.sample_integer(1, 2))
+    methods = rng.pick_options_without_replacement(_RING_METHODS, rng.sample_integer(1, 2))
     return ring + "".join(methods) + ".tick"
 
 
@@ -174,7 +176,7 @@ def _write_range_or_line_expression(context: CompositionContext, octave: int) ->
     ) + rng.pick_option((".tick", ".mirror.tick", ".choose", ".reverse.tick"))
 
 
-def _write_note_range_expression(context: CompositionContext, octave: int) -> str:
+def _write_note_range_call_over_chord(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     return code_style.format_call_expression(
         "note_range",
@@ -188,10 +190,10 @@ def _write_transposed_note_expression(context: CompositionContext, octave: int) 
     rng, code_style = context.rng, context.code_style
     shift = rng.pick_option(
         (
-            code_style.format_list(["0", "0", "12"]) + ".choose",
-            code_style.format_list(["0", "7", "12"], as_ring=True) + ".tick",
+            code_style.format_ruby_list(["0", "0", "12"]) + ".choose",
+            code_style.format_ruby_list(["0", "7", "12"], as_ring=True) + ".tick",
             "12",
-            code_style.format_list(["-12", "0"]) + ".choose",
+            code_style.format_ruby_list(["-12", "0"]) + ".choose",
             code_style.format_call_expression("knit", "0", "3", "5", "1") + ".tick",
         )
     )
@@ -199,7 +201,7 @@ def _write_transposed_note_expression(context: CompositionContext, octave: int) 
         note = code_style.format_note(context.degree_to_midi(octave, rng.sample_integer(0, 3)))
     else:
         note = _write_scale_choose_expression(context, octave)
-    return code_style.format_infix(note, "+", shift)
+    return code_style.format_infix_operation(note, "+", shift)
 
 
 def _write_ternary_expression(context: CompositionContext, octave: int) -> str:
@@ -222,7 +224,9 @@ def _write_hz_to_midi_expression(context: CompositionContext, _octave: int) -> s
 
 def _write_stretch_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
-    notes = code_style.format_list(context.write_phrase_notes(octave, rng.sample_integer(2, 4)))
+    notes = code_style.format_ruby_list(
+        context.write_phrase_notes(octave, rng.sample_integer(2, 4))
+    )
     repeats = str(rng.pick_option((2, 4)))
     return code_style.format_call_expression("stretch", notes, repeats) + ".tick"
 
@@ -242,7 +246,7 @@ _NOTE_WRITER_WEIGHTS: dict[Callable[[CompositionContext, int], str], float] = {
     _write_ring_chain_expression: 3,
     _write_rrand_expression: 0.7,
     _write_range_or_line_expression: 1,
-    _write_note_range_expression: 0.7,
+    _write_note_range_call_over_chord: 0.7,
     _write_transposed_note_expression: 2,
     _write_ternary_expression: 0.8,
     _write_octs_expression: 0.5,

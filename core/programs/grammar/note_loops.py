@@ -19,7 +19,7 @@ NoteLoopWriter = Callable[[CompositionContext, SynthVoice, int, float], LoopBody
 def _write_note_and_rest(
     context: CompositionContext, voice: SynthVoice, octave: int, rest_beats: float
 ) -> list[CodeNode]:
-    note = voice.write_note(write_note_expression(context, octave))
+    note = voice.write_play_note_call(write_note_expression(context, octave))
     return [note, context.code_style.format_rest(rest_beats)]
 
 
@@ -27,7 +27,7 @@ def _write_single_note_step(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     code_style = context.code_style
-    note = voice.write_note(write_note_expression(context, octave))
+    note = voice.write_play_note_call(write_note_expression(context, octave))
     rest = context.maybe_extract_variable("sleep", code_style.format_beats(step_beats))
     return LoopBody([note, code_style.format_sleep(rest)], step_beats)
 
@@ -36,15 +36,17 @@ def _write_note_with_varying_rests(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng, code_style = context.rng, context.code_style
-    factors = rng.pick_with_repeats((0.5, 1, 1, 2), rng.sample_integer(2, 4))
+    factors = rng.pick_options_with_replacement((0.5, 1, 1, 2), rng.sample_integer(2, 4))
     lengths = [code_style.format_beats(step_beats * factor) for factor in factors]
-    rest = context.maybe_extract_variable("times", code_style.format_list(lengths, as_ring=True))
+    rest = context.maybe_extract_variable(
+        "times", code_style.format_ruby_list(lengths, as_ring=True)
+    )
     rest += rng.pick_option((".choose", ".tick", ".tick(:t)"))
     if rng.draw_boolean(0.2):
         shortest = code_style.format_beats(step_beats * 0.5)
         longest = code_style.format_beats(step_beats * 2)
         rest = code_style.format_call_expression("rrand", shortest, longest)
-    note = voice.write_note(write_note_expression(context, octave))
+    note = voice.write_play_note_call(write_note_expression(context, octave))
     return LoopBody([note, code_style.format_sleep(rest)], step_beats * 0.5)
 
 
@@ -56,7 +58,7 @@ def _write_phrase_statements(
     beats = 0.0
     for note in context.write_phrase_notes(octave, rng.pick_option((2, 3, 4, 4, 6, 8, 8, 12))):
         rest_beats = step_beats * rng.pick_option((0.5, 1, 1, 1, 2))
-        nodes += [voice.write_note(note), context.code_style.format_rest(rest_beats)]
+        nodes += [voice.write_play_note_call(note), context.code_style.format_rest(rest_beats)]
         beats += rest_beats
     return LoopBody(nodes, beats)
 
@@ -66,15 +68,17 @@ def _write_play_pattern_timed_call(
 ) -> LoopBody:
     rng, code_style = context.rng, context.code_style
     # All three are written before one is picked; writing only one would change all programs.
-    phrase = code_style.format_list(context.write_phrase_notes(octave, rng.sample_integer(3, 8)))
+    phrase = code_style.format_ruby_list(
+        context.write_phrase_notes(octave, rng.sample_integer(3, 8))
+    )
     scale = context.write_scale_expression(octave, rng.pick_option((1, 2)))
     chord = context.write_chord_expression(octave)
     notes = context.maybe_extract_variable("notes", rng.pick_option((phrase, scale, chord)))
-    factors = rng.pick_with_repeats((0.5, 1, 1, 2), rng.sample_integer(1, 4))
+    factors = rng.pick_options_with_replacement((0.5, 1, 1, 2), rng.sample_integer(1, 4))
     times = [code_style.format_beats(step_beats * factor) for factor in factors]
     time = times[0]
     if len(times) > 1:
-        time = context.maybe_extract_variable("times", code_style.format_list(times))
+        time = context.maybe_extract_variable("times", code_style.format_ruby_list(times))
     options = {name: value for name, value in voice.note_options.items() if name != "note"}
     if voice.synth_statement == "synth":
         voice.add_use_synth_statement()
@@ -87,7 +91,7 @@ def _write_play_pattern_call(
 ) -> LoopBody:
     code_style = context.code_style
     phrase = context.write_phrase_notes(octave, context.rng.sample_integer(3, 8))
-    notes = code_style.format_list(phrase)
+    notes = code_style.format_ruby_list(phrase)
     if voice.synth_statement == "synth":
         voice.add_use_synth_statement()
     nodes: list[CodeNode] = [
@@ -134,15 +138,17 @@ def _write_each_note_loop(
 ) -> LoopBody:
     rng, code_style = context.rng, context.code_style
     phrase = context.write_phrase_notes(octave, rng.sample_integer(3, 8))
-    notes = context.maybe_extract_variable("notes", code_style.format_list(phrase))
+    notes = context.maybe_extract_variable("notes", code_style.format_ruby_list(phrase))
     if rng.draw_boolean(0.3):
         notes = context.write_scale_expression(octave)
     variable = code_style.create_variable_name("note")
-    note, rest = voice.write_note(variable), code_style.format_rest(step_beats)
+    note, rest = voice.write_play_note_call(variable), code_style.format_rest(step_beats)
     inner: list[CodeNode] = [note, rest]
     if rng.draw_boolean(0.25):
         interval = rng.pick_option(("12", "7", "4", "-12"))
-        second_note = voice.write_note(code_style.format_infix(variable, "+", interval))
+        second_note = voice.write_play_note_call(
+            code_style.format_infix_operation(variable, "+", interval)
+        )
         inner = [note, second_note, rest]
     return LoopBody([Block(f"{notes}.each", inner, block_parameters=variable)], step_beats * 3)
 
@@ -153,20 +159,20 @@ def _write_zipped_notes_loop(
     rng, code_style = context.rng, context.code_style
     count = rng.sample_integer(3, 6)
     phrase = context.write_phrase_notes(octave, count)
-    notes = context.maybe_extract_variable("notes", code_style.format_list(phrase), 1.5)
+    notes = context.maybe_extract_variable("notes", code_style.format_ruby_list(phrase), 1.5)
     lengths = [
         code_style.format_beats(step_beats * rng.pick_option((0.5, 1, 1, 2))) for _ in range(count)
     ]
-    times = context.maybe_extract_variable("times", code_style.format_list(lengths), 1.5)
+    times = context.maybe_extract_variable("times", code_style.format_ruby_list(lengths), 1.5)
     note = code_style.create_variable_name("note")
     time = code_style.create_variable_name("sleep")
     if rng.draw_boolean(0.6):
-        inner: list[CodeNode] = [voice.write_note(note), code_style.format_sleep(time)]
+        inner: list[CodeNode] = [voice.write_play_note_call(note), code_style.format_sleep(time)]
         loop = Block(f"{notes}.zip({times}).each", inner, block_parameters=f"{note}, {time}")
         return LoopBody([loop], step_beats * count * 0.5)
     index = code_style.create_variable_name("index")
     inner = [
-        voice.write_note(f"{notes}[{index}]"),
+        voice.write_play_note_call(f"{notes}[{index}]"),
         code_style.format_sleep(f"{times}[{index}]"),
     ]
     loop = Block(f"{count}.times", inner, block_parameters=index, allows_braces=True)
@@ -177,7 +183,7 @@ def _write_notes_on_rhythm_ring(
     context: CompositionContext, voice: SynthVoice, octave: int, _step_beats: float
 ) -> LoopBody:
     rng = context.rng
-    note = voice.write_note(write_note_expression(context, octave))
+    note = voice.write_play_note_call(write_note_expression(context, octave))
     condition = f"{write_rhythm_ring(context)}.tick(:p)"
     node: CodeNode = f"{note} if {condition}"
     if rng.draw_boolean(0.4):
@@ -201,7 +207,7 @@ def _write_note_slide(
         for name, value in voice.note_options.items()
         if name not in ("sustain", "release", "attack", "decay", "sustain_level", "env_curve")
     }
-    play = voice.write_note(
+    play = voice.write_play_note_call(
         notes[0],
         sustain=code_style.format_beats(beats),
         release=code_style.format_beats(step_beats),
@@ -243,9 +249,9 @@ def _write_conditional_notes(
             "rand_i(4) != 2",
         )
     )
-    note = voice.write_note(write_note_expression(context, octave))
+    note = voice.write_play_note_call(write_note_expression(context, octave))
     other_octave = octave + 1 if octave < 5 else octave
-    other_note = voice.write_note(write_note_expression(context, other_octave))
+    other_note = voice.write_play_note_call(write_note_expression(context, other_octave))
     keyword = rng.pick_option(("if", "if", "if", "unless"))
     branch = Conditional(condition, [note], [other_note], keyword)
     return LoopBody([branch, context.code_style.format_rest(step_beats)], step_beats)
@@ -261,7 +267,7 @@ def _write_transposed_note_loop(
         "with_transpose", str(rng.pick_option((-12, -5, 5, 7, 12)))
     )
     octave_shift = code_style.format_call_statement("with_octave", rng.pick_option(("-1", "1")))
-    ring = code_style.format_list(["0", "5", "7"], as_ring=True)
+    ring = code_style.format_ruby_list(["0", "5", "7"], as_ring=True)
     transpose_by_ring = code_style.format_call_statement("with_transpose", f"{ring}.tick(:s)")
     cents = code_style.format_call_statement("with_cent_tuning", str(rng.sample_integer(-40, 40)))
     head = rng.pick_option((transpose, octave_shift, transpose_by_ring, cents))
@@ -278,12 +284,14 @@ def _write_note_function_calls(
     function = code_style.create_variable_name("function")
     note, time = code_style.create_variable_name("note"), code_style.create_variable_name("sleep")
     takes_time = rng.draw_boolean(0.5)
-    play = voice.write_note(note)
+    play = voice.write_play_note_call(note)
     rest = time if takes_time else code_style.format_beats(step_beats)
     inner = voice.add_synth_setup_to_notes([play, code_style.format_sleep(rest)])
     if rng.draw_boolean(0.4):
         interval = rng.pick_option(("7", "12", "3"))
-        inner.insert(-1, voice.write_note(code_style.format_infix(note, "+", interval)))
+        inner.insert(
+            -1, voice.write_play_note_call(code_style.format_infix_operation(note, "+", interval))
+        )
     voice.setup_nodes, voice.synth_statement = [], "use"
     head = code_style.format_call_statement("define", f":{function}")
     parameters = f"{note}, {time}" if takes_time else note
@@ -311,11 +319,13 @@ def _write_notes_in_at_block(
 ) -> LoopBody:
     code_style = context.code_style
     count = context.rng.sample_integer(2, 4)
-    times = code_style.format_list([code_style.format_beats(i * step_beats) for i in range(count)])
+    times = code_style.format_ruby_list(
+        [code_style.format_beats(i * step_beats) for i in range(count)]
+    )
     variable = code_style.create_variable_name("note")
-    notes = code_style.format_list(context.write_phrase_notes(octave, count))
+    notes = code_style.format_ruby_list(context.write_phrase_notes(octave, count))
     head = code_style.format_call_statement("at", times, notes)
-    block = Block(head, [voice.write_note(variable)], block_parameters=variable)
+    block = Block(head, [voice.write_play_note_call(variable)], block_parameters=variable)
     return LoopBody([block, code_style.format_rest(count * step_beats)], step_beats * count)
 
 
@@ -325,14 +335,14 @@ def _write_arpeggio(
     rng, code_style = context.rng, context.code_style
     chord_list = context.write_chord_sequence(octave, rng.sample_integer(2, 4))
     chords = context.maybe_extract_variable(
-        "chords", code_style.format_list(chord_list, as_ring=True), 1.5
+        "chords", code_style.format_ruby_list(chord_list, as_ring=True), 1.5
     )
     variable = code_style.create_variable_name("chord")
     method = rng.pick_option(
         (".tick(:n)", ".choose", ".reverse.tick(:n)", ".mirror.tick(:n)", ".shuffle.tick(:n)")
     )
     note = f"{variable}.ring{method}" if rng.draw_boolean(0.4) else f"{variable}{method}"
-    inner: list[CodeNode] = [voice.write_note(note), code_style.format_rest(step_beats)]
+    inner: list[CodeNode] = [voice.write_play_note_call(note), code_style.format_rest(step_beats)]
     repeats = rng.pick_option((4, 4, 8, 6, 16))
     assignment = f"{variable} = {chords}.{rng.pick_option(('tick', 'tick', 'choose'))}"
     loop = Block(f"{repeats}.times", inner, allows_braces=True)

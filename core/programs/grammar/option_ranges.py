@@ -26,7 +26,7 @@ class SoundOption:
     hi: float = 0.0
     choices: tuple[str, ...] = ()
 
-    def pick_random_value(self, rng: SeededRandom) -> str:
+    def write_random_option_value(self, rng: SeededRandom) -> str:
         """Draw a value and return it as Ruby code."""
         if self.choices:
             return rng.pick_option(self.choices)

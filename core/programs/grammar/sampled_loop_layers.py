@@ -20,12 +20,12 @@ def compose_sampled_loop_layer(context: CompositionContext) -> ProgramLayer:
     rng, code_style = context.rng, context.code_style
     sample_name = rng.pick_option(context.sounds.sample_groups["breaks"])
     amp = synth_fx_and_sample_sets.compute_sample_amp(
-        sample_name, "breaks", context.sample_layer_level(1.0)
+        sample_name, "breaks", context.sample_layer_loudness(1.0)
     )
     amp_option = pick_random_amp_option(context, amp)
     sample = context.maybe_extract_variable("sample", f":{sample_name}", 0.7)
     seconds = synth_fx_and_sample_sets.SAMPLE_SECONDS[sample_name]
-    method = rng.pick_weighted(
+    method = rng.pick_option_by_weight(
         {
             "stretch": 5,
             "plain": 2,
@@ -134,7 +134,7 @@ def _write_sliced_loop(
             "finish": code_style.format_number(round(start + width, 3)),
         }
         if rng.draw_boolean(0.4):
-            starts = code_style.format_list(["0", "0.25", "0.5", "0.75"], as_ring=True)
+            starts = code_style.format_ruby_list(["0", "0.25", "0.5", "0.75"], as_ring=True)
             start_expression = f"{starts}.{rng.pick_option(('tick', 'choose'))}"
             slice_options = {"start": start_expression, "finish": "1"}
             sustain = code_style.format_beats(step_beats)
@@ -146,7 +146,7 @@ def _write_sliced_loop(
         rest = code_style.format_beats(step_beats)
     else:
         rests = [code_style.format_beats(step_beats), code_style.format_beats(step_beats * 2)]
-        rest = code_style.format_list(rests) + ".choose"
+        rest = code_style.format_ruby_list(rests) + ".choose"
     play = code_style.format_call_statement("sample", sample, **{**options, **slice_options})
     return LoopBody([play, code_style.format_sleep(rest)], step_beats)
 
@@ -180,7 +180,7 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
     group = rng.pick_option(("glitches", "blips", "percussion", "tablas", "glitches", "bass_hits"))
     sample_name = rng.pick_option(context.sounds.sample_groups[group])
     amp = synth_fx_and_sample_sets.compute_sample_amp(
-        sample_name, group, context.sample_layer_level(0.9)
+        sample_name, group, context.sample_layer_loudness(0.9)
     )
     options = pick_random_sample_options(context) if rng.draw_boolean(0.6) else {}
     options |= pick_random_shortening_options(context, sample_name, options)
@@ -219,7 +219,7 @@ def _write_irregular_rest(context: CompositionContext, step_beats: float) -> str
     # All three are written before one is picked; writing only one would change all programs.
     constant = code_style.format_beats(step_beats)
     lengths = [code_style.format_beats(step_beats * factor) for factor in (1, 2, 0.5)]
-    choice = code_style.format_list(lengths) + ".choose"
+    choice = code_style.format_ruby_list(lengths) + ".choose"
     shortest = code_style.format_beats(step_beats * 0.5)
     longest = code_style.format_beats(step_beats * 1.5)
     uniform = code_style.format_call_expression("rrand", shortest, longest)

@@ -36,7 +36,7 @@ class SeededRandom:
         """Return one of the options."""
         return options[int(self._draw_fraction() * len(options))]
 
-    def pick_weighted(self, options: Mapping[Choice, float]) -> Choice:
+    def pick_option_by_weight(self, options: Mapping[Choice, float]) -> Choice:
         """Return one of the keys, with probability proportional to its weight."""
         remaining_weight = self._draw_fraction() * sum(options.values())
         for option, weight in options.items():
@@ -45,11 +45,13 @@ class SeededRandom:
                 return option
         return list(options)[-1]
 
-    def pick_with_repeats(self, options: Sequence[Choice], count: int) -> list[Choice]:
+    def pick_options_with_replacement(self, options: Sequence[Choice], count: int) -> list[Choice]:
         """Return `count` options, drawn with replacement."""
         return [self.pick_option(options) for _ in range(count)]
 
-    def pick_distinct(self, options: Sequence[Choice], count: int) -> list[Choice]:
+    def pick_options_without_replacement(
+        self, options: Sequence[Choice], count: int
+    ) -> list[Choice]:
         """Return up to `count` options, drawn without replacement, in random order."""
         remaining = list(options)
         return [
@@ -57,9 +59,9 @@ class SeededRandom:
             for _ in range(min(count, len(options)))
         ]
 
-    def shuffle_copy(self, options: Sequence[Choice]) -> list[Choice]:
+    def shuffle_options(self, options: Sequence[Choice]) -> list[Choice]:
         """Return all options in random order."""
-        return self.pick_distinct(options, len(options))
+        return self.pick_options_without_replacement(options, len(options))
 
     def sample_integer(self, lo: int, hi: int) -> int:
         """Return a whole number from `lo` to `hi`, both included."""

@@ -38,14 +38,14 @@ def write_constant_or_random_number(
     if high <= low:
         return code_style.format_number(low)
     low_text, high_text = code_style.format_number(low), code_style.format_number(high)
-    notation = rng.pick_weighted(
+    notation = rng.pick_option_by_weight(
         {"rrand": 6, "choose": 3, "line": 3, "ring": 2, "range": 1, "rdist": 0.7}
     )
     if notation in ("choose", "ring"):
         third_text = code_style.format_number(rng.sample_round_number(lo, hi))
         if notation == "choose":
-            return code_style.format_list([low_text, high_text, third_text]) + ".choose"
-        ring = code_style.format_list([high_text, low_text, third_text], as_ring=True)
+            return code_style.format_ruby_list([low_text, high_text, third_text]) + ".choose"
+        ring = code_style.format_ruby_list([high_text, low_text, third_text], as_ring=True)
         return ring + rng.pick_option((".tick", ".look"))
     if notation == "line":
         chain = rng.pick_option(
@@ -60,7 +60,7 @@ def write_constant_or_random_number(
         return values + rng.pick_option((".mirror.tick", ".tick"))
     if notation == "rdist" and high - low > 0.1:
         deviation = code_style.format_call_expression("rdist", f"{(high - low) / 2:.2g}")
-        return code_style.format_infix(deviation, "+", f"{(low + high) / 2:.3g}")
+        return code_style.format_infix_operation(deviation, "+", f"{(low + high) / 2:.3g}")
     return code_style.format_call_expression("rrand", low_text, high_text)
 
 
@@ -71,11 +71,13 @@ def pick_random_synth_options(
     rng = context.rng
     options: dict[str, str] = {}
     candidates = synth_fx_and_sample_sets.list_synth_options(synth_name)
-    for option in rng.pick_distinct(candidates, rng.pick_weighted({0: 3, 1: 4, 2: 2, 3: 0.6})):
+    for option in rng.pick_options_without_replacement(
+        candidates, rng.pick_option_by_weight({0: 3, 1: 4, 2: 2, 3: 0.6})
+    ):
         if option.name in _VARYING_SYNTH_OPTIONS and not option.choices:
             options[option.name] = write_constant_or_random_number(context, option.lo, option.hi)
         else:
-            options[option.name] = option.pick_random_value(rng)
+            options[option.name] = option.write_random_option_value(rng)
         if len(options) == max_count:
             break
     return options
@@ -194,11 +196,13 @@ def wrap_in_fx(
         A key of `instruments.FX_BY_KIND`. Default: drawn by the music style.
     """
     rng, code_style = context.rng, context.code_style
-    fx_kind = fx_kind or rng.pick_weighted(context.style.fx_weights)
+    fx_kind = fx_kind or rng.pick_option_by_weight(context.style.fx_weights)
     fx_name = rng.pick_option(synth_fx_and_sample_sets.FX_BY_KIND[fx_kind])
-    option_count = rng.pick_weighted({0: 2, 1: 4, 2: 3, 3: 1})
-    drawn_options = rng.pick_distinct(synth_fx_and_sample_sets.FX_OPTIONS[fx_name], option_count)
-    options = {option.name: option.pick_random_value(rng) for option in drawn_options}
+    option_count = rng.pick_option_by_weight({0: 2, 1: 4, 2: 3, 3: 1})
+    drawn_options = rng.pick_options_without_replacement(
+        synth_fx_and_sample_sets.FX_OPTIONS[fx_name], option_count
+    )
+    options = {option.name: option.write_random_option_value(rng) for option in drawn_options}
     amp_factor = synth_fx_and_sample_sets.FX_AMP_FACTORS.get(fx_name, 1.0)
     if amp_factor < 0.8 and "amp" not in options:
         options["amp"] = code_style.format_number(amp_factor)

@@ -20,7 +20,7 @@ def compose_drone_layer(context: CompositionContext) -> ProgramLayer:
     """Compose a layer with one sustained note that is constant or changes slowly."""
     rng, code_style = context.rng, context.code_style
     synth_name = rng.pick_option(context.sounds.synth_groups["pads"])
-    amp = synth_fx_and_sample_sets.compute_synth_amp(synth_name, context.sample_layer_level(0.7))
+    amp = synth_fx_and_sample_sets.compute_synth_amp(synth_name, context.sample_layer_loudness(0.7))
     beats = max(1, round(context.seconds_to_beats(rng.sample_uniform(3.0, 8.0, 1))))
     octave = rng.pick_option((2, 2, 3, 3, 4))
     options = limit_normalized_synth_amp(
@@ -130,14 +130,14 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
     ]
     sample_name = rng.pick_option(long_textures if always_sounds else textures)
     amp = synth_fx_and_sample_sets.compute_sample_amp(
-        sample_name, "textures", context.sample_layer_level(0.8)
+        sample_name, "textures", context.sample_layer_loudness(0.8)
     )
     rate = rng.pick_option((1, 1, 1, 0.5, 0.75, 0.25, -1, -0.5, 1.5, 0.8, 0.4))
     options = pick_random_amp_option(context, amp)
     if rate != 1:
         options["rate"] = code_style.format_number(rate)
     seconds = synth_fx_and_sample_sets.SAMPLE_SECONDS[sample_name] / abs(rate)
-    effect = rng.pick_weighted(
+    effect = rng.pick_option_by_weight(
         {
             "plain": 5,
             "fade": 2,
@@ -165,8 +165,8 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
         )
     sample = f":{sample_name}"
     if effect == "several":
-        other_names = rng.pick_with_repeats(long_textures, rng.sample_integer(1, 3))
-        samples = code_style.format_list([sample, *(f":{name}" for name in other_names)])
+        other_names = rng.pick_options_with_replacement(long_textures, rng.sample_integer(1, 3))
+        samples = code_style.format_ruby_list([sample, *(f":{name}" for name in other_names)])
         sample = context.maybe_extract_variable("samples", samples, 1.2)
         sample += rng.pick_option((".choose", ".tick", ".choose"))
     if effect == "stretch":
@@ -254,7 +254,7 @@ def compose_noise_layer(context: CompositionContext, always_sounds: bool) -> Pro
     """
     rng = context.rng
     synth_name = rng.pick_option(context.sounds.synth_groups["noises"])
-    level = context.sample_layer_level(0.5 if synth_name in ("bnoise", "gnoise") else 0.35)
+    level = context.sample_layer_loudness(0.5 if synth_name in ("bnoise", "gnoise") else 0.35)
     amp = synth_fx_and_sample_sets.compute_synth_amp(synth_name, level)
     shape = rng.pick_option(("wave", "tick", "tick", "sweep"))
     synth_options = pick_random_synth_options(context, synth_name)

@@ -12,7 +12,11 @@ from functools import cache
 from core.programs.grammar.newer_sonic_pi_synth_options import LATER_SYNTH_OPTIONS
 from core.programs.grammar.option_ranges import SoundOption, parse_option_ranges
 from core.programs.newer_sonic_pi_sound_groups import DRUM_SYNTHS_BY_ROLE
-from core.programs.template_vocabulary import DEFAULT_SOUND_SET, balance_amp, build_sound_groups
+from core.programs.template_vocabulary import (
+    DEFAULT_SOUND_SET,
+    build_sound_names_by_group,
+    compute_amp_of_equal_loudness,
+)
 
 _CUTOFF_OPTION = "cutoff=55..125"
 _RESONANCE_OPTION = "res=0.1..0.9"
@@ -200,9 +204,9 @@ class SoundSet:
 
 
 @cache
-def get_sound_set(name: str = DEFAULT_SOUND_SET) -> SoundSet:
+def get_sound_set_by_name(name: str = DEFAULT_SOUND_SET) -> SoundSet:
     """Return a set of sounds by the version of Sonic Pi that has them: "3.2" or "5"."""
-    groups = build_sound_groups(name)
+    groups = build_sound_names_by_group(name)
     synth_groups = {
         group: [*groups[group], *_MORE_SYNTHS.get(group, "").split()]
         for group in "leads plucked soft pads keys basses noises".split()
@@ -328,12 +332,14 @@ def list_synth_options(synth_name: str) -> tuple[SoundOption, ...]:
 
 def compute_synth_amp(synth: str, level: float) -> float:
     """Return the `amp` at which a synth is about as loud as the others at `level`."""
-    return _round_amp(balance_amp(synth, level))
+    return _round_amp(compute_amp_of_equal_loudness(synth, level))
 
 
 def compute_sample_amp(sample_name: str, sample_group: str, level: float) -> float:
     """Return the `amp` at which a sample is about as loud as the others at `level`."""
-    return _round_amp(balance_amp(sample_name, level) * _GROUP_GAINS.get(sample_group, 1.0))
+    return _round_amp(
+        compute_amp_of_equal_loudness(sample_name, level) * _GROUP_GAINS.get(sample_group, 1.0)
+    )
 
 
 def _round_amp(amp: float) -> float:

@@ -7,7 +7,11 @@ from typing import Any
 from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.program_classes_and_objects import ProgramObject
 from core.sonicpi.interpreter.syntax_tree_types import Node, Scope
-from core.sonicpi.interpreter.values import MAX_LIST_LENGTH, to_hash_key, to_number
+from core.sonicpi.interpreter.values import (
+    MAX_LIST_LENGTH,
+    convert_to_dict_key,
+    to_number_or_default,
+)
 
 MAX_CONSTANTS = 1024
 
@@ -17,26 +21,28 @@ MAX_CONSTANTS = 1024
 
 def evaluate_assignment(evaluator: Any, node: list[Any], scope: Scope) -> Any:
     """Evaluate `target = value`."""
-    value = evaluator.evaluate_node(node[2], scope)
+    value = evaluator.evaluate_syntax_tree_node(node[2], scope)
     assign_target(evaluator, node[1], value, scope)
     return value
 
 
 def evaluate_operator_assignment(evaluator: Any, node: list[Any], scope: Scope) -> Any:
     """Evaluate `target += value` and its kind."""
-    before = evaluator.evaluate_node(node[1], scope)
+    before = evaluator.evaluate_syntax_tree_node(node[1], scope)
     if node[2] in ("||", "&&"):
         is_unchanged = bool(before) == (node[2] == "||")
-        value = before if is_unchanged else evaluator.evaluate_node(node[3], scope)
+        value = before if is_unchanged else evaluator.evaluate_syntax_tree_node(node[3], scope)
     else:
-        value = apply_ruby_operator(node[2], before, evaluator.evaluate_node(node[3], scope))
+        value = apply_ruby_operator(
+            node[2], before, evaluator.evaluate_syntax_tree_node(node[3], scope)
+        )
     assign_target(evaluator, node[1], value, scope)
     return value
 
 
 def evaluate_multiple_assignment(evaluator: Any, node: list[Any], scope: Scope) -> list[Any]:
     """Evaluate `a, b = values`."""
-    values = evaluator.evaluate_node(node[2], scope)
+    values = evaluator.evaluate_syntax_tree_node(node[2], scope)
     values = values if isinstance(values, list) else [values]
     assign_targets(evaluator, node[1], values, scope)
     return values
@@ -71,21 +77,23 @@ def assign_target(evaluator: Any, target: Node, value: Any, scope: Scope) -> Non
         elements = value if isinstance(value, list) else [value]
         assign_targets(evaluator, target[1:], elements, scope)
     elif target[0] == "call" and target[1] is not None:
-        container = evaluator.evaluate_node(target[1], scope)
+        container = evaluator.evaluate_syntax_tree_node(target[1], scope)
         if target[2] == "[]":
-            assign_element(container, evaluator.evaluate_arguments(target[3], scope)[0], value)
+            assign_collection_element(
+                container, evaluator.evaluate_call_arguments(target[3], scope)[0], value
+            )
         elif isinstance(container, ProgramObject):
-            container.set_attribute(target[2], value)
+            container.set_instance_variable(target[2], value)
 
 
-def assign_element(container: Any, keys: list[Any], value: Any) -> None:
+def assign_collection_element(container: Any, keys: list[Any], value: Any) -> None:
     """Assign a value to an element of a hash or list."""
     if isinstance(container, ProgramObject) and keys:
-        container.set_attribute(str(keys[0]), value)
+        container.set_instance_variable(str(keys[0]), value)
     elif isinstance(container, dict) and keys and len(container) < MAX_LIST_LENGTH:
-        container[to_hash_key(keys[0])] = value
+        container[convert_to_dict_key(keys[0])] = value
     elif isinstance(container, list) and keys:
-        index = int(to_number(keys[0]))
+        index = int(to_number_or_default(keys[0]))
         if len(container) <= index < MAX_LIST_LENGTH:
             container += [None] * (index + 1 - len(container))
         if container:

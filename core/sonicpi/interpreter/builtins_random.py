@@ -10,14 +10,20 @@ from core.sonicpi.interpreter.builtins_registry import (
     BUILTINS,
     Builtin,
     BuiltinCall,
-    register_builtin,
+    register_builtin_function,
 )
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.random_stream import RandomStream
 from core.sonicpi.interpreter.random_tables import RANDOM_SOURCES
 from core.sonicpi.interpreter.ranges_and_enumerators import Range
 from core.sonicpi.interpreter.syntax_tree_types import Block, Scope
-from core.sonicpi.interpreter.values import UNKNOWN, Symbol, UnknownValue, to_midi_note, to_number
+from core.sonicpi.interpreter.values import (
+    UNKNOWN,
+    Symbol,
+    UnknownValue,
+    to_midi_note,
+    to_number_or_default,
+)
 
 # -- numbers -----------------------------------------------------------------------------------
 
@@ -50,7 +56,7 @@ def _draw_between(stream: RandomStream, bounds: list[Any], options: dict[str, An
         return UNKNOWN
     low, high = known_bounds
     number = low if low == high else min(low, high) + abs(high - low) * stream.draw()
-    step = to_number(options.get("step", 0))
+    step = to_number_or_default(options.get("step", 0))
     return math.floor(number / step + 0.5) * step if step > 0 else number
 
 
@@ -66,19 +72,19 @@ def _draw_integer_between(stream: RandomStream, bounds: list[Any]) -> Any:
     return min(low, high) + stream.draw_integer(int(abs(high - low)) + 1)
 
 
-@register_builtin("rrand")
+@register_builtin_function("rrand")
 def _draw_float_between(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     bounds = [*call.args, UNKNOWN, UNKNOWN][:2]
     return _draw_between(_get_random_stream(interpreter), bounds, call.options)
 
 
-@register_builtin("rrand_i")
+@register_builtin_function("rrand_i")
 def _draw_integer(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     bounds = [*call.args, UNKNOWN, UNKNOWN][:2]
     return _draw_integer_between(_get_random_stream(interpreter), bounds)
 
 
-@register_builtin("rdist")
+@register_builtin_function("rdist")
 def _draw_float_around_centre(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     width_and_centre = _parse_bounds([*call.args, 0, 0][:2])
     bounds: list[Any] = [UNKNOWN, UNKNOWN]
@@ -88,7 +94,7 @@ def _draw_float_around_centre(interpreter: ProgramInterpreter, call: BuiltinCall
     return _draw_between(_get_random_stream(interpreter), bounds, call.options)
 
 
-@register_builtin("rand")
+@register_builtin_function("rand")
 def _draw_float_below(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     stream, limit = _get_random_stream(interpreter), call.args[0] if call.args else 1
     if isinstance(limit, Range):
@@ -99,7 +105,7 @@ def _draw_float_below(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any
     return UNKNOWN if known_limit is None else number * known_limit
 
 
-@register_builtin("rand_i")
+@register_builtin_function("rand_i")
 def _draw_integer_below(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     stream, limit = _get_random_stream(interpreter), call.args[0] if call.args else 2
     if isinstance(limit, Range):
@@ -117,19 +123,19 @@ def _get_range_bounds(numbers: Range) -> list[Any]:
     return [numbers.first, numbers[-1] if numbers.is_exclusive else numbers.last]
 
 
-@register_builtin("dice")
+@register_builtin_function("dice")
 def _roll_dice(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     side_count = call.args[0] if call.args else 6
     return _draw_integer_between(_get_random_stream(interpreter), [1, side_count])
 
 
-@register_builtin("one_in")
+@register_builtin_function("one_in")
 def _draw_one_in(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     count = call.args[0] if call.args else 1
     if isinstance(count, UnknownValue):
         _get_random_stream(interpreter).draw()
         return UNKNOWN
-    side_count = int(to_number(count))
+    side_count = int(to_number_or_default(count))
     if side_count < 1:
         return False
     return _draw_integer_between(_get_random_stream(interpreter), [1, side_count]) == 1
@@ -158,7 +164,9 @@ def _make_list_draw(method_name: str) -> Builtin:
 def _build_draw_lambda(method_name: str, call: BuiltinCall) -> tuple[Block, Scope]:
     args: list[Any] = [["num", arg] for arg in call.args]
     if "skip" in call.options:
-        args.append(["hash", [["sym", "skip"], ["num", to_number(call.options["skip"])]]])
+        args.append(
+            ["hash", [["sym", "skip"], ["num", to_number_or_default(call.options["skip"])]]]
+        )
     body = ["call", ["var", "elements"], method_name, args]
     return (["block", [["elements", None]], body], {})
 
@@ -170,12 +178,12 @@ for _name in ("choose", "pick", "shuffle"):
 # -- position in the stream --------------------------------------------------------------------
 
 
-@register_builtin("rand_back")
+@register_builtin_function("rand_back")
 def _take_draws_back(interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
     return _move_in_stream(interpreter, -call.get_first_argument_number(1))
 
 
-@register_builtin("rand_skip")
+@register_builtin_function("rand_skip")
 def _skip_draws(interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
     return _move_in_stream(interpreter, call.get_first_argument_number(1))
 
@@ -186,7 +194,7 @@ def _move_in_stream(interpreter: ProgramInterpreter, draw_count: float) -> float
     return stream.peek()
 
 
-@register_builtin("rand_reset")
+@register_builtin_function("rand_reset")
 def _restart_stream(interpreter: ProgramInterpreter, _call: BuiltinCall) -> None:
     _get_random_stream(interpreter).draw_count = 0
 
@@ -209,12 +217,12 @@ BUILTINS["rand_i_look"] = _make_look_builtin("rand_i")
 # -- seeds and sources -------------------------------------------------------------------------
 
 
-@register_builtin("use_random_seed")
+@register_builtin_function("use_random_seed")
 def _use_random_seed(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     _get_random_stream(interpreter).set_seed(call.get_first_argument_number())
 
 
-@register_builtin("with_random_seed")
+@register_builtin_function("with_random_seed")
 def _run_block_with_random_seed(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     outer_stream = replace(_get_random_stream(interpreter))
     _use_random_seed(interpreter, call)
@@ -224,19 +232,19 @@ def _run_block_with_random_seed(interpreter: ProgramInterpreter, call: BuiltinCa
     return value
 
 
-@register_builtin("current_random_seed")
+@register_builtin_function("current_random_seed")
 def _get_random_seed(interpreter: ProgramInterpreter, _call: BuiltinCall) -> float:
     return _get_random_stream(interpreter).seed
 
 
-@register_builtin("use_random_source")
+@register_builtin_function("use_random_source")
 def _use_random_source(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     source = str(call.args[0]) if call.args else ""
     if source in RANDOM_SOURCES:
         _get_random_stream(interpreter).source = source
 
 
-@register_builtin("with_random_source")
+@register_builtin_function("with_random_source")
 def _run_block_with_random_source(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     outer_source = _get_random_stream(interpreter).source
     _use_random_source(interpreter, call)
@@ -245,6 +253,6 @@ def _run_block_with_random_source(interpreter: ProgramInterpreter, call: Builtin
     return value
 
 
-@register_builtin("current_random_source")
+@register_builtin_function("current_random_source")
 def _get_random_source(interpreter: ProgramInterpreter, _call: BuiltinCall) -> Symbol:
     return Symbol(_get_random_stream(interpreter).source)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from core.sonicpi.interpreter.syntax_tree_types import Block, Scope
-from core.sonicpi.interpreter.values import to_number
+from core.sonicpi.interpreter.values import to_number_or_default
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class BuiltinCall:
 
     def get_first_argument_number(self, default: float = 0.0) -> float:
         """Return the first argument as a number; without arguments, the default."""
-        return to_number(self.args[0], default) if self.args else default
+        return to_number_or_default(self.args[0], default) if self.args else default
 
 
 # The first parameter of a built-in is the ProgramInterpreter. Its type is Any here, because the
@@ -47,11 +47,11 @@ AnyBuiltin = TypeVar("AnyBuiltin", bound=Builtin)
 BUILTINS: dict[str, Builtin] = {}
 
 
-def register_builtin(*names: str) -> Callable[[AnyBuiltin], AnyBuiltin]:
+def register_builtin_function(*names: str) -> Callable[[AnyBuiltin], AnyBuiltin]:
     """Return a decorator that registers a function as built-in under all names."""
 
-    def add_to_builtins(function: AnyBuiltin) -> AnyBuiltin:
+    def register_under_all_names(function: AnyBuiltin) -> AnyBuiltin:
         BUILTINS.update(dict.fromkeys(names, function))
         return function
 
-    return add_to_builtins
+    return register_under_all_names

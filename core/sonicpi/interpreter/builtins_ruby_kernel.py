@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin
+from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin_function
 from core.sonicpi.interpreter.control_flow_signals import ControlFlowSignal
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
-from core.sonicpi.interpreter.string_methods import NUMBER_PREFIX, convert_to_float
+from core.sonicpi.interpreter.string_methods import NUMBER_PREFIX, parse_leading_float
 from core.sonicpi.interpreter.values import MAX_STRING_CHARS, UNKNOWN, UnknownValue
 
 MAX_FORMAT_WIDTH_CHARS = 64
@@ -35,18 +35,18 @@ UNFOLLOWED_FUNCTIONS = (
 )
 
 
-@register_builtin(*UNFOLLOWED_FUNCTIONS)
-def _note_unfollowed_function(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
-    interpreter.note_unfollowed_code("code outside the program")
+@register_builtin_function(*UNFOLLOWED_FUNCTIONS)
+def _record_unfollowed_function(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+    interpreter.record_unfollowed_code("code outside the program")
     return UNKNOWN if call.block is None else interpreter.run_block(call.block, [], call.scope)
 
 
-@register_builtin("raise", "fail", "abort", "exit")
+@register_builtin_function("raise", "fail", "abort", "exit")
 def _raise_error(_interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     raise ControlFlowSignal("raise", call.args[-1] if call.args else None)
 
 
-@register_builtin("catch")
+@register_builtin_function("catch")
 def _run_until_throw(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     try:
         return interpreter.run_block(call.block, call.args[:1], call.scope)
@@ -56,35 +56,35 @@ def _run_until_throw(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
         return signal.value
 
 
-@register_builtin("throw")
+@register_builtin_function("throw")
 def _throw_tag(_interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     tag, value = [*call.args, None, None][:2]
     raise ControlFlowSignal("throw", value, tag)
 
 
-@register_builtin("Integer", "Float")
+@register_builtin_function("Integer", "Float")
 def _convert_to_number(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     value = call.args[0] if call.args else None
     if isinstance(value, (int, float, UnknownValue)):
         return value
     if not isinstance(value, str) or not NUMBER_PREFIX.fullmatch(value.strip()):
         raise ControlFlowSignal("raise", "invalid value")
-    number = convert_to_float(value.strip())
+    number = parse_leading_float(value.strip())
     return int(number) if number.is_integer() and "." not in value else number
 
 
-@register_builtin("Array")
+@register_builtin_function("Array")
 def _convert_to_list(_interpreter: ProgramInterpreter, call: BuiltinCall) -> list[Any]:
     value = call.args[0] if call.args else None
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-@register_builtin("String")
+@register_builtin_function("String")
 def _convert_to_string(_interpreter: ProgramInterpreter, call: BuiltinCall) -> str:
     return str(call.args[0])[:MAX_STRING_CHARS] if call.args else ""
 
 
-@register_builtin("Rational", "Complex")
+@register_builtin_function("Rational", "Complex")
 def _divide_numbers(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     numbers = [arg for arg in call.args if isinstance(arg, (int, float))]
     if len(numbers) == 2 and numbers[1]:
@@ -92,8 +92,8 @@ def _divide_numbers(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     return numbers[0] if numbers else UNKNOWN
 
 
-@register_builtin("format", "sprintf")
-def _format_text(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+@register_builtin_function("format", "sprintf")
+def _evaluate_format_call(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     if not call.args or not isinstance(call.args[0], str):
         return UNKNOWN
     if any(char.isdigit() for char in call.args[0]) and len(call.args[0]) > MAX_FORMAT_WIDTH_CHARS:
@@ -101,27 +101,27 @@ def _format_text(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     return UNKNOWN if len(call.args) > 1 else str(call.args[0])
 
 
-@register_builtin("method")
+@register_builtin_function("method")
 def _get_method_object(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     return (str(call.args[0]), {}) if call.args else UNKNOWN
 
 
-@register_builtin("send", "public_send", "__send__")
+@register_builtin_function("send", "public_send", "__send__")
 def _call_function_by_name(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     if not call.args:
         return UNKNOWN
     if isinstance(call.args[0], UnknownValue):
-        interpreter.note_unfollowed_code("a function whose name is unknown")
+        interpreter.record_unfollowed_code("a function whose name is unknown")
         return UNKNOWN
     sent_call = BuiltinCall(call.args[1:], call.options, call.block, call.scope)
     return interpreter.call_function(str(call.args[0]), sent_call)
 
 
-@register_builtin("block_given?")
-def _has_block(_interpreter: ProgramInterpreter, call: BuiltinCall) -> bool:
+@register_builtin_function("block_given?")
+def _is_block_given(_interpreter: ProgramInterpreter, call: BuiltinCall) -> bool:
     return "&" in call.scope and call.scope["&"] is not None
 
 
-@register_builtin("gets", "srand", "caller", "vt", "beat")
-def _get_unknown_value(_interpreter: ProgramInterpreter, _call: BuiltinCall) -> Any:
+@register_builtin_function("gets", "srand", "caller", "vt", "beat")
+def _return_unknown_value(_interpreter: ProgramInterpreter, _call: BuiltinCall) -> Any:
     return UNKNOWN

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from core.sonicpi.interpreter.builtins_registry import BUILTINS, BuiltinCall, register_builtin
+from core.sonicpi.interpreter.builtins_registry import (
+    BUILTINS,
+    BuiltinCall,
+    register_builtin_function,
+)
 from core.sonicpi.interpreter.builtins_sound import convert_sound_options
 from core.sonicpi.interpreter.clip_start import DEFAULT_LEAD_SECONDS
 from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard, ThreadSettings
-from core.sonicpi.interpreter.values import UNKNOWN, to_number
+from core.sonicpi.interpreter.values import UNKNOWN, to_number_or_default
 from core.sonicpi.inventory import get_builtin_sample_duration
 from core.sonicpi.score_events import MAX_FX_CHAIN_LENGTH
 
@@ -83,7 +87,7 @@ def _multiply_bpm(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
 
 
 def _set_bpm_from_sample(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    beats = to_number(call.options.get("num_beats", 1), 1)
+    beats = to_number_or_default(call.options.get("num_beats", 1), 1)
     sample_seconds = get_builtin_sample_duration(str(call.args[0]) if call.args else "")
     bpm = _clamp_bpm(60 * beats / sample_seconds)
     return replace(thread.settings, bpm=bpm, follows_link=False)
@@ -101,7 +105,7 @@ def _set_synth_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSetti
     return replace(thread.settings, synth_defaults=dict(call.options))
 
 
-def _merge_synth_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+def _merge_options_into_synth_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     merged = {**thread.settings.synth_defaults, **call.options}
     return replace(thread.settings, synth_defaults=merged)
 
@@ -110,18 +114,18 @@ def _set_sample_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSett
     return replace(thread.settings, sample_defaults=dict(call.options))
 
 
-def _merge_sample_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+def _merge_options_into_sample_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     merged = {**thread.settings.sample_defaults, **call.options}
     return replace(thread.settings, sample_defaults=merged)
 
 
-def _set_lead(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+def _set_schedule_ahead_time(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     return replace(
         thread.settings, lead_seconds=call.get_first_argument_number(DEFAULT_LEAD_SECONDS)
     )
 
 
-def _set_lead_to_zero(thread: ProgramThread, _call: BuiltinCall) -> ThreadSettings:
+def _set_schedule_ahead_time_to_zero(thread: ProgramThread, _call: BuiltinCall) -> ThreadSettings:
     return replace(thread.settings, lead_seconds=0.0)
 
 
@@ -136,28 +140,28 @@ _register_thread_setting(_set_bpm_from_sample, "sample_bpm")
 _register_thread_setting(_set_transpose, "transpose")
 _register_thread_setting(_shift_octave, "octave")
 _register_thread_setting(_set_synth_defaults, "synth_defaults")
-_register_thread_setting(_merge_synth_defaults, "merged_synth_defaults")
+_register_thread_setting(_merge_options_into_synth_defaults, "merged_synth_defaults")
 _register_thread_setting(_set_sample_defaults, "sample_defaults")
-_register_thread_setting(_merge_sample_defaults, "merged_sample_defaults")
-_register_thread_setting(_set_lead, "sched_ahead_time")
-_register_thread_setting(_set_lead_to_zero, "real_time")
+_register_thread_setting(_merge_options_into_sample_defaults, "merged_sample_defaults")
+_register_thread_setting(_set_schedule_ahead_time, "sched_ahead_time")
+_register_thread_setting(_set_schedule_ahead_time_to_zero, "real_time")
 _register_thread_setting(_get_unchanged_settings, *IGNORED_SETTINGS)
 
 
-@register_builtin("set_sched_ahead_time!")
-def _set_program_lead(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+@register_builtin_function("set_sched_ahead_time!")
+def _set_schedule_ahead_time_of_program(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     interpreter.clip_start.lead_seconds = call.get_first_argument_number(DEFAULT_LEAD_SECONDS)
 
 
-@register_builtin("set_audio_latency!")
+@register_builtin_function("set_audio_latency!")
 def _set_audio_latency(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     interpreter.clip_start.latency_seconds = call.get_first_argument_number() / 1000
 
 
-@register_builtin("with_fx")
+@register_builtin_function("with_fx")
 def _run_block_with_fx(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     name = str(call.args[0]) if call.args else "none"
-    reps = max(1, min(int(to_number(call.options.get("reps", 1), 1)), MAX_FX_REPS))
+    reps = max(1, min(int(to_number_or_default(call.options.get("reps", 1), 1)), MAX_FX_REPS))
     thread = interpreter.current_thread
     settings = thread.settings
     options = {k: v for k, v in call.options.items() if k != "reps"}

@@ -35,7 +35,7 @@ class ClipStart:
     first_sound_seconds: float = float("inf")
     first_sound_delay: float = 0.0
 
-    def schedule_sound(
+    def compute_audible_sound_time(
         self, sound_seconds: float, now_seconds: float, thread_lead: float | None
     ) -> float | None:
         """Return the time at which a sound is heard; None when it is too late to be played.
@@ -58,6 +58,6 @@ class ClipStart:
             self.first_sound_seconds, self.first_sound_delay = heard_seconds, delay
         return heard_seconds
 
-    def compute_start(self) -> float:
+    def compute_clip_start(self) -> float:
         """Return the start of the clip: the first sound, at the latest the program's time 0."""
         return min(self.first_sound_seconds, max(self.first_sound_delay, -DEFAULT_LEAD_SECONDS))

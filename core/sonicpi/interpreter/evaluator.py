@@ -22,7 +22,10 @@ from core.sonicpi.interpreter.control_flow_signals import ControlFlowSignal, Thr
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.list_and_number_methods import call_value_method, is_iterable
 from core.sonicpi.interpreter.operators import apply_ruby_operator
-from core.sonicpi.interpreter.parameter_binding import bind_parameters, declare_numbered_parameters
+from core.sonicpi.interpreter.parameter_binding import (
+    bind_arguments_to_parameters,
+    declare_numbered_parameters,
+)
 from core.sonicpi.interpreter.program_classes_and_objects import ProgramClass, ProgramObject
 from core.sonicpi.interpreter.program_thread import ProgramThread
 from core.sonicpi.interpreter.syntax_tree_types import (
@@ -79,12 +82,12 @@ class SyntaxTreeEvaluator:
     unknown_count: int
     steps_left: int
 
-    def note_unfollowed_code(self, kind: str) -> None:
+    def record_unfollowed_code(self, kind: str) -> None:
         """Record that the program has code that is not followed and might sound."""
         if kind not in self.unfollowed_code and len(self.unfollowed_code) < MAX_UNFOLLOWED_KINDS:
             self.unfollowed_code.append(kind)
 
-    def note_endless_loop(self) -> None:
+    def record_endless_loop(self) -> None:
         """Record that a loop never ends and lets no time pass."""
         self.has_endless_loop = True
 
@@ -96,11 +99,11 @@ class SyntaxTreeEvaluator:
             return self._call_symbol_or_lambda_block(block, args, scope)
         block_scope = BlockScope(scope)
         if block[1]:
-            bind_parameters(self, block[1], args, block_scope)
+            bind_arguments_to_parameters(self, block[1], args, block_scope)
         elif args:
             declare_numbered_parameters(block_scope, args)
         try:
-            return self.evaluate_node(block[2], block_scope)
+            return self.evaluate_syntax_tree_node(block[2], block_scope)
         except ControlFlowSignal as signal:
             if signal.keyword != "next":
                 raise
@@ -110,9 +113,9 @@ class SyntaxTreeEvaluator:
         """Call a method name (`&:choose`) or a lambda that is passed as a block."""
         if isinstance(block, Symbol) and args:
             return self.call_method(args[0], str(block), BuiltinCall(args[1:], {}, None, scope))
-        return self.call_value(block, args) if block is not None else None
+        return self.call_lambda_method_or_block(block, args) if block is not None else None
 
-    def call_value(self, value: Any, args: list[Any]) -> Any:
+    def call_lambda_method_or_block(self, value: Any, args: list[Any]) -> Any:
         """Call a lambda, a method object or a block with arguments."""
         if isinstance(value, tuple) and value and isinstance(value[0], str):
             return self.call_function(value[0], BuiltinCall(args, {}, None, {}))
@@ -129,7 +132,7 @@ class SyntaxTreeEvaluator:
 
     # -- nodes --------------------------------------------------------------------------------
 
-    def evaluate_node(self, node: Node, scope: Scope) -> Any:
+    def evaluate_syntax_tree_node(self, node: Node, scope: Scope) -> Any:
         """Return the value of a node of the tree that `parser.rb` builds."""
         if not node:
             return None
@@ -149,18 +152,18 @@ class SyntaxTreeEvaluator:
         evaluate = _EVALUATOR_BY_NODE_KIND.get(kind, SyntaxTreeEvaluator._evaluate_unknown_node)
         return evaluate(self, node, scope)
 
-    def _evaluate_sequence(self, node: list[Any], scope: Scope) -> Any:
+    def _evaluate_statement_sequence(self, node: list[Any], scope: Scope) -> Any:
         value = None
         for statement in node[1:]:
-            value = self.evaluate_node(statement, scope)
+            value = self.evaluate_syntax_tree_node(statement, scope)
         return value
 
     def _evaluate_unknown_node(self, node: list[Any], scope: Scope) -> Any:
         self.unknown_count += 1
-        self.note_unfollowed_code("syntax that is not known here")
+        self.record_unfollowed_code("syntax that is not known here")
         for child in node[1:]:
             if isinstance(child, list):
-                self.evaluate_node(child, scope)
+                self.evaluate_syntax_tree_node(child, scope)
         return UNKNOWN
 
     def _evaluate_literal(self, node: list[Any], _scope: Scope) -> bool | None:
@@ -176,21 +179,21 @@ class SyntaxTreeEvaluator:
             return scope["&object"] if "&object" in scope else UNKNOWN
         return Symbol(name) if name[:1].isupper() else None
 
-    def _evaluate_operator(self, node: list[Any], scope: Scope) -> Any:
-        operator, left = node[1], self.evaluate_node(node[2], scope)
+    def _evaluate_binary_operator(self, node: list[Any], scope: Scope) -> Any:
+        operator, left = node[1], self.evaluate_syntax_tree_node(node[2], scope)
         if operator in ("&&", "and"):
-            return self.evaluate_node(node[3], scope) if left else left
+            return self.evaluate_syntax_tree_node(node[3], scope) if left else left
         if operator in ("||", "or"):
-            return left if left else self.evaluate_node(node[3], scope)
-        return apply_ruby_operator(operator, left, self.evaluate_node(node[3], scope))
+            return left if left else self.evaluate_syntax_tree_node(node[3], scope)
+        return apply_ruby_operator(operator, left, self.evaluate_syntax_tree_node(node[3], scope))
 
-    def _evaluate_unary(self, node: list[Any], scope: Scope) -> Any:
-        value = self.evaluate_node(node[2], scope)
+    def _evaluate_unary_operator(self, node: list[Any], scope: Scope) -> Any:
+        value = self.evaluate_syntax_tree_node(node[2], scope)
         if node[1] in ("!", "not"):
             return not value
         return apply_ruby_operator("*", value, -1) if node[1].startswith("-") else value
 
-    def _evaluate_definition(self, node: list[Any], scope: Scope) -> Symbol:
+    def _evaluate_function_definition(self, node: list[Any], scope: Scope) -> Symbol:
         block = ["block", node[2], node[3]]
         program_class = scope["&class"] if "&class" in scope else None
         if isinstance(program_class, ProgramClass):
@@ -199,7 +202,7 @@ class SyntaxTreeEvaluator:
             self.functions[node[1]] = (block, {})
         return Symbol(node[1])
 
-    def _evaluate_class(self, node: list[Any], scope: Scope) -> None:
+    def _evaluate_class_definition(self, node: list[Any], scope: Scope) -> None:
         """Define a class: its body runs once, and its `def`s become methods."""
         _, name, parent_name, body = node
         defined = self.constants.get(name)
@@ -211,14 +214,14 @@ class SyntaxTreeEvaluator:
             self.constants[name] = defined
         class_scope = BlockScope(scope)
         declare_variable(class_scope, "&class", defined)
-        self.evaluate_node(body, class_scope)
+        self.evaluate_syntax_tree_node(body, class_scope)
 
     def _evaluate_block_as_closure(self, node: list[Any], scope: Scope) -> tuple[Node, Scope]:
         return (node, scope)
 
     # -- calls --------------------------------------------------------------------------------
 
-    def evaluate_arguments(
+    def evaluate_call_arguments(
         self, nodes: list[Any], scope: Scope
     ) -> tuple[list[Any], dict[str, Any], Any]:
         """Return positional arguments, options by name, and the value passed as block."""
@@ -227,10 +230,10 @@ class SyntaxTreeEvaluator:
         block_value = None
         for node in nodes:
             if node and node[0] == "splat":
-                elements = self.evaluate_node(node[1], scope)
+                elements = self.evaluate_syntax_tree_node(node[1], scope)
                 args += elements if isinstance(elements, list) else [elements]
             elif node and node[0] == "pass":
-                block_value = self.evaluate_node(node[1], scope)
+                block_value = self.evaluate_syntax_tree_node(node[1], scope)
             elif node and node[0] == "hash" and node is nodes[-1]:
                 literal = literals.evaluate_hash_literal(self, node, scope)
                 if all(isinstance(name, str) for name in literal):
@@ -238,7 +241,7 @@ class SyntaxTreeEvaluator:
                 else:
                     args.append(literal)
             else:
-                args.append(self.evaluate_node(node, scope))
+                args.append(self.evaluate_syntax_tree_node(node, scope))
         return args, options, block_value
 
     def _evaluate_call(self, node: list[Any], scope: Scope) -> Any:
@@ -250,10 +253,12 @@ class SyntaxTreeEvaluator:
         try:
             if thread.call_depth > MAX_CALL_DEPTH:
                 raise ThreadEndSignal
-            receiver = self.evaluate_node(node[1], scope) if node[1] is not None else None
+            receiver = (
+                self.evaluate_syntax_tree_node(node[1], scope) if node[1] is not None else None
+            )
             if receiver is None and len(node) > 5:
                 return None
-            args, options, block_value = self.evaluate_arguments(node[3], scope)
+            args, options, block_value = self.evaluate_call_arguments(node[3], scope)
             call = BuiltinCall(args, options, block or block_value, scope)
             if node[1] is not None:
                 return self.call_method(receiver, name, call)
@@ -265,26 +270,28 @@ class SyntaxTreeEvaluator:
         """Call a function that the program defines, or a built-in function of Sonic Pi."""
         if name in self.functions:
             block, outer_scope = self.functions[name]
-            return self.run_function(block, call, outer_scope)
+            return self.call_program_function(block, call, outer_scope)
         if len(self.call_counts) < MAX_COUNTED_FUNCTIONS:
             self.call_counts[name] = self.call_counts.get(name, 0) + 1
         if name in self.builtins:
             return self.builtins[name](self, call)
         instance = call.scope["&object"] if "&object" in call.scope else None
-        if isinstance(instance, ProgramObject) and instance.program_class.find_function(name):
+        if isinstance(instance, ProgramObject) and instance.program_class.find_method_of_class(
+            name
+        ):
             return lambda_object_and_class_methods.call_object_method(self, instance, name, call)
         program_class = call.scope["&class"] if "&class" in call.scope else None
         if isinstance(program_class, ProgramClass):
-            return lambda_object_and_class_methods.call_class_function(
+            return lambda_object_and_class_methods.call_class_body_function(
                 self, program_class, name, call
             )
         self.unknown_count += 1
         if call.block:
-            self.note_unfollowed_code(f"the function {name}")
+            self.record_unfollowed_code(f"the function {name}")
             return self.run_block(call.block, [UNKNOWN], call.scope)
         return UNDEFINED
 
-    def run_function(self, block: list[Any], call: BuiltinCall, outer_scope: Scope) -> Any:
+    def call_program_function(self, block: list[Any], call: BuiltinCall, outer_scope: Scope) -> Any:
         """Run a function of the program with the arguments and the block of a call."""
         function_scope = BlockScope(outer_scope)
         if call.block is not None:
@@ -292,9 +299,9 @@ class SyntaxTreeEvaluator:
             closure = (call.block, call.scope) if is_closure else call.block
             declare_variable(function_scope, "&", closure)
         args = [*call.args, call.options] if call.options else call.args
-        bind_parameters(self, block[1], args, function_scope)
+        bind_arguments_to_parameters(self, block[1], args, function_scope)
         try:
-            return self.evaluate_node(block[2], function_scope)
+            return self.evaluate_syntax_tree_node(block[2], function_scope)
         except ControlFlowSignal as signal:
             if signal.keyword in ("raise", "throw"):
                 raise
@@ -319,7 +326,7 @@ class SyntaxTreeEvaluator:
             return self._call_iterator_method(receiver, name, call)
         if receiver is None or isinstance(receiver, UnknownValue):
             if call.block:
-                self.note_unfollowed_code(f"the method {name} of an unknown value")
+                self.record_unfollowed_code(f"the method {name} of an unknown value")
                 self.run_block(call.block, [UNKNOWN], call.scope)
             if isinstance(receiver, UnknownValue):
                 return self._call_unknown_method(receiver, name, call)
@@ -368,31 +375,31 @@ def limit_iterations(items: Iterable[Any]) -> Iterator[Any]:
 
 
 _EVALUATOR_BY_NODE_KIND: dict[str, Callable[[Any, list[Any], Scope], Any]] = {
-    "seq": SyntaxTreeEvaluator._evaluate_sequence,
+    "seq": SyntaxTreeEvaluator._evaluate_statement_sequence,
     "true": SyntaxTreeEvaluator._evaluate_literal,
     "false": SyntaxTreeEvaluator._evaluate_literal,
     "nil": SyntaxTreeEvaluator._evaluate_literal,
-    "text": literals.evaluate_string,
+    "text": literals.evaluate_string_literal,
     "var": SyntaxTreeEvaluator._evaluate_variable,
-    "array": literals.evaluate_array,
+    "array": literals.evaluate_array_literal,
     "hash": literals.evaluate_hash_literal,
-    "range": literals.evaluate_range,
-    "op": SyntaxTreeEvaluator._evaluate_operator,
-    "unary": SyntaxTreeEvaluator._evaluate_unary,
-    "symtext": literals.evaluate_symbol_text,
-    "regexp": literals.evaluate_pattern,
-    "def": SyntaxTreeEvaluator._evaluate_definition,
-    "class": SyntaxTreeEvaluator._evaluate_class,
+    "range": literals.evaluate_range_literal,
+    "op": SyntaxTreeEvaluator._evaluate_binary_operator,
+    "unary": SyntaxTreeEvaluator._evaluate_unary_operator,
+    "symtext": literals.evaluate_quoted_symbol,
+    "regexp": literals.evaluate_regexp_literal,
+    "def": SyntaxTreeEvaluator._evaluate_function_definition,
+    "class": SyntaxTreeEvaluator._evaluate_class_definition,
     "block": SyntaxTreeEvaluator._evaluate_block_as_closure,
-    "if": control_statements.evaluate_if,
-    "while": control_statements.evaluate_while,
-    "case": control_statements.evaluate_case,
-    "begin": control_statements.evaluate_begin,
-    "yield": control_statements.evaluate_yield,
-    "defined": control_statements.evaluate_defined,
-    "return": control_statements.evaluate_jump,
-    "break": control_statements.evaluate_jump,
-    "next": control_statements.evaluate_jump,
+    "if": control_statements.evaluate_if_statement,
+    "while": control_statements.evaluate_while_loop,
+    "case": control_statements.evaluate_case_statement,
+    "begin": control_statements.evaluate_begin_rescue_block,
+    "yield": control_statements.evaluate_yield_statement,
+    "defined": control_statements.evaluate_defined_check,
+    "return": control_statements.evaluate_break_next_or_return,
+    "break": control_statements.evaluate_break_next_or_return,
+    "next": control_statements.evaluate_break_next_or_return,
     "set": assignments.evaluate_assignment,
     "opset": assignments.evaluate_operator_assignment,
     "mset": assignments.evaluate_multiple_assignment,

@@ -9,9 +9,9 @@ from core.sonicpi.interpreter.ranges_and_enumerators import Enumerator, Range
 from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,
     Ring,
-    from_hash_key,
-    to_hash_key,
-    to_number,
+    convert_to_dict_key,
+    restore_value_from_dict_key,
+    to_number_or_default,
 )
 
 MAX_ITERATIONS = 4_000  # of one loop
@@ -60,42 +60,46 @@ def list_iterator_items(receiver: Any, name: str, args: list[Any]) -> Sequence[A
         Arguments of the method.
     """
     if isinstance(receiver, (int, float)):
-        return _build_number_iterator_range(receiver, name, args)
+        return _list_number_iterator_items(receiver, name, args)
     if isinstance(receiver, str):
-        return list_string_items(receiver, name)
+        return list_string_iterator_items(receiver, name)
     if isinstance(receiver, Range) and name in ("step", "%") and args:
-        return _build_steps(receiver.first, receiver.last, to_number(args[0], 1), receiver)
+        return _list_stepped_numbers(
+            receiver.first, receiver.last, to_number_or_default(args[0], 1), receiver
+        )
     if isinstance(receiver, dict):
         if name == "each_key":
-            return [from_hash_key(key) for key in receiver]
+            return [restore_value_from_dict_key(key) for key in receiver]
         if name in ("each_value", "transform_values"):
             return list(receiver.values())
-        receiver = [[from_hash_key(key), value] for key, value in receiver.items()]
-    return _arrange_list_items(receiver, name, args)
+        receiver = [[restore_value_from_dict_key(key), value] for key, value in receiver.items()]
+    return _list_list_iterator_items(receiver, name, args)
 
 
-def _arrange_list_items(items: list[Any], name: str, args: list[Any]) -> Sequence[Any]:
+def _list_list_iterator_items(items: list[Any], name: str, args: list[Any]) -> Sequence[Any]:
     """Return what an iterator of a list gives its block: items, with indices, or in groups."""
     if name in INDEX_ITERATORS:
-        offset = int(to_number(args[0])) if args else 0
+        offset = int(to_number_or_default(args[0])) if args else 0
         return [[item, index] for index, item in enumerate(items, offset)]
     if name == "each_index":
         return range(len(items))
     if name in OBJECT_ITERATORS:
         return [[item, args[0] if args else None] for item in items]
     if name in ("each_slice", "each_cons", "in_groups_of") and args:
-        size = max(1, int(to_number(args[0])))
+        size = max(1, int(to_number_or_default(args[0])))
         if name == "each_cons":
             return [items[start : start + size] for start in range(len(items) - size + 1)]
         return [items[start : start + size] for start in range(0, len(items), size)]
     if name == "cycle":
-        rounds = int(to_number(args[0])) if args and args[0] is not None else MAX_ITERATIONS
+        rounds = (
+            int(to_number_or_default(args[0])) if args and args[0] is not None else MAX_ITERATIONS
+        )
         count = min(len(items) * max(rounds, 0), MAX_ITERATIONS)
         return [items[index % len(items)] for index in range(count)]
     return items[::-1] if name == "reverse_each" else items
 
 
-def list_string_items(text: str, name: str) -> list[Any]:
+def list_string_iterator_items(text: str, name: str) -> list[Any]:
     """Return the items of an iterator of a string."""
     if name in ("each_line", "lines"):
         return text.splitlines(keepends=True)[:MAX_LIST_LENGTH]
@@ -104,14 +108,14 @@ def list_string_items(text: str, name: str) -> list[Any]:
     return list(text[:MAX_LIST_LENGTH]) if name in ("each_char", "chars") else [text]
 
 
-def _build_number_iterator_range(number: float, name: str, args: list[Any]) -> Sequence[Any]:
+def _list_number_iterator_items(number: float, name: str, args: list[Any]) -> Sequence[Any]:
     if name == "step":
         options = args[-1] if args and isinstance(args[-1], dict) else {}
         positional = [arg for arg in args if not isinstance(arg, dict)]
         last = options.get("to", positional[0] if positional else float("inf"))
         step = options.get("by", positional[1] if len(positional) > 1 else 1)
-        return _build_steps(number, last, to_number(step, 1))
-    last = int(to_number(args[0])) if args else 0
+        return _list_stepped_numbers(number, last, to_number_or_default(step, 1))
+    last = int(to_number_or_default(args[0])) if args else 0
     first = int(min(number, MAX_ITERATIONS))
     return {
         "times": range(max(0, first)),
@@ -120,7 +124,7 @@ def _build_number_iterator_range(number: float, name: str, args: list[Any]) -> S
     }.get(name, range(1))
 
 
-def _build_steps(
+def _list_stepped_numbers(
     first: float, last: Any, step: float, bounds: Range | None = None
 ) -> Sequence[float]:
     """Return numbers from `first` to `last`; an unknown or infinite `last` ends at the limit."""
@@ -165,7 +169,7 @@ def combine_block_results(
         index = next((i for i, result in enumerate(results) if result), None)
         return index if "index" in name or index is None else items[index]
     if name in SELECTING_METHODS:
-        return _select_items(receiver, items, name, results)
+        return _select_items_by_results(receiver, items, name, results)
     if name in _RESULT_SUMMARIES:
         return _RESULT_SUMMARIES[name](results)
     if name in _COMBINERS:
@@ -184,17 +188,19 @@ _RESULT_SUMMARIES: dict[str, Callable[[list[Any]], Any]] = {
     "all?": all,
     "none?": lambda results: not any(results),
     "count": lambda results: sum(map(bool, results)),
-    "sum": lambda results: sum(map(to_number, results)),
+    "sum": lambda results: sum(map(to_number_or_default, results)),
 }
 
 
-def _select_items(receiver: Any, items: Sequence[Any], name: str, results: list[Any]) -> Any:
+def _select_items_by_results(
+    receiver: Any, items: Sequence[Any], name: str, results: list[Any]
+) -> Any:
     if name == "filter_map":
         return Ring(result for result in results if result)
     is_selected = name not in ("reject", "delete_if")
     selected = [item for item, result in zip(items, results) if bool(result) == is_selected]
     if isinstance(receiver, dict):
-        return {to_hash_key(key): value for key, value in selected}
+        return {convert_to_dict_key(key): value for key, value in selected}
     return Ring(selected)
 
 
@@ -203,59 +209,59 @@ def _flatten_results(_items: Sequence[Any], results: list[Any]) -> list[Any]:
     return [element for elements in nested for element in elements]
 
 
-def _partition_items(items: Sequence[Any], results: list[Any]) -> list[Any]:
+def _partition_items_by_results(items: Sequence[Any], results: list[Any]) -> list[Any]:
     pairs = list(zip(items, results))
     return [[item for item, result in pairs if result], [i for i, result in pairs if not result]]
 
 
-def _group_items(items: Sequence[Any], results: list[Any]) -> dict[Any, Any]:
+def _group_items_by_results(items: Sequence[Any], results: list[Any]) -> dict[Any, Any]:
     groups: dict[Any, Any] = {}
     for item, result in zip(items, results):
-        groups.setdefault(to_hash_key(result), []).append(item)
+        groups.setdefault(convert_to_dict_key(result), []).append(item)
     return groups
 
 
-def _order_items(items: Sequence[Any], results: list[Any]) -> list[Any]:
+def _sort_items_by_results(items: Sequence[Any], results: list[Any]) -> list[Any]:
     order = sorted(range(len(results)), key=lambda index: _build_sort_key(results[index]))
     return [items[index] for index in order]
 
 
 def _build_sort_key(value: Any) -> tuple[Any, ...]:
     values = value if isinstance(value, list) else [value]
-    return tuple((to_number(v), str(v) if isinstance(v, str) else "") for v in values)
+    return tuple((to_number_or_default(v), str(v) if isinstance(v, str) else "") for v in values)
 
 
-def _take_while(items: Sequence[Any], results: list[Any]) -> list[Any]:
+def _take_items_while_true(items: Sequence[Any], results: list[Any]) -> list[Any]:
     count = next((i for i, result in enumerate(results) if not result), len(results))
     return list(items[:count])
 
 
-def _drop_while(items: Sequence[Any], results: list[Any]) -> list[Any]:
-    return list(items[len(_take_while(items, results)) :])
+def _drop_items_while_true(items: Sequence[Any], results: list[Any]) -> list[Any]:
+    return list(items[len(_take_items_while_true(items, results)) :])
 
 
-def _take_largest(items: Sequence[Any], results: list[Any]) -> Any:
-    return _order_items(items, results)[-1] if results else None
+def _take_item_with_largest_result(items: Sequence[Any], results: list[Any]) -> Any:
+    return _sort_items_by_results(items, results)[-1] if results else None
 
 
-def _take_smallest(items: Sequence[Any], results: list[Any]) -> Any:
-    return _order_items(items, results)[0] if results else None
+def _take_item_with_smallest_result(items: Sequence[Any], results: list[Any]) -> Any:
+    return _sort_items_by_results(items, results)[0] if results else None
 
 
-def _pair_results(_items: Sequence[Any], results: list[Any]) -> dict[Any, Any]:
+def _build_hash_from_pairs(_items: Sequence[Any], results: list[Any]) -> dict[Any, Any]:
     pairs = [result for result in results if isinstance(result, list) and len(result) == 2]
-    return {to_hash_key(key): value for key, value in pairs}
+    return {convert_to_dict_key(key): value for key, value in pairs}
 
 
 _COMBINERS: dict[str, Callable[[Sequence[Any], list[Any]], Any]] = {
-    "to_h": _pair_results,
+    "to_h": _build_hash_from_pairs,
     "flat_map": _flatten_results,
     "collect_concat": _flatten_results,
-    "partition": _partition_items,
-    "group_by": _group_items,
-    "sort_by": _order_items,
-    "max_by": _take_largest,
-    "min_by": _take_smallest,
-    "take_while": _take_while,
-    "drop_while": _drop_while,
+    "partition": _partition_items_by_results,
+    "group_by": _group_items_by_results,
+    "sort_by": _sort_items_by_results,
+    "max_by": _take_item_with_largest_result,
+    "min_by": _take_item_with_smallest_result,
+    "take_while": _take_items_while_true,
+    "drop_while": _drop_items_while_true,
 }

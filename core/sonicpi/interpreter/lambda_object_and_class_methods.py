@@ -16,7 +16,7 @@ from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,
     UNKNOWN,
     Symbol,
-    to_number,
+    to_number_or_default,
 )
 
 LAMBDA_CALLS = ("call", "()", "[]", "yield", "===")
@@ -52,7 +52,7 @@ def call_object_method(evaluator: Any, receiver: Any, name: str, call: BuiltinCa
     if isinstance(receiver, tuple):
         if name in LAMBDA_CALLS:
             args = [*call.args, call.options] if call.options else call.args
-            return evaluator.call_value(receiver, args)
+            return evaluator.call_lambda_method_or_block(receiver, args)
         return receiver if name in ("to_proc", "curry", "lambda?", "freeze") else UNKNOWN
     if isinstance(receiver, ProgramClass):
         return _call_class_method(evaluator, receiver, name, call)
@@ -66,10 +66,10 @@ def _call_class_method(
 ) -> Any:
     if name == "new":
         return _create_object(evaluator, program_class, call)
-    function = program_class.find_function(name)
+    function = program_class.find_method_of_class(name)
     if function is None:
         return UNKNOWN
-    return evaluator.run_function(function, call, {})
+    return evaluator.call_program_function(function, call, {})
 
 
 def _create_object(evaluator: Any, program_class: ProgramClass, call: BuiltinCall) -> ProgramObject:
@@ -80,37 +80,39 @@ def _create_object(evaluator: Any, program_class: ProgramClass, call: BuiltinCal
         parent = parent.parent
     fields = parent.fields if parent else []
     for field, value in zip(fields, call.args):
-        instance.set_attribute(field, value)
+        instance.set_instance_variable(field, value)
     for field, value in call.options.items():
-        instance.set_attribute(field, value)
-    if (initialize := program_class.find_function("initialize")) is not None:
-        evaluator.run_function(initialize, call, instance.scope)
+        instance.set_instance_variable(field, value)
+    if (initialize := program_class.find_method_of_class("initialize")) is not None:
+        evaluator.call_program_function(initialize, call, instance.scope)
     return instance
 
 
 def _call_instance_method(
     evaluator: Any, instance: ProgramObject, name: str, call: BuiltinCall
 ) -> Any:
-    function = instance.program_class.find_function(name)
+    function = instance.program_class.find_method_of_class(name)
     if function is not None:
-        return evaluator.run_function(function, call, instance.scope)
+        return evaluator.call_program_function(function, call, instance.scope)
     if name in ("[]", "dig", "fetch") and call.args:
         key = call.args[0]
         fields = instance.program_class.fields
         if isinstance(key, int) and -len(fields) <= key < len(fields):
-            return instance.get_attribute(fields[key])
-        return instance.get_attribute(str(key))
+            return instance.get_instance_variable(fields[key])
+        return instance.get_instance_variable(str(key))
     if name in ("to_a", "to_h", "values"):
-        values = {field: instance.get_attribute(field) for field in instance.program_class.fields}
+        values = {
+            field: instance.get_instance_variable(field) for field in instance.program_class.fields
+        }
         return values if name == "to_h" else list(values.values())
     attribute = name.removesuffix("?").removesuffix("=")
-    if instance.has_attribute(attribute) or attribute in instance.program_class.fields:
-        return instance.get_attribute(attribute)
-    evaluator.note_unfollowed_code(f"the method {name} of an object")
+    if instance.has_instance_variable(attribute) or attribute in instance.program_class.fields:
+        return instance.get_instance_variable(attribute)
+    evaluator.record_unfollowed_code(f"the method {name} of an object")
     return UNKNOWN
 
 
-def call_class_function(
+def call_class_body_function(
     evaluator: Any, program_class: ProgramClass, name: str, call: BuiltinCall
 ) -> Any:
     """Call a function in the body of a class, such as `attr_reader`."""
@@ -129,7 +131,7 @@ def call_constant_method(evaluator: Any, name: Symbol, method: str, call: Builti
         except (ArithmeticError, ValueError):
             return UNKNOWN
     if name == "Math" and method in ("pow", "hypot") and len(call.args) == 2:
-        return math.hypot(*map(to_number, call.args)) if method == "hypot" else UNKNOWN
+        return math.hypot(*map(to_number_or_default, call.args)) if method == "hypot" else UNKNOWN
     if name in ("Kernel", "Object", "Random") and method in evaluator.builtins:
         return evaluator.call_function(method, call)
     if name == "Hash" and method == "[]":
@@ -137,7 +139,7 @@ def call_constant_method(evaluator: Any, name: Symbol, method: str, call: Builti
             evaluator.call_method(call.args[0], "to_h", replace(call, args=[])) if call.args else {}
         )
     if call.block is not None:
-        evaluator.note_unfollowed_code(f"the method {name}.{method}")
+        evaluator.record_unfollowed_code(f"the method {name}.{method}")
     return call_value_method(name, method, call.args, evaluator.current_thread.random)
 
 
@@ -150,7 +152,7 @@ def _construct_builtin_object(evaluator: Any, name: str, call: BuiltinCall) -> A
         if isinstance(call.block, list):
             body_scope = BlockScope(call.scope)
             declare_variable(body_scope, "&class", program_class)
-            evaluator.evaluate_node(call.block[2], body_scope)
+            evaluator.evaluate_syntax_tree_node(call.block[2], body_scope)
         return program_class
     if name == "Array":
         count = max(0, min(int(call.get_first_argument_number()), MAX_LIST_LENGTH))

@@ -24,31 +24,31 @@ class LinkMetronome:
     change_seconds: list[float] = field(default_factory=list)
     bpms: list[float] = field(default_factory=list)
 
-    def change_bpm(self, seconds: float, bpm: float) -> None:
+    def change_bpm_from_time_on(self, seconds: float, bpm: float) -> None:
         """Set the tempo from a time on; later changes are dropped."""
         index = bisect.bisect_left(self.change_seconds, seconds)
         if index < MAX_TEMPO_CHANGES:
             self.change_seconds[index:], self.bpms[index:] = [seconds], [bpm]
 
-    def get_bpm(self, seconds: float) -> float:
+    def get_bpm_at_time(self, seconds: float) -> float:
         """Return the tempo at a time."""
         index = bisect.bisect_right(self.change_seconds, seconds)
         return self.bpms[index - 1] if index else DEFAULT_LINK_BPM
 
-    def count_beats(self, seconds: float) -> float:
+    def count_beats_until_time(self, seconds: float) -> float:
         """Return the beats from time 0 to a time."""
         bounds = [0.0, *(change for change in self.change_seconds if 0 < change < seconds), seconds]
         return sum(
-            (last - first) * self.get_bpm(first) / 60
+            (last - first) * self.get_bpm_at_time(first) / 60
             for first, last in zip(bounds, bounds[1:], strict=False)
         )
 
-    def add_beats(self, seconds: float, beats: float) -> float:
+    def add_beats_to_time(self, seconds: float, beats: float) -> float:
         """Return the time that is some beats after a time."""
         for change in self.change_seconds[bisect.bisect_right(self.change_seconds, seconds) :]:
-            segment_beats = (change - seconds) * self.get_bpm(seconds) / 60
+            segment_beats = (change - seconds) * self.get_bpm_at_time(seconds) / 60
             if segment_beats >= beats:
                 break
             beats -= segment_beats
             seconds = change
-        return seconds + beats * 60 / self.get_bpm(seconds)
+        return seconds + beats * 60 / self.get_bpm_at_time(seconds)

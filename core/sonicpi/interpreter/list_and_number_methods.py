@@ -24,9 +24,9 @@ from core.sonicpi.interpreter.values import (
     Ring,
     Symbol,
     UnknownValue,
-    to_hash_key,
+    convert_to_dict_key,
     to_midi_note,
-    to_number,
+    to_number_or_default,
 )
 
 MAX_REPEATS = 64
@@ -87,7 +87,7 @@ def make_enumerator(receiver: Any, name: str, args: list[Any]) -> Enumerator:
 def is_case_match(pattern: Any, subject: Any) -> bool:
     """Return whether a value is matched by a pattern of `when`: Ruby's `===`."""
     if isinstance(pattern, Range):
-        return pattern.covers(subject)
+        return pattern.contains_number(subject)
     if isinstance(pattern, Pattern) and isinstance(subject, str):
         return call_string_method(subject, "match?", [pattern]) is True
     if isinstance(pattern, Symbol) and (types := _PYTHON_TYPES.get(str(pattern))):
@@ -131,7 +131,7 @@ def call_list_method(
         As in `call_value_method`.
     """
     list_type = type(receiver)
-    count = int(to_number(args[0], 1)) if args else 1
+    count = int(to_number_or_default(args[0], 1)) if args else 1
     length = len(receiver)
     if name in ("choose", "sample"):
         return random_stream.choose(receiver)
@@ -139,13 +139,13 @@ def call_list_method(
         picked = _pick_elements(receiver, args, random_stream)
         return Ring(picked) if list_type is Ring else picked
     if name in ("tick", "next") and isinstance(receiver, Enumerator):
-        return receiver.advance()
+        return receiver.get_next_item()
     if name == "sum" and args:
-        return sum((to_number(x) for x in receiver), to_number(args[0]))
+        return sum((to_number_or_default(x) for x in receiver), to_number_or_default(args[0]))
     if name in ("inject", "reduce") and args:
         return _reduce_with_operator(receiver, args)
     if name in ("[]", "slice", "fetch", "at", "dig") and args:
-        return _get_elements(receiver, name, args)
+        return _get_list_elements(receiver, name, args)
     if list_type not in (list, Ring):  # The elements of a range or enumerator are a list.
         receiver, list_type = list(receiver), list
     is_in_place, name = name.endswith("!"), name.removesuffix("!")
@@ -181,17 +181,22 @@ def call_list_method(
             if length
             else receiver
         ),
-        "sort": lambda: list_type(sorted(receiver, key=lambda x: to_number(x))),
-        "min": lambda: min(receiver, key=to_number) if length else None,
-        "max": lambda: max(receiver, key=to_number) if length else None,
-        "sum": lambda: sum(to_number(x) for x in receiver),
+        "sort": lambda: list_type(sorted(receiver, key=lambda x: to_number_or_default(x))),
+        "min": lambda: min(receiver, key=to_number_or_default) if length else None,
+        "max": lambda: max(receiver, key=to_number_or_default) if length else None,
+        "sum": lambda: sum(to_number_or_default(x) for x in receiver),
         "include?": lambda: bool(args) and args[0] in receiver,
         "member?": lambda: bool(args) and args[0] in receiver,
         "any?": lambda: any(element not in (None, False) for element in receiver),
         "none?": lambda: not any(element not in (None, False) for element in receiver),
         "all?": lambda: all(element not in (None, False) for element in receiver),
-        "to_h": lambda: {to_hash_key(pair[0]): pair[1] for pair in receiver if len(pair) == 2},
-        "minmax": lambda: [min(receiver, key=to_number), max(receiver, key=to_number)],
+        "to_h": lambda: {
+            convert_to_dict_key(pair[0]): pair[1] for pair in receiver if len(pair) == 2
+        },
+        "minmax": lambda: [
+            min(receiver, key=to_number_or_default),
+            max(receiver, key=to_number_or_default),
+        ],
         "second": lambda: receiver[1] if length > 1 else None,
         "third": lambda: receiver[2] if length > 2 else None,
         "transpose": lambda: [list(column) for column in zip(*receiver)],
@@ -200,16 +205,18 @@ def call_list_method(
         ],
         "concat": lambda: receiver + [x for arg in args for x in arg],
         "append": lambda: apply_ruby_operator("<<", receiver, args[0] if args else None),
-        "unshift": lambda: _insert_element(receiver, 0, args),
-        "prepend": lambda: _insert_element(receiver, 0, args),
-        "insert": lambda: _insert_element(receiver, count, args[1:]),
+        "unshift": lambda: _insert_into_or_clear_list(receiver, 0, args),
+        "prepend": lambda: _insert_into_or_clear_list(receiver, 0, args),
+        "insert": lambda: _insert_into_or_clear_list(receiver, count, args[1:]),
         "delete_at": lambda: receiver.pop(count) if -length <= count < length else None,
         "delete": lambda: list_type(x for x in receiver if x != args[0]),
-        "clear": lambda: _insert_element(receiver, None, []),
+        "clear": lambda: _insert_into_or_clear_list(receiver, None, []),
         "fill": lambda: list_type([args[0] if args else None] * length),
-        "tally": lambda: {to_hash_key(x): receiver.count(x) for x in receiver[:MAX_REPEATS]},
+        "tally": lambda: {
+            convert_to_dict_key(x): receiver.count(x) for x in receiver[:MAX_REPEATS]
+        },
         "to_s": lambda: str(receiver)[:MAX_STRING_CHARS],
-        "values_at": lambda: [receiver[int(to_number(a))] for a in args],
+        "values_at": lambda: [receiver[int(to_number_or_default(a))] for a in args],
         "index": lambda: receiver.index(args[0]) if args and args[0] in receiver else None,
         "flatten": lambda: list_type(_flatten_list(receiver)),
         "uniq": lambda: list_type(dict.fromkeys(map(_make_hashable, receiver))),
@@ -220,7 +227,9 @@ def call_list_method(
         "shift": lambda: receiver.pop(0) if receiver else None,
         "join": lambda: "".join(map(str, receiver))[:MAX_STRING_CHARS],
         "dup": lambda: list_type(receiver),
-        "scale": lambda: list_type(to_number(x) * to_number(args[0], 1) for x in receiver),
+        "scale": lambda: list_type(
+            to_number_or_default(x) * to_number_or_default(args[0], 1) for x in receiver
+        ),
         "invert": lambda: invert_chord(receiver, count),
     }
     result = methods[name]() if name in methods else UNKNOWN
@@ -234,23 +243,23 @@ def call_list_method(
 def _pick_elements(elements: list[Any], args: list[Any], random_stream: RandomStream) -> list[Any]:
     """Return elements drawn by `pick(count, skip: count)`."""
     options = next((arg for arg in args if isinstance(arg, dict)), {})
-    count = to_number(args[0], 1) if args and not isinstance(args[0], dict) else 1
-    skip_count = to_number(options.get("skip", 0))
+    count = to_number_or_default(args[0], 1) if args and not isinstance(args[0], dict) else 1
+    skip_count = to_number_or_default(options.get("skip", 0))
     return random_stream.pick(elements, int(count), int(skip_count))
 
 
-def _get_elements(receiver: list[Any], name: str, args: list[Any]) -> Any:
+def _get_list_elements(receiver: list[Any], name: str, args: list[Any]) -> Any:
     """Return the element at an index, or those from an index or in a range."""
     list_type = Ring if isinstance(receiver, Ring) else list
     length = len(receiver)
     if isinstance(args[0], Range):
-        return list_type(args[0].slice_list(list(receiver)))
+        return list_type(args[0].get_list_elements_in_range(list(receiver)))
     if isinstance(args[0], UnknownValue):
         return UNKNOWN
-    index = int(to_number(args[0], 1))
+    index = int(to_number_or_default(args[0], 1))
     if len(args) == 2 and name in ("[]", "slice"):
         start = max(index + length, 0) if index < 0 else index
-        return list_type(receiver[start : start + max(int(to_number(args[1])), 0)])
+        return list_type(receiver[start : start + max(int(to_number_or_default(args[1])), 0)])
     is_outside = length == 0 or not -length <= index < length
     if is_outside and (length == 0 or list_type is list):
         return args[1] if name == "fetch" and len(args) == 2 else None
@@ -259,7 +268,7 @@ def _get_elements(receiver: list[Any], name: str, args: list[Any]) -> Any:
         return element
     if isinstance(element, dict):
         return call_hash_method(element, "dig", args[1:])
-    return _get_elements(element, name, args[1:]) if isinstance(element, list) else None
+    return _get_list_elements(element, name, args[1:]) if isinstance(element, list) else None
 
 
 def _call_number_method(receiver: float, name: str, args: list[Any]) -> Any:
@@ -270,7 +279,9 @@ def _call_number_method(receiver: float, name: str, args: list[Any]) -> Any:
         "ceil": lambda: math.ceil(receiver),
         "to_f": lambda: float(receiver),
         "abs": lambda: abs(receiver),
-        "round": lambda: round(receiver, int(to_number(args[0]))) if args else round(receiver),
+        "round": lambda: (
+            round(receiver, int(to_number_or_default(args[0]))) if args else round(receiver)
+        ),
         "even?": lambda: receiver % 2 == 0,
         "odd?": lambda: receiver % 2 == 1,
         "zero?": lambda: receiver == 0,
@@ -283,19 +294,23 @@ def _call_number_method(receiver: float, name: str, args: list[Any]) -> Any:
         "next": lambda: receiver + 1,
         "truncate": lambda: int(receiver),
         "to_r": lambda: receiver,
-        "fdiv": lambda: receiver / to_number(args[0], 1),
-        "div": lambda: receiver // to_number(args[0], 1),
-        "modulo": lambda: receiver % to_number(args[0], 1),
-        "divmod": lambda: list(divmod(receiver, to_number(args[0], 1))),
+        "fdiv": lambda: receiver / to_number_or_default(args[0], 1),
+        "div": lambda: receiver // to_number_or_default(args[0], 1),
+        "modulo": lambda: receiver % to_number_or_default(args[0], 1),
+        "divmod": lambda: list(divmod(receiver, to_number_or_default(args[0], 1))),
         "pow": lambda: apply_ruby_operator("**", receiver, args[0]),
-        "gcd": lambda: math.gcd(int(receiver), int(to_number(args[0], 1))),
-        "lcm": lambda: math.lcm(int(receiver), int(to_number(args[0], 1))),
+        "gcd": lambda: math.gcd(int(receiver), int(to_number_or_default(args[0], 1))),
+        "lcm": lambda: math.lcm(int(receiver), int(to_number_or_default(args[0], 1))),
         "digits": lambda: [int(digit) for digit in reversed(str(abs(int(receiver))))],
         "nan?": lambda: math.isnan(receiver),
         "infinite?": lambda: math.isinf(receiver),
         "integer?": lambda: isinstance(receiver, int),
-        "clamp": lambda: min(max(receiver, to_number(args[0])), to_number(args[1])),
-        "between?": lambda: to_number(args[0]) <= receiver <= to_number(args[1]),
+        "clamp": lambda: min(
+            max(receiver, to_number_or_default(args[0])), to_number_or_default(args[1])
+        ),
+        "between?": lambda: (
+            to_number_or_default(args[0]) <= receiver <= to_number_or_default(args[1])
+        ),
     }
     try:
         return methods[name]() if name in methods else UNKNOWN
@@ -303,7 +318,9 @@ def _call_number_method(receiver: float, name: str, args: list[Any]) -> Any:
         return UNKNOWN
 
 
-def _insert_element(elements: list[Any], index: int | None, args: list[Any]) -> list[Any]:
+def _insert_into_or_clear_list(
+    elements: list[Any], index: int | None, args: list[Any]
+) -> list[Any]:
     """Insert the first argument before an index, or without one remove all; return the list."""
     if index is None:
         elements.clear()

@@ -12,8 +12,8 @@ from core.sonicpi.interpreter.values import (
     MAX_LITERAL_LENGTH,
     MAX_STRING_CHARS,
     Symbol,
-    to_hash_key,
-    to_number,
+    convert_to_dict_key,
+    to_number_or_default,
 )
 
 ELEMENTS_PER_STEP = 16  # of a list of plain numbers, strings and symbols
@@ -22,23 +22,26 @@ ELEMENTS_PER_STEP = 16  # of a list of plain numbers, strings and symbols
 # the evaluator's module imports this one.
 
 
-def evaluate_string(evaluator: Any, node: list[Any], scope: Scope) -> str:
+def evaluate_string_literal(evaluator: Any, node: list[Any], scope: Scope) -> str:
     """Evaluate a string, with its interpolated parts."""
-    parts = (_to_text(evaluator.evaluate_node(part, scope)) for part in node[1:])
+    parts = (
+        _convert_to_interpolated_text(evaluator.evaluate_syntax_tree_node(part, scope))
+        for part in node[1:]
+    )
     return "".join(parts)[:MAX_STRING_CHARS]
 
 
-def evaluate_symbol_text(evaluator: Any, node: list[Any], scope: Scope) -> Symbol:
+def evaluate_quoted_symbol(evaluator: Any, node: list[Any], scope: Scope) -> Symbol:
     """Evaluate a symbol that is written like a string."""
-    return Symbol(evaluate_string(evaluator, node, scope))
+    return Symbol(evaluate_string_literal(evaluator, node, scope))
 
 
-def evaluate_pattern(evaluator: Any, node: list[Any], scope: Scope) -> Pattern:
+def evaluate_regexp_literal(evaluator: Any, node: list[Any], scope: Scope) -> Pattern:
     """Evaluate a regular expression."""
-    return Pattern(evaluate_string(evaluator, node, scope))
+    return Pattern(evaluate_string_literal(evaluator, node, scope))
 
 
-def evaluate_array(evaluator: Any, node: list[Any], scope: Scope) -> list[Any]:
+def evaluate_array_literal(evaluator: Any, node: list[Any], scope: Scope) -> list[Any]:
     """Evaluate a list literal."""
     elements = node[1:]
     if len(elements) > ELEMENTS_PER_STEP and all(
@@ -51,7 +54,7 @@ def evaluate_array(evaluator: Any, node: list[Any], scope: Scope) -> list[Any]:
             Symbol(element[1]) if element[0] == "sym" else element[1]
             for element in elements[:MAX_LITERAL_LENGTH]
         ]
-    args, options, _ = evaluator.evaluate_arguments(elements, scope)
+    args, options, _ = evaluator.evaluate_call_arguments(elements, scope)
     return [*args, options][:MAX_LITERAL_LENGTH] if options else args[:MAX_LITERAL_LENGTH]
 
 
@@ -60,27 +63,29 @@ def evaluate_hash_literal(evaluator: Any, node: list[Any], scope: Scope) -> dict
     items: dict[Any, Any] = {}
     for key, value in node[1:]:
         if key == ["dsplat"]:
-            spread = evaluator.evaluate_node(value, scope)
+            spread = evaluator.evaluate_syntax_tree_node(value, scope)
             items.update(spread if isinstance(spread, dict) else {})
         elif key:
-            items[to_hash_key(evaluator.evaluate_node(key, scope))] = evaluator.evaluate_node(
-                value, scope
+            items[convert_to_dict_key(evaluator.evaluate_syntax_tree_node(key, scope))] = (
+                evaluator.evaluate_syntax_tree_node(value, scope)
             )
     return items
 
 
-def evaluate_range(evaluator: Any, node: list[Any], scope: Scope) -> Any:
+def evaluate_range_literal(evaluator: Any, node: list[Any], scope: Scope) -> Any:
     """Evaluate a range."""
-    bounds = [evaluator.evaluate_node(bound, scope) if bound else None for bound in node[1:3]]
+    bounds = [
+        evaluator.evaluate_syntax_tree_node(bound, scope) if bound else None for bound in node[1:3]
+    ]
     letters = [bound for bound in bounds if isinstance(bound, str) and len(bound) == 1]
     if len(letters) == 2:
         codes = range(ord(letters[0]), ord(letters[1]) + (not node[3]))
         return [chr(code) for code in codes][:MAX_LIST_LENGTH]
-    first = to_number(bounds[0])
-    last = float("inf") if bounds[1] is None else to_number(bounds[1])
+    first = to_number_or_default(bounds[0])
+    last = float("inf") if bounds[1] is None else to_number_or_default(bounds[1])
     return Range(first, last, bool(node[3]))
 
 
-def _to_text(value: Any) -> str:
+def _convert_to_interpolated_text(value: Any) -> str:
     """Return a value as interpolation writes it: nil is empty."""
     return "" if value is None else str(value)

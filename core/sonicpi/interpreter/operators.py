@@ -14,7 +14,7 @@ from core.sonicpi.interpreter.values import (
     Symbol,
     UndefinedValue,
     to_midi_note,
-    to_number,
+    to_number_or_default,
 )
 
 MAX_MAGNITUDE = 1e15  # of a result
@@ -43,13 +43,13 @@ def apply_ruby_operator(operator: str, left: Any, right: Any) -> Any:
         return UNDEFINED
     if not (isinstance(left, (int, float)) and isinstance(right, (int, float))):
         return UNKNOWN
-    return _apply_arithmetic(operator, left, right)
+    return _apply_arithmetic_operator(operator, left, right)
 
 
 _STRING_OPERATORS: dict[str, Callable[[str, Any], str]] = {
     "+": lambda left, right: left + str(right),
     "<<": lambda left, right: left + str(right),
-    "*": lambda left, right: left * min(int(to_number(right)), MAX_STRING_REPEATS),
+    "*": lambda left, right: left * min(int(to_number_or_default(right)), MAX_STRING_REPEATS),
 }
 
 
@@ -73,11 +73,13 @@ def _apply_list_operator(operator: str, left: list[Any], right: Any) -> Any:
         del left[MAX_LIST_LENGTH:]
         return left
     if isinstance(left, Ring) and isinstance(right, (int, float)):
-        return Ring(apply_ruby_operator(operator, to_number(element), right) for element in left)
+        return Ring(
+            apply_ruby_operator(operator, to_number_or_default(element), right) for element in left
+        )
     return UNKNOWN
 
 
-def _apply_arithmetic(operator: str, left: float, right: float) -> Any:
+def _apply_arithmetic_operator(operator: str, left: float, right: float) -> Any:
     try:
         if operator == "/":
             is_integer_division = isinstance(left, int) and isinstance(right, int)

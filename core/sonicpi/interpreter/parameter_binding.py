@@ -7,7 +7,9 @@ from typing import Any
 from core.sonicpi.interpreter.syntax_tree_types import BlockScope, Scope, declare_variable
 
 
-def bind_parameters(evaluator: Any, parameters: list[Any], args: list[Any], scope: Scope) -> None:
+def bind_arguments_to_parameters(
+    evaluator: Any, parameters: list[Any], args: list[Any], scope: Scope
+) -> None:
     """Assign arguments to the parameters of a block or function.
 
     Parameters
@@ -31,7 +33,9 @@ def bind_parameters(evaluator: Any, parameters: list[Any], args: list[Any], scop
         if isinstance(name, list):
             elements = args.pop(0) if args else []
             elements = elements if isinstance(elements, list) else [elements]
-            bind_parameters(evaluator, [[inner, None] for inner in name], elements, scope)
+            bind_arguments_to_parameters(
+                evaluator, [[inner, None] for inner in name], elements, scope
+            )
         elif name.startswith("**"):
             rest = {key: value for key, value in options.items() if key not in is_named}
             declare_variable(scope, name[2:], rest)
@@ -41,12 +45,14 @@ def bind_parameters(evaluator: Any, parameters: list[Any], args: list[Any], scop
         elif name.startswith(":"):
             option = name[1:]
             is_set = option in options
-            value = options[option] if is_set else evaluator.evaluate_node(default, scope)
+            value = (
+                options[option] if is_set else evaluator.evaluate_syntax_tree_node(default, scope)
+            )
             declare_variable(scope, option, value)
         elif name.startswith("&"):
             declare_variable(scope, name[1:], scope["&"] if "&" in scope else None)
         else:
-            value = args.pop(0) if args else evaluator.evaluate_node(default, scope)
+            value = args.pop(0) if args else evaluator.evaluate_syntax_tree_node(default, scope)
             declare_variable(scope, name, value)
 
 

@@ -8,7 +8,9 @@ from core.sonicpi.interpreter.list_and_number_methods import is_case_match
 from core.sonicpi.interpreter.syntax_tree_types import Scope
 
 
-def match_pattern(evaluator: Any, value: Any, pattern: list[Any] | None, scope: Scope) -> bool:
+def match_and_bind_pattern(
+    evaluator: Any, value: Any, pattern: list[Any] | None, scope: Scope
+) -> bool:
     """Return whether a value matches a pattern, and assign the pattern's variables.
 
     Parameters
@@ -28,18 +30,18 @@ def match_pattern(evaluator: Any, value: Any, pattern: list[Any] | None, scope: 
             scope[pattern[1]] = value
         return True
     if kind == "equal":
-        return is_case_match(evaluator.evaluate_node(pattern[1], scope), value)
+        return is_case_match(evaluator.evaluate_syntax_tree_node(pattern[1], scope), value)
     if kind == "both":
-        parts = (match_pattern(evaluator, value, part, scope) for part in pattern[1:3])
+        parts = (match_and_bind_pattern(evaluator, value, part, scope) for part in pattern[1:3])
         return all(parts)
     if kind == "either":
-        return any(match_pattern(evaluator, value, part, scope) for part in pattern[1:3])
+        return any(match_and_bind_pattern(evaluator, value, part, scope) for part in pattern[1:3])
     if kind == "guard":
-        is_match = match_pattern(evaluator, value, pattern[1], scope)
-        return is_match and bool(evaluator.evaluate_node(pattern[2], scope))
+        is_match = match_and_bind_pattern(evaluator, value, pattern[1], scope)
+        return is_match and bool(evaluator.evaluate_syntax_tree_node(pattern[2], scope))
     if kind == "list":
         return _match_list_pattern(evaluator, value, pattern, scope)
-    return _match_fields_pattern(evaluator, value, pattern[1], scope)
+    return _match_hash_pattern(evaluator, value, pattern[1], scope)
 
 
 def _match_list_pattern(evaluator: Any, value: Any, pattern: list[Any], scope: Scope) -> bool:
@@ -52,16 +54,16 @@ def _match_list_pattern(evaluator: Any, value: Any, pattern: list[Any], scope: S
     pairs = [*zip(value, first), *zip(value[middle_end:], last)]
     if rest is not None:
         pairs.append((value[len(first) : middle_end], rest))
-    return all(match_pattern(evaluator, element, part, scope) for element, part in pairs)
+    return all(match_and_bind_pattern(evaluator, element, part, scope) for element, part in pairs)
 
 
-def _match_fields_pattern(evaluator: Any, value: Any, fields: list[Any], scope: Scope) -> bool:
+def _match_hash_pattern(evaluator: Any, value: Any, fields: list[Any], scope: Scope) -> bool:
     if not isinstance(value, dict):
         return False
     for name, part in fields:
         if name not in value:
             return False
         part = ["bind", name] if part is None else part
-        if not match_pattern(evaluator, value[name], part, scope):
+        if not match_and_bind_pattern(evaluator, value[name], part, scope):
             return False
     return True

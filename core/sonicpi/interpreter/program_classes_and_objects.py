@@ -32,11 +32,11 @@ class ProgramClass:
     attributes: set[str] = field(default_factory=set)
     parent: ProgramClass | None = None
 
-    def find_function(self, name: str, depth: int = 0) -> list[Any] | None:
+    def find_method_of_class(self, name: str, depth: int = 0) -> list[Any] | None:
         """Return a method of the class or of its parents; None without one."""
         if name in self.functions or self.parent is None or depth > 16:
             return self.functions.get(name)
-        return self.parent.find_function(name, depth + 1)
+        return self.parent.find_method_of_class(name, depth + 1)
 
 
 class ObjectScope(BlockScope):
@@ -58,15 +58,15 @@ class ProgramObject:
         outer: Scope = {}
         self.scope = ObjectScope(outer)
 
-    def get_attribute(self, name: str) -> Any:
+    def get_instance_variable(self, name: str) -> Any:
         """Return an instance variable; None where it is not set."""
         return self.scope.get(f"@{name}")
 
-    def has_attribute(self, name: str) -> bool:
+    def has_instance_variable(self, name: str) -> bool:
         """Return whether an instance variable is set."""
         return dict.__contains__(self.scope, f"@{name}")
 
-    def set_attribute(self, name: str, value: Any) -> None:
+    def set_instance_variable(self, name: str, value: Any) -> None:
         """Set an instance variable."""
         if len(self.scope) < MAX_ATTRIBUTES:
             dict.__setitem__(self.scope, f"@{name}", value)

@@ -89,7 +89,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self._move_events_to_clip_start()
 
     def _move_events_to_clip_start(self) -> None:
-        start_seconds = self.clip_start.compute_start()
+        start_seconds = self.clip_start.compute_clip_start()
         if self.events and start_seconds:
             for event in self.events:
                 event.time -= start_seconds
@@ -98,8 +98,8 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         waiting_threads = [self.current_thread]
         cue_count = -1
         for sync_round in range(MAX_SYNC_ROUNDS):
-            is_last = sync_round == MAX_SYNC_ROUNDS - 1 or self._count_cues() == cue_count
-            cue_count = self._count_cues()
+            is_last = sync_round == MAX_SYNC_ROUNDS - 1 or self._count_recorded_cues() == cue_count
+            cue_count = self._count_recorded_cues()
             blocked_threads = []
             while waiting_threads:
                 thread = waiting_threads.pop(0)
@@ -114,20 +114,20 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
                 return
             waiting_threads = blocked_threads
 
-    def _count_cues(self) -> int:
+    def _count_recorded_cues(self) -> int:
         return sum(map(len, self.cues.values()))
 
     def _run_program_thread(self, thread: ProgramThread) -> bool:
         """Run a thread to its end; return False if it waits for a cue."""
         self.current_thread = thread
-        thread.restart()
+        thread.reset_thread_to_start()
         start_settings, scope = thread.settings, dict(thread.scope)
         event_count, is_finished = len(self.events), False
         try:
             if thread.is_loop:
                 self._run_live_loop(thread, scope)
             elif isinstance(thread.body, list) or thread.body is None:
-                self.evaluate_node(thread.body, scope)
+                self.evaluate_syntax_tree_node(thread.body, scope)
             is_finished = True
         except CueWaitSignal:
             thread.settings = start_settings
@@ -137,9 +137,9 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         except VALUE_ERRORS:
             # Values of unexpected types end a thread, as errors do when the program runs.
             self.unknown_count += 1
-            self.note_unfollowed_code("values of unexpected types")
+            self.record_unfollowed_code("values of unexpected types")
         if thread.steps_left <= 0 and not self.has_endless_loop:
-            self.note_unfollowed_code("very many steps")
+            self.record_unfollowed_code("very many steps")
         thread.settings = start_settings
         if not is_finished:
             self._extrapolate_event_weights(thread, self.events[event_count:])
@@ -156,8 +156,8 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
                     thread.settings = replace(thread.settings, fx=redefinition.fx)
                     redefinition_count += 1
             self.run_block(body, [], scope)
-            if thread.is_stuck_since(iteration_start):
-                self.note_endless_loop()
+            if thread.has_no_time_passed_since(iteration_start):
+                self.record_endless_loop()
                 return
 
     def _extrapolate_event_weights(self, thread: ProgramThread, events: list[ScoreEvent]) -> None:
@@ -183,11 +183,13 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         """
         thread = self.current_thread
         if thread.settings.follows_link and self.link_metronome.bpms and beats > 0:
-            link_beats = beats / (self.get_link_factor() * thread.settings.density)
-            thread.move_to(self.link_metronome.add_beats(thread.current_seconds, link_beats))
+            link_beats = beats / (self.get_tempo_relative_to_link() * thread.settings.density)
+            thread.move_clock_to_time(
+                self.link_metronome.add_beats_to_time(thread.current_seconds, link_beats)
+            )
         else:
             seconds = self.beats_to_seconds(beats) / thread.settings.density
-            thread.move_to(thread.current_seconds + seconds)
+            thread.move_clock_to_time(thread.current_seconds + seconds)
         if thread.current_seconds >= MAX_SCORE_SECONDS:
             self.has_passed_end = True
             raise ThreadEndSignal
@@ -196,7 +198,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         """Convert beats to seconds at the current thread's tempo."""
         return beats * 60.0 / self.get_current_bpm()
 
-    def get_link_factor(self) -> float:
+    def get_tempo_relative_to_link(self) -> float:
         """Return the current thread's tempo relative to the metronome's, if it follows it."""
         return self.current_thread.settings.bpm / DEFAULT_LINK_BPM
 
@@ -205,7 +207,9 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         thread = self.current_thread
         if not thread.settings.follows_link:
             return thread.settings.bpm
-        return self.get_link_factor() * self.link_metronome.get_bpm(thread.current_seconds)
+        return self.get_tempo_relative_to_link() * self.link_metronome.get_bpm_at_time(
+            thread.current_seconds
+        )
 
     def record_cue(self, name: str, values: Any = None) -> None:
         """Record a cue at the current thread's time, with the values that it carries."""
@@ -236,20 +240,20 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             raise CueWaitSignal
         self.missing_cues.discard(name)
         seconds, values = min(later_cues, key=lambda cue: cue[0])
-        thread.move_to(seconds)
+        thread.move_clock_to_time(seconds)
         if thread.current_seconds >= MAX_SCORE_SECONDS:
             self.has_passed_end = True
             raise ThreadEndSignal
         return values
 
-    def set_shared_value(self, name: str, value: Any) -> None:
+    def set_time_state_value(self, name: str, value: Any) -> None:
         """Set a value that all threads can get from the current thread's time on."""
         if len(self.shared_values) < MAX_SHARED_NAMES:
             changes = self.shared_values.setdefault(name, [])
             if len(changes) < MAX_CUES_PER_NAME:
                 changes.append((self.current_thread.current_seconds, value))
 
-    def get_shared_value(self, name: str, default: Any = None) -> Any:
+    def get_time_state_value(self, name: str, default: Any = None) -> Any:
         """Return the value that was last set at the current thread's time."""
         seconds = self.current_thread.current_seconds + SIMULTANEOUS_SECONDS
         changes = [change for change in self.shared_values.get(name, ()) if change[0] <= seconds]
@@ -309,7 +313,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
     ) -> None:
         """Add one event per note at the current thread's time; None is an event without a note."""
         thread = self.current_thread
-        heard_seconds = self.clip_start.schedule_sound(
+        heard_seconds = self.clip_start.compute_audible_sound_time(
             thread.current_seconds, thread.now_seconds, thread.settings.lead_seconds
         )
         if heard_seconds is None:

@@ -82,23 +82,25 @@ def read_program(source: str) -> ProgramReading:
     parsed = parse_program_and_error(source)
     interpreter = ProgramInterpreter(parsed.tree)
     events = interpreter.events
-    is_audible = any(map(_may_be_heard, events)) or (
+    is_audible = any(map(_is_event_audible, events)) or (
         bool(events) and any(name in interpreter.call_counts for name in AMPLITUDE_CHANGES)
     )
     if parsed.error_line is not None:
-        return _describe_syntax_error(events, is_audible, parsed.error_line, parsed.error_message)
+        return _build_syntax_error_reading(
+            events, is_audible, parsed.error_line, parsed.error_message
+        )
     if parsed.tree is None and source.strip():
         message = "The code could not be read."
         return ProgramReading(events, STATUS_UNKNOWN, None, message)
     if is_audible:
         return ProgramReading(events, STATUS_SOUND)
-    if reason := _find_reason_to_doubt(interpreter):
+    if reason := _find_reason_to_doubt_silence(interpreter):
         message = f"No sound was found, but this code has {reason}, which cannot be followed."
         return ProgramReading(events, STATUS_UNKNOWN, None, message)
-    return ProgramReading(events, STATUS_NO_SOUND, None, _explain_silence(interpreter))
+    return ProgramReading(events, STATUS_NO_SOUND, None, _explain_program_silence(interpreter))
 
 
-def _may_be_heard(event: ScoreEvent) -> bool:
+def _is_event_audible(event: ScoreEvent) -> bool:
     """Return whether neither the sound nor an FX around it has the amplitude 0."""
     is_in_clip = event.time < MAX_SCORE_SECONDS
     return is_in_clip and all(
@@ -106,7 +108,7 @@ def _may_be_heard(event: ScoreEvent) -> bool:
     )
 
 
-def _describe_syntax_error(
+def _build_syntax_error_reading(
     events: list[ScoreEvent], is_audible: bool, line: int, error: str
 ) -> ProgramReading:
     error = error if error.startswith("syntax error") else f"syntax error, {error}"
@@ -117,7 +119,7 @@ def _describe_syntax_error(
     return ProgramReading(events, STATUS_SYNTAX, line, message)
 
 
-def _find_reason_to_doubt(interpreter: ProgramInterpreter) -> str:
+def _find_reason_to_doubt_silence(interpreter: ProgramInterpreter) -> str:
     """Return what might sound although no sound was found; "" if nothing might."""
     if interpreter.unfollowed_code:
         return interpreter.unfollowed_code[0]
@@ -126,7 +128,7 @@ def _find_reason_to_doubt(interpreter: ProgramInterpreter) -> str:
     return ""
 
 
-def _explain_silence(interpreter: ProgramInterpreter) -> str:
+def _explain_program_silence(interpreter: ProgramInterpreter) -> str:
     """Return the message for a program of which it is certain that nothing sounds."""
     if interpreter.has_endless_loop:
         return f"{NO_SOUND_MESSAGE}: a loop never ends and has no sleep."

@@ -71,7 +71,7 @@ class ProgramThread:
     steps_left: int = MAX_THREAD_STEPS
     call_depth: int = 0
 
-    def restart(self) -> None:
+    def reset_thread_to_start(self) -> None:
         """Set everything but the settings to the start of the thread."""
         self.current_seconds = self.now_seconds = self.start_seconds
         self.is_in_time_warp, self.linked_seconds = False, None
@@ -79,11 +79,11 @@ class ProgramThread:
         self.random = replace(self.initial_random)
         self.guesses = Random(zlib.crc32(self.name.encode("utf-8", "replace")))
 
-    def is_stuck_since(self, seconds: float) -> bool:
+    def has_no_time_passed_since(self, seconds: float) -> bool:
         """Return whether no time has passed; `link` at the start of a bar lets none pass."""
         return self.current_seconds <= seconds and self.linked_seconds != self.current_seconds
 
-    def move_to(self, seconds: float) -> None:
+    def move_clock_to_time(self, seconds: float) -> None:
         """Set the time of the next sound, and wait for it unless in a `time_warp`."""
         self.current_seconds = seconds
         if not self.is_in_time_warp:

@@ -24,7 +24,7 @@ class Range(list[Any]):
         count = min(max(last - first + (not is_exclusive or last % 1 != 0), 0), MAX_LIST_LENGTH)
         super().__init__(first + step for step in range(int(count)))
 
-    def covers(self, value: Any) -> bool:
+    def contains_number(self, value: Any) -> bool:
         """Return whether a number lies between the bounds."""
         if not isinstance(value, (int, float)):
             return False
@@ -32,7 +32,7 @@ class Range(list[Any]):
             value < self.last if self.is_exclusive else value <= self.last
         )
 
-    def slice_list(self, elements: list[Any]) -> list[Any]:
+    def get_list_elements_in_range(self, elements: list[Any]) -> list[Any]:
         """Return the elements of a list whose indices lie in the range."""
         length = len(elements)
         start = int(self.first) + (length if self.first < 0 else 0)
@@ -57,7 +57,7 @@ class Enumerator(list[Any]):
         self.method_name = method_name
         self.position = 0
 
-    def advance(self) -> Any:
+    def get_next_item(self) -> Any:
         """Return the next item; from the start again at the end."""
         if not self:
             return None

@@ -8,7 +8,12 @@ from core.sonicpi.interpreter.newer_scales_and_chords import (
     load_newer_chord_offsets,
     load_newer_scale_steps,
 )
-from core.sonicpi.interpreter.values import MAX_LIST_LENGTH, Ring, to_midi_note, to_number
+from core.sonicpi.interpreter.values import (
+    MAX_LIST_LENGTH,
+    Ring,
+    to_midi_note,
+    to_number_or_default,
+)
 from core.sonicpi.inventory import load_sonic_pi_inventory
 
 DEGREE_BY_NUMERAL = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8}
@@ -66,7 +71,7 @@ def get_scale_degree_note(degree: Any, tonic: Any, scale_name: Any) -> float:
     if isinstance(degree, str):
         number = DEGREE_BY_NUMERAL.get(str(degree).lower(), None)
     else:
-        number = int(to_number(degree, 1))
+        number = int(to_number_or_default(degree, 1))
     notes = build_scale_notes(tonic, scale_name)
     index = (number or 1) - 1
     notes_per_octave = max(1, len(notes) - 1)
@@ -93,7 +98,7 @@ def build_euclidean_rhythm(pulses: int, steps: int, rotate: int = 0) -> Ring:
     return Ring(hits)
 
 
-def build_range(first: float, last: float, step: float, inclusive: bool = False) -> Ring:
+def build_number_range(first: float, last: float, step: float, inclusive: bool = False) -> Ring:
     """Return numbers from `first` to `last` in steps, up or down."""
     step = abs(step) or 1
     count = int(min(abs(last - first) / step + 1e-9, MAX_LIST_LENGTH))

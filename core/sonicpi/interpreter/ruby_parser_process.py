@@ -166,6 +166,6 @@ class _ParserProcess:
 
 
 @atexit.register
-def _kill_parsers() -> None:
+def _kill_all_parser_processes() -> None:
     while _running_parsers:
         _running_parsers.pop().kill_parser_process()

@@ -13,7 +13,7 @@ from core.sonicpi.interpreter.values import (
     UNKNOWN,
     Ring,
     Symbol,
-    to_number,
+    to_number_or_default,
 )
 
 MAX_PATTERN_CHARS = 64
@@ -25,7 +25,7 @@ NUMBER_PREFIX = re.compile(r"\s*([+-]?\d+(?:_\d+)*(\.\d+)?(?:e[+-]?\d+)?)", re.I
 class Pattern(str):
     """The source of a regular expression."""
 
-    def compile_pattern(self) -> re.Pattern[str] | None:
+    def compile_ruby_regexp(self) -> re.Pattern[str] | None:
         """Return the compiled pattern; None when it is not valid here, or could be slow."""
         if len(self) > MAX_PATTERN_CHARS or SLOW_PATTERN.search(self):
             return None
@@ -57,27 +57,27 @@ def call_string_method(receiver: str, name: str, args: list[Any]) -> Any:
     return UNKNOWN
 
 
-def _parse_number(text: str) -> tuple[str, bool] | None:
+def _parse_leading_number(text: str) -> tuple[str, bool] | None:
     match = NUMBER_PREFIX.match(text[:MAX_PATTERN_CHARS])
     return (match[1].replace("_", ""), match[2] is not None) if match else None
 
 
-def convert_to_integer(text: str) -> int:
+def parse_leading_integer(text: str) -> int:
     """Return the integer at the start of a string; 0 without one."""
-    number = _parse_number(text)
+    number = _parse_leading_number(text)
     return int(float(number[0])) if number else 0
 
 
-def convert_to_float(text: str) -> float:
+def parse_leading_float(text: str) -> float:
     """Return the number at the start of a string; 0 without one."""
-    number = _parse_number(text)
+    number = _parse_leading_number(text)
     return float(number[0]) if number else 0.0
 
 
-def _split(text: str, args: list[Any]) -> Any:
+def _split_string(text: str, args: list[Any]) -> Any:
     separator = args[0] if args else None
     if isinstance(separator, Pattern):
-        pattern = separator.compile_pattern()
+        pattern = separator.compile_ruby_regexp()
         parts = pattern.split(text) if pattern else [text]
     elif separator in (None, " "):
         parts = text.split()
@@ -88,21 +88,21 @@ def _split(text: str, args: list[Any]) -> Any:
     return parts[:MAX_LIST_LENGTH]
 
 
-def _replace(text: str, args: list[Any], count: int = 0) -> Any:
+def _replace_matches_in_string(text: str, args: list[Any], count: int = 0) -> Any:
     pattern, replacement = args[0], args[1]
     if isinstance(replacement, dict):
         return "".join(str(replacement.get(char, "")) for char in text)
     if isinstance(pattern, Pattern):
-        compiled = pattern.compile_pattern()
+        compiled = pattern.compile_ruby_regexp()
         if compiled is None:
             return UNKNOWN
         return compiled.sub(lambda _match: str(replacement), text, count)[:MAX_STRING_CHARS]
     return text.replace(str(pattern), str(replacement), count or -1)[:MAX_STRING_CHARS]
 
 
-def _find_all_matches(text: str, args: list[Any]) -> Any:
+def _find_all_regexp_matches(text: str, args: list[Any]) -> Any:
     pattern = args[0]
-    compiled = pattern.compile_pattern() if isinstance(pattern, Pattern) else None
+    compiled = pattern.compile_ruby_regexp() if isinstance(pattern, Pattern) else None
     if isinstance(pattern, Pattern):
         if compiled is None:
             return UNKNOWN
@@ -113,28 +113,32 @@ def _find_all_matches(text: str, args: list[Any]) -> Any:
     return [str(pattern)] * text.count(str(pattern)) if pattern else []
 
 
-def _matches(text: str, args: list[Any]) -> Any:
-    compiled = args[0].compile_pattern() if isinstance(args[0], Pattern) else None
+def _find_regexp_match_position(text: str, args: list[Any]) -> Any:
+    compiled = args[0].compile_ruby_regexp() if isinstance(args[0], Pattern) else None
     if compiled is None:
         return UNKNOWN
     match = compiled.search(text)
     return match.start() if match else None
 
 
-def _get_characters(text: str, args: list[Any]) -> Any:
+def _get_substring(text: str, args: list[Any]) -> Any:
     key = args[0]
     if isinstance(key, Range):
-        return "".join(key.slice_list(list(text)))
+        return "".join(key.get_list_elements_in_range(list(text)))
     if isinstance(key, str) and not isinstance(key, Pattern):
         return str(key) if key in text else None
-    index = int(to_number(key))
+    index = int(to_number_or_default(key))
     if not -len(text) <= index < len(text):
         return None
     start = index % len(text)
-    return text[start : start + max(0, int(to_number(args[1])))] if len(args) > 1 else text[start]
+    return (
+        text[start : start + max(0, int(to_number_or_default(args[1])))]
+        if len(args) > 1
+        else text[start]
+    )
 
 
-def _translate(text: str, args: list[Any]) -> str:
+def _translate_characters(text: str, args: list[Any]) -> str:
     source, target = str(args[0]), str(args[1])
     target = target.ljust(len(source), target[-1:]) if target else ""
     table = {ord(char): target[i] if target else None for i, char in enumerate(source)}
@@ -152,8 +156,8 @@ _METHODS: dict[str, Callable[[str], Any]] = {
     "intern": Symbol,
     "to_s": str,
     "to_str": str,
-    "to_i": convert_to_integer,
-    "to_f": convert_to_float,
+    "to_i": parse_leading_integer,
+    "to_f": parse_leading_float,
     "hex": lambda text: int(text, 16) if re.fullmatch(r"(0x)?[0-9a-fA-F]{1,12}", text) else 0,
     "reverse": lambda text: text[::-1],
     "strip": lambda text: text.strip(),
@@ -170,24 +174,28 @@ _METHODS: dict[str, Callable[[str], Any]] = {
     "sum": lambda text: sum(text.encode("utf-8", "replace")),
 }
 _METHODS_WITH_ARGUMENTS: dict[str, Callable[[str, list[Any]], Any]] = {
-    "split": _split,
-    "gsub": _replace,
-    "sub": lambda text, args: _replace(text, args, 1),
-    "tr": _translate,
+    "split": _split_string,
+    "gsub": _replace_matches_in_string,
+    "sub": lambda text, args: _replace_matches_in_string(text, args, 1),
+    "tr": _translate_characters,
     "delete": lambda text, args: "".join(char for char in text if char not in str(args[0])),
-    "scan": _find_all_matches,
-    "=~": _matches,
-    "match": _matches,
-    "match?": lambda text, args: _matches(text, args) is not None,
-    "[]": _get_characters,
-    "slice": _get_characters,
+    "scan": _find_all_regexp_matches,
+    "=~": _find_regexp_match_position,
+    "match": _find_regexp_match_position,
+    "match?": lambda text, args: _find_regexp_match_position(text, args) is not None,
+    "[]": _get_substring,
+    "slice": _get_substring,
     "include?": lambda text, args: str(args[0]) in text,
     "start_with?": lambda text, args: any(text.startswith(str(arg)) for arg in args),
     "end_with?": lambda text, args: any(text.endswith(str(arg)) for arg in args),
     "index": lambda text, args: text.index(str(args[0])),
     "count": lambda text, args: sum(char in str(args[0]) for char in text),
-    "ljust": lambda text, args: text.ljust(min(int(to_number(args[0])), MAX_STRING_CHARS)),
-    "rjust": lambda text, args: text.rjust(min(int(to_number(args[0])), MAX_STRING_CHARS)),
+    "ljust": lambda text, args: text.ljust(
+        min(int(to_number_or_default(args[0])), MAX_STRING_CHARS)
+    ),
+    "rjust": lambda text, args: text.rjust(
+        min(int(to_number_or_default(args[0])), MAX_STRING_CHARS)
+    ),
     "concat": lambda text, args: (text + "".join(map(str, args)))[:MAX_STRING_CHARS],
     "prepend": lambda text, args: (str(args[0]) + text)[:MAX_STRING_CHARS],
 }

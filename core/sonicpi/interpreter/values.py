@@ -42,7 +42,7 @@ class UndefinedValue(UnknownValue):
 UNDEFINED = UndefinedValue()
 
 
-def to_number(value: Any, default: float = 0.0) -> float:
+def to_number_or_default(value: Any, default: float = 0.0) -> float:
     """Convert any value to a finite number; notes become MIDI notes.
 
     Parameters
@@ -70,15 +70,15 @@ def to_midi_note(value: Any) -> float | None:
     return float(12 * (int(octave or 4) + 1) + SEMITONE_BY_LETTER[letter.lower()] + shift)
 
 
-def to_hash_key(value: Any) -> Any:
+def convert_to_dict_key(value: Any) -> Any:
     """Return a value that can be the key of a dict."""
     if isinstance(value, list):
-        return tuple(map(to_hash_key, value))
+        return tuple(map(convert_to_dict_key, value))
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     return str(value)
 
 
-def from_hash_key(key: Any) -> Any:
-    """Return the value of a program that `to_hash_key` made a key of."""
-    return list(map(from_hash_key, key)) if isinstance(key, tuple) else key
+def restore_value_from_dict_key(key: Any) -> Any:
+    """Return the value of a program that `convert_to_dict_key` made a key of."""
+    return list(map(restore_value_from_dict_key, key)) if isinstance(key, tuple) else key

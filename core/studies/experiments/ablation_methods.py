@@ -200,7 +200,7 @@ def list_mlp_and_default_methods(code_encoder: str) -> list[RetrievalMethod]:
     ]
 
 
-def list_finetuned_methods(code_encoder: str) -> list[RetrievalMethod]:
+def list_frozen_and_finetuned_methods(code_encoder: str) -> list[RetrievalMethod]:
     """Return a text encoder with heads, frozen and fine-tuned."""
     text_encoder = _choose_text_encoder(code_encoder)
     soft_infonce = _make_soft_infonce_method(text_encoder)
@@ -227,7 +227,7 @@ def list_all_ablation_methods(code_encoder: str) -> list[RetrievalMethod]:
             list_gradient_trained_and_reference_methods,
             list_augmented_methods,
             list_mlp_and_default_methods,
-            list_finetuned_methods,
+            list_frozen_and_finetuned_methods,
         )
         for method in list_methods(code_encoder)
     ]
@@ -290,6 +290,6 @@ METHOD_SETS: dict[str, Callable[[str], list[RetrievalMethod]]] = {
     "trained": list_gradient_trained_and_reference_methods,
     "augmented": list_augmented_methods,
     "mlp": list_mlp_and_default_methods,
-    "finetuned": list_finetuned_methods,
+    "finetuned": list_frozen_and_finetuned_methods,
     "all": list_all_ablation_methods,
 }

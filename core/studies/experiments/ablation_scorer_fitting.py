@@ -34,7 +34,11 @@ from core.studies.retriever import (
     get_config_with_study_seed,
     make_heads_scorer,
 )
-from core.studies.study_clip_rendering import embed_clip_files, embed_code, render_study_clips
+from core.studies.study_clip_rendering import (
+    embed_clip_files,
+    embed_program_sources,
+    render_study_clips,
+)
 
 FINETUNING_STEP = "Fine-tuning"
 MIN_SCORE_DEVIATION = 1e-9
@@ -172,7 +176,9 @@ def _embed_changed_programs(
     if key not in context.augmented_code:
         sources = context.query_set.base["source"][is_training]
         changed = [change(source, seed) for source in sources]
-        context.augmented_code[key] = embed_code(SONICPI_ENCODER, changed, context.progress)
+        context.augmented_code[key] = embed_program_sources(
+            SONICPI_ENCODER, changed, context.progress
+        )
     return torch.tensor(context.augmented_code[key])
 
 
@@ -186,7 +192,9 @@ def _render_perturbed_programs(
     corpus = context.corpus
     paths, _ = render_study_clips(corpus, changed, corpus.settings["seconds"], context.progress)
     rendered = [(source, path) for source, path in zip(changed, paths) if path is not None]
-    code = embed_code(SONICPI_ENCODER, [source for source, _ in rendered], context.progress)
+    code = embed_program_sources(
+        SONICPI_ENCODER, [source for source, _ in rendered], context.progress
+    )
     audio = embed_clip_files(
         context.audio_encoder, [path for _, path in rendered], context.progress
     )

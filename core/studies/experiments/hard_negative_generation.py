@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from core.programs.grammar.seeded_rng import SeededRandom
-from core.programs.grammar.synth_fx_and_sample_sets import get_sound_set
+from core.programs.grammar.synth_fx_and_sample_sets import get_sound_set_by_name
 from core.programs.ruby_tokenizer import RubyToken, find_adjacent_token, join_tokens, tokenize_ruby
 
 # Returns the changed tokens; None where the program has nothing to change.
@@ -16,7 +16,7 @@ _NOTE_PATTERN = re.compile(r":([a-gA-G][sb]?)(\d)\Z")
 _MIN_OCTAVE, _MAX_OCTAVE = 2, 6
 _MIN_NOTE, _MAX_NOTE = 36, 96  # MIDI numbers
 _MIN_SLEEP_BEATS = 0.0625
-_SAMPLE_GROUPS = get_sound_set().sample_groups
+_SAMPLE_GROUPS = get_sound_set_by_name().sample_groups
 _SAMPLE_TO_GROUP = {name: group for group, members in _SAMPLE_GROUPS.items() for name in members}
 # Any of these can replace another, whatever their options are.
 _SWAPPABLE_SYNTHS = (
@@ -48,11 +48,14 @@ def make_hard_negative(source: str, seed: int) -> str:
     """
     rng = SeededRandom(f"perturb/{seed}/{source}")
     tokens = tokenize_ruby(source)
-    for change in rng.shuffle_copy(_AUDIBLE_CHANGES):
+    for change in rng.shuffle_options(_AUDIBLE_CHANGES):
         changed = change(tokens, rng)
         if changed is not None and join_tokens(changed) != source:
             return join_tokens(changed)
-    synth, bpm = rng.pick_option(_SWAPPABLE_SYNTHS[1:]), rng.pick_option((40, 90, 110))
+    synth, bpm = (
+        rng.pick_option(_SWAPPABLE_SYNTHS[1:]),
+        rng.pick_option((40, 90, 110)),
+    )
     return f"use_synth :{synth}\nuse_bpm {bpm}\n{source}"
 
 

@@ -153,7 +153,7 @@ def _rename_live_loops(source: str, rng: SeededRandom) -> str:
     strings = " ".join(token.text for token in tokens if token.kind == "string")
     new_symbols: dict[str, str] = {}
     for index, token in enumerate(tokens):
-        is_loop_name = token.kind == "symbol" and _find_called_word(tokens, index) == "live_loop"
+        is_loop_name = token.kind == "symbol" and _find_call_of_symbol(tokens, index) == "live_loop"
         if not is_loop_name or token.text in new_symbols:
             continue
         if token.text[1:] not in strings and _is_used_only_as_loop_name(tokens, token.text):
@@ -176,7 +176,7 @@ def _rename_live_loops(source: str, rng: SeededRandom) -> str:
     )
 
 
-def _find_called_word(tokens: list[RubyToken], index: int) -> str:
+def _find_call_of_symbol(tokens: list[RubyToken], index: int) -> str:
     """Return the call or option that a symbol belongs to: "live_loop" for `live_loop(:a)`."""
     nearby = tokens[max(0, index - 6) : index]
     previous = [token for token in nearby if token.kind != "space"][-2:]
@@ -192,7 +192,7 @@ def _is_used_only_as_loop_name(tokens: list[RubyToken], symbol: str) -> bool:
         token.kind in ("word", "label") and token.text.rstrip(":") == symbol[1:] for token in tokens
     )
     return not is_also_word and all(
-        _find_called_word(tokens, index) in _LOOP_REFERENCE_WORDS
+        _find_call_of_symbol(tokens, index) in _LOOP_REFERENCE_WORDS
         for index, token in enumerate(tokens)
         if token.kind == "symbol" and token.text == symbol
     )
@@ -214,7 +214,7 @@ def _strip_comments(line: str) -> str:
 
 
 def _add_comments(source: str, rng: SeededRandom) -> str:
-    naming_style = rng.pick_weighted(name_and_comment_lists.NAMING_STYLE_WEIGHTS)
+    naming_style = rng.pick_option_by_weight(name_and_comment_lists.NAMING_STYLE_WEIGHTS)
     comments = name_and_comment_lists.CODE_COMMENTS[naming_style].split("|")
     lines: list[str] = []
     for line, is_statement_start in _split_statement_lines(source):

@@ -81,7 +81,7 @@ class TrainableTextEncoder(nn.Module):
             raise EarshotError(
                 f"{encoder_id} can't be fine-tuned.", remedy="Give a transformer that reads text."
             )
-        folder = spec.weights.resolve_weights_path(encoder_id)
+        folder = spec.weights.locate_or_download_weights(encoder_id)
         self.tokenizer = load_tokenizer(folder, encoder_id)
         self.model = load_pretrained_model(transformers.AutoModel, folder, encoder_id)
         context_length = get_context_length(spec, folder, self.model.config, self.tokenizer)

@@ -32,7 +32,7 @@ from transformers import (
 
 from core.encoders import Encoder, find_encoder_spec
 from core.encoders.encoder_loading import load_encoder
-from core.encoders.pretrained_loading import silence_transformers
+from core.encoders.pretrained_loading import silence_transformers_output
 from core.programs import generate, list_templates
 from core.sonicpi.clip_and_render_result import Clip
 from tests.integration.encoders.tiny_models import make_tiny_clap_config
@@ -151,7 +151,7 @@ def main(folder: Path) -> None:
     torch.manual_seed(0)
     items = {"code": make_programs(), "audio": make_clips()}
     differences = {}
-    with silence_transformers():
+    with silence_transformers_output():
         for name, load in list_loaders(folder):
             differences[name] = list(find_differences(load, items[load().spec.modality]))
     print(json.dumps(differences))

@@ -183,7 +183,7 @@ def fail_to_compile(*_):
 def test_torch_is_used_if_openvino_fails_or_differs(
     wav2vec2, monkeypatch: pytest.MonkeyPatch, caplog, compile_model
 ):
-    monkeypatch.setattr("core.encoders.openvino._compile_model", compile_model)
+    monkeypatch.setattr("core.encoders.openvino._compile_openvino_model", compile_model)
     spec = find_encoder_spec(str(wav2vec2[0]))
     encoder = load_encoder(spec, ComputeConfig("cpu", use_bf16=False, use_openvino=True))
     assert "OpenVINO is not used" in caplog.text
@@ -260,7 +260,7 @@ def slow_aisfx(wave):
         count = int(np.ceil((frames - 100) / 100))
         starts = [k * (frames - 100) // count for k in range(count + 1)]
     weights = read_checkpoint_weights(
-        find_encoder_spec("aisfx").weights.resolve_weights_path("aisfx")
+        find_encoder_spec("aisfx").weights.locate_or_download_weights("aisfx")
     )
     return np.mean([apply_network(weights, spectrogram[at : at + 100]) for at in starts], axis=0)
 

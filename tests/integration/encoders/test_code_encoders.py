@@ -275,7 +275,7 @@ def test_code_in_a_model_folder_is_not_run(roberta, tmp_path):
 
 
 def test_minilm_equals_the_definition():
-    folder = find_encoder_spec(MINILM).weights.resolve_weights_path(MINILM)
+    folder = find_encoder_spec(MINILM).weights.locate_or_download_weights(MINILM)
     sources = [PROGRAMS[0], PROGRAMS[1], ""]
     vectors = load_encoder(find_encoder_spec(MINILM), FP32).embed(sources)
     expected = [

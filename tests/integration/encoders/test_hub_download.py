@@ -12,7 +12,7 @@ import torch
 from huggingface_hub import constants
 from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
-from core.encoders.__main__ import main
+from core.encoders.__main__ import load_and_download_encoders
 from core.encoders.encoder_loading import load_encoder
 from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.weights import HubWeights, find_missing_model_file, list_shard_files
@@ -133,11 +133,11 @@ def test_a_commit_that_the_hub_lacks_is_an_error(hub, tiny_spec):
 
 
 def test_the_command_in_error_messages_works(capsys):
-    assert main(["aisfx"]) == 0
+    assert load_and_download_encoders(["aisfx"]) == 0
     assert "aisfx is available and passes its sanity check" in capsys.readouterr().out
-    assert main(["no-such-encoder"]) == 1
+    assert load_and_download_encoders(["no-such-encoder"]) == 1
     assert "There is no encoder" in capsys.readouterr().err
-    assert main(["--help"]) == 0
+    assert load_and_download_encoders(["--help"]) == 0
     assert "facebook/wav2vec2-base" in capsys.readouterr().out
 
 
@@ -153,10 +153,10 @@ def test_weights_in_several_files_are_downloaded_whole(hub, tmp_path, monkeypatc
     hub.files |= {index: (sharded / index).read_bytes()}
     weights = HubWeights(REPO, COMMIT, megabytes=1)
     with pytest.raises(EarshotError, match="could not be downloaded"):
-        weights.resolve_weights_path("tiny")
+        weights.locate_or_download_weights("tiny")
     assert not weights.is_available_offline()
     hub.files |= shards
-    folder = weights.resolve_weights_path("tiny")
+    folder = weights.locate_or_download_weights("tiny")
     assert weights.is_available_offline()
     assert {path.name for path in folder.iterdir()} >= {*shards, index}
     (folder / max(shards)).unlink()

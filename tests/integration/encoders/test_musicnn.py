@@ -12,9 +12,9 @@ from core.encoders.device import ComputeConfig
 from core.encoders.encoder_loading import load_encoder, load_unchecked_encoder
 from core.encoders.musicnn import (
     MusicTaggingNetwork,
-    list_tensor_shapes,
+    list_required_tensor_shapes,
     read_network_weights,
-    split_spectrogram,
+    split_spectrogram_into_windows,
 )
 from core.encoders.tensorflow_checkpoint import CheckpointError
 from core.encoders.weights import FolderWeights
@@ -73,7 +73,7 @@ def test_the_short_encoder_embeds_two_windows_of_a_longer_clip(encoder):
     rng = np.random.default_rng(0)
     level = np.repeat(np.linspace(0.02, 0.5, 6), 48_000)
     waveform = (level * rng.normal(size=len(level))).astype(np.float32)
-    windows = split_spectrogram(encoder.compute_log_mel_spectrogram(waveform))
+    windows = split_spectrogram_into_windows(encoder.compute_log_mel_spectrogram(waveform))
     assert len(windows) == 6
     with torch.inference_mode():
         expected = encoder._network(windows[[1, 4]]).mean(dim=0)
@@ -114,7 +114,7 @@ def test_a_loud_bass_does_not_overflow(encoder):
 )
 def test_windows_are_spread_over_the_clip(frame_count, starts):
     spectrogram = torch.arange(frame_count)[:, None].expand(-1, 96)
-    windows = split_spectrogram(spectrogram)
+    windows = split_spectrogram_into_windows(spectrogram)
     assert windows.shape[1:] == (187, 96)
     if starts is None:
         assert windows[0, :, 0].tolist() == [frame % frame_count for frame in range(187)]
@@ -127,7 +127,7 @@ def make_random_weights():
     """Return weights whose batch norms scale by positive and negative factors."""
     rng = np.random.default_rng(0)
     weights = {}
-    for name, shape in list_tensor_shapes().items():
+    for name, shape in list_required_tensor_shapes().items():
         values = rng.normal(size=shape) / np.sqrt(max(np.prod(shape[:-1]), 1))
         if name.endswith("moving_variance"):
             values = values**2 + 0.1
@@ -139,7 +139,7 @@ def make_random_weights():
 class CheckpointFolder(FolderWeights):
     """A folder that is not in transformers format."""
 
-    def resolve_weights_path(self, _encoder_id: str, /):
+    def locate_or_download_weights(self, _encoder_id: str, /):
         return self.path
 
 

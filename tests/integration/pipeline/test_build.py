@@ -181,7 +181,7 @@ def test_a_second_build_does_nothing(
 
         monkeypatch.setattr(module, name, call)
 
-    count_calls(sonicpi, "render_many")
+    count_calls(sonicpi, "render_programs_in_parallel")
     count_calls(build_program_generation, "generate")
     count_calls(encoders, "get_encoder")
     count_calls(Corpus, "set_corpus_setting")

@@ -15,7 +15,7 @@ from core import cli, sonicpi
 from core.corpus import Corpus, fault_finding_and_removal
 from core.errors import EarshotError
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
-from core.pipeline.corpus_check_and_repair import check_corpus
+from core.pipeline.corpus_check_and_repair import verify_corpus
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel"
 
@@ -63,7 +63,7 @@ def read_content(corpus: Corpus) -> dict[str, bytes]:
 
 def test_an_intact_corpus_is_not_changed(corpus):
     before = read_content(corpus), corpus.change_stamp
-    assert check_corpus("tiny").has_no_faults and check_corpus("tiny", repair=True).has_no_faults
+    assert verify_corpus("tiny").has_no_faults and verify_corpus("tiny", repair=True).has_no_faults
     assert (read_content(corpus), corpus.change_stamp) == before
 
 
@@ -97,7 +97,7 @@ def test_every_fault_is_reported_by_kind_and_repaired(corpus):
         ids[3],
         AUDIO,
     )
-    report = check_corpus("tiny")
+    report = verify_corpus("tiny")
     assert not report.has_no_faults
     assert sum(fault.kind == "orphaned file" for fault in report.faults) == 3
     assert {(fault.kind, fault.program_id) for fault in report.faults} == {
@@ -109,14 +109,14 @@ def test_every_fault_is_reported_by_kind_and_repaired(corpus):
         ("missing embedding", ids[3]),
     }
     assert "--repair" in str(report) and read_content(corpus).keys() != before.keys()
-    repaired = check_corpus("tiny", repair=True)
+    repaired = verify_corpus("tiny", repair=True)
     assert repaired.has_no_faults and not repaired.notes and len(repaired.repaired_faults) == 8
     assert read_content(corpus) == before  # and nothing else
 
 
 def test_a_repair_restores_only_missing_data(corpus, monkeypatch: pytest.MonkeyPatch):
     rendered = []
-    render_many = sonicpi.render_many
+    original = sonicpi.render_programs_in_parallel
 
     def record_sources(sources, **options):
         def iterate_sources():
@@ -124,18 +124,18 @@ def test_a_repair_restores_only_missing_data(corpus, monkeypatch: pytest.MonkeyP
                 rendered.append(source)
                 yield source
 
-        return render_many(iterate_sources(), **options)
+        return original(iterate_sources(), **options)
 
-    monkeypatch.setattr(sonicpi, "render_many", record_sources)
+    monkeypatch.setattr(sonicpi, "render_programs_in_parallel", record_sources)
     rows = corpus.load_programs()
     Path(rows["audio"][1]).unlink()
-    assert check_corpus("tiny", repair=True).has_no_faults
+    assert verify_corpus("tiny", repair=True).has_no_faults
     assert rendered == [rows["source"][1]]
 
 
 def test_changed_code_is_reported_as_not_repairable(corpus):
     execute_sql(corpus, "UPDATE programs SET source = source || '#' WHERE position = 1")
-    report = check_corpus("tiny")
+    report = verify_corpus("tiny")
     assert [fault.kind for fault in report.faults] == ["source"]
     assert not report.faults[0].is_repairable
 
@@ -151,15 +151,15 @@ def test_a_missing_setting_is_reported(corpus):
 
 def test_a_corpus_is_not_repaired_while_another_process_writes(corpus):
     with Corpus.open("tiny").lock_for_writing("another build"):
-        assert check_corpus("tiny").has_no_faults  # reading needs no lock
+        assert verify_corpus("tiny").has_no_faults  # reading needs no lock
         with pytest.raises(EarshotError, match="another build"):
-            check_corpus("tiny", repair=True)
+            verify_corpus("tiny", repair=True)
 
 
 def test_a_missing_encoder_is_named_and_the_rest_is_repaired(corpus):
     execute_sql(corpus, "UPDATE encoders SET id = 'gone/away' WHERE id = ?", CODE)
     execute_sql(corpus, "DELETE FROM embeddings WHERE program = 1")
-    report = check_corpus("tiny", repair=True)
+    report = verify_corpus("tiny", repair=True)
     assert any("gone/away" in note for note in report.notes)
     assert {(fault.kind, fault.encoder_id) for fault in report.faults} == {
         ("missing embedding", "gone/away")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.programs import MUSIC_STYLES, compose_programs, generate, list_templates
-from core.sonicpi import render_many
+from core.sonicpi import render_programs_in_parallel
 from core.sonicpi.render_worker import RenderWorker
 from core.studies.experiments.hard_negative_generation import make_hard_negative
 from core.studies.experiments.sound_preserving_rewrites import rewrite_without_changing_sound
@@ -24,7 +24,9 @@ def programs():
 
 @pytest.fixture(scope="module")
 def renderings(programs):
-    return dict(render_many((program.source for program in programs), seconds=SECONDS))
+    return dict(
+        render_programs_in_parallel((program.source for program in programs), seconds=SECONDS)
+    )
 
 
 def test_all_render_without_error_or_warning(programs, renderings):
@@ -86,7 +88,10 @@ def test_augmentation_keeps_the_clip_and_a_hard_negative_changes_it(programs):
         *(rewrite_without_changing_sound(source, 5) for source in chosen),
         *(make_hard_negative(source, 5) for source in chosen),
     ]
-    clips = {index: rendering.clip for index, rendering in render_many(iter(sources), seconds=4.0)}
+    clips = {
+        index: rendering.clip
+        for index, rendering in render_programs_in_parallel(iter(sources), seconds=4.0)
+    }
     n, changed_count = len(chosen), 0
     assert sum(one != two for one, two in zip(chosen, sources[n:])) > 0.9 * n
     for index, source in enumerate(chosen):

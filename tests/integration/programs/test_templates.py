@@ -11,7 +11,7 @@ import pytest
 
 from core.programs import generate, get_template, list_templates
 from core.programs.template_vocabulary import build_template_vocabulary
-from core.sonicpi import render_many
+from core.sonicpi import render_programs_in_parallel
 
 IDS = [t.id for t in list_templates()]
 VARIANTS = 3
@@ -24,7 +24,7 @@ def renderings():
     """Pairs of program and rendering by template, rendered once."""
     programs = [program for name in IDS for program in generate(name, VARIANTS, SEED)]
     pairs_by_template = {name: [] for name in IDS}
-    for index, rendering in render_many(program.source for program in programs):
+    for index, rendering in render_programs_in_parallel(program.source for program in programs):
         pairs_by_template[programs[index].template].append((programs[index], rendering))
     return pairs_by_template
 

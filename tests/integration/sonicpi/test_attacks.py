@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from core.errors import EarshotError
-from core.sonicpi import RenderLimits, render, render_many, sandbox
+from core.sonicpi import RenderLimits, render, render_programs_in_parallel, sandbox
 from core.sonicpi.render_worker import RenderWorker
 
 HARMLESS = "play 60, release: 0.5"
@@ -165,7 +165,9 @@ def test_signals_do_not_reach_the_host(worker, harmless_samples):
 def test_a_killed_host_is_replaced():
     # Ruby cannot ignore SIGSEGV, so the host ends.
     program = "Process.kill(:SEGV, Process.ppid); sleep 1; play 60"
-    results = dict(render_many([HARMLESS, program, HARMLESS], 1.0, workers=1, limits=LIMITS))
+    results = dict(
+        render_programs_in_parallel([HARMLESS, program, HARMLESS], 1.0, workers=1, limits=LIMITS)
+    )
     assert results[0].has_clip and results[2].has_clip
     assert results[1].error.kind == "crashed"
     assert np.array_equal(results[0].clip.samples, results[2].clip.samples)

@@ -15,7 +15,7 @@ from core.sonicpi import (
     RenderResult,
     compute_render_id,
     render,
-    render_many,
+    render_programs_in_parallel,
     renderer_versions_and_render_id,
     sandbox,
 )
@@ -87,7 +87,7 @@ def test_a_hundred_renders_are_equal_under_load_in_any_worker_and_order(busy_mac
     limits = RenderLimits(wall_s=300)
     digests = {
         digest(result)
-        for index, result in render_many(sources, SECONDS, workers=3, limits=limits)
+        for index, result in render_programs_in_parallel(sources, SECONDS, workers=3, limits=limits)
         if sources[index] == PROGRAM
     }
     assert len(digests) == 1
@@ -134,7 +134,7 @@ def test_programs_with_later_sounds_are_rendered_again_when_these_are_installed(
     programs = ("synth :rodeo", "sample :hat_zap", "play 60")
     installed = [compute_render_id(program) for program in programs]
     monkeypatch.setattr(
-        renderer_versions_and_render_id, "are_later_sounds_installed", lambda: False
+        renderer_versions_and_render_id, "are_newer_sonic_pi_sounds_installed", lambda: False
     )
     missing = [compute_render_id(program) for program in programs]
     assert [a == b for a, b in zip(installed, missing)] == [False, False, True]
@@ -144,10 +144,10 @@ def test_every_way_to_render_takes_the_version():
     program = "set_volume! 3\nplay 60, amp: 0.5"
     of_3_2, of_5 = (render(program, 0.5, sonic_pi=version).rms for version in ("3.2", "5"))
     assert of_3_2 > 2 * of_5
-    by_many = dict(render_many([program], 0.5, workers=1, sonic_pi="5"))[0]
+    by_many = dict(render_programs_in_parallel([program], 0.5, workers=1, sonic_pi="5"))[0]
     assert by_many.clip.rms == of_5
     with pytest.raises(EarshotError, match=r"Use one of: 3\.2, 5"):
-        next(render_many([program], sonic_pi="6"))
+        next(render_programs_in_parallel([program], sonic_pi="6"))
 
 
 # FX and onsets, whose UGens and library keep state in memory that they allocate.

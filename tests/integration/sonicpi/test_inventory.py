@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.sonicpi import RenderResult, render_many
-from core.sonicpi.newer_sonic_pi_sounds import load_later_sample_seconds, load_later_synth_options
+from core.sonicpi import RenderResult, render_programs_in_parallel
+from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds, load_newer_synth_options
 
 SYNTHDEFS = Path("/usr/share/sonic-pi/synthdefs/compiled")
 SAMPLES = Path("/usr/share/sonic-pi/samples")
@@ -35,12 +35,12 @@ def list_names(kind: str) -> list[str]:
 
 
 SYNTHS_OF_3_2 = [name for name in list_names("synth") if name not in MICROPHONE_SYNTHS]
-SYNTHS = SYNTHS_OF_3_2 + list(load_later_synth_options())
+SYNTHS = SYNTHS_OF_3_2 + list(load_newer_synth_options())
 FX = [name for name in list_names("FX") if not name.startswith("replace_")]
 
 
 def render_in_order(programs: list[str], seconds: float) -> list[RenderResult]:
-    results = dict(render_many(programs, seconds))
+    results = dict(render_programs_in_parallel(programs, seconds))
     return [results[index] for index in range(len(programs))]
 
 
@@ -80,7 +80,7 @@ def test_fx_change_the_sound():
 
 @pytest.fixture(scope="module")
 def samples() -> list[str]:
-    return sorted(path.stem for path in SAMPLES.glob("*.flac")) + list(load_later_sample_seconds())
+    return sorted(path.stem for path in SAMPLES.glob("*.flac")) + list(load_newer_sample_seconds())
 
 
 def test_every_sample_produces_sound(samples: list[str]):

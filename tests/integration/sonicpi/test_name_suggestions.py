@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.sonicpi import RenderResult, render_many
+from core.sonicpi import RenderResult, render_programs_in_parallel
 
 SUGGESTIONS = {
     "synth :paino": ":piano",
@@ -27,7 +27,10 @@ WITHOUT_SUGGESTION = (
 @pytest.fixture(scope="module")
 def results_by_source() -> dict[str, RenderResult]:
     sources = [*SUGGESTIONS, *WITHOUT_SUGGESTION]
-    return {sources[index]: result for index, result in render_many(sources, seconds=0.5)}
+    return {
+        sources[index]: result
+        for index, result in render_programs_in_parallel(sources, seconds=0.5)
+    }
 
 
 @pytest.mark.parametrize("source", SUGGESTIONS)

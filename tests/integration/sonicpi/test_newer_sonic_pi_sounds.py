@@ -10,10 +10,10 @@ import pytest
 
 from core.sonicpi import Clip, RenderResult, sandbox
 from core.sonicpi.newer_sonic_pi_sounds import (
-    are_later_sounds_installed,
-    load_later_sample_seconds,
-    load_later_sounds,
-    load_later_synth_options,
+    are_newer_sonic_pi_sounds_installed,
+    load_newer_sample_seconds,
+    load_newer_sonic_pi_sounds,
+    load_newer_synth_options,
 )
 from core.sonicpi.render_worker import RenderWorker
 
@@ -97,19 +97,19 @@ def find_loudest_frequency(clip: Clip) -> float:
 
 
 def test_the_sounds_are_installed():
-    assert are_later_sounds_installed(), "Install them with: ./run sounds"
+    assert are_newer_sonic_pi_sounds_installed(), "Install them with: ./run sounds"
 
 
 # test_inventory.py renders them with the default version.
 def test_every_later_synth_sounds_in_sonic_pi_5(worker):
-    for name in load_later_synth_options():
+    for name in load_newer_synth_options():
         result = worker.render(f"synth :{name}", 1.0, sonic_pi="5")
         assert result.clip is not None and result.clip.rms > 1e-3, (name, result.error)
         assert result.warnings == ()
 
 
 def test_every_later_sample_sounds_for_its_length(worker):
-    for name, seconds in load_later_sample_seconds().items():
+    for name, seconds in load_newer_sample_seconds().items():
         result = worker.render(f"sample :{name}", 1.0)
         assert result.clip is not None, (name, result.error)
         assert result.warnings == ()
@@ -202,7 +202,7 @@ CHANGED_SYNTHS = {
 }
 
 
-@pytest.mark.parametrize("name", load_later_sounds()["changed_synthdefs"])
+@pytest.mark.parametrize("name", load_newer_sonic_pi_sounds()["changed_synthdefs"])
 def test_changed_synths_sound_differently_in_sonic_pi_5(worker, name):
     clips = [render(worker, CHANGED_SYNTHS[name], sonic_pi).samples for sonic_pi in ("3.2", "5")]
     # The mixer of Sonic Pi 5 alone changes less: see the next test.
@@ -267,7 +267,7 @@ def test_the_status_of_scsynth_counts_later_synths(worker):
 
 @pytest.fixture
 def worker_without_sounds(monkeypatch) -> Iterator[RenderWorker]:
-    monkeypatch.setattr(sandbox, "are_later_sounds_installed", lambda: False)
+    monkeypatch.setattr(sandbox, "are_newer_sonic_pi_sounds_installed", lambda: False)
     worker = RenderWorker()
     yield worker
     worker.close()

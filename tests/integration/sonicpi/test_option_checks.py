@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from core.sonicpi import RenderError, RenderResult, collect_osc_messages, render_many
+from core.sonicpi import (
+    RenderError,
+    RenderResult,
+    collect_osc_messages,
+    render_programs_in_parallel,
+)
 
 # Source, line and text of the error; the check ends the thread at that line.
 REJECTED = {
@@ -73,7 +78,10 @@ def results() -> dict[str, RenderResult]:
     sources = [source for source, *_ in (*REJECTED.values(), *CONTROLS.values())]
     sources += ["use_arg_checks false\n" + source for source, _ in UNPLAYABLE.values()]
     sources += ACCEPTED.values()
-    return {sources[index]: result for index, result in render_many(sources, seconds=0.5)}
+    return {
+        sources[index]: result
+        for index, result in render_programs_in_parallel(sources, seconds=0.5)
+    }
 
 
 @pytest.mark.parametrize("name", REJECTED)
@@ -135,7 +143,7 @@ GVERB = (
 
 
 def test_what_ends_scsynth_in_another_way_is_found_with_its_line():
-    results = dict(render_many([GVERB, "play 60"], seconds=0.5, workers=1))
+    results = dict(render_programs_in_parallel([GVERB, "play 60"], seconds=0.5, workers=1))
     error = results[0].error
     assert (error.kind, error.line) == ("runtime", 4), error
     assert "the FX gverb with room: 0" in error.message
@@ -144,6 +152,6 @@ def test_what_ends_scsynth_in_another_way_is_found_with_its_line():
 
 def test_the_name_of_an_option_is_a_symbol():
     sources = ['play 60, "attack", 0.25', "play 60, amp: Complex(1, 2)"]
-    results = dict(render_many(sources, seconds=0.5, workers=1))
+    results = dict(render_programs_in_parallel(sources, seconds=0.5, workers=1))
     assert "must be a symbol: write attack: 0.25" in results[0].error.message
     assert "must be a symbol" not in results[1].error.message

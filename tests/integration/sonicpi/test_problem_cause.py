@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.sonicpi import render_many
+from core.sonicpi import render_programs_in_parallel
 
 MISSING_THINGS = {
     "play 60\nfoo 3": ("missing_function", "foo"),
@@ -31,7 +31,10 @@ WARNINGS = {
 @pytest.fixture(scope="module")
 def results_by_source() -> dict:
     sources = [*MISSING_THINGS, *WARNINGS]
-    return {sources[index]: result for index, result in render_many(sources, seconds=0.5)}
+    return {
+        sources[index]: result
+        for index, result in render_programs_in_parallel(sources, seconds=0.5)
+    }
 
 
 @pytest.mark.parametrize("source", MISSING_THINGS)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from core.sonicpi import RenderProblem, render_many
+from core.sonicpi import RenderProblem, render_programs_in_parallel
 from core.sonicpi.render_pool import find_source_code_problem
 from core.sonicpi.render_worker import RenderWorker
 
@@ -34,7 +34,7 @@ def test_a_killed_worker_is_replaced_and_its_program_rendered_again():
     before = list_sandbox_pids()
     programs = [f"play {60 + n % 12}, release: 0.2" for n in range(30)]
     results = {}
-    for index, result in render_many(programs, 1.0, workers=1):
+    for index, result in render_programs_in_parallel(programs, 1.0, workers=1):
         results[index] = result
         if len(results) in (5, 15):
             for pid in list_sandbox_pids() - before:
@@ -46,7 +46,7 @@ def test_a_killed_worker_is_replaced_and_its_program_rendered_again():
 def test_closing_the_generator_ends_its_workers():
     before = list_sandbox_pids()
     endless_sources = ("play 60" for _ in iter(int, 1))
-    results = render_many(endless_sources, 1.0)
+    results = render_programs_in_parallel(endless_sources, 1.0)
     next(results)
     assert list_sandbox_pids() - before
     results.close()
@@ -70,7 +70,7 @@ def test_a_process_of_low_priority_renders():
 
 
 def test_no_programs_give_no_results():
-    assert list(render_many([], 1.0)) == []
+    assert list(render_programs_in_parallel([], 1.0)) == []
 
 
 def test_an_error_of_the_iterator_of_sources_reaches_the_caller():
@@ -79,7 +79,7 @@ def test_an_error_of_the_iterator_of_sources_reaches_the_caller():
         raise LookupError("no more sources")
 
     with pytest.raises(LookupError, match="no more sources"):
-        list(render_many(yield_sources(), 1.0))
+        list(render_programs_in_parallel(yield_sources(), 1.0))
 
 
 def test_memory_stays_flat_over_many_renders():

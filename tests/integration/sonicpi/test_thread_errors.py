@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.sonicpi import RenderError, RenderResult, collect_osc_messages, render_many
+from core.sonicpi import (
+    RenderError,
+    RenderResult,
+    collect_osc_messages,
+    render_programs_in_parallel,
+)
 
 LOOP = "live_loop(:good) { play 60, release: 0.1; sleep 0.5 }\n"
 # Code after LOOP, and kind, line and time of the error that ends its thread.
@@ -99,7 +104,10 @@ def results() -> dict[str, RenderResult]:
     """The results of all programs, rendered once."""
     sources = [LOOP] + [LOOP + code for code, *_ in ERRORS.values()]
     sources += [source for source, *_ in SILENT.values()]
-    return {sources[index]: result for index, result in render_many(sources, seconds=2.0)}
+    return {
+        sources[index]: result
+        for index, result in render_programs_in_parallel(sources, seconds=2.0)
+    }
 
 
 @pytest.mark.parametrize("name", ERRORS)
@@ -133,7 +141,7 @@ def test_message_has_no_control_characters_and_no_addresses(results):
     (error,) = results[LOOP + ERRORS["commands to a terminal"][0]].thread_errors
     assert error.message == "RuntimeError: \ufffd[31mred\ufffd0m"
     source = "play 60\n3.times { in_thread { Object.new.foo } }"
-    (error,) = dict(render_many([source], 0.5, workers=1))[0].thread_errors
+    (error,) = dict(render_programs_in_parallel([source], 0.5, workers=1))[0].thread_errors
     assert "undefined method `foo' for #<Object>" in error.message
 
 
@@ -153,7 +161,7 @@ def test_errors_of_several_threads_are_listed_once_each_and_bounded():
     several = '3.times { |n| in_thread { sleep n * 0.25; raise "no #{n}" } }\nplay 60'
     repeated = "live_loop(:a) { play 60; in_thread { raise 'no' }; sleep 0.25 }"
     endless = '100.times { |n| in_thread { raise "no #{n}" } }\nplay 60'
-    results = dict(render_many([several, repeated, endless], seconds=1))
+    results = dict(render_programs_in_parallel([several, repeated, endless], seconds=1))
     errors = results[0].thread_errors
     assert [(e.message, e.line, e.seconds) for e in errors] == [
         (f"RuntimeError: no {n}", 1, n * 0.25) for n in range(3)
@@ -174,11 +182,11 @@ def test_errors_of_several_threads_are_listed_once_each_and_bounded():
     ],
 )
 def test_syntax_limits_and_forbidden_actions_fail_the_whole_program(code: str, kind: str):
-    ((_, result),) = render_many([LOOP + code], seconds=1, workers=1)
+    ((_, result),) = render_programs_in_parallel([LOOP + code], seconds=1, workers=1)
     assert not result.has_clip and result.error.kind == kind
 
 
 def test_stop_is_no_error():
     source = LOOP + "in_thread { sleep 0.5; stop }\nlive_loop(:b) { sleep 0.5; stop }\nstop"
-    ((_, result),) = render_many([source], seconds=1, workers=1)
+    ((_, result),) = render_programs_in_parallel([source], seconds=1, workers=1)
     assert result.has_clip and result.warnings == ()

@@ -104,7 +104,7 @@ def validation_run(corpus: Corpus) -> StudyRun:
 
 
 def load_tables(run: StudyRun) -> dict[str, pd.DataFrame]:
-    return {table.name: table.rows for table in run.load_tables()}
+    return {table.name: table.rows for table in run.load_study_tables()}
 
 
 def test_held_out_templates_and_styles_are_neither_searched_nor_trained_on(
@@ -368,7 +368,9 @@ def test_an_alignment_estimates_its_confidence_for_a_snippet(corpus: Corpus, few
     for estimate in estimates:
         assert 0 < estimate.probability < 1
         assert estimate.calibration_program_count == fields["program_count"]
-        assert estimate.level == confidence_calibration.classify_confidence(estimate.probability)
+        assert estimate.level == confidence_calibration.classify_confidence_level(
+            estimate.probability
+        )
     assert estimates[0].probability > estimates[1].probability
     assert confidence.estimate_confidence(aligned_corpus, known_snippet, []) is None
     with pytest.raises(SilentSnippetError):

@@ -10,7 +10,7 @@ import pytest
 from core.cli import main
 from core.errors import EarshotError
 from core.progress import ignore_progress
-from core.studies.static_reader_coverage_study import run_on_folder
+from core.studies.static_reader_coverage_study import measure_reader_coverage_of_folder
 
 OPTIONS = {"max_programs": 100}
 
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_reader_and_score_are_compared(folder: Path):
-    result = run_on_folder(folder, OPTIONS, ignore_progress)
+    result = measure_reader_coverage_of_folder(folder, OPTIONS, ignore_progress)
     totals, programs = (table.rows for table in result.tables)
     assert list(totals["criterion"]) == ["onset", "synth or sample", "pitch"]
     assert list(totals["rendered"]) == [8] * 3 and list(totals["matched"]) == [6] * 3
@@ -40,13 +40,13 @@ def test_reader_and_score_are_compared(folder: Path):
 
 
 def test_fewer_programs_are_taken_at_even_distances(folder: Path):
-    result = run_on_folder(folder, {"max_programs": 2}, ignore_progress)
+    result = measure_reader_coverage_of_folder(folder, {"max_programs": 2}, ignore_progress)
     assert list(result.tables[1].rows["program"]) == ["drums.rb", "notes.rb"]
 
 
 def test_a_folder_without_programs_is_refused(tmp_path: Path):
     with pytest.raises(EarshotError, match=r"no programs \(\*\.rb\)"):
-        run_on_folder(tmp_path, OPTIONS, ignore_progress)
+        measure_reader_coverage_of_folder(tmp_path, OPTIONS, ignore_progress)
 
 
 def test_the_command_takes_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]):

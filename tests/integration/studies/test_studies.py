@@ -133,7 +133,7 @@ def test_completion_is_perfect_where_code_and_audio_are_one_space(
 
         return embed
 
-    monkeypatch.setattr(completion_study, "embed_code", make_embedder("sonicpi"))
+    monkeypatch.setattr(completion_study, "embed_program_sources", make_embedder("sonicpi"))
     monkeypatch.setattr(completion_study, "embed_clip_files", make_embedder("log-mel"))
     first_result, _ = load_first_run(corpus, "completion")
     paths = [find_stored_clip(clips.paths[0]) for clips in first_result.clips]
@@ -307,7 +307,7 @@ def test_umap_separates_opposite_clouds_only(
         return replace(inputs, aligned_corpus=identity, pairs=pairs)
 
     monkeypatch.setattr(umap_study, "open_study_inputs", open_clouds)
-    monkeypatch.setattr(StudyInputs, "build_result_settings", lambda self, options: {})
+    monkeypatch.setattr(StudyInputs, "build_study_input_settings", lambda self, options: {})
     measured = run_study("umap", corpus).load_paper_comparison().set_index("measure")["measured"]
     assert measured["Classifier accuracy after, logistic regression"] == pytest.approx(accuracy)
     clip_count = 2 * measured["Median rank by chance"] - 1

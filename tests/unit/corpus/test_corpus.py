@@ -15,7 +15,7 @@ import pytest
 
 import core.sonicpi
 from core.corpus import Corpus, list_corpora
-from core.corpus.program_filtering import filter_by_thread_errors
+from core.corpus.program_filtering import filter_programs_with_thread_errors
 from core.errors import EarshotError
 from core.programs.program import Program
 from core.sonicpi.clip_and_render_result import Clip, RenderProblem, RenderResult
@@ -183,7 +183,7 @@ class TestStrictness:
         )
         corpus.store_render_result(program(1).id, rendering(1), SECONDS)
         assert clip is not None and not corpus.is_strict_about_thread_errors
-        assert len(filter_by_thread_errors(corpus.load_programs())) == 1
+        assert len(filter_programs_with_thread_errors(corpus.load_programs())) == 1
         (warning,) = corpus.load_program(program(0).id)["warnings"]
         assert RenderProblem(**warning) == THREAD_ERROR
 
@@ -224,7 +224,7 @@ class TestStrictness:
         assert corpus.register_existing_clip(program(0).id, SECONDS) is None
         corpus.set_strict_about_thread_errors(False)
         assert corpus.register_existing_clip(program(0).id, SECONDS) is not None
-        assert len(filter_by_thread_errors(corpus.load_programs())) == 1
+        assert len(filter_programs_with_thread_errors(corpus.load_programs())) == 1
 
 
 class TestClips:

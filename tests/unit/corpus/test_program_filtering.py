@@ -7,9 +7,9 @@ import pytest
 
 from core.corpus.program_filtering import (
     ValueRange,
-    build_search_texts,
-    filter_by_warnings,
+    build_program_search_texts,
     filter_programs,
+    filter_programs_by_warnings,
     find_parameter_domains,
     find_warning_kinds,
 )
@@ -67,7 +67,7 @@ def test_only_rows_that_match_every_filter_remain(filters: dict, names: list[str
 
 
 def test_search_texts_that_were_built_before_are_used() -> None:
-    search_texts = build_search_texts(ROWS)
+    search_texts = build_program_search_texts(ROWS)
     assert filter_programs(ROWS.iloc[1:], query="PLAY", search_texts=search_texts)[
         "name"
     ].tolist() == ["three"]
@@ -92,7 +92,7 @@ def test_parameters_have_a_range_or_a_list_of_values() -> None:
     ],
 )
 def test_programs_are_filtered_by_the_kinds_of_their_warnings(kinds, names):
-    assert filter_by_warnings(ROWS, kinds)["name"].tolist() == names
+    assert filter_programs_by_warnings(ROWS, kinds)["name"].tolist() == names
 
 
 def test_kinds_and_messages_of_warnings_are_found():

@@ -147,7 +147,7 @@ def test_a_model_folder_has_a_spec(tmp_path, config, preprocessor, modality, dim
     (folder / "model.safetensors").unlink()
     assert not spec.is_available_offline()
     with pytest.raises(EarshotError, match="model.safetensors or pytorch_model.bin"):
-        spec.weights.resolve_weights_path(spec.id)
+        spec.weights.locate_or_download_weights(spec.id)
 
 
 def test_relative_paths_of_a_folder_have_one_id(tmp_path, monkeypatch: pytest.MonkeyPatch):

@@ -20,7 +20,7 @@ TOKEN_COUNT = 40_892
 
 @pytest.fixture(scope="module")
 def table() -> TokenVectorTable:
-    return TokenVectorTable(SPEC.weights.resolve_weights_path(SPEC.id))
+    return TokenVectorTable(SPEC.weights.locate_or_download_weights(SPEC.id))
 
 
 def read_library_vectors(table: TokenVectorTable) -> np.ndarray:
@@ -62,7 +62,7 @@ def test_programs_that_use_other_words_differ() -> None:
 
 def test_a_missing_or_foreign_library_is_named(tmp_path) -> None:
     class MissingLibrary:
-        def resolve_weights_path(self, _encoder_id: str):
+        def locate_or_download_weights(self, _encoder_id: str):
             return tmp_path
 
     class Spec:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.encoders.newer_sonic_pi_sound_columns import find_column_sound
+from core.encoders.newer_sonic_pi_sound_columns import find_sound_sharing_feature_column
 from core.encoders.score_event_lengths import estimate_event_seconds, merge_default_event_options
 from core.encoders.score_features import build_feature_layout, compute_score_features
-from core.sonicpi.newer_sonic_pi_sounds import load_later_sample_seconds, load_later_synth_options
+from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds, load_newer_synth_options
 from core.sonicpi.score_events import ScoreEvent
 
-LATER_SOUNDS = [("synth", name) for name in load_later_synth_options()] + [
-    ("sample", name) for name in load_later_sample_seconds()
+LATER_SOUNDS = [("synth", name) for name in load_newer_synth_options()] + [
+    ("sample", name) for name in load_newer_sample_seconds()
 ]
 
 
@@ -22,7 +22,7 @@ def compute_cosine(first: np.ndarray, second: np.ndarray) -> float:
 
 @pytest.mark.parametrize(("kind", "name"), LATER_SOUNDS)
 def test_every_later_sound_has_a_column(kind: str, name: str) -> None:
-    column_kind, column_name = find_column_sound(kind, name)
+    column_kind, column_name = find_sound_sharing_feature_column(kind, name)
     assert f"{column_kind} {column_name}" in build_feature_layout()[0]
     vector = compute_score_features([ScoreEvent(0.0, kind, name)])
     assert np.isfinite(vector).all() and vector.max() < 5
@@ -32,7 +32,7 @@ def test_every_later_sound_has_a_column(kind: str, name: str) -> None:
     ("kind", "name"), [("synth", "beep"), ("sample", "bd_haus"), ("sample", "my_own_kick")]
 )
 def test_other_sounds_keep_their_column(kind: str, name: str) -> None:
-    assert find_column_sound(kind, name) == (kind, name)
+    assert find_sound_sharing_feature_column(kind, name) == (kind, name)
 
 
 def test_a_later_sound_is_near_its_relative_but_not_equal() -> None:

@@ -8,7 +8,7 @@ import pytest
 from core.evaluation import confidence_calibration
 from core.evaluation.confidence_calibration import (
     ConfidenceCalibration,
-    classify_confidence,
+    classify_confidence_level,
     compute_confidence_features,
 )
 
@@ -41,10 +41,10 @@ def test_predictions_of_a_higher_level_are_right_more_often(
     labelled_features: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
     features, is_correct, probability = labelled_features
-    fitted = ConfidenceCalibration.fit(features[:400], is_correct[:400])
+    fitted = ConfidenceCalibration.fit_confidence_to_outcomes(features[:400], is_correct[:400])
     assert fitted is not None
-    predicted = fitted.predict_probability(features[400:])
-    levels = np.array([classify_confidence(p) for p in predicted])
+    predicted = fitted.predict_correctness_probability(features[400:])
+    levels = np.array([classify_confidence_level(p) for p in predicted])
     shares = [
         is_correct[400:][levels == level].mean()
         for level in (
@@ -58,25 +58,29 @@ def test_predictions_of_a_higher_level_are_right_more_often(
 
 
 def test_irrelevant_features_give_the_share_of_all(rng: np.random.Generator) -> None:
-    fitted = ConfidenceCalibration.fit(rng.normal(size=(600, 3)), rng.uniform(size=600) < 0.3)
+    fitted = ConfidenceCalibration.fit_confidence_to_outcomes(
+        rng.normal(size=(600, 3)), rng.uniform(size=600) < 0.3
+    )
     assert fitted is not None
-    assert fitted.predict_probability(rng.normal(size=(9, 3))) == pytest.approx(0.3, abs=0.12)
+    assert fitted.predict_correctness_probability(rng.normal(size=(9, 3))) == pytest.approx(
+        0.3, abs=0.12
+    )
 
 
 def test_too_few_programs_of_one_outcome_are_not_fitted(rng: np.random.Generator) -> None:
     features = rng.normal(size=(200, 3))
-    assert ConfidenceCalibration.fit(features, np.arange(200) < 10) is None
-    assert ConfidenceCalibration.fit(features, np.ones(200, bool)) is None
+    assert ConfidenceCalibration.fit_confidence_to_outcomes(features, np.arange(200) < 10) is None
+    assert ConfidenceCalibration.fit_confidence_to_outcomes(features, np.ones(200, bool)) is None
 
 
 def test_dict_round_trip_changes_nothing_and_predictions_do_not_extrapolate(
     labelled_features: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
-    fitted = ConfidenceCalibration.fit(*labelled_features[:2])
+    fitted = ConfidenceCalibration.fit_confidence_to_outcomes(*labelled_features[:2])
     assert fitted is not None
     loaded = ConfidenceCalibration.from_dict(fitted.to_dict())
     assert loaded == fitted
     far = np.array([[1e9, 0, 0], [3 * fitted.scale[0] + fitted.mean[0], 0, 0]])
-    probabilities = loaded.predict_probability(far)
+    probabilities = loaded.predict_correctness_probability(far)
     assert probabilities[0] == pytest.approx(probabilities[1])
     assert 0 < probabilities[0] < 1

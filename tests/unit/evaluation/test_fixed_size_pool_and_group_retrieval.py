@@ -7,8 +7,8 @@ import pytest
 
 from core.evaluation import metrics
 from core.evaluation.fixed_size_pool_and_group_retrieval import (
-    compute_group_retrieval,
     compute_pooled_retrieval,
+    compute_retrieval_within_groups,
 )
 
 
@@ -62,7 +62,7 @@ class TestGroups:
     def test_equals_retrieval_in_each_group_alone(self, views) -> None:
         x, y = views
         groups = np.array(["b", "a", "c"] * 20)
-        values = compute_group_retrieval(x, y, groups)
+        values = compute_retrieval_within_groups(x, y, groups)
         for group in "abc":
             rows = groups == group
             for k in (1, 5, 10):
@@ -76,5 +76,5 @@ class TestGroups:
 
     def test_a_row_alone_in_its_template_has_no_value(self, views) -> None:
         groups = np.array(["alone"] + ["many"] * 59)
-        values = compute_group_retrieval(*views, groups)
+        values = compute_retrieval_within_groups(*views, groups)
         assert np.isnan(values["recall@1"][0]) and np.isfinite(values["recall@1"][1:]).all()

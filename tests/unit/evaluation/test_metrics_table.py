@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from core.evaluation import metrics
-from core.evaluation.bootstrap import bootstrap_interval, subsample_interval
+from core.evaluation.bootstrap import compute_bootstrap_interval, compute_subsampling_interval
 from core.evaluation.metrics_table import (
     ALIGNED_VS_ALIGNED,
     ALIGNED_VS_RAW,
@@ -23,7 +23,7 @@ from core.evaluation.metrics_table import (
 class TestBootstrap:
     def test_width_agrees_with_the_normal_theory(self) -> None:
         values = np.random.default_rng(0).normal(size=400)
-        low, high = bootstrap_interval(values)
+        low, high = compute_bootstrap_interval(values)
         assert low < values.mean() < high
         assert high - low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.15)
 
@@ -31,17 +31,21 @@ class TestBootstrap:
         draws = np.random.default_rng(1).exponential(size=(200, 80))
         covered = [
             low <= 1 <= high
-            for low, high in (bootstrap_interval(row, resamples=300) for row in draws)
+            for low, high in (compute_bootstrap_interval(row, resamples=300) for row in draws)
         ]
         assert 0.87 <= np.mean(covered) <= 0.99
 
     def test_is_reproducible_and_accepts_the_median(self) -> None:
         values = np.arange(50.0)
-        assert bootstrap_interval(values, np.median) == bootstrap_interval(values, np.median)
-        assert bootstrap_interval(values, seed=1) != bootstrap_interval(values, seed=2)
+        assert compute_bootstrap_interval(values, np.median) == compute_bootstrap_interval(
+            values, np.median
+        )
+        assert compute_bootstrap_interval(values, seed=1) != compute_bootstrap_interval(
+            values, seed=2
+        )
 
     def test_one_value_has_no_interval(self) -> None:
-        assert np.isnan(bootstrap_interval(np.ones(1))).all()
+        assert np.isnan(compute_bootstrap_interval(np.ones(1))).all()
 
 
 class TestClusters:
@@ -63,9 +67,9 @@ class TestClusters:
             for is_clustered, coverage in covered.items():
                 clusters = labels if is_clustered else None
                 if kind == "bootstrap":
-                    low, high = bootstrap_interval(values, clusters=clusters, resamples=200)
+                    low, high = compute_bootstrap_interval(values, clusters=clusters, resamples=200)
                 else:
-                    low, high = subsample_interval(
+                    low, high = compute_subsampling_interval(
                         lambda rows, values=values: values[rows].mean(),
                         len(values),
                         clusters=clusters,
@@ -79,37 +83,43 @@ class TestClusters:
         means = np.array([values[clusters == cluster].mean() for cluster in range(40)])
         expected = 2 * 1.96 * means.std() / np.sqrt(40)
         for low, high in (
-            bootstrap_interval(values, clusters=clusters),
-            subsample_interval(lambda rows: values[rows].mean(), len(values), clusters=clusters),
+            compute_bootstrap_interval(values, clusters=clusters),
+            compute_subsampling_interval(
+                lambda rows: values[rows].mean(), len(values), clusters=clusters
+            ),
         ):
             assert high - low == pytest.approx(expected, rel=0.25)
 
     def test_few_templates_have_no_interval(self) -> None:
         values, clusters = self.draw_templates(np.random.default_rng(2), count=3)
-        assert np.isnan(bootstrap_interval(values, clusters=clusters)).all()
-        interval = subsample_interval(lambda rows: values[rows].mean(), 90, clusters=clusters)
+        assert np.isnan(compute_bootstrap_interval(values, clusters=clusters)).all()
+        interval = compute_subsampling_interval(
+            lambda rows: values[rows].mean(), 90, clusters=clusters
+        )
         assert np.isnan(interval).all()
 
     def test_a_resample_is_limited_in_size_and_has_half_of_the_templates(self) -> None:
         clusters = np.repeat(np.arange(10), 500)
         drawn = []
-        subsample_interval(lambda rows: float(drawn.append(rows) or 0), 5000, clusters=clusters)
+        compute_subsampling_interval(
+            lambda rows: float(drawn.append(rows) or 0), 5000, clusters=clusters
+        )
         for rows in drawn[:-1]:
             assert len(rows) == 400 and len(np.unique(clusters[rows])) == 5
 
     def test_the_median_and_names_of_templates_are_accepted(self) -> None:
         values, clusters = self.draw_templates(np.random.default_rng(2))
         names = np.array([f"template {cluster}" for cluster in clusters])
-        assert bootstrap_interval(values, np.median, clusters=names) == bootstrap_interval(
-            values, np.median, clusters=clusters
-        )
+        assert compute_bootstrap_interval(
+            values, np.median, clusters=names
+        ) == compute_bootstrap_interval(values, np.median, clusters=clusters)
 
 
 class TestSubsample:
     @pytest.mark.parametrize("max_rows", [400, 60])
     def test_width_agrees_with_the_normal_theory(self, max_rows: int) -> None:
         values = np.random.default_rng(0).normal(size=400)
-        low, high = subsample_interval(
+        low, high = compute_subsampling_interval(
             lambda rows: values[rows].mean(), 400, max_rows=max_rows, resamples=600
         )
         assert low < values.mean() < high
@@ -125,7 +135,7 @@ class TestSubsample:
         for _ in range(50):
             some = rng.permutation(4000)[:60]
             a, b = x[some], y[some]
-            low, high = subsample_interval(
+            low, high = compute_subsampling_interval(
                 lambda rows, a=a, b=b: metrics.cka(a[rows], b[rows], debiased=True), 60
             )
             covered.append(low <= truth <= high)
@@ -135,14 +145,14 @@ class TestSubsample:
         before = torch.get_num_threads()
         try:
             torch.set_num_threads(2)
-            subsample_interval(lambda rows: torch.get_num_threads(), 20, resamples=3)
+            compute_subsampling_interval(lambda rows: torch.get_num_threads(), 20, resamples=3)
             assert torch.get_num_threads() == 2
         finally:
             torch.set_num_threads(before)
 
     def test_few_rows_or_an_undefined_measure_have_no_interval(self) -> None:
-        assert np.isnan(subsample_interval(lambda rows: 1.0, 7)).all()
-        assert np.isnan(subsample_interval(lambda rows: np.nan, 50)).all()
+        assert np.isnan(compute_subsampling_interval(lambda rows: 1.0, 7)).all()
+        assert np.isnan(compute_subsampling_interval(lambda rows: np.nan, 50)).all()
 
 
 class TestComputeMetrics:

@@ -10,7 +10,7 @@ from scipy.stats import ortho_group
 
 from core.errors import EarshotError
 from core.evaluation import calibrated, metrics, metrics_by_row_order, mutual_knn
-from core.evaluation.metrics_by_row_order import build_order_metric
+from core.evaluation.metrics_by_row_order import build_metric_of_row_order
 
 METRICS = {
     "cka": metrics.cka,
@@ -85,7 +85,7 @@ class TestOrderMetrics:
     @pytest.mark.parametrize("width", [7, 150])
     def test_equal_the_metric_of_reordered_rows(self, rng, metric, width) -> None:
         x, y = make_related_views(rng, d1=width)
-        order_metric = build_order_metric(metric, x, y)
+        order_metric = build_metric_of_row_order(metric, x, y)
         for order in (np.arange(90), rng.permutation(90), rng.permutation(90)):
             assert order_metric(order) == pytest.approx(metric(x, y[order]), abs=2e-5)
 
@@ -93,17 +93,17 @@ class TestOrderMetrics:
         x, y = make_related_views(rng, 200)
         metric = partial(metrics.cca, training_rows=(x[:100], y[:100]), max_directions=3)
         order = rng.permutation(100)
-        assert build_order_metric(metric, x[100:], y[100:])(order) == pytest.approx(
+        assert build_metric_of_row_order(metric, x[100:], y[100:])(order) == pytest.approx(
             metric(x[100:], y[100:][order])
         )
 
     def test_ranks_in_16_bits_and_small_blocks_change_nothing(self, rng, monkeypatch) -> None:
         x, y = make_related_views(rng)
         order = rng.permutation(90)
-        exact = build_order_metric(metrics.distance_spearman, x, y)(order)
+        exact = build_metric_of_row_order(metrics.distance_spearman, x, y)(order)
         monkeypatch.setattr(metrics_by_row_order, "MAX_FLOAT_RANK_ROWS", 10)
         monkeypatch.setattr(metrics_by_row_order, "BLOCK_ROWS", 7)
-        coarse = build_order_metric(metrics.distance_spearman, x, y)(order)
+        coarse = build_metric_of_row_order(metrics.distance_spearman, x, y)(order)
         assert coarse == pytest.approx(exact, abs=1e-4)
 
     def test_spearman_of_more_rows_than_the_table_holds_is_computed_anew(
@@ -112,7 +112,7 @@ class TestOrderMetrics:
         monkeypatch.setattr(metrics_by_row_order, "MAX_RANK_TABLE_ROWS", 10)
         x, y = make_related_views(rng)
         order = rng.permutation(90)
-        assert build_order_metric(metrics.distance_spearman, x, y)(order) == (
+        assert build_metric_of_row_order(metrics.distance_spearman, x, y)(order) == (
             metrics.distance_spearman(x, y[order])
         )
 
@@ -121,7 +121,7 @@ class TestOrderMetrics:
         x[3] = y[5] = 0
         order = rng.permutation(90)
         for metric in (metrics.distance_pearson, metrics.distance_spearman):
-            assert build_order_metric(metric, x, y)(order) == pytest.approx(
+            assert build_metric_of_row_order(metric, x, y)(order) == pytest.approx(
                 metric(x, y[order]), abs=2e-5
             )
 

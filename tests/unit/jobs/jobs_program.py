@@ -101,5 +101,5 @@ WORK = {
 if __name__ == "__main__":
     is_heavy = "heavy" in sys.argv
     kind, *arguments = [argument for argument in sys.argv[1:] if argument != "heavy"]
-    with worker.run_as_job(worker.get_current_job_folder(), is_heavy=is_heavy) as reporter:
+    with worker.record_block_as_job(worker.get_current_job_folder(), is_heavy=is_heavy) as reporter:
         WORK[kind](reporter, *arguments)

@@ -67,7 +67,7 @@ def test_a_job_saves_its_state_progress_events_and_log(jobs_folder):
     assert (job.state, job.exit_status, job.error) == ("done", 0, None)
     assert job.title == "Count to thirty" and job.argv == ("count", "30")
     assert (job.progress.step, job.progress.done, job.progress.total) == ("Counting", 30, 30)
-    assert job.progress.note == "number 30" and job.progress.fraction == 1.0
+    assert job.progress.note == "number 30" and job.progress.finished_fraction == 1.0
     assert job.progress.steps == (JobStep("Counting", 30, 30),)
     events, offset = job.read_progress_events()
     # No event with data may be lost.

@@ -103,24 +103,26 @@ def test_only_missing_clips_are_rendered_and_each_is_saved(
 ) -> None:
     rendered_sources = []
 
-    def render_many(sources, seconds):
+    def render_programs_in_parallel(sources, seconds):
         for index, source in enumerate(sources):
             rendered_sources.append(source)
             failed = RenderResult(None, RenderProblem("runtime", "no", 1))
             yield index, failed if index == 2 else RenderResult(Clip(NOISE))
 
-    monkeypatch.setattr(core.sonicpi, "render_many", render_many)
+    monkeypatch.setattr(core.sonicpi, "render_programs_in_parallel", render_programs_in_parallel)
     for expected in (27, 1):
         rendered_sources.clear()
         with pytest.raises(core.errors.EarshotError, match="02_2_amp_and_pan-0000.*no"):
-            monkeypatch.setattr(core.sonicpi, "render_many", render_many)
+            monkeypatch.setattr(
+                core.sonicpi, "render_programs_in_parallel", render_programs_in_parallel
+            )
             template_gallery_rendering.render_missing_gallery_clips()
         assert len(rendered_sources) == expected
         if expected == 27:
             # The next call renders only the one that failed, which fails again.
-            once = render_many
+            once = render_programs_in_parallel
 
-            def render_many(sources, seconds, once=once):
+            def render_programs_in_parallel(sources, seconds, once=once):
                 for index, _ in once(sources, seconds):
                     yield index, RenderResult(None, RenderProblem("runtime", "no", 1))
 
@@ -180,7 +182,7 @@ def test_a_range_restricts_sampling() -> None:
 
 def test_an_invalid_value_shows_an_error() -> None:
     app = open_page(BEEPS)
-    specs = programs.get_template(BEEPS).list_parameters()
+    specs = programs.get_template(BEEPS).list_template_parameters()
     names = [spec.name for spec in specs if spec.kind == "walk"]
     name = next(name for name in names if app.button_group(key=f"sampling:{BEEPS}:{name}"))
     set_sampling(app, name, "fixed")

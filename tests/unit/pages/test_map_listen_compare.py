@@ -16,7 +16,7 @@ from core.pipeline.map_selection_export import build_selection_table, export_sel
 from core.search import confidence
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.clip_property_forecast import fit_forecast
-from core.search.map_placement import place_on_map
+from core.search.map_placement import place_snippet_on_map
 from pages.map.map_marks_and_clicks import decode_bitmask, encode_bitmask
 from tests.unit.pages.page_steps import (
     MARKDOWN_NAME,
@@ -111,7 +111,7 @@ def test_a_snippet_is_placed_among_its_neighbours(own_workspace: Path) -> None:
         len([button for button in app.button if str(button.key).startswith("neighbour-line-")]) == 5
     )
     points = Corpus.open("tiny").load_newest_alignment().load_map_points()
-    placement = place_on_map(open_aligned_corpus(Corpus.open("tiny")), "play 60", points)
+    placement = place_snippet_on_map(open_aligned_corpus(Corpus.open("tiny")), "play 60", points)
     clips = points[points["modality"] == "audio"].set_index("program")
     neighbour_clips = clips.loc[[neighbour.program_id for neighbour in placement.neighbours]]
     for axis, position in zip("xy", placement.after_position):

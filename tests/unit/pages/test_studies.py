@@ -25,7 +25,7 @@ from core.studies.result import (
     StudyTable,
     compare_measurements_to_paper,
 )
-from core.studies.study_clip_rendering import make_workspace_relative
+from core.studies.study_clip_rendering import make_path_relative_to_workspace
 from core.workspace import PROJECT_FOLDER
 from tests.unit.pages.page_steps import MARKDOWN_NAME
 
@@ -57,7 +57,7 @@ def corpus() -> Corpus:
 
 
 def save_run(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
-    clips = [make_workspace_relative(path) for path in corpus.load_programs()["audio"]]
+    clips = [make_path_relative_to_workspace(path) for path in corpus.load_programs()["audio"]]
     pairs = pd.DataFrame(
         {
             "first": ["beeps-0"] * 12,

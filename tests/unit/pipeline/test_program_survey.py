@@ -74,7 +74,12 @@ def test_every_file_has_a_finding_in_order(songs: Path) -> None:
         "empty.rb": ("silent", "no_sound"),
         "picture.rb": ("failed", "unreadable"),
     }
-    assert report.count_outcomes() == {"sound": 2, "partial": 0, "silent": 1, "failed": 2}
+    assert report.count_programs_by_outcome() == {
+        "sound": 2,
+        "partial": 0,
+        "silent": 1,
+        "failed": 2,
+    }
     assert report.program_count == 5
 
 
@@ -127,7 +132,7 @@ def test_causes_and_names_are_counted_by_program() -> None:
     failed = Classification("failed", "syntax", 1, "…")
     found = [SurveyFinding(f"{i}", c) for i, c in enumerate([failed, partial, silent])]
     report = SurveyReport(found, 3)
-    assert list(report.count_causes().items()) == [
+    assert list(report.count_programs_by_cause().items()) == [
         ("missing_sample", {"partial": 1, "silent": 1, "failed": 0}),
         ("syntax", {"partial": 0, "silent": 0, "failed": 1}),
     ]

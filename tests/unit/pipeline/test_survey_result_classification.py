@@ -8,7 +8,7 @@ import pytest
 from core.pipeline.survey_result_classification import (
     DESCRIPTION_BY_CAUSE,
     MissingName,
-    classify_result,
+    classify_render_result,
 )
 from core.sonicpi import Clip, RenderProblem, RenderResult
 
@@ -20,7 +20,7 @@ SILENT = RenderProblem("silent", "The program is silent.")
 
 
 def test_a_clip_without_warnings_sounds() -> None:
-    classification = classify_result(RenderResult(CLIP))
+    classification = classify_render_result(RenderResult(CLIP))
     assert (classification.outcome, classification.cause) == ("sound", None)
 
 
@@ -43,7 +43,7 @@ def test_a_clip_without_warnings_sounds() -> None:
 def test_a_clip_with_a_loss_sounds_in_part(
     warning: RenderProblem, outcome: str, cause: str | None
 ) -> None:
-    classification = classify_result(RenderResult(CLIP, warnings=(warning,)))
+    classification = classify_render_result(RenderResult(CLIP, warnings=(warning,)))
     assert (classification.outcome, classification.cause) == (outcome, cause)
 
 
@@ -62,14 +62,14 @@ def test_a_clip_with_a_loss_sounds_in_part(
     ],
 )
 def test_an_error_has_the_cause_of_its_kind(kind: str, cause: str) -> None:
-    classification = classify_result(RenderResult(None, RenderProblem(kind, "…", 7)))
+    classification = classify_render_result(RenderResult(None, RenderProblem(kind, "…", 7)))
     assert (classification.outcome, classification.cause) == ("failed", cause)
     assert classification.line == 7 and cause in DESCRIPTION_BY_CAUSE
 
 
 def test_the_cause_of_an_error_outweighs_its_kind() -> None:
     error = RenderProblem("runtime", "LoadError: …", 1, cause="missing_file", name="midilib")
-    classification = classify_result(RenderResult(None, error, (MISSING_SAMPLE,)))
+    classification = classify_render_result(RenderResult(None, error, (MISSING_SAMPLE,)))
     assert classification.cause == "missing_file"
     assert classification.missing_names == (
         MissingName("missing_file", "midilib"),
@@ -90,20 +90,22 @@ def test_the_cause_of_an_error_outweighs_its_kind() -> None:
 def test_silence_is_explained_by_the_gravest_warning(
     warnings: tuple[RenderProblem, ...], cause: str, line: int | None
 ) -> None:
-    classification = classify_result(RenderResult(None, SILENT, warnings))
+    classification = classify_render_result(RenderResult(None, SILENT, warnings))
     assert (classification.outcome, classification.cause) == ("silent", cause)
     assert classification.line == line
 
 
 def test_only_errors_of_threads_are_fatal_under_strict() -> None:
     with_error = RenderResult(CLIP, warnings=(MISSING_SAMPLE, DEAD_THREAD))
-    assert classify_result(with_error).outcome == "partial"
-    assert classify_result(with_error, is_strict=True).outcome == "failed"
+    assert classify_render_result(with_error).outcome == "partial"
+    assert classify_render_result(with_error, is_strict=True).outcome == "failed"
     without_error = RenderResult(CLIP, warnings=(MISSING_SAMPLE,))
-    assert classify_result(without_error, is_strict=True).outcome == "partial"
+    assert classify_render_result(without_error, is_strict=True).outcome == "partial"
 
 
 def test_each_missing_name_is_listed_once() -> None:
     elsewhere = RenderProblem("missing_sample", "There is no sample :kick", 8, name=":kick")
-    classification = classify_result(RenderResult(CLIP, warnings=(MISSING_SAMPLE, elsewhere)))
+    classification = classify_render_result(
+        RenderResult(CLIP, warnings=(MISSING_SAMPLE, elsewhere))
+    )
     assert classification.missing_names == (MissingName("missing_sample", ":kick"),)

@@ -21,7 +21,7 @@ from core.programs import (
     list_templates,
     load_template,
 )
-from core.programs.parameters import LIST_KINDS, derive_random_fractions
+from core.programs.parameters import LIST_KINDS, make_random_fraction_source
 
 ROOT = Path(__file__).resolve().parents[3]
 HEADER = """{#-
@@ -184,18 +184,18 @@ def test_the_recorded_parameters_reproduce_the_program(name):
 
 @pytest.mark.parametrize("name", [t.id for t in list_templates()])
 def test_list_parameters_covers_every_branch(name):
-    specs = {spec.name: spec for spec in get_template(name).list_parameters()}
+    specs = {spec.name: spec for spec in get_template(name).list_template_parameters()}
     for program in generate(name, 100, seed=8):
         for parameter, value in program.parameters.items():
             if specs[parameter].kind not in LIST_KINDS:
-                assert specs[parameter].validate_value(value) == value
+                assert specs[parameter].validate_parameter_value(value) == value
 
 
 @pytest.mark.parametrize("name", [t.id for t in list_templates()])
 def test_recorded_parameters_affect_the_source(name):
     """Another value of a recorded parameter changes the source, with rare exceptions."""
     template = get_template(name)
-    specs = {spec.name: spec for spec in template.list_parameters()}
+    specs = {spec.name: spec for spec in template.list_template_parameters()}
     changes: dict[str, list[bool]] = {}
     for variant in range(16):
         program = template.render(seed=5, variant=variant)
@@ -215,6 +215,6 @@ def _draw_other_values(spec, value):
     if spec.kind in ("pick", "chance"):
         return [choice for choice in spec.choices if choice != value][:8]
     return [
-        spec.sample_parameter_value(derive_random_fractions(f"other/{i}", spec.name))
+        spec.sample_parameter_value(make_random_fraction_source(f"other/{i}", spec.name))
         for i in range(8)
     ]

@@ -214,20 +214,20 @@ def test_a_changed_file_is_loaded_again(write, tmp_path):
     later = path.stat().st_mtime_ns + 1_000_000
     os.utime(path, ns=(later, later))
     changed = list_templates(tmp_path)[0]
-    assert [spec.name for spec in changed.list_parameters()] == ["note"]
+    assert [spec.name for spec in changed.list_template_parameters()] == ["note"]
 
 
 def test_a_parameter_with_different_options_in_two_branches_is_refused(write):
     body = '{% if chance("a") %}{{ pick("b", 1, 2) }}{% else %}{{ pick("b", 3, 4) }}{% endif %}'
     path = write(header() + body)
     with pytest.raises(EarshotError, match="'b' has other options elsewhere"):
-        load_template(path).list_parameters()
+        load_template(path).list_template_parameters()
 
 
 def test_parameters_of_nested_branches_are_found(write):
     body = '{% if pick("a", "' + '", "'.join(f"x{i}" for i in range(200)) + '") == "x77" %}'
     body += '{% if chance("b", 0.001) %}{{ integer("deep", 1, 3) }}{% endif %}{% endif %}x'
-    names = [spec.name for spec in load_template(write(header() + body)).list_parameters()]
+    names = [spec.name for spec in load_template(write(header() + body)).list_template_parameters()]
     assert names == ["a", "b", "deep"]
 
 

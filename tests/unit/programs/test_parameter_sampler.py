@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.errors import EarshotError
 from core.programs import ChoiceSubset, NumberRange, ParameterSpec
 from core.programs.parameter_sampler import ParameterSampler
-from core.programs.parameters import derive_random_fractions, format_ruby_value
+from core.programs.parameters import format_ruby_value, make_random_fraction_source
 
 STREAMS = st.text("abc/019", min_size=1, max_size=12)
 
@@ -63,7 +63,7 @@ def test_draws_are_the_same_on_every_machine(stream):
 
 
 def test_fractions_are_spread_evenly_over_the_unit_interval():
-    fraction = derive_random_fractions("stream", "name")
+    fraction = make_random_fraction_source("stream", "name")
     values = [fraction(i) for i in range(4000)]
     assert all(0 <= value < 1 for value in values)
     for tenth in range(10):

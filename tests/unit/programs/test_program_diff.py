@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from core.programs.program_diff import diff_parameter_values, diff_sources, extract_code_traits
+from core.programs.program_diff import (
+    diff_parameter_values,
+    diff_program_sources,
+    extract_code_traits,
+)
 
 SOURCE = """use_bpm 120
 use_synth :prophet
@@ -66,16 +70,16 @@ def test_diff_values_lists_only_differences_in_order() -> None:
 
 def test_diff_sources_gives_a_unified_diff_without_header() -> None:
     source, other_source = "play 60\nsleep 1\nplay 62\n", "play 60\nsleep 2\nplay 62\n"
-    lines = diff_sources(source, other_source).splitlines()
+    lines = diff_program_sources(source, other_source).splitlines()
     assert "-sleep 1" in lines and "+sleep 2" in lines
     assert " play 60" in lines
     assert not any(line.startswith(("---", "+++")) for line in lines)
-    assert diff_sources(source, source) == ""
+    assert diff_program_sources(source, source) == ""
 
 
 def test_diff_sources_shows_the_requested_number_of_context_lines() -> None:
     source = "\n".join(f"play {n}" for n in range(20))
     other_source = source.replace("play 10", "play 99")
-    lines = diff_sources(source, other_source, 1).splitlines()
+    lines = diff_program_sources(source, other_source, 1).splitlines()
     context_lines = [line for line in lines if line[0] == " "]
     assert context_lines == [" play 9", " play 11"]

@@ -11,12 +11,12 @@ from core.errors import EarshotError
 from core.programs import compose_programs, generate, get_template, list_templates
 from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.newer_sonic_pi_sound_groups import DRUM_SYNTHS_BY_ROLE
-from core.programs.template_vocabulary import build_sound_groups
+from core.programs.template_vocabulary import build_sound_names_by_group
 from core.sonicpi.inventory import get_builtin_sample_duration, load_sonic_pi_inventory
 from core.sonicpi.newer_sonic_pi_sounds import (
-    load_later_sample_seconds,
-    load_later_synth_options,
-    names_later_sound,
+    contains_name_of_newer_sound,
+    load_newer_sample_seconds,
+    load_newer_synth_options,
 )
 
 DIGEST_OF_PROGRAMS_OF_SONIC_PI_3_2 = "79a064036acd9d63"
@@ -38,37 +38,39 @@ def test_the_first_sound_set_gives_the_programs_it_always_gave() -> None:
 
 
 def test_the_first_sound_set_names_no_later_sound() -> None:
-    assert not any(names_later_sound(program.source) for program in compose_programs(1000, 4))
+    assert not any(
+        contains_name_of_newer_sound(program.source) for program in compose_programs(1000, 4)
+    )
 
 
 def test_every_later_sound_appears_in_the_second_sound_set(later_text: str) -> None:
     named = set(re.findall(r":(\w+)", later_text))
-    assert set(load_later_synth_options()) <= named
-    assert set(load_later_sample_seconds()) <= named
+    assert set(load_newer_synth_options()) <= named
+    assert set(load_newer_sample_seconds()) <= named
     assert {"beep", "bd_haus"} <= named
 
 
 def test_every_option_of_a_later_synth_appears(later_text: str) -> None:
     for synth, options in synth_fx_and_sample_sets.LATER_SYNTH_OPTIONS.items():
-        assert {option.name for option in options} <= set(load_later_synth_options()[synth])
+        assert {option.name for option in options} <= set(load_newer_synth_options()[synth])
         for option in options:
             assert re.search(rf"\b{option.name}(: | ?=>)", later_text), (synth, option.name)
 
 
 def test_groups_hold_existing_sounds_only() -> None:
-    synths = {*load_sonic_pi_inventory()["synths"], *load_later_synth_options()}
-    samples = {*load_sonic_pi_inventory()["samples"], *load_later_sample_seconds()}
-    first, second = build_sound_groups("3.2"), build_sound_groups("5")
+    synths = {*load_sonic_pi_inventory()["synths"], *load_newer_synth_options()}
+    samples = {*load_sonic_pi_inventory()["samples"], *load_newer_sample_seconds()}
+    first, second = build_sound_names_by_group("3.2"), build_sound_names_by_group("5")
     assert list(first) == list(second)
     for group, names in second.items():
         assert names[: len(first[group])] == first[group]
         assert set(names) <= synths or set(names) <= samples, group
     drum_synths = [name for names in DRUM_SYNTHS_BY_ROLE.values() for name in names]
-    assert set(drum_synths) <= set(load_later_synth_options())
+    assert set(drum_synths) <= set(load_newer_synth_options())
 
 
 def test_lengths_of_later_samples_are_no_longer_than_the_samples() -> None:
-    for name in set(load_later_sample_seconds()) & set(synth_fx_and_sample_sets.SAMPLE_SECONDS):
+    for name in set(load_newer_sample_seconds()) & set(synth_fx_and_sample_sets.SAMPLE_SECONDS):
         seconds = get_builtin_sample_duration(name)
         assert seconds - 0.11 <= synth_fx_and_sample_sets.SAMPLE_SECONDS[name] <= seconds
 
@@ -80,7 +82,7 @@ def test_the_second_sound_set_is_reproducible_and_differs() -> None:
 
 def test_templates_draw_from_the_sound_set() -> None:
     programs = generate("02_3_synths", 60, 1, sound_set="5")
-    assert any(names_later_sound(program.source) for program in programs)
+    assert any(contains_name_of_newer_sound(program.source) for program in programs)
     template = get_template("02_3_synths")
     for program in programs:
         assert template.render(program.parameters).source == program.source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.programs.grammar.synth_fx_and_sample_sets import get_sound_set
+from core.programs.grammar.synth_fx_and_sample_sets import get_sound_set_by_name
 from core.programs.synth_families import (
     SYNTH_NAMES_BY_FAMILY,
     get_synth_family,
@@ -14,7 +14,7 @@ from core.programs.synth_families import (
 
 @pytest.mark.parametrize("sound_set", ["3.2", "5"])
 def test_every_synth_of_the_grammar_has_one_family(sound_set: str) -> None:
-    groups = get_sound_set(sound_set).synth_groups
+    groups = get_sound_set_by_name(sound_set).synth_groups
     synth_names = {name for names in groups.values() for name in names}
     without_family = sorted(name for name in synth_names if get_synth_family(name) is None)
     assert not without_family

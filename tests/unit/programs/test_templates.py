@@ -71,9 +71,9 @@ def test_variants_of_each_differ_in_structure_and_in_sounds(programs, name):
     """Many programs still differ after all numbers are removed."""
     shapes = {re.sub(r"\d+(\.\d+)?", "0", program.source) for program in programs[name]}
     assert len(shapes) >= 100
-    kinds = {spec.kind for spec in get_template(name).list_parameters()}
+    kinds = {spec.kind for spec in get_template(name).list_template_parameters()}
     assert len(kinds) >= 3
-    assert len(get_template(name).list_parameters()) >= 10
+    assert len(get_template(name).list_template_parameters()) >= 10
 
 
 def test_every_synth_and_sample_of_the_vocabulary_is_used(programs):

@@ -7,10 +7,10 @@ import pytest
 
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS, DESCRIPTOR_NAMES
 from core.search.clip_property_forecast import (
-    describe_forecast,
+    describe_forecast_in_words,
     fit_forecast,
     format_level_curve,
-    list_property_rows,
+    list_forecast_property_rows,
     make_forecast_targets,
     predict_forecast,
 )
@@ -44,12 +44,12 @@ VALUES = {
     ],
 )
 def test_words_follow_the_documented_limits(changes, words):
-    assert describe_forecast(VALUES | changes) == words
+    assert describe_forecast_in_words(VALUES | changes) == words
 
 
 def test_undefined_values_of_silent_clips_are_no_targets():
     silent = np.zeros((1, len(CLIP_DESCRIPTORS)))
-    silent[0, 0] = CLIP_DESCRIPTORS[0].standardize(np.array(-70.0))
+    silent[0, 0] = CLIP_DESCRIPTORS[0].standardize_descriptor_values(np.array(-70.0))
     targets = make_forecast_targets(silent)
     defined = {name for name, value in zip(DESCRIPTOR_NAMES, targets[0]) if np.isfinite(value)}
     assert {"loudness", "peak", "silence", "level_1"} <= defined
@@ -66,10 +66,10 @@ def test_forecast_has_each_property_within_its_interval_and_range():
     assert [item.name for item in forecast.properties] == list(DESCRIPTOR_NAMES)
     for item, descriptor in zip(forecast.properties, CLIP_DESCRIPTORS):
         assert descriptor.low <= item.low <= item.value <= item.high <= descriptor.high
-    loudness = forecast.get_property("loudness")
+    loudness = forecast.get_forecast_property("loudness")
     assert (loudness.value, loudness.unit) == (pytest.approx(-12, abs=2), "LUFS")
     document = json.loads(json.dumps(forecast.to_dict()))
     assert document["coverage"] == 0.9 and document["calibration_programs"] == 200
     assert set(document["properties"]) == set(DESCRIPTOR_NAMES)
-    assert len(list_property_rows(forecast)) == 9
+    assert len(list_forecast_property_rows(forecast)) == 9
     assert format_level_curve(forecast).endswith("dBFS")

@@ -10,8 +10,8 @@ import torch
 
 from core.corpus import Corpus
 from core.search.default_alignment_choice import (
+    build_choice_of_requested_alignment,
     choose_default_alignment,
-    describe_requested_alignment,
 )
 
 ENCODERS = {"code": "sonicpi", "audio": "log-mel"}
@@ -98,5 +98,5 @@ def test_the_choice_reads_as_one_line(corpus: Corpus) -> None:
     line = str(choose_default_alignment(corpus, "prediction"))
     assert line.startswith(f"alignment {alignment_id} (kernel-ridge of ")
     assert line.endswith("): the only alignment of this corpus")
-    requested = describe_requested_alignment(corpus.load_alignment(alignment_id))
+    requested = build_choice_of_requested_alignment(corpus.load_alignment(alignment_id))
     assert requested.reason == "the one you chose"

@@ -41,30 +41,30 @@ def measured_corpus(empty_workspace):
 def test_a_corpus_without_measured_clips_has_no_forecast(corpus):
     save_untrained_alignment(corpus)
     aligned_corpus = search.open_aligned_corpus(corpus)
-    assert aligned_corpus.forecast("play 60") is None
+    assert aligned_corpus.forecast_sound_properties("play 60") is None
     assert aligned_corpus.record.load_forecast_arrays() is None
 
 
 def test_forecast_is_fitted_once_and_read_from_the_alignment(measured_corpus, monkeypatch):
     save_untrained_alignment(measured_corpus)
-    first = search.open_aligned_corpus(measured_corpus).forecast("play 60")
+    first = search.open_aligned_corpus(measured_corpus).forecast_sound_properties("play 60")
     arrays, settings = measured_corpus.load_newest_alignment().load_forecast_arrays()
     assert settings["encoder"] == "descriptors" and len(arrays["rows"]) == PROGRAM_COUNT
     monkeypatch.setattr(
         forecast_fitting_and_storage, "fit_alignment_forecast", lambda _: pytest.fail("again")
     )
-    second = search.open_aligned_corpus(measured_corpus).forecast("play 60")
+    second = search.open_aligned_corpus(measured_corpus).forecast_sound_properties("play 60")
     for before, after in zip(first.properties, second.properties):
         assert after.value == pytest.approx(before.value, rel=0.02, abs=0.05)
     with pytest.raises(SilentSnippetError):
-        search.open_aligned_corpus(measured_corpus).forecast("# nothing")
+        search.open_aligned_corpus(measured_corpus).forecast_sound_properties("# nothing")
 
 
 def test_forecast_of_an_older_version_is_fitted_again(measured_corpus, monkeypatch):
     save_untrained_alignment(measured_corpus)
-    search.open_aligned_corpus(measured_corpus).forecast("play 60")
+    search.open_aligned_corpus(measured_corpus).forecast_sound_properties("play 60")
     monkeypatch.setattr(forecast_fitting_and_storage, "FORECAST_VERSION", 99)
-    search.open_aligned_corpus(measured_corpus).forecast("play 60")
+    search.open_aligned_corpus(measured_corpus).forecast_sound_properties("play 60")
     _, settings = measured_corpus.load_newest_alignment().load_forecast_arrays()
     assert settings["version"] == 99
 

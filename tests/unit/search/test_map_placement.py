@@ -9,7 +9,7 @@ import pytest
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
-from core.search.map_placement import place_on_map
+from core.search.map_placement import place_snippet_on_map
 from core.search.nearest_neighbour_queries import find_neighbours
 from tests.unit.search.alignments import save_untrained_alignment
 
@@ -42,7 +42,7 @@ def points(aligned_corpus: AlignedCorpus) -> pd.DataFrame:
 def test_one_neighbour_gives_its_own_position(
     aligned_corpus: AlignedCorpus, points: pd.DataFrame
 ) -> None:
-    placement = place_on_map(aligned_corpus, SNIPPET, points, k=1)
+    placement = place_snippet_on_map(aligned_corpus, SNIPPET, points, k=1)
     assert placement.neighbours == find_neighbours(aligned_corpus, SNIPPET, 1)
     row = 6 + aligned_corpus.row_by_program[placement.neighbours[0].program_id]
     assert placement.after_position == pytest.approx((row, -row))
@@ -54,7 +54,7 @@ def test_one_neighbour_gives_its_own_position(
 def test_the_position_lies_among_the_neighbours(
     aligned_corpus: AlignedCorpus, points: pd.DataFrame
 ) -> None:
-    x, y = place_on_map(aligned_corpus, SNIPPET, points).after_position
+    x, y = place_snippet_on_map(aligned_corpus, SNIPPET, points).after_position
     assert 6 < x < 11 and y == pytest.approx(-x)
 
 
@@ -62,4 +62,4 @@ def test_a_map_without_the_neighbours_is_refused(
     aligned_corpus: AlignedCorpus, points: pd.DataFrame
 ) -> None:
     with pytest.raises(EarshotError, match="None of the snippet's neighbours is on this map"):
-        place_on_map(aligned_corpus, SNIPPET, points[points["modality"] == "code"][:0])
+        place_snippet_on_map(aligned_corpus, SNIPPET, points[points["modality"] == "code"][:0])

@@ -9,7 +9,7 @@ from core.sonicpi.clip_and_render_result import (
     Clip,
     RenderProblem,
     RenderResult,
-    promote_thread_error,
+    promote_thread_error_to_program_error,
 )
 from core.sonicpi.render_worker import build_render_result
 
@@ -45,14 +45,16 @@ def test_thread_errors_are_those_with_a_time():
 
 
 def test_a_strict_result_has_the_first_thread_error_and_no_clip():
-    strict = RenderResult(SOUND, None, (CLIPPED, FIRST, SECOND), 0.25).reject_thread_errors()
+    strict = RenderResult(
+        SOUND, None, (CLIPPED, FIRST, SECOND), 0.25
+    ).convert_thread_error_to_failure()
     assert (strict.clip, strict.error) == (None, FIRST)
     assert strict.warnings == (CLIPPED, SECOND) and strict.render_s == 0.25
 
 
 def test_a_result_without_thread_errors_stays_as_it_is():
     for result in (RenderResult(SOUND, None, (CLIPPED,)), RenderResult(None, FIRST, (SECOND,))):
-        assert result.reject_thread_errors() is result
+        assert result.convert_thread_error_to_failure() is result
 
 
 def test_the_error_of_a_silent_program_is_that_of_its_thread():
@@ -63,5 +65,5 @@ def test_the_error_of_a_silent_program_is_that_of_its_thread():
 
 
 def test_without_thread_errors_a_silent_program_keeps_its_error():
-    assert promote_thread_error(CLIPPED, ()) == (CLIPPED, ())
-    assert promote_thread_error(None, (CLIPPED,)) == (None, (CLIPPED,))
+    assert promote_thread_error_to_program_error(CLIPPED, ()) == (CLIPPED, ())
+    assert promote_thread_error_to_program_error(None, (CLIPPED,)) == (None, (CLIPPED,))

@@ -17,10 +17,10 @@ from core.sonicpi.newer_sonic_pi_sound_installer import (
     compute_requirements_fingerprint,
     find_faulty_files,
     find_npm,
-    install_later_sounds,
+    install_newer_sonic_pi_sounds,
     is_installation_current,
 )
-from core.sonicpi.newer_sonic_pi_sounds import COMPLETE_MARK, load_later_sounds
+from core.sonicpi.newer_sonic_pi_sounds import COMPLETE_MARK, load_newer_sonic_pi_sounds
 
 FILES = {
     "synths/synthdefs/a.scsyndef": b"SCgf",
@@ -67,7 +67,7 @@ def list_leftovers(sounds: Path) -> list[str]:
 def test_files_of_the_manifest_are_installed_with_a_mark(tmp_path, requirements):
     sounds = tmp_path / ".sounds"
     npm = make_npm(tmp_path, {**FILES, "sounds/index.js": b"left out"})
-    install_later_sounds(npm, sounds, requirements=requirements)
+    install_newer_sonic_pi_sounds(npm, sounds, requirements=requirements)
     files = list_files(sounds)
     mark = files.pop(COMPLETE_MARK).decode().strip()
     assert mark == compute_requirements_fingerprint(requirements)
@@ -93,13 +93,13 @@ def test_a_failed_download_leaves_what_was_installed_before(
     tmp_path, requirements, files, script, message
 ):
     sounds = tmp_path / ".sounds"
-    install_later_sounds(make_npm(tmp_path, FILES), sounds, requirements=requirements)
+    install_newer_sonic_pi_sounds(make_npm(tmp_path, FILES), sounds, requirements=requirements)
     before = list_files(sounds)
     bad_folder = tmp_path / "bad"
     bad_folder.mkdir()
     npm = make_npm(bad_folder, files, script=script)
     with pytest.raises(EarshotError, match=message):
-        install_later_sounds(npm, sounds, requirements=requirements)
+        install_newer_sonic_pi_sounds(npm, sounds, requirements=requirements)
     assert list_files(sounds) == before and list_leftovers(sounds) == []
 
 
@@ -109,12 +109,12 @@ def test_a_link_in_a_package_is_refused(tmp_path, requirements):
     target.unlink()
     target.symlink_to(requirements / "package.json")
     with pytest.raises(EarshotError, match=r"b\.flac"):
-        install_later_sounds(npm, tmp_path / ".sounds", requirements=requirements)
+        install_newer_sonic_pi_sounds(npm, tmp_path / ".sounds", requirements=requirements)
 
 
 def test_a_missing_npm_is_an_error(tmp_path, requirements):
     with pytest.raises(EarshotError, match="npm did not download"):
-        install_later_sounds(
+        install_newer_sonic_pi_sounds(
             [str(tmp_path / "nothing")], tmp_path / ".sounds", requirements=requirements
         )
 
@@ -124,7 +124,7 @@ def test_an_interrupted_installation_is_removed_by_the_next(tmp_path, requiremen
     for name in (".sounds.partial-1", ".sounds.partial-2"):
         (tmp_path / name / "node_modules").mkdir(parents=True)
     sounds.mkdir()  # Without the mark, as nothing but the installer's rename creates it complete.
-    install_later_sounds(make_npm(tmp_path, FILES), sounds, requirements=requirements)
+    install_newer_sonic_pi_sounds(make_npm(tmp_path, FILES), sounds, requirements=requirements)
     assert list_leftovers(sounds) == [] and (sounds / COMPLETE_MARK).is_file()
 
 
@@ -149,7 +149,7 @@ def test_without_npm_the_wheel_is_unpacked_and_removed(tmp_path, monkeypatch, ca
     monkeypatch.setattr(newer_sonic_pi_sound_installer, "find_npm", lambda: None)
     monkeypatch.setattr(newer_sonic_pi_sound_installer, "unpack_npm_wheel", unpack)
     monkeypatch.setattr(newer_sonic_pi_sound_installer, "LATER_SOUNDS_FOLDER", tmp_path / ".sounds")
-    assert newer_sonic_pi_sound_installer.main() == 1
+    assert newer_sonic_pi_sound_installer.install_sounds_and_get_exit_status() == 1
     assert "npm did not download the sounds" in capsys.readouterr().err
     assert len(unpacked) == 1 and not unpacked[0].exists()
 
@@ -166,14 +166,14 @@ def test_the_lock_file_names_no_host_and_has_hashes():
 def test_the_manifest_lists_every_sound_of_the_table():
     lines = (SOUND_REQUIREMENTS_FOLDER / "files.sha256").read_text().splitlines()
     stems = {Path(line.partition("  ")[2]).stem.removeprefix("sonic-pi-") for line in lines}
-    sounds = load_later_sounds()
+    sounds = load_newer_sonic_pi_sounds()
     assert {*sounds["synths"], *sounds["samples"], *sounds["changed_synthdefs"]} <= stems
     assert all(len(line.partition("  ")[0]) == 64 for line in lines)
 
 
 def test_damaged_files_of_an_installation_are_found(tmp_path, requirements):
     sounds = tmp_path / ".sounds"
-    install_later_sounds(make_npm(tmp_path, FILES), sounds, requirements=requirements)
+    install_newer_sonic_pi_sounds(make_npm(tmp_path, FILES), sounds, requirements=requirements)
     manifest = requirements / "files.sha256"
     assert find_faulty_files(sounds, manifest) == []
     (sounds / "samples/b.flac").write_bytes(b"cut")

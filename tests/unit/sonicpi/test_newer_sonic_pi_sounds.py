@@ -8,11 +8,11 @@ import pytest
 
 from core.sonicpi.inventory import load_sonic_pi_inventory
 from core.sonicpi.newer_sonic_pi_sounds import (
-    find_version_that_added,
-    load_later_sample_seconds,
-    load_later_sounds,
-    load_later_synth_options,
-    names_later_sound,
+    contains_name_of_newer_sound,
+    find_sonic_pi_version_that_added_sound,
+    load_newer_sample_seconds,
+    load_newer_sonic_pi_sounds,
+    load_newer_synth_options,
 )
 
 CHECK = re.compile(r"(>=|>|<=|<) -?[\d.]+|-?[\d.]+\.\.-?[\d.]+|\d+(\|\d+)*")
@@ -20,14 +20,14 @@ CHECK = re.compile(r"(>=|>|<=|<) -?[\d.]+|-?[\d.]+\.\.-?[\d.]+|\d+(\|\d+)*")
 
 def test_the_table_has_23_synths_and_41_samples_that_sonic_pi_3_2_lacks():
     inventory = load_sonic_pi_inventory()
-    assert len(load_later_synth_options()) == 23
-    assert len(load_later_sample_seconds()) == 41
-    assert not set(load_later_synth_options()) & set(inventory["synths"])
-    assert not set(load_later_sample_seconds()) & set(inventory["samples"])
+    assert len(load_newer_synth_options()) == 23
+    assert len(load_newer_sample_seconds()) == 41
+    assert not set(load_newer_synth_options()) & set(inventory["synths"])
+    assert not set(load_newer_sample_seconds()) & set(inventory["samples"])
 
 
 def test_every_checked_or_sliding_option_is_an_option_of_its_synth():
-    for name, synth in load_later_sounds()["synths"].items():
+    for name, synth in load_newer_sonic_pi_sounds()["synths"].items():
         assert set(synth["slides"]) <= set(synth["options"]), name
         assert set(synth["option_checks"]) <= set(synth["options"]), name
         for option in synth["option_checks"].values():
@@ -35,7 +35,7 @@ def test_every_checked_or_sliding_option_is_an_option_of_its_synth():
 
 
 def test_options_are_numbers_and_those_of_the_compiled_synth():
-    options = load_later_synth_options()
+    options = load_newer_synth_options()
     assert all(
         isinstance(value, int | float) for synth in options.values() for value in synth.values()
     )
@@ -58,10 +58,10 @@ def test_options_are_numbers_and_those_of_the_compiled_synth():
     ],
 )
 def test_the_version_that_added_a_sound(name, version):
-    assert find_version_that_added(name) == version
+    assert find_sonic_pi_version_that_added_sound(name) == version
 
 
 def test_names_of_later_sounds_are_found_as_whole_words():
-    assert names_later_sound("use_synth :rodeo\nplay 60")
-    assert names_later_sound('sample "hat_zap"')
-    assert not names_later_sound("use_synth :beep # rodeos")
+    assert contains_name_of_newer_sound("use_synth :rodeo\nplay 60")
+    assert contains_name_of_newer_sound('sample "hat_zap"')
+    assert not contains_name_of_newer_sound("use_synth :beep # rodeos")

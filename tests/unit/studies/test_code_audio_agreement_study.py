@@ -10,7 +10,7 @@ from core.progress import ignore_progress
 from core.studies import code_audio_agreement_study
 from core.studies.code_audio_agreement_study import (
     MEASURES,
-    describe_agreement,
+    describe_code_audio_agreement,
     iterate_agreement_rows,
 )
 from core.studies.study_figures import plot_agreement_by_size
@@ -48,7 +48,7 @@ def test_what_templates_share_is_chance_within_templates(curve: pd.DataFrame) ->
 
 
 def test_notes_and_figure_show_every_reading(curve: pd.DataFrame) -> None:
-    notes = describe_agreement(curve)
+    notes = describe_code_audio_agreement(curve)
     assert len(notes) == 4 and "within templates" in notes[0]
     figure = plot_agreement_by_size(curve)
     assert len(figure.data) == 2 * len(MEASURES)

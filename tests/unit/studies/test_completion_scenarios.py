@@ -18,5 +18,5 @@ def test_candidates_differ_and_are_no_variant_of_a_template():
     for scenario in load_completion_scenarios():
         continuations = [candidate.continuation.strip() for candidate in scenario.candidates]
         assert len(set(continuations)) == len(continuations) >= 20
-        sources = {source.strip() for source in scenario.list_program_sources()}
+        sources = {source.strip() for source in scenario.list_scenario_program_sources()}
         assert not generated & {*continuations, *sources}

@@ -10,7 +10,7 @@ from core.studies.registry import STUDIES, fill_default_study_options, get_study
 
 def test_every_study_has_a_module_that_runs_it():
     for study in STUDIES.values():
-        assert callable(study.import_study_module().run)
+        assert callable(study.import_study_module().compute_study_result)
         assert study.title and study.question.endswith("?")
 
 

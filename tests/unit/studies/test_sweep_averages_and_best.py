@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 
-from core.pipeline.sweep import find_cca_metric
+from core.pipeline.sweep import find_common_cca_metric
 from core.studies.result import compare_measurements_to_paper
 from core.studies.sweep_averages_and_best import (
     average_results_over_seeds,
@@ -111,7 +111,7 @@ def test_linear_alignments_are_compared_with_the_best_heads(results: pd.DataFram
 
 def test_cca_is_compared_over_a_number_of_directions_that_all_have(results) -> None:
     fewer = results.assign(metric=results["metric"].replace("cca@10", "cca@7"), number=2)
-    assert find_cca_metric(results) == "cca@10"
-    assert find_cca_metric(pd.concat([results, fewer])) is None
+    assert find_common_cca_metric(results) == "cca@10"
+    assert find_common_cca_metric(pd.concat([results, fewer])) is None
     both = pd.concat([results, results.assign(metric="cca@7"), fewer])
-    assert find_cca_metric(both) == "cca@7"
+    assert find_common_cca_metric(both) == "cca@7"

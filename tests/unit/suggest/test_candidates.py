@@ -104,7 +104,7 @@ def test_a_note_keeps_its_notation() -> None:
     assert "play :eb4; play :bb3" in list_sources("play :d4; play :bb3", "note")
 
 
-def count_beats(source: str) -> float:
+def count_beats_until_time(source: str) -> float:
     """Time of the last event, which is at the start of a bar of its own."""
     return ProgramInterpreter(parse_program(source)).events[-1].time
 
@@ -123,7 +123,9 @@ def test_rhythm_keeps_the_length_of_the_bar(bar: str) -> None:
     changed = list_sources(source, "rhythm")
     assert len(changed) > 2
     for candidate in changed:
-        assert count_beats(candidate) == pytest.approx(count_beats(source)), candidate
+        assert count_beats_until_time(candidate) == pytest.approx(count_beats_until_time(source)), (
+            candidate
+        )
 
 
 def test_an_fx_can_be_removed_with_its_lines() -> None:

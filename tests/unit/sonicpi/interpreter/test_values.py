@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.sonicpi.interpreter.values import UNKNOWN, Symbol, to_midi_note, to_number
+from core.sonicpi.interpreter.values import UNKNOWN, Symbol, to_midi_note, to_number_or_default
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ def test_notes_become_midi_notes(value, note):
 
 def test_values_without_a_number_become_the_default():
     values = (None, True, "r", float("nan"), UNKNOWN)
-    assert [to_number(value, 3.0) for value in values] == [3.0] * len(values)
+    assert [to_number_or_default(value, 3.0) for value in values] == [3.0] * len(values)
 
 
 def test_the_unknown_value_has_no_memory_address_in_its_text():
