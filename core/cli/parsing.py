@@ -255,13 +255,13 @@ def open_searched_corpora_from_args(args: argparse.Namespace) -> list[AlignedCor
     """
     # Imported late because they load torch, which --help does not need.
     from core.corpus import Corpus
-    from core.search.default_alignment_choice import build_choice_of_requested_alignment
-    from core.search.multi_corpus_search import open_corpora_with_one_alignment
-    from core.search.shared_alignments import (
+    from core.search.alignment_choice_for_other_corpora import (
         choose_prediction_alignment,
         make_no_common_alignment_error,
         parse_alignment_name,
     )
+    from core.search.default_alignment_choice import build_choice_of_requested_alignment
+    from core.search.multi_corpus_search import open_corpora_with_one_alignment
 
     corpora = [Corpus.open(name) for name in list_searched_corpus_names(args)]
     if args.alignment is not None:

@@ -7,6 +7,11 @@ from dataclasses import replace
 
 from core.corpus import AlignmentRecord, Corpus
 from core.search.aligned_corpus import AlignedCorpus, EmbeddedCorpus, open_aligned_corpus
+from core.search.alignment_choice_for_other_corpora import (
+    choose_prediction_alignment,
+    make_no_common_alignment_error,
+    make_not_embedded_error,
+)
 from core.search.corpus_encoder_records import has_embeddings_of_alignment
 from core.search.nearest_neighbour_queries import (
     Neighbour,
@@ -14,11 +19,6 @@ from core.search.nearest_neighbour_queries import (
     find_embedding_neighbours,
     find_neighbours,
     find_program_neighbours,
-)
-from core.search.shared_alignments import (
-    choose_prediction_alignment,
-    make_no_common_alignment_error,
-    make_not_embedded_error,
 )
 from core.sonicpi.clip_and_render_result import Clip
 

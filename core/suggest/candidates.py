@@ -17,8 +17,8 @@ from core.suggest.note_edits import list_note_edits
 from core.suggest.option_edits import list_option_edits
 from core.suggest.program_outline import ProgramOutline
 from core.suggest.rhythm_edits import list_rhythm_edits
-from core.suggest.setting_edits import list_random_edits, list_tempo_edits
-from core.suggest.sound_edits import list_sample_edits, list_synth_edits
+from core.suggest.synth_and_sample_edits import list_sample_edits, list_synth_edits
+from core.suggest.tempo_and_random_edits import list_random_edits, list_tempo_edits
 
 MAX_EXTRA_EDITS = 5
 """Edits besides the first at a wildness of 1."""

@@ -14,8 +14,8 @@ from core.programs.template_vocabulary import SCALE_STEPS
 from core.suggest.code_edit import CodeEdit, Replacement
 from core.suggest.musical_key import MusicalKey, find_musical_key
 from core.suggest.program_outline import ProgramOutline
-from core.suggest.setting_edits import DEFAULT_BPM
 from core.suggest.source_tree import SourceNode, list_statements, split_call
+from core.suggest.tempo_and_random_edits import DEFAULT_BPM
 
 LAYER_FUNCTIONS = ("live_loop", "in_thread")
 BLOCKING_FUNCTIONS = ("loop", "sleep", "wait", "sync", "play_pattern", "play_pattern_timed")

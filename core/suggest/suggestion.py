@@ -14,17 +14,17 @@ from core.search.nearest_neighbour_queries import Neighbour, find_neighbours
 from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 from core.sonicpi.interpreter import ProgramReading
 from core.sonicpi.interpreter.program_reading import STATUS_SYNTAX
+from core.suggest.candidate_picking import (
+    DEFAULT_RELEVANCE_WEIGHT,
+    pick_by_marginal_relevance,
+    pick_medoids,
+)
 from core.suggest.candidate_prediction import (
     DUPLICATE_DISTANCE,
     PredictedCandidates,
     predict_candidates,
 )
 from core.suggest.candidates import Candidate, CandidateOptions, SourceChange, iterate_candidates
-from core.suggest.picking import (
-    DEFAULT_RELEVANCE_WEIGHT,
-    pick_by_marginal_relevance,
-    pick_medoids,
-)
 from core.suggest.program_outline import ProgramOutline, outline_program
 from core.suggest.target import SoundTarget
 

@@ -12,12 +12,12 @@ import streamlit as st
 from core import jobs, workspace
 from core.corpus import AlignmentRecord, Corpus, list_corpora
 from core.errors import EarshotError
+from core.search.alignment_choice_for_other_corpora import choose_prediction_alignment
 from core.search.default_alignment_choice import (
     Purpose,
     build_choice_of_requested_alignment,
     choose_default_alignment,
 )
-from core.search.shared_alignments import choose_prediction_alignment
 from pages.components import formatting, state
 from pages.components.cache import cache_until_inputs_change
 

@@ -11,9 +11,9 @@ from core.sonicpi.interpreter import (
     builtins_newer_sonic_pi,
     builtins_random,
     builtins_ruby_kernel,
-    builtins_sound,
+    builtins_sound_events,
     builtins_thread_settings,
-    builtins_values,
+    builtins_ticks_rings_and_notes,
 )
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_reading import ProgramReading, read_program
@@ -26,8 +26,8 @@ __all__ = [
     "builtins_newer_sonic_pi",
     "builtins_random",
     "builtins_thread_settings",
-    "builtins_sound",
-    "builtins_values",
+    "builtins_sound_events",
+    "builtins_ticks_rings_and_notes",
     "parse_program",
     "read_program",
 ]

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from core.suggest.picking import pick_by_marginal_relevance, pick_medoids
+from core.suggest.candidate_picking import pick_by_marginal_relevance, pick_medoids
 
 
 def make_unit_vectors(angles: list[float]) -> np.ndarray:

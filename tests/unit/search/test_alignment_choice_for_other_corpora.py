@@ -7,9 +7,12 @@ import pytest
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.search.aligned_corpus import open_aligned_corpus
+from core.search.alignment_choice_for_other_corpora import (
+    choose_prediction_alignment,
+    parse_alignment_name,
+)
 from core.search.multi_corpus_search import open_corpora_with_one_alignment
 from core.search.nearest_neighbour_queries import find_neighbours
-from core.search.shared_alignments import choose_prediction_alignment, parse_alignment_name
 from tests.unit.search.alignments import save_untrained_alignment
 from tests.unit.search.tone_corpora import make_tone_corpus
 
