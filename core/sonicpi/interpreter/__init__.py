@@ -8,12 +8,14 @@
 
 # These modules register Sonic Pi's built-in functions when they are imported.
 from core.sonicpi.interpreter import (
+    builtins_definitions_and_ignored_calls,
     builtins_newer_sonic_pi,
     builtins_random,
     builtins_ruby_kernel,
     builtins_sound_events,
     builtins_thread_settings,
     builtins_ticks_rings_and_notes,
+    builtins_time_and_threads,
 )
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_reading import ProgramReading, read_program
@@ -26,7 +28,9 @@ __all__ = [
     "builtins_newer_sonic_pi",
     "builtins_random",
     "builtins_thread_settings",
+    "builtins_definitions_and_ignored_calls",
     "builtins_sound_events",
+    "builtins_time_and_threads",
     "builtins_ticks_rings_and_notes",
     "parse_program",
     "read_program",
