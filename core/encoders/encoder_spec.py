@@ -70,9 +70,9 @@ class EncoderSpec:
         Windows of a clip that an audio encoder of `core.encoders.musicnn` embeds at most; None for
         all.
     concat_weight : float
-        Weight of the encoder's cosines in a concatenation (`core.encoders.concat`). Encoders differ
-        in how far the cosines of two clips spread; weights that are inverse to the spread let each
-        component count as much.
+        Weight of the encoder's cosines in a concatenation (`core.encoders.concatenated_encoders`).
+        Encoders differ in how far the cosines of two clips spread; weights that are inverse to the
+        spread let each component count as much.
     shared_space : str
         Id of the encoder of the other modality with which this one shares a space without any
         training here; "" if there is none.
