@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core.encoders.aspect_vectors import ASPECT_VECTOR_DIM
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS
 from core.encoders.encoder_spec import LAST_TOKEN_POOLING, EncoderSpec
 from core.encoders.score_feature_layout import SCORE_FEATURE_DIM
+from core.encoders.simulation.simulated_features import SIMULATION_DIM
 from core.encoders.static_analysis_encoder import SYMBOLIC_EMBEDDING_DIM
 from core.encoders.weights import HubWeights, NoWeights, WheelWeights
 from core.errors import EarshotError
@@ -238,6 +240,15 @@ ENCODER_SPECS = (
         comparable_revisions=("0+2",),
     ),
     EncoderSpec(
+        id="simulation",
+        modality="code",
+        family="simulated_sound",
+        dim=SIMULATION_DIM,
+        title="Simulation: measured profiles of the program's synths, samples and FX, added up",
+        licence="none needed",
+        weights=NoWeights(),
+    ),
+    EncoderSpec(
         id="score",
         modality="code",
         family="score",
@@ -328,6 +339,16 @@ ENCODER_SPECS = (
         family="clip_descriptors",
         dim=len(CLIP_DESCRIPTORS),
         title="Measured properties of a clip: loudness, onset rate, register, brightness …",
+        licence="none needed",
+        weights=NoWeights(),
+        sample_rate=44_100,
+    ),
+    EncoderSpec(
+        id="aspects",
+        modality="audio",
+        family="clip_aspects",
+        dim=ASPECT_VECTOR_DIM,
+        title="Timbre, rhythm, pitch and level of a clip",
         licence="none needed",
         weights=NoWeights(),
         sample_rate=44_100,

@@ -33,6 +33,8 @@ ENCODER_CLASS_BY_FAMILY = {
     "musicnn": ("musicnn", "MusicTaggingEncoder"),
     "logmel": ("logmel", "LogMelEncoder"),
     "clip_descriptors": ("clip_descriptors", "ClipDescriptorEncoder"),
+    "clip_aspects": ("clip_aspects", "ClipAspectEncoder"),
+    "simulated_sound": ("simulated_sound", "SimulationEncoder"),
     "symbolic": ("static_analysis_encoder", "SymbolicEncoder"),
     "score": ("executed_score_encoder", "ScoreEncoder"),
 }

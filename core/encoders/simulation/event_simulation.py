@@ -1,0 +1,316 @@
+"""Simulation of one event: its power per frame and band, from the profile of its sound."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from core.encoders.score_event_lengths import merge_default_event_options
+from core.encoders.simulation.bands import (
+    BAND_CENTRE_NOTES,
+    BAND_COUNT,
+    FFT_SIZE,
+    FRAME_SECONDS,
+    HOP_LENGTH,
+    SEMITONES_PER_BAND,
+    build_hann_window,
+)
+from core.encoders.simulation.profile_table import (
+    PROFILE_CUTOFFS,
+    PROFILE_FRAMES,
+    PROFILE_NOTES,
+    SoundProfile,
+    load_profile_table,
+)
+from core.encoders.newer_sonic_pi_sound_columns import find_column_sound
+from core.sonicpi.inventory import get_builtin_sample_duration
+from core.sonicpi.score_events import ScoreEvent
+
+DEFAULT_NOTE, DEFAULT_CUTOFF = 52.0, 100.0
+FALLBACK_SYNTH, FALLBACK_SAMPLE = "beep", "misc_burp"
+MAX_EVENT_FRAMES = 800  # longer than a clip of 18 s
+ENVELOPE_STEPS_PER_FRAME = 4
+FRAMES_BEFORE_ONSET = FFT_SIZE // (2 * HOP_LENGTH)  # that overlap the window of an onset
+FILTER_DB_PER_OCTAVE = 12.0
+SEMITONES_PER_OCTAVE = 12.0
+MAX_AMPLITUDE = 50.0
+MIN_RATE = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedEvent:
+    """Sound of an event, from `FRAMES_BEFORE_ONSET` frames before its start.
+
+    Attributes
+    ----------
+    power : float32 [frames, bands + 1]
+        Power per band; the last column is the highest squared sample.
+    widths, floors : float32 [bands]
+        As in `SoundProfile`, but no logarithms.
+    side_share : float
+    band_energies : float32 [bands]
+        Power summed over the frames.
+    """
+
+    power: np.ndarray
+    widths: np.ndarray
+    floors: np.ndarray
+    side_share: float
+    band_energies: np.ndarray
+
+
+def simulate_event(event: ScoreEvent) -> SimulatedEvent:
+    """Return the sound of an event without its FX.
+
+    Parameters
+    ----------
+    event : ScoreEvent
+        Its options are finite.
+    """
+    options = merge_default_event_options(event)
+    profile = find_sound_profile(event.kind, event.name)
+    if event.kind == "sample":
+        levels, peaks = _simulate_sample(profile, event, options)
+        widths, floors = profile.widths, profile.floors
+    else:
+        levels, peaks, note_row = _simulate_synth(profile, options)
+        widths, floors = profile.widths[note_row], profile.floors[note_row]
+    amplitude = min(abs(options.get("amp", 1.0) * options.get("pre_amp", 1.0)), MAX_AMPLITUDE)
+    power = np.empty((len(levels), BAND_COUNT + 1), np.float32)
+    power[:, :BAND_COUNT] = convert_to_power(levels)
+    power[:, BAND_COUNT] = convert_to_power(peaks)
+    power *= np.float32(amplitude**2)
+    return SimulatedEvent(
+        power,
+        convert_to_power(widths),
+        convert_to_power(floors),
+        combine_side_share(profile.side_share, options.get("pan", 0.0)),
+        power[:, :BAND_COUNT].sum(axis=0),
+    )
+
+
+def find_sound_profile(kind: str, name: str) -> SoundProfile:
+    """Return the profile of a sound; that of a related one where it is not in the table."""
+    table = load_profile_table()
+    profiles = table.samples if kind == "sample" else table.synths
+    if name in profiles:
+        return profiles[name]
+    kind_of_relative, relative = find_column_sound(kind, name)
+    if kind_of_relative == kind and relative in profiles:
+        return profiles[relative]
+    return profiles[FALLBACK_SAMPLE if kind == "sample" else FALLBACK_SYNTH]
+
+
+def combine_side_share(side_share: float, pan: float) -> float:
+    """Return the share of the side signal of a sound after panning by equal power."""
+    angle = (min(max(pan, -1.0), 1.0) + 1) * math.pi / 4
+    panned = (1 - math.sin(2 * angle)) / 2
+    return side_share + panned - 2 * side_share * panned
+
+
+def convert_to_power(levels: np.ndarray) -> np.ndarray:
+    """Return levels in dB as powers, of the same shape."""
+    power: np.ndarray = np.exp(levels * np.float32(math.log(10) / 10))
+    return power
+
+
+def _simulate_synth(
+    profile: SoundProfile, options: dict[str, float]
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return levels [frames, bands] and peaks [frames] in dB, and the row of the nearest note."""
+    note = min(max(options.get("note", DEFAULT_NOTE), 0.0), 130.0)
+    row = int(np.abs(PROFILE_NOTES - note).argmin())
+    anchors, peaks = _interpolate_cutoff(profile, row, options.get("cutoff", DEFAULT_CUTOFF))
+    shift = (note - PROFILE_NOTES[row]) / SEMITONES_PER_BAND
+    anchors = shift_bands(anchors, shift)
+    for option, effect in profile.option_effects.items():
+        if option in options:
+            gains = effect.interpolate(options[option])
+            anchors = anchors + gains
+            peaks = peaks + gains[int(anchors[1].argmax())]
+    envelope = compute_envelope_levels(options, profile.envelope_exponent)
+    levels = _interpolate_times(anchors, len(envelope))
+    # The peak follows the level of the loudest band.
+    return levels + envelope[:, None], peaks + envelope, row
+
+
+def _interpolate_cutoff(
+    profile: SoundProfile, row: int, cutoff: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return levels [times, bands] and the peak at a note's row, between measured cutoffs."""
+    position = np.interp(cutoff, PROFILE_CUTOFFS, np.arange(len(PROFILE_CUTOFFS)))
+    low = min(int(position), len(PROFILE_CUTOFFS) - 2)
+    share = np.float32(position - low)
+    levels = (1 - share) * profile.levels[row, low] + share * profile.levels[row, low + 1]
+    peaks = (1 - share) * profile.peaks[row, low] + share * profile.peaks[row, low + 1]
+    below = PROFILE_CUTOFFS[0] - cutoff
+    if below > 0:  # a filter with a lower corner than any measured one
+        extra = compute_low_pass_levels(cutoff) - compute_low_pass_levels(PROFILE_CUTOFFS[0])
+        levels = levels + extra
+        peaks = peaks - np.float32(min(below, 60) * 0.5)
+    return levels, peaks
+
+
+def compute_low_pass_levels(cutoff: float) -> np.ndarray:
+    """Return the response of a second-order low-pass filter per band in dB: float32 [bands]."""
+    octaves = (BAND_CENTRE_NOTES - cutoff) / SEMITONES_PER_OCTAVE
+    response: np.ndarray = -10 * np.log10(1 + 2 ** (octaves * FILTER_DB_PER_OCTAVE / 3.01))
+    return response.astype(np.float32)
+
+
+def compute_high_pass_levels(cutoff: float) -> np.ndarray:
+    """Return the response of a high-pass filter per band in dB: float32 [bands]."""
+    octaves = (cutoff - BAND_CENTRE_NOTES) / SEMITONES_PER_OCTAVE
+    response: np.ndarray = -10 * np.log10(1 + 2 ** (octaves * FILTER_DB_PER_OCTAVE / 3.01))
+    return response.astype(np.float32)
+
+
+def shift_bands(levels: np.ndarray, shift: float) -> np.ndarray:
+    """Move levels [..., bands] in dB up by a number of bands; a band's power is split in two."""
+    if abs(shift) < 0.02:
+        return levels
+    whole = math.floor(shift)
+    share = np.float32(shift - whole)
+    power = convert_to_power(levels)
+    moved = (1 - share) * _move_bands(power, whole) + share * _move_bands(power, whole + 1)
+    shifted: np.ndarray = np.float32(10) * np.log10(np.maximum(moved, np.float32(1e-12)))
+    return shifted
+
+
+def _move_bands(power: np.ndarray, count: int) -> np.ndarray:
+    """Move power [..., bands] up by whole bands; what is new is silent."""
+    moved = np.zeros_like(power)
+    count = min(max(count, -BAND_COUNT), BAND_COUNT)
+    if count >= 0:
+        moved[..., count:] = power[..., : BAND_COUNT - count]
+    else:
+        moved[..., :count] = power[..., -count:]
+    return moved
+
+
+@cache
+def _build_time_weights() -> np.ndarray:
+    """Return the share of each measured time in each frame, float32 [frames, times]."""
+    frames = np.arange(MAX_EVENT_FRAMES) - FRAMES_BEFORE_ONSET
+    logs = np.log(np.maximum(frames, 1))
+    anchors = np.log(PROFILE_FRAMES)
+    weights = np.stack([np.interp(logs, anchors, row) for row in np.eye(len(anchors))], axis=1)
+    return weights.astype(np.float32)
+
+
+def _interpolate_times(anchors: np.ndarray, frame_count: int) -> np.ndarray:
+    """Return levels [frames, bands] of anchors [times, bands]; a decay goes on after the last."""
+    levels: np.ndarray = _build_time_weights()[:frame_count] @ anchors
+    late = frame_count - FRAMES_BEFORE_ONSET - PROFILE_FRAMES[-1]
+    if late > 0:
+        slope = (anchors[-1] - anchors[-2]) / (PROFILE_FRAMES[-1] - PROFILE_FRAMES[-2])
+        slope = np.where(slope < -0.05, slope, 0).astype(np.float32)
+        levels[-late:] += np.arange(1, late + 1, dtype=np.float32)[:, None] * slope
+    return levels
+
+
+def compute_envelope_levels(options: dict[str, float], exponent: float) -> np.ndarray:
+    """Return the level of an envelope per frame in dB: float32 [frames].
+
+    Parameters
+    ----------
+    options : dict of str to float
+        With defaults; times in seconds. Without "release", the sound decays by itself.
+    exponent : float
+        As in `SoundProfile`.
+
+    Notes
+    -----
+    The mean square of each frame is weighted by the window, as in a measured spectrogram. Sonic
+    Pi's default curve is linear in amplitude.
+    """
+    if "release" not in options:
+        return _smear_envelope(np.ones(MAX_EVENT_FRAMES * ENVELOPE_STEPS_PER_FRAME))
+    attack, decay, sustain, release = (
+        min(max(options.get(stage, 0.0), 0.0), MAX_EVENT_FRAMES * FRAME_SECONDS)
+        for stage in ("attack", "decay", "sustain", "release")
+    )
+    top = _limit_level(options.get("attack_level", 1.0))
+    sustained = _limit_level(options.get("sustain_level", 1.0))
+    decayed = options.get("decay_level", -1.0)
+    decayed = sustained if decayed < 0 else _limit_level(decayed)
+    step_seconds = FRAME_SECONDS / ENVELOPE_STEPS_PER_FRAME
+    total = min(attack + decay + sustain + release, MAX_EVENT_FRAMES * FRAME_SECONDS)
+    times = (np.arange(max(1, math.ceil(total / step_seconds))) + 0.5) * step_seconds
+    corners = np.cumsum([0.0, attack, decay, sustain, release])
+    envelope = np.interp(times, corners, [0.0 if attack else top, top, decayed, sustained, 0.0])
+    return _smear_envelope(np.power(envelope, exponent) if exponent != 1 else envelope)
+
+
+def _limit_level(level: float) -> float:
+    return min(max(level, 0.0), 4.0)
+
+
+@cache
+def _build_window_weights() -> np.ndarray:
+    """Return the squared window summed per step of the envelope; the sum is 1."""
+    window: np.ndarray = build_hann_window().astype(np.float64) ** 2
+    return window.reshape(-1, HOP_LENGTH // ENVELOPE_STEPS_PER_FRAME).sum(axis=1)
+
+
+def _smear_envelope(envelope: np.ndarray) -> np.ndarray:
+    """Return the windowed mean square of an envelope per frame in dB, from before its start."""
+    weights = _build_window_weights()
+    energy = np.convolve(envelope**2, weights)
+    frames = energy[ENVELOPE_STEPS_PER_FRAME - 1 :: ENVELOPE_STEPS_PER_FRAME][:MAX_EVENT_FRAMES]
+    levels: np.ndarray = 10 * np.log10(np.maximum(frames, 1e-12))
+    return levels.astype(np.float32)
+
+
+def _simulate_sample(
+    profile: SoundProfile, event: ScoreEvent, options: dict[str, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return levels [frames, bands] and peaks [frames] of a sample, in dB."""
+    rate = options.get("rate", 1.0)
+    speed = max(abs(rate), MIN_RATE) * 2 ** (options.get("rpitch", 0.0) / 12)
+    start, finish = (
+        min(max(options.get(name, default), 0.0), 1.0)
+        for name, default in (("start", 0.0), ("finish", 1.0))
+    )
+    source_frames = get_builtin_sample_duration(event.name) / FRAME_SECONDS
+    first, last = start * source_frames, finish * source_frames
+    if rate < 0:
+        first, last = last, first
+    length = min(max(1, math.ceil(abs(last - first) / speed)), MAX_EVENT_FRAMES - 4)
+    direction = 1.0 if last >= first else -1.0
+    positions = first + direction * speed * (np.arange(length + 2 * FRAMES_BEFORE_ONSET) - FRAMES_BEFORE_ONSET)
+    inside = np.clip(np.round(positions).astype(int), 0, len(profile.levels) - 1)
+    levels, peaks = profile.levels[inside], profile.peaks[inside]
+    levels = shift_bands(levels, math.log2(speed) * SEMITONES_PER_OCTAVE / SEMITONES_PER_BAND)
+    envelope = _compute_sample_envelope(event, options, length * FRAME_SECONDS)
+    count = min(len(envelope), len(levels))
+    levels = levels[:count] + envelope[:count, None]
+    levels = levels + _compute_filter_levels(options)
+    return levels, peaks[:count] + envelope[:count]
+
+
+def _compute_sample_envelope(
+    event: ScoreEvent, options: dict[str, float], seconds: float
+) -> np.ndarray:
+    """Return the envelope of a sample; by default it lasts as long as the sample."""
+    attack, decay = (max(options.get(stage, 0.0), 0.0) for stage in ("attack", "decay"))
+    release = max(options.get("release", 0.0), 0.0)
+    sustain = event.options.get("sustain", -1.0)
+    if sustain < 0:
+        sustain = max(0.0, seconds - attack - decay - release)
+    stages = {"attack": attack, "decay": decay, "sustain": sustain, "release": release}
+    return compute_envelope_levels({**options, **stages}, 1.0)
+
+
+def _compute_filter_levels(options: dict[str, float]) -> np.ndarray:
+    """Return the response of a sample's own filters per band in dB: float32 [bands]."""
+    levels = np.zeros(BAND_COUNT, np.float32)
+    for name in ("lpf", "cutoff"):
+        if options.get(name, -1.0) > 0:
+            levels = levels + compute_low_pass_levels(options[name])
+    if options.get("hpf", -1.0) > 0:
+        levels = levels + compute_high_pass_levels(options["hpf"])
+    return levels

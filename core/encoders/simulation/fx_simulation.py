@@ -1,0 +1,371 @@
+"""Simulation of FX: how each changes power per frame and band, stereo width and noisiness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.encoders.simulation.bands import (
+    BAND_CENTRE_NOTES,
+    BAND_COUNT,
+    FRAME_SECONDS,
+    SEMITONES_PER_BAND,
+)
+from core.encoders.simulation.event_simulation import (
+    combine_side_share,
+    compute_high_pass_levels,
+    compute_low_pass_levels,
+    shift_bands,
+)
+from core.encoders.simulation.profile_table import load_profile_table
+from core.sonicpi.inventory import load_sonic_pi_inventory
+
+Options = dict[str, float]
+MAX_GAIN = 1000.0
+# Decay of 60 dB per second of reverberation, fitted to renders of a snare through each FX.
+REVERB_COMB_SECONDS = 0.21  # 60 dB of decay, times the logarithm of the comb filters' feedback
+REVERB_ENERGY = 1.6  # of the tail, by the energy of the sound
+GVERB_ENERGY = 8.0
+REVERB_SIDE_SHARE = 0.03
+MASTER_GAIN = 0.3  # from the amplitude in an FX to that of the output
+MONO_GAIN = 0.5  # in power: panning to the centre divides by the root of 2
+MAX_NORMALISER_GAIN = 1e5
+BAND_PASS_WIDTH_SEMITONES = 12.0
+
+
+@dataclass(frozen=True, eq=False)
+class MixedSound:
+    """Sum of events.
+
+    Attributes
+    ----------
+    power : float32 [frames, bands + 1]
+        As in `SimulatedEvent`, over the whole clip.
+    widths, floors : float32 [bands]
+        Of the events, weighted by their energy.
+    side_share : float
+    """
+
+    power: np.ndarray
+    widths: np.ndarray
+    floors: np.ndarray
+    side_share: float
+
+
+def apply_fx(sound: MixedSound, name: str, options: Options) -> MixedSound:
+    """Return a sound after an FX.
+
+    Parameters
+    ----------
+    sound : MixedSound
+    name : str
+        Without "fx_".
+    options : dict of str to float
+        Those that the program sets.
+    """
+    defaults = load_sonic_pi_inventory()["fx"].get(name, {})
+    values = {**defaults, **options}
+    before = _limit_gain(values.get("pre_amp", 1.0) * values.get("pre_mix", 1.0))
+    after = _limit_gain(values.get("amp", 1.0))
+    mix = min(max(values.get("mix", 1.0), 0.0), 1.0)
+    dry = _scale_power(sound, before**2)
+    effect = _EFFECTS.get(name, _apply_default_effect(name))
+    wet = effect(dry, values)
+    mixed = wet if name in ("gverb", "level") else _mix_dry_and_wet(dry, wet, mix)
+    return _scale_power(mixed, after**2)
+
+
+def _limit_gain(gain: float) -> float:
+    return min(abs(gain), MAX_GAIN)
+
+
+def _scale_power(sound: MixedSound, factor: float) -> MixedSound:
+    return sound if factor == 1 else replace(sound, power=sound.power * np.float32(factor))
+
+
+def _mix_dry_and_wet(dry: MixedSound, wet: MixedSound, mix: float) -> MixedSound:
+    """Return the mix by equal power, as of Sonic Pi's FX."""
+    if mix >= 1 or wet is dry:
+        return wet
+    dry_gain, wet_gain = math.cos(mix * math.pi / 2) ** 2, math.sin(mix * math.pi / 2) ** 2
+    return _add_sounds(_scale_power(dry, dry_gain), _scale_power(wet, wet_gain))
+
+
+def _add_sounds(first: MixedSound, second: MixedSound) -> MixedSound:
+    """Return the sum of two versions of one sound."""
+    energies = _sum_energy(first), _sum_energy(second)
+    share = energies[1] / (energies[0] + energies[1] + 1e-12)
+    side_share = share * second.side_share + (1 - share) * first.side_share
+    return replace(second, power=first.power + second.power, side_share=side_share)
+
+
+def _sum_energy(sound: MixedSound) -> float:
+    return float(sound.power[:, :BAND_COUNT].sum())
+
+
+def _filter_bands(sound: MixedSound, levels: np.ndarray) -> MixedSound:
+    """Return a sound whose bands change by levels [bands] in dB; the peak follows their sum."""
+    gains = np.power(np.float32(10), levels / 10).astype(np.float32)
+    power = sound.power.copy()
+    power[:, :BAND_COUNT] *= gains
+    return replace(sound, power=_rescale_peaks(power, sound.power))
+
+
+def _rescale_peaks(power: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Return power whose peaks changed by as much as the sum of the bands of each frame."""
+    total = power[:, :BAND_COUNT].sum(axis=1)
+    total_before = before[:, :BAND_COUNT].sum(axis=1)
+    power[:, BAND_COUNT] = before[:, BAND_COUNT] * (total + 1e-15) / (total_before + 1e-15)
+    return power
+
+
+def _apply_low_pass(sound: MixedSound, options: Options) -> MixedSound:
+    return _filter_bands(sound, compute_low_pass_levels(options.get("cutoff", 100.0)))
+
+
+def _apply_high_pass(sound: MixedSound, options: Options) -> MixedSound:
+    return _filter_bands(sound, compute_high_pass_levels(options.get("cutoff", 100.0)))
+
+
+def _apply_band_pass(sound: MixedSound, options: Options) -> MixedSound:
+    distance = np.abs(BAND_CENTRE_NOTES - options.get("centre", 100.0))
+    width = BAND_PASS_WIDTH_SEMITONES * max(1 - options.get("res", 0.6), 0.05) * 2
+    levels = -20 * np.log10(1 + (distance / width) ** 2)
+    return _filter_bands(sound, np.maximum(levels, -60).astype(np.float32))
+
+
+def _apply_swept_filter(sound: MixedSound, options: Options) -> MixedSound:
+    """Filter by the mean response between the lowest and the highest cutoff."""
+    low, high = options.get("cutoff_min", 60.0), options.get("cutoff_max", 120.0)
+    responses = [
+        10 ** (compute_low_pass_levels(cutoff) / 10) for cutoff in np.linspace(low, high, 7)
+    ]
+    levels = 10 * np.log10(np.mean(responses, axis=0) + 1e-9)
+    return _filter_bands(sound, levels.astype(np.float32))
+
+
+def _apply_reverb(sound: MixedSound, options: Options) -> MixedSound:
+    room = min(max(options.get("room", 0.6), 0.0), 1.0)
+    seconds = REVERB_COMB_SECONDS / -math.log(0.7 + 0.28 * room)  # Freeverb's feedback
+    tail = _add_tail(sound, seconds, REVERB_ENERGY)
+    damping = np.linspace(2, -8 * min(max(options.get("damp", 0.5), 0.0), 1.0), BAND_COUNT)
+    wet = _filter_bands(replace(sound, power=tail), damping.astype(np.float32))
+    return replace(wet, side_share=max(sound.side_share, REVERB_SIDE_SHARE))
+
+
+def _apply_gverb(sound: MixedSound, options: Options) -> MixedSound:
+    seconds = min(max(options.get("release", 3.0), 0.1), 30.0)
+    room = min(max(options.get("room", 10.0), 1.0), 300.0)
+    tail = _add_tail(sound, seconds, GVERB_ENERGY * seconds / 3 * math.sqrt(10 / room))
+    damping = np.linspace(3, -12, BAND_COUNT).astype(np.float32)
+    dry = _scale_power(sound, _limit_gain(options.get("dry", 1.0)) ** 2)
+    return _add_sounds(dry, _filter_bands(replace(sound, power=tail), damping))
+
+
+def _add_tail(sound: MixedSound, seconds: float, energy: float) -> np.ndarray:
+    """Return the power of an exponential tail that falls by 60 dB in `seconds`.
+
+    Parameters
+    ----------
+    sound : MixedSound
+    seconds : float
+    energy : float
+        Of the whole tail, by that of the sound.
+    """
+    from scipy.signal import lfilter
+
+    decay = 10 ** (-6 * FRAME_SECONDS / seconds)
+    tail: np.ndarray = lfilter([0.0, energy * (1 - decay)], [1.0, -decay], sound.power, axis=0)
+    return tail.astype(np.float32)
+
+
+def _apply_echo(sound: MixedSound, options: Options) -> MixedSound:
+    phase = max(options.get("phase", 0.25), 0.02)
+    decay = max(options.get("decay", 2.0), 0.01)
+    repetitions = _repeat_power(sound.power, phase, 10 ** (-6 * phase / decay))
+    # The first echo is as loud as the sound.
+    return replace(sound, power=sound.power + _delay_power(repetitions, phase))
+
+
+def _apply_ping_pong(sound: MixedSound, options: Options) -> MixedSound:
+    gain = min(max(options.get("feedback", 0.5), 0.0), 0.99) ** 2
+    phase = max(options.get("phase", 0.25), 0.02)
+    echoes = gain * _delay_power(_repeat_power(sound.power, phase, gain), phase)
+    return _add_sounds(sound, replace(sound, power=echoes, side_share=0.5))
+
+
+def _delay_power(power: np.ndarray, seconds: float) -> np.ndarray:
+    delayed = np.zeros_like(power)
+    step = max(1, round(seconds / FRAME_SECONDS))
+    delayed[step:] = power[: max(0, len(power) - step)]
+    return delayed
+
+
+def _repeat_power(power: np.ndarray, phase: float, gain: float) -> np.ndarray:
+    """Return power with repetitions after each `phase` seconds, each with `gain` times as much."""
+    step = max(1, round(phase / FRAME_SECONDS))
+    repeated = power.copy()
+    for start in range(step, len(power), step):
+        block = repeated[start : start + step]
+        block += np.float32(gain) * repeated[start - step : start - step + len(block)]
+    return repeated
+
+
+def _apply_slicer(sound: MixedSound, options: Options) -> MixedSound:
+    """Switch the sound on and off; with a smooth wave, move between the two levels."""
+    phase = max(options.get("phase", 0.25), 0.01)
+    low, high = (_limit_gain(options.get(name, default)) for name, default in (("amp_min", 0.0), ("amp_max", 1.0)))
+    width = min(max(options.get("pulse_width", 0.5), 0.0), 1.0)
+    # Ten steps per frame, averaged: a slice may be shorter than a frame.
+    times = (np.arange(len(sound.power) * 8) - 4) / 8 * FRAME_SECONDS
+    position = (times / phase + options.get("phase_offset", 0.0)) % 1
+    wave = int(options.get("wave", 1))
+    if wave == 1:
+        shape = (position < width).astype(np.float64)
+    elif wave == 0:
+        shape = 1 - position
+    else:
+        shape = 1 - np.abs(2 * position - 1) if wave == 2 else (1 + np.sin(2 * np.pi * position)) / 2
+    if options.get("invert_wave", 0.0):
+        shape = 1 - shape
+    gains = ((low + (high - low) * shape) ** 2).reshape(-1, 8).mean(axis=1)
+    kernel = np.array([0.1, 0.25, 0.3, 0.25, 0.1])  # the window of a frame overlaps its neighbours
+    gains = np.convolve(np.pad(gains, 2, mode="edge"), kernel, mode="valid").astype(np.float32)
+    return replace(sound, power=sound.power * gains[:, None])
+
+
+def _apply_panslicer(sound: MixedSound, options: Options) -> MixedSound:
+    span = options.get("pan_max", 1.0) - options.get("pan_min", -1.0)
+    panned = _scale_power(sound, MONO_GAIN)
+    return replace(panned, side_share=min(0.5, 0.25 * abs(span)))
+
+
+def _apply_tremolo(sound: MixedSound, options: Options) -> MixedSound:
+    depth = min(max(options.get("depth", 0.5), 0.0), 1.0)
+    tremolo = {"amp_min": 1 - depth, "amp_max": 1.0, "wave": options.get("wave", 2.0)}
+    return _apply_slicer(sound, {"phase": options.get("phase", 4.0), **tremolo})
+
+
+def _apply_pan(sound: MixedSound, options: Options) -> MixedSound:
+    side_share = combine_side_share(sound.side_share, options.get("pan", 0.0))
+    return replace(_scale_power(sound, MONO_GAIN), side_share=side_share)
+
+
+def _apply_mono(sound: MixedSound, options: Options) -> MixedSound:
+    return _apply_pan(replace(sound, side_share=0.0), options)
+
+
+def _shift_pitch(sound: MixedSound, semitones: float) -> MixedSound:
+    levels = 10 * np.log10(sound.power[:, :BAND_COUNT] + 1e-12)
+    power = sound.power.copy()
+    power[:, :BAND_COUNT] = 10 ** (shift_bands(levels, semitones / SEMITONES_PER_BAND) / 10)
+    return replace(sound, power=power)
+
+
+def _apply_pitch_shift(sound: MixedSound, options: Options) -> MixedSound:
+    return _shift_pitch(sound, options.get("pitch", 0.0))
+
+
+def _apply_whammy(sound: MixedSound, options: Options) -> MixedSound:
+    shifted = _shift_pitch(sound, options.get("transpose", 12.0))
+    return replace(shifted, side_share=0.5)
+
+
+def _apply_normaliser(sound: MixedSound, options: Options) -> MixedSound:
+    """Scale the sound to the level, frame by frame; silence stays silent."""
+    peaks = sound.power[:, BAND_COUNT]
+    level = (_limit_gain(options.get("level", 1.0)) * MASTER_GAIN) ** 2
+    gains = np.minimum(level / np.maximum(peaks, 1e-12), MAX_NORMALISER_GAIN)
+    return replace(sound, power=sound.power * gains.astype(np.float32)[:, None])
+
+
+def _apply_compressor(sound: MixedSound, options: Options) -> MixedSound:
+    """Reduce what is above the threshold by the slope."""
+    threshold = max(options.get("threshold", 0.2), 1e-3) * MASTER_GAIN
+    slope = min(max(options.get("slope_above", 0.5), 0.0), 4.0)
+    amplitudes = np.sqrt(sound.power[:, BAND_COUNT])
+    over = np.maximum(amplitudes / threshold, 1)
+    gains = over ** (2 * (slope - 1))
+    return replace(sound, power=sound.power * gains.astype(np.float32)[:, None])
+
+
+def _apply_distortion(sound: MixedSound, options: Options) -> MixedSound:
+    """Raise the level by waveshaping, (1 + k) x / (1 + k |x|), and add harmonics."""
+    distort = min(max(options.get("distort", 0.5), 0.0), 0.99)
+    shape = 2 * distort / (1 - distort)
+    return _saturate(sound, lambda amplitudes: (1 + shape) / (1 + shape * amplitudes))
+
+
+def _apply_tanh(sound: MixedSound, options: Options) -> MixedSound:
+    krunch = min(max(options.get("krunch", 5.0), 0.01), 100.0)
+    return _saturate(
+        sound, lambda amplitudes: np.tanh(krunch * amplitudes) / np.maximum(krunch * amplitudes, 1e-4)
+    )
+
+
+def _saturate(
+    sound: MixedSound, compute_gain: Callable[[np.ndarray], np.ndarray]
+) -> MixedSound:
+    """Apply a gain that depends on the amplitude; part of the power moves to higher bands."""
+    amplitudes = np.sqrt(sound.power[:, BAND_COUNT]) / MASTER_GAIN
+    gains = (compute_gain(amplitudes) ** 2).astype(np.float32)
+    power = sound.power * gains[:, None]
+    harmonics = np.zeros((len(power), BAND_COUNT), np.float32)
+    for shift, share in ((5, 0.08), (7, 0.04), (9, 0.02)):  # about the 3rd, 5th, 8th harmonic
+        harmonics[:, shift:] += np.float32(share) * power[:, : BAND_COUNT - shift]
+    power[:, :BAND_COUNT] += harmonics
+    return replace(sound, power=power)
+
+
+def _normalise_after(
+    effect: Callable[[MixedSound, Options], MixedSound],
+) -> Callable[[MixedSound, Options], MixedSound]:
+    return lambda sound, options: _apply_normaliser(effect(sound, options), {"level": 1.0})
+
+
+def _apply_default_effect(name: str) -> Callable[[MixedSound, Options], MixedSound]:
+    """Return the effect that was measured with default options; none for an unknown name."""
+    profile = load_profile_table().fx.get(name)
+    if profile is None:
+        return lambda sound, _options: sound
+
+    def apply(sound: MixedSound, _options: Options) -> MixedSound:
+        side_share = max(sound.side_share, profile.side_share)
+        return replace(_filter_bands(sound, profile.gains), side_share=side_share)
+
+    return apply
+
+
+def _apply_nothing(sound: MixedSound, _options: Options) -> MixedSound:
+    return sound
+
+
+_EFFECTS: dict[str, Callable[[MixedSound, Options], MixedSound]] = {
+    **dict.fromkeys(("lpf", "rlpf"), _apply_low_pass),
+    **dict.fromkeys(("hpf", "rhpf"), _apply_high_pass),
+    **dict.fromkeys(("bpf", "rbpf"), _apply_band_pass),
+    # Those with an "n" are normalised.
+    **dict.fromkeys(("nlpf", "nrlpf"), _normalise_after(_apply_low_pass)),
+    **dict.fromkeys(("nhpf", "nrhpf"), _normalise_after(_apply_high_pass)),
+    **dict.fromkeys(("nbpf", "nrbpf"), _normalise_after(_apply_band_pass)),
+    **dict.fromkeys(("wobble", "ixi_techno"), _apply_swept_filter),
+    **dict.fromkeys(("level", "record", "sound_out", "sound_out_stereo"), _apply_nothing),
+    "reverb": _apply_reverb,
+    "gverb": _apply_gverb,
+    "echo": _apply_echo,
+    "ping_pong": _apply_ping_pong,
+    "slicer": _apply_slicer,
+    "panslicer": _apply_panslicer,
+    "tremolo": _apply_tremolo,
+    "pan": _apply_pan,
+    "mono": _apply_mono,
+    "pitch_shift": _apply_pitch_shift,
+    "whammy": _apply_whammy,
+    "normaliser": _apply_normaliser,
+    "compressor": _apply_compressor,
+    "distortion": _apply_distortion,
+    "tanh": _apply_tanh,
+}

@@ -1,0 +1,140 @@
+"""Simulation of a program: the sum of its events, each through its FX."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from core.encoders.simulation.bands import BAND_COUNT, FRAME_SECONDS
+from core.encoders.simulation.event_simulation import (
+    FRAMES_BEFORE_ONSET,
+    SimulatedEvent,
+    simulate_event,
+)
+from core.encoders.simulation.fx_simulation import MixedSound, apply_fx
+from core.sonicpi.score_events import MAX_SCORE_SECONDS, FxChain, ScoreEvent
+
+MAX_SIMULATED_EVENTS = 2000
+MAX_FX_CHAINS = 16
+"""Events of further chains pass through the FX of none."""
+LIMITER_PEAK = 0.98
+"""Sonic Pi's output never exceeds this amplitude."""
+MAX_OPTION_VALUE = 1e6
+
+
+def simulate_program(
+    events: list[ScoreEvent], seconds: float = MAX_SCORE_SECONDS
+) -> MixedSound:
+    """Return the simulated sound of a program's events.
+
+    Parameters
+    ----------
+    events : list of ScoreEvent
+    seconds : float
+        Length of the clip, which begins with the first event.
+
+    Returns
+    -------
+    MixedSound
+        Its power is silent where nothing sounds. No events give silence.
+    """
+    frame_count = int(seconds / FRAME_SECONDS) + 1
+    audible = sorted((event for event in events if event.weight > 0), key=lambda event: event.time)
+    audible = audible[:MAX_SIMULATED_EVENTS]
+    if not audible:
+        return _make_silence(frame_count)
+    start = audible[0].time
+    events_by_chain = _group_by_fx_chain(audible)
+    groups = []
+    for chain_events in events_by_chain.values():
+        group = _mix_events(chain_events, start, frame_count)
+        for name, options in chain_events[0].fx:
+            group = apply_fx(group, name, _limit_options(options))
+        groups.append(group)
+    return _limit_output(_add_sounds(groups))
+
+
+def _make_silence(frame_count: int) -> MixedSound:
+    nothing = np.zeros(BAND_COUNT, np.float32)
+    return MixedSound(np.zeros((frame_count, BAND_COUNT + 1), np.float32), nothing, nothing, 0.0)
+
+
+def _group_by_fx_chain(events: list[ScoreEvent]) -> dict[str, list[ScoreEvent]]:
+    """Return the events by the names and options of their FX."""
+    key_by_ids: dict[tuple[int, ...], str] = {}
+    groups: dict[str, list[ScoreEvent]] = {}
+    for event in events:
+        ids = tuple(id(options) for _, options in event.fx)
+        if ids not in key_by_ids:
+            key_by_ids[ids] = _describe_chain(event.fx)
+        key = key_by_ids[ids]
+        if key not in groups and len(groups) >= MAX_FX_CHAINS:
+            key = next(iter(groups))
+        groups.setdefault(key, []).append(event)
+    return groups
+
+
+def _describe_chain(chain: FxChain) -> str:
+    return repr([(name, sorted(options.items())) for name, options in chain])
+
+
+def _limit_options(options: dict[str, float]) -> dict[str, float]:
+    """Return finite options: a program may hold a note for ever."""
+    return {
+        name: min(max(float(value), -MAX_OPTION_VALUE), MAX_OPTION_VALUE)
+        for name, value in options.items()
+        if isinstance(value, (int, float)) and not math.isnan(value)
+    }
+
+
+def _mix_events(events: list[ScoreEvent], start: float, frame_count: int) -> MixedSound:
+    """Return the sum of events without their FX; equal events are simulated once."""
+    padded = np.zeros((frame_count + FRAMES_BEFORE_ONSET, BAND_COUNT + 1), np.float32)
+    simulated: dict[tuple[object, ...], SimulatedEvent] = {}
+    energies: dict[tuple[object, ...], np.ndarray] = {}
+    for event in events:
+        key = (event.kind, event.name, *event.options.items())
+        if key not in simulated:
+            simulated[key] = simulate_event(replace(event, options=_limit_options(event.options)))
+        power = simulated[key].power
+        first = round((event.time - start) / FRAME_SECONDS)
+        target = padded[first : first + len(power)]
+        if event.weight == 1:
+            target += power[: len(target)]
+        else:
+            target += np.float32(event.weight) * power[: len(target)]
+        energy = np.float32(event.weight) * simulated[key].band_energies
+        energies[key] = energies[key] + energy if key in energies else energy
+    band_energies = np.stack(list(energies.values()))  # [sounds, bands]
+    shares = band_energies / np.maximum(band_energies.sum(axis=0), 1e-15)
+    totals = band_energies.sum(axis=1) / max(float(band_energies.sum()), 1e-15)
+    sounds = list(simulated.values())
+    return MixedSound(
+        padded[FRAMES_BEFORE_ONSET:],
+        (shares * np.stack([sound.widths for sound in sounds])).sum(axis=0),
+        (shares * np.stack([sound.floors for sound in sounds])).sum(axis=0),
+        float(totals @ np.array([sound.side_share for sound in sounds])),
+    )
+
+
+def _add_sounds(sounds: list[MixedSound]) -> MixedSound:
+    if len(sounds) == 1:
+        return sounds[0]
+    energies = np.stack([sound.power[:, :BAND_COUNT].sum(axis=0) for sound in sounds])
+    shares = (energies / (energies.sum(axis=0) + 1e-15)).astype(np.float32)  # [sounds, bands]
+    totals = energies.sum(axis=1) / (energies.sum() + 1e-15)
+    return MixedSound(
+        np.sum([sound.power for sound in sounds], axis=0),
+        (shares * np.stack([sound.widths for sound in sounds])).sum(axis=0),
+        (shares * np.stack([sound.floors for sound in sounds])).sum(axis=0),
+        float(totals @ np.array([sound.side_share for sound in sounds])),
+    )
+
+
+def _limit_output(sound: MixedSound) -> MixedSound:
+    """Return the sound after the limiter of the output."""
+    peaks = sound.power[:, BAND_COUNT]
+    gains = np.minimum(1, LIMITER_PEAK**2 / np.maximum(peaks, 1e-12)).astype(np.float32)
+    return replace(sound, power=sound.power * gains[:, None])
