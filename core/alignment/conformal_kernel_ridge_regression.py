@@ -1,4 +1,4 @@
-"""Kernel ridge regression from code embeddings to measured values, with calibrated intervals."""
+"""Kernel ridge regression from features to measured values, with calibrated intervals."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ MIN_FORECAST_PROGRAMS = 60
 MIN_FORECAST_GROUPS = 3
 MAX_REFERENCE_PROGRAMS = 2000
 """Reference programs of the kernel; more of them would take longer than reading a snippet."""
-KERNEL_WIDTHS = (0.25, 0.5)
+KERNEL_WIDTHS = (0.15, 0.3, 0.5)
 """Candidate sharpness values, each times the inverse mean squared distance from the mean."""
 L2_CANDIDATES = (0.03, 0.1, 0.3)
 MAX_SELECTION_PROGRAMS = 500
 """Programs on which sharpness and l2 are chosen."""
 MAX_COLUMN_SCALE = 8.0
-"""Limit of a standardized column: a sound that few training programs use must not dominate."""
+"""Limit of a weighted, standardized column: what few programs use must not dominate."""
 
 
 @dataclass(frozen=True, eq=False)
 class ForecastModel:
-    """Regression from code embeddings to values, as `fit_forecast_model` returns it.
+    """Regression from features of programs to values, as `fit_forecast_model` returns it.
 
     Attributes
     ----------
     column_mean, column_scale : float32 [d]
-        Standardization of the code embeddings.
+        Standardization of the features.
     rows : float32 [m, d]
-        Standardized embeddings of the reference programs.
+        Standardized features of the reference programs.
     weight : float64 [m, t]
     target_mean : float64 [t]
     sharpness : float
@@ -82,16 +82,14 @@ class ForecastModel:
         # safetensors writes the memory of an array, and LAPACK returns weights in Fortran order.
         return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
-    def predict_values_with_intervals(
-        self, code_embeddings: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def predict_values_with_intervals(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return values and half widths of their intervals, both float64 [n, t].
 
         Parameters
         ----------
-        code_embeddings : float [n, d]
+        features : float [n, d]
         """
-        x = _standardize_columns(code_embeddings, self.column_mean, self.column_scale)
+        x = _standardize_columns(features, self.column_mean, self.column_scale)
         kernel = compute_gaussian_kernel(x, self.rows, self.sharpness)
         values = kernel @ self.weight + self.target_mean
         distance = 1 - kernel.max(axis=1, keepdims=True)
@@ -102,17 +100,22 @@ class ForecastModel:
 # not slow them down many times over.
 @threadpool_limits.wrap(limits=1)
 def fit_forecast_model(
-    code_embeddings: np.ndarray, targets: np.ndarray, groups: Sequence[str]
+    features: np.ndarray,
+    targets: np.ndarray,
+    groups: Sequence[str],
+    feature_weights: np.ndarray | None = None,
 ) -> ForecastModel | None:
     """Fit a regression and calibrate its intervals on groups of programs that it did not see.
 
     Parameters
     ----------
-    code_embeddings : float [n, d]
+    features : float [n, d]
     targets : float [n, t]
         nan where a value is undefined.
     groups : sequence of str
         Template or grammar style of each program.
+    feature_weights : float [d], optional
+        Weight of each standardized feature in the distance of the kernel. Default: 1.
 
     Returns
     -------
@@ -128,18 +131,20 @@ def fit_forecast_model(
     the nearest reference program.
     """
     group_of_row = np.asarray(groups, dtype=str)
-    if len(code_embeddings) < MIN_FORECAST_PROGRAMS:
+    if len(features) < MIN_FORECAST_PROGRAMS:
         return None
     if len(set(group_of_row.tolist())) < MIN_FORECAST_GROUPS:
         return None
-    kept = _select_evenly_spaced_rows(len(code_embeddings), MAX_REFERENCE_PROGRAMS)
+    kept = select_evenly_spaced_rows(len(features), MAX_REFERENCE_PROGRAMS)
     targets, group_of_row = np.asarray(targets, np.float64)[kept], group_of_row[kept]
-    raw = np.asarray(code_embeddings, np.float32)[kept]
+    raw = np.asarray(features, np.float32)[kept]
     mean, scale = raw.mean(axis=0), raw.std(axis=0)
     scale = np.where(scale > 1e-6, scale, np.inf).astype(np.float32)
+    if feature_weights is not None:
+        scale = scale / np.asarray(feature_weights, np.float32)
     rows = _standardize_columns(raw, mean, scale)
     folds = assign_cross_validation_folds_by_group(group_of_row, FOLD_COUNT)
-    subset = _select_evenly_spaced_rows(len(rows), MAX_SELECTION_PROGRAMS)
+    subset = select_evenly_spaced_rows(len(rows), MAX_SELECTION_PROGRAMS)
     sharpness, l2 = _select_hyperparameters_by_held_out_error(
         rows[subset], targets[subset], folds[subset]
     )
@@ -162,7 +167,10 @@ def fit_forecast_model(
     )
 
 
-def _select_evenly_spaced_rows(count: int, max_count: int) -> np.ndarray:
+def select_evenly_spaced_rows(count: int, max_count: int) -> np.ndarray:
+    """Return at most `max_count` rows from 0 to ``count - 1``, at even distances: int [m]."""
+    if count == 0:
+        return np.zeros(0, int)
     return np.unique(np.linspace(0, count - 1, min(count, max_count)).round().astype(int))
 
 

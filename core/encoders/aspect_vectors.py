@@ -7,7 +7,6 @@ The same functions describe a measured clip (`core.encoders.clip_aspects`) and a
 from __future__ import annotations
 
 import numpy as np
-from scipy.fft import dct
 
 from core.encoders.simulation.bands import BAND_CENTRE_NOTES, BAND_COUNT, FRAME_SECONDS
 from core.encoders.simulation.onset_strength import (
@@ -78,6 +77,8 @@ def compute_aspect_vector(power: np.ndarray, pitch_classes: np.ndarray) -> np.nd
 
 def _describe_timbre(relative: np.ndarray, power: np.ndarray) -> np.ndarray:
     """Return mean and spread of the cepstrum, weighted by the level of the frames."""
+    from scipy.fft import dct  # The list of encoders imports this module without scipy.
+
     cepstra = dct(relative, axis=1, norm="ortho")[:, 1 : CEPSTRUM_COUNT + 1]
     weights = np.sqrt(power.sum(axis=1, dtype=np.float64))
     weights = weights / weights.sum() if weights.sum() > 0 else np.full(len(power), 1 / len(power))

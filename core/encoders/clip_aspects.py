@@ -14,9 +14,9 @@ import numpy as np
 from core.encoders.aspect_vectors import compute_aspect_vector
 from core.encoders.audio_encoder_base import mix_to_mono, resample_waveform
 from core.encoders.base import Encoder
+from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.parallel import map_in_parallel
 from core.encoders.simulation.bands import FFT_SIZE, build_band_filters, compute_frame_spectra
-from core.encoders.encoder_spec import EncoderSpec
 from core.sonicpi.clip_and_render_result import SAMPLE_RATE, Clip
 
 if TYPE_CHECKING:  # importing it loads torch
@@ -67,7 +67,9 @@ def _build_pitch_class_filters() -> tuple[slice, np.ndarray]:
     frequencies = np.arange(FFT_SIZE // 2 + 1) * SAMPLE_RATE / FFT_SIZE
     first, last = np.searchsorted(frequencies, (MIN_PITCH_HZ, MAX_PITCH_HZ))
     notes = 69 + 12 * np.log2(frequencies[first:last] / 440)
-    return slice(int(first), int(last)), np.eye(12, dtype=np.float32)[np.round(notes).astype(int) % 12]
+    return slice(int(first), int(last)), np.eye(12, dtype=np.float32)[
+        np.round(notes).astype(int) % 12
+    ]
 
 
 def _measure_pitch_classes(spectra: np.ndarray) -> np.ndarray:

@@ -16,7 +16,11 @@ from core.alignment.heads import project_embeddings
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import CosineIndex
-from core.search.clip_property_forecast import Forecast, predict_forecast
+from core.search.clip_property_forecast import (
+    Forecast,
+    compute_forecast_features,
+    predict_forecast,
+)
 from core.search.corpus_encoder_records import (
     EncoderRecord,
     check_embedding_revision,
@@ -299,8 +303,6 @@ class AlignedCorpus(EmbeddedCorpus):
         ------
         SilentSnippetError
             When nothing in the snippet would sound.
-        EarshotError
-            When the code encoder is missing or has another revision.
 
         Examples
         --------
@@ -313,7 +315,7 @@ class AlignedCorpus(EmbeddedCorpus):
         read_audible_snippet(snippet)
         if self.forecast_model is None:
             return None
-        return predict_forecast(self.forecast_model, self.embed_snippet(snippet))
+        return predict_forecast(self.forecast_model, compute_forecast_features([snippet]))
 
     def _select_neighbour_index(
         self, embedding: np.ndarray, direction: str

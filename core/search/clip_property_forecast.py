@@ -18,10 +18,14 @@ from core.encoders.clip_descriptor_definitions import (
     ClipDescriptor,
     decode_descriptors,
 )
+from core.encoders.simulated_sound import simulate_source
+from core.encoders.simulation.simulated_features import SIMULATION_DIM, build_feature_weights
 
 FORECAST_ENCODER = "descriptors"
 """Id of the audio encoder whose values are predicted."""
-FORECAST_VERSION = 1
+FEATURE_ENCODER = "simulation"
+"""Id of the code encoder whose vectors it is predicted from."""
+FORECAST_VERSION = 2
 """Increase it with every change of targets or model: older forecasts are then fitted again."""
 CLIPPING_PEAK_DBFS = -0.3
 """From this predicted peak on, a program is said to clip."""
@@ -104,14 +108,26 @@ class Forecast:
         }
 
 
+def compute_forecast_features(sources: Sequence[str]) -> np.ndarray:
+    """Return what programs are forecast from: their simulated sound, float32 [n, d].
+
+    Parameters
+    ----------
+    sources : sequence of str
+        At least one.
+    """
+    return np.stack([simulate_source(source) for source in sources])
+
+
 def fit_forecast(
-    code_embeddings: np.ndarray, descriptor_embeddings: np.ndarray, groups: Sequence[str]
+    features: np.ndarray, descriptor_embeddings: np.ndarray, groups: Sequence[str]
 ) -> ForecastModel | None:
     """Fit a forecast on programs and the descriptors of their clips.
 
     Parameters
     ----------
-    code_embeddings : float [n, d]
+    features : float [n, d]
+        By `compute_forecast_features`.
     descriptor_embeddings : float [n, len(CLIP_DESCRIPTORS)]
         By the encoder `descriptors`.
     groups : sequence of str
@@ -123,7 +139,8 @@ def fit_forecast(
         None with too few programs or groups.
     """
     targets = make_forecast_targets(descriptor_embeddings)
-    return fit_forecast_model(code_embeddings, targets, groups)
+    weights = build_feature_weights() if np.shape(features)[1] == SIMULATION_DIM else None
+    return fit_forecast_model(features, targets, groups, weights)
 
 
 def make_forecast_targets(descriptor_embeddings: np.ndarray) -> np.ndarray:
@@ -138,16 +155,17 @@ def make_forecast_targets(descriptor_embeddings: np.ndarray) -> np.ndarray:
     )
 
 
-def predict_forecast(model: ForecastModel, code_embedding: np.ndarray) -> Forecast:
+def predict_forecast(model: ForecastModel, features: np.ndarray) -> Forecast:
     """Predict the properties of one program's clip.
 
     Parameters
     ----------
     model : ForecastModel
         Fitted by `fit_forecast`.
-    code_embedding : float [1, d]
+    features : float [1, d]
+        By `compute_forecast_features`.
     """
-    values, half_widths = model.predict_values_with_intervals(code_embedding)
+    values, half_widths = model.predict_values_with_intervals(features)
     properties = tuple(
         _build_property_forecast(descriptor, value, half_width)
         for descriptor, value, half_width in zip(CLIP_DESCRIPTORS, values[0], half_widths[0])

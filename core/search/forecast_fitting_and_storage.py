@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core import workspace
-from core.alignment.conformal_kernel_ridge_regression import ForecastModel
+from core.alignment.conformal_kernel_ridge_regression import (
+    MAX_REFERENCE_PROGRAMS,
+    MIN_FORECAST_PROGRAMS,
+    ForecastModel,
+    select_evenly_spaced_rows,
+)
+from core.corpus import Corpus
 from core.encoders import find_encoder_spec
-from core.search.clip_property_forecast import FORECAST_ENCODER, FORECAST_VERSION, fit_forecast
+from core.search.clip_property_forecast import (
+    FEATURE_ENCODER,
+    FORECAST_ENCODER,
+    FORECAST_VERSION,
+    compute_forecast_features,
+    fit_forecast,
+)
 from core.search.evaluation_splits import UNSEEN_SPLITS
 
 if TYPE_CHECKING:
@@ -43,30 +56,68 @@ def load_or_fit_forecast_model(aligned_corpus: AlignedCorpus) -> ForecastModel |
 def fit_alignment_forecast(aligned_corpus: AlignedCorpus) -> ForecastModel | None:
     """Fit a forecast on the measured programs of templates that training did not hold out."""
     corpus = aligned_corpus.corpus
-    if FORECAST_ENCODER not in {
-        encoder_id for encoder_id, *_ in corpus.count_embeddings_by_encoder()
-    }:
+    embedded_by = {encoder_id for encoder_id, *_ in corpus.count_embeddings_by_encoder()}
+    if FORECAST_ENCODER not in embedded_by:
         return None
-    program_ids, descriptors = corpus.load_embeddings(FORECAST_ENCODER)
-    row_by_program = {program_id: row for row, program_id in enumerate(program_ids)}
-    pairs = aligned_corpus.pairs
+    measured_ids, descriptors = corpus.load_embeddings(FORECAST_ENCODER)
+    row_by_program = {program_id: row for row, program_id in enumerate(measured_ids)}
     is_unseen = np.isin(aligned_corpus.splits, UNSEEN_SPLITS)
     pair_rows = [
         row
-        for row, program_id in enumerate(pairs.program_ids)
+        for row, program_id in enumerate(aligned_corpus.pairs.program_ids)
         if program_id in row_by_program and not is_unseen[row]
     ]
-    if not pair_rows:
+    pair_rows = [
+        pair_rows[index]
+        for index in select_evenly_spaced_rows(len(pair_rows), MAX_REFERENCE_PROGRAMS)
+    ]
+    if len(pair_rows) < MIN_FORECAST_PROGRAMS:
         return None
-    descriptor_rows = [row_by_program[pairs.program_ids[row]] for row in pair_rows]
+    program_ids = [aligned_corpus.pairs.program_ids[row] for row in pair_rows]
     return fit_forecast(
-        pairs.code_embeddings[pair_rows],
-        descriptors[descriptor_rows],
-        aligned_corpus.templates[pair_rows].tolist(),
+        load_forecast_features(corpus, program_ids),
+        descriptors[[row_by_program[program_id] for program_id in program_ids]],
+        # Imported programs have no template: each is a group of its own.
+        [
+            template or program_id
+            for template, program_id in zip(aligned_corpus.templates[pair_rows], program_ids)
+        ],
     )
+
+
+def load_forecast_features(corpus: Corpus, program_ids: Sequence[str]) -> np.ndarray:
+    """Return the features of programs: stored ones, and the others from their source.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    program_ids : sequence of str
+
+    Returns
+    -------
+    float32 [n, d]
+    """
+    spec = find_encoder_spec(FEATURE_ENCODER)
+    missing = set(corpus.list_programs_without_embedding(spec.id, spec.revision))
+    stored_ids = [program_id for program_id in program_ids if program_id not in missing]
+    features = np.empty((len(program_ids), spec.dim), np.float32)
+    row_by_program = {program_id: row for row, program_id in enumerate(program_ids)}
+    if stored_ids:
+        ids, stored = corpus.load_embeddings(spec.id, stored_ids)
+        features[[row_by_program[program_id] for program_id in ids]] = stored
+    if unread_ids := [program_id for program_id in program_ids if program_id in missing]:
+        sources = corpus.load_programs().set_index("program")["source"]
+        features[[row_by_program[program_id] for program_id in unread_ids]] = (
+            compute_forecast_features([sources[program_id] for program_id in unread_ids])
+        )
+    return features
 
 
 def _describe_forecast_settings() -> dict[str, object]:
     """Return what a saved forecast depends on besides the alignment."""
-    revision = find_encoder_spec(FORECAST_ENCODER).revision
-    return {"version": FORECAST_VERSION, "encoder": FORECAST_ENCODER, "revision": revision}
+    return {
+        "version": FORECAST_VERSION,
+        "encoder": FORECAST_ENCODER,
+        "revision": find_encoder_spec(FORECAST_ENCODER).revision,
+        "feature_revision": find_encoder_spec(FEATURE_ENCODER).revision,
+    }

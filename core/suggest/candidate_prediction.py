@@ -28,6 +28,7 @@ class PredictedCandidates:
     code_embeddings : float32 [n, d1]
     vectors : float32 [n, d]
         Unit vectors in the shared space.
+    current_source : str
     current_embedding : float32 [1, d1]
     current_vector : float32 [d]
         Of the program itself.
@@ -38,6 +39,7 @@ class PredictedCandidates:
     candidates: list[Candidate]
     code_embeddings: np.ndarray
     vectors: np.ndarray
+    current_source: str
     current_embedding: np.ndarray
     current_vector: np.ndarray
     unparsable_count: int = 0
@@ -86,6 +88,7 @@ def predict_candidates(
         usable,
         code_embeddings[1:],
         vectors[1:],
+        source,
         code_embeddings[:1],
         vectors[0],
         unparsable_count,

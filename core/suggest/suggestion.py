@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import EarshotError
-from core.search.clip_property_forecast import Forecast, predict_forecast
+from core.search.clip_property_forecast import (
+    Forecast,
+    compute_forecast_features,
+    predict_forecast,
+)
 from core.search.confidence import Confidence, estimate_confidence
 from core.search.nearest_neighbour_queries import Neighbour, find_neighbours
 from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
@@ -289,8 +293,11 @@ def compute_target_relevance(
         )
     columns = [column for column, _ in target.word_directions]
     signs = np.array([sign for _, sign in target.word_directions])
-    values, _ = model.predict_values_with_intervals(predicted.code_embeddings)
-    current, _ = model.predict_values_with_intervals(predicted.current_embedding)
+    sources = [candidate.source for candidate in predicted.candidates]
+    values, _ = model.predict_values_with_intervals(compute_forecast_features(sources))
+    current, _ = model.predict_values_with_intervals(
+        compute_forecast_features([predicted.current_source])
+    )
     return np.asarray(((values - current)[:, columns] * signs).mean(axis=1))
 
 
@@ -302,7 +309,7 @@ def _describe_pick(
     model = aligned_corpus.forecast_model
     forecast = None
     if model is not None:
-        forecast = predict_forecast(model, predicted.code_embeddings[row : row + 1])
+        forecast = predict_forecast(model, compute_forecast_features([candidate.source]))
     return Pick(
         rank,
         candidate.kind,

@@ -2,8 +2,8 @@
 
 Without a method and without fields of the config, two are trained: kernel-ridge, which predicts
 the sound of snippets, and infonce, which arranges the map. Each is evaluated before and after on
-held-out programs, and its map is computed. A field that neither an option nor the file of --config
-sets has the default of the method.
+held-out programs, its map is computed, and its forecast of measured properties is fitted. A field
+that neither an option nor the file of --config sets has the default of the method.
 """
 
 from __future__ import annotations
@@ -130,6 +130,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Train the alignments, then print their metrics."""
     configs = list_training_configs(args)
     from core.pipeline import evaluate, train
+    from core.pipeline.forecast_preparation import prepare_forecast
 
     corpus = open_corpus_from_args(args)
     for config in configs:
@@ -147,5 +148,6 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
             print_result_to_stdout(
                 f"Saved alignment {record.id} ({method}) of {args.corpus} to {record.path}."
             )
+        prepare_forecast(aligned_corpus, progress)
         metrics = evaluate.evaluate_alignment(aligned_corpus)
         print_alignment_metrics(record.id, metrics, args.json)

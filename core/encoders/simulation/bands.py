@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from scipy.fft import rfft
 
 from core.sonicpi.clip_and_render_result import SAMPLE_RATE
 
@@ -51,6 +50,8 @@ def compute_frame_spectra(channel: np.ndarray) -> np.ndarray:
     -----
     The bins of a frame add up to its mean square, weighted by the window.
     """
+    from scipy.fft import rfft  # Not needed by those who simulate.
+
     padded = np.pad(np.asarray(channel, np.float32), FFT_SIZE // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, FFT_SIZE)[::HOP_LENGTH]
     spectrum = rfft(frames * build_hann_window(), axis=1)

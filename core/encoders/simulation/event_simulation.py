@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 
+from core.encoders.newer_sonic_pi_sound_columns import find_column_sound
 from core.encoders.score_event_lengths import merge_default_event_options
 from core.encoders.simulation.bands import (
     BAND_CENTRE_NOTES,
@@ -25,7 +26,6 @@ from core.encoders.simulation.profile_table import (
     SoundProfile,
     load_profile_table,
 )
-from core.encoders.newer_sonic_pi_sound_columns import find_column_sound
 from core.sonicpi.inventory import get_builtin_sample_duration
 from core.sonicpi.score_events import ScoreEvent
 
@@ -38,6 +38,7 @@ FILTER_DB_PER_OCTAVE = 12.0
 SEMITONES_PER_OCTAVE = 12.0
 MAX_AMPLITUDE = 50.0
 MIN_RATE = 0.02
+MAX_CUTOFF = 140.0  # MIDI
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +147,7 @@ def _interpolate_cutoff(
     share = np.float32(position - low)
     levels = (1 - share) * profile.levels[row, low] + share * profile.levels[row, low + 1]
     peaks = (1 - share) * profile.peaks[row, low] + share * profile.peaks[row, low + 1]
-    below = PROFILE_CUTOFFS[0] - cutoff
+    below = PROFILE_CUTOFFS[0] - _limit_cutoff(cutoff)
     if below > 0:  # a filter with a lower corner than any measured one
         extra = compute_low_pass_levels(cutoff) - compute_low_pass_levels(PROFILE_CUTOFFS[0])
         levels = levels + extra
@@ -156,16 +157,20 @@ def _interpolate_cutoff(
 
 def compute_low_pass_levels(cutoff: float) -> np.ndarray:
     """Return the response of a second-order low-pass filter per band in dB: float32 [bands]."""
-    octaves = (BAND_CENTRE_NOTES - cutoff) / SEMITONES_PER_OCTAVE
+    octaves = (BAND_CENTRE_NOTES - _limit_cutoff(cutoff)) / SEMITONES_PER_OCTAVE
     response: np.ndarray = -10 * np.log10(1 + 2 ** (octaves * FILTER_DB_PER_OCTAVE / 3.01))
     return response.astype(np.float32)
 
 
 def compute_high_pass_levels(cutoff: float) -> np.ndarray:
     """Return the response of a high-pass filter per band in dB: float32 [bands]."""
-    octaves = (cutoff - BAND_CENTRE_NOTES) / SEMITONES_PER_OCTAVE
+    octaves = (_limit_cutoff(cutoff) - BAND_CENTRE_NOTES) / SEMITONES_PER_OCTAVE
     response: np.ndarray = -10 * np.log10(1 + 2 ** (octaves * FILTER_DB_PER_OCTAVE / 3.01))
     return response.astype(np.float32)
+
+
+def _limit_cutoff(cutoff: float) -> float:
+    return min(max(cutoff, 0.0), MAX_CUTOFF)
 
 
 def shift_bands(levels: np.ndarray, shift: float) -> np.ndarray:
@@ -259,7 +264,8 @@ def _build_window_weights() -> np.ndarray:
 def _smear_envelope(envelope: np.ndarray) -> np.ndarray:
     """Return the windowed mean square of an envelope per frame in dB, from before its start."""
     weights = _build_window_weights()
-    energy = np.convolve(envelope**2, weights)
+    # The window of the frame two before the start does not reach the sound.
+    energy = np.concatenate([np.zeros(ENVELOPE_STEPS_PER_FRAME), np.convolve(envelope**2, weights)])
     frames = energy[ENVELOPE_STEPS_PER_FRAME - 1 :: ENVELOPE_STEPS_PER_FRAME][:MAX_EVENT_FRAMES]
     levels: np.ndarray = 10 * np.log10(np.maximum(frames, 1e-12))
     return levels.astype(np.float32)
@@ -281,7 +287,9 @@ def _simulate_sample(
         first, last = last, first
     length = min(max(1, math.ceil(abs(last - first) / speed)), MAX_EVENT_FRAMES - 4)
     direction = 1.0 if last >= first else -1.0
-    positions = first + direction * speed * (np.arange(length + 2 * FRAMES_BEFORE_ONSET) - FRAMES_BEFORE_ONSET)
+    positions = first + direction * speed * (
+        np.arange(length + 2 * FRAMES_BEFORE_ONSET) - FRAMES_BEFORE_ONSET
+    )
     inside = np.clip(np.round(positions).astype(int), 0, len(profile.levels) - 1)
     levels, peaks = profile.levels[inside], profile.peaks[inside]
     levels = shift_bands(levels, math.log2(speed) * SEMITONES_PER_OCTAVE / SEMITONES_PER_BAND)

@@ -217,7 +217,10 @@ def _repeat_power(power: np.ndarray, phase: float, gain: float) -> np.ndarray:
 def _apply_slicer(sound: MixedSound, options: Options) -> MixedSound:
     """Switch the sound on and off; with a smooth wave, move between the two levels."""
     phase = max(options.get("phase", 0.25), 0.01)
-    low, high = (_limit_gain(options.get(name, default)) for name, default in (("amp_min", 0.0), ("amp_max", 1.0)))
+    low, high = (
+        _limit_gain(options.get(name, default))
+        for name, default in (("amp_min", 0.0), ("amp_max", 1.0))
+    )
     width = min(max(options.get("pulse_width", 0.5), 0.0), 1.0)
     # Ten steps per frame, averaged: a slice may be shorter than a frame.
     times = (np.arange(len(sound.power) * 8) - 4) / 8 * FRAME_SECONDS
@@ -228,7 +231,9 @@ def _apply_slicer(sound: MixedSound, options: Options) -> MixedSound:
     elif wave == 0:
         shape = 1 - position
     else:
-        shape = 1 - np.abs(2 * position - 1) if wave == 2 else (1 + np.sin(2 * np.pi * position)) / 2
+        shape = (
+            1 - np.abs(2 * position - 1) if wave == 2 else (1 + np.sin(2 * np.pi * position)) / 2
+        )
     if options.get("invert_wave", 0.0):
         shape = 1 - shape
     gains = ((low + (high - low) * shape) ** 2).reshape(-1, 8).mean(axis=1)
@@ -302,13 +307,12 @@ def _apply_distortion(sound: MixedSound, options: Options) -> MixedSound:
 def _apply_tanh(sound: MixedSound, options: Options) -> MixedSound:
     krunch = min(max(options.get("krunch", 5.0), 0.01), 100.0)
     return _saturate(
-        sound, lambda amplitudes: np.tanh(krunch * amplitudes) / np.maximum(krunch * amplitudes, 1e-4)
+        sound,
+        lambda amplitudes: np.tanh(krunch * amplitudes) / np.maximum(krunch * amplitudes, 1e-4),
     )
 
 
-def _saturate(
-    sound: MixedSound, compute_gain: Callable[[np.ndarray], np.ndarray]
-) -> MixedSound:
+def _saturate(sound: MixedSound, compute_gain: Callable[[np.ndarray], np.ndarray]) -> MixedSound:
     """Apply a gain that depends on the amplitude; part of the power moves to higher bands."""
     amplitudes = np.sqrt(sound.power[:, BAND_COUNT]) / MASTER_GAIN
     gains = (compute_gain(amplitudes) ** 2).astype(np.float32)

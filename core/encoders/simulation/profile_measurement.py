@@ -1,6 +1,6 @@
 """Measurement of the sound profiles with the installed Sonic Pi.
 
-    .venv/bin/python -m core.encoders.simulation.profile_measurement
+.venv/bin/python -m core.encoders.simulation.profile_measurement
 """
 
 from __future__ import annotations
@@ -10,8 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.encoders.simulation.bands import BAND_COUNT, build_band_filters, compute_frame_spectra
-from core.encoders.simulation.bands import HOP_LENGTH
+from core.encoders.simulation.bands import (
+    BAND_COUNT,
+    HOP_LENGTH,
+    build_band_filters,
+    compute_frame_spectra,
+)
 from core.encoders.simulation.profile_table import (
     PROFILE_CUTOFFS,
     PROFILE_FRAMES,
@@ -59,6 +63,7 @@ OPTION_VALUES = {
     "width": (1, 2),
 }
 OPTION_NOTE, OPTION_SECONDS = 55, 1.0
+SMOOTHING_BANDS = 7
 SYNTH_SECONDS, SUSTAIN_SECONDS = 2.2, 2.1
 RELEASE_SECONDS = 1.0
 REFERENCE_EXPONENT = 0.95  # measured for a linear envelope, of which a frame sees a part
@@ -91,7 +96,9 @@ class SoundMeasurement:
     side_share: float
 
 
-def measure_sound(source: str, seconds: float, sonic_pi: str = DEFAULT_SONIC_PI) -> SoundMeasurement:
+def measure_sound(
+    source: str, seconds: float, sonic_pi: str = DEFAULT_SONIC_PI
+) -> SoundMeasurement:
     """Render a program and measure its clip."""
     try:
         samples = render(source, seconds, sonic_pi=sonic_pi).samples
@@ -146,7 +153,9 @@ def measure_synths() -> dict[str, np.ndarray]:
                     peaks[row, column, number] = peaks[row, column, 0]
                     continue
                 source = f"synth :{name}, note: {note}"
-                source += f", sustain: {SUSTAIN_SECONDS}, release: 0.05" if "sustain" in options else ""
+                source += (
+                    f", sustain: {SUSTAIN_SECONDS}, release: 0.05" if "sustain" in options else ""
+                )
                 source += f", cutoff: {cutoff}" if has_cutoff else ""
                 sound = measure_sound(source, SYNTH_SECONDS, sonic_pi)
                 levels[row, column, number] = sound.levels[PROFILE_FRAMES]
@@ -170,10 +179,14 @@ def measure_synths() -> dict[str, np.ndarray]:
 def _measure_envelope_exponent(name: str, sonic_pi: str) -> float:
     """Return the power of the envelope that the level follows in a release, in [0.5, 4]."""
     held = measure_sound(f"synth :{name}, note: 60, sustain: 1.5, release: 0.05", 1.2, sonic_pi)
-    released = measure_sound(f"synth :{name}, note: 60, sustain: 0, release: {RELEASE_SECONDS}", 1.2, sonic_pi)
+    released = measure_sound(
+        f"synth :{name}, note: 60, sustain: 0, release: {RELEASE_SECONDS}", 1.2, sonic_pi
+    )
     frame = int(0.5 * RELEASE_SECONDS / 0.0232)
     frames = slice(frame - 3, frame + 4)
-    level_drop = _to_db(10 ** (held.levels[frames] / 10)).max(axis=1) - released.levels[frames].max(axis=1)
+    level_drop = _to_db(10 ** (held.levels[frames] / 10)).max(axis=1) - released.levels[frames].max(
+        axis=1
+    )
     return float(np.clip(np.median(level_drop) / (20 * np.log10(2)) / REFERENCE_EXPONENT, 0.5, 4))
 
 
@@ -198,9 +211,15 @@ def measure_synth_options() -> dict[str, np.ndarray]:
 
 
 def _measure_mean_levels(source: str, sonic_pi: str) -> np.ndarray:
-    """Return the mean level per band of a note in dB, at least 60 dB below the loudest band."""
+    """Return the mean level per band of a note in dB, averaged over neighbouring bands.
+
+    Gains are measured at one note: at others, the partials lie in other bands.
+    """
     sound = measure_sound(source, OPTION_SECONDS, sonic_pi)
-    levels = _to_db((10 ** (sound.levels / 10)).mean(axis=0))
+    power = (10 ** (sound.levels / 10)).mean(axis=0)
+    half = SMOOTHING_BANDS // 2
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(power, half), SMOOTHING_BANDS)
+    levels = _to_db(windows.mean(axis=1))
     return np.maximum(levels, levels.max() - 60)
 
 
@@ -208,7 +227,9 @@ def measure_samples() -> dict[str, np.ndarray]:
     """Measure every sample over its length."""
     names = sorted({*load_sonic_pi_inventory()["samples"], *load_later_sample_seconds()})
     sounds = [
-        measure_sound(f"sample :{name}", get_builtin_sample_duration(name) + TAIL_SECONDS, LATEST_SONIC_PI)
+        measure_sound(
+            f"sample :{name}", get_builtin_sample_duration(name) + TAIL_SECONDS, LATEST_SONIC_PI
+        )
         for name in names
     ]
     print("samples", len(names), flush=True)
@@ -253,5 +274,6 @@ def measure_profiles() -> Iterator[dict[str, np.ndarray]]:
 
 if __name__ == "__main__":
     np.savez_compressed(
-        PROFILE_TABLE_PATH, **{name: array for part in measure_profiles() for name, array in part.items()}
+        PROFILE_TABLE_PATH,
+        **{name: array for part in measure_profiles() for name, array in part.items()},
     )

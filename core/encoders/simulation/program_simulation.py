@@ -17,16 +17,16 @@ from core.encoders.simulation.fx_simulation import MixedSound, apply_fx
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, FxChain, ScoreEvent
 
 MAX_SIMULATED_EVENTS = 2000
+MAX_SIMULATED_SOUNDS = 100
+"""Of further sounds, the last one of the same synth or sample stands in: a limit on the time."""
 MAX_FX_CHAINS = 16
 """Events of further chains pass through the FX of none."""
 LIMITER_PEAK = 0.98
 """Sonic Pi's output never exceeds this amplitude."""
-MAX_OPTION_VALUE = 1e6
+MAX_OPTION_VALUE = 1e4
 
 
-def simulate_program(
-    events: list[ScoreEvent], seconds: float = MAX_SCORE_SECONDS
-) -> MixedSound:
+def simulate_program(events: list[ScoreEvent], seconds: float = MAX_SCORE_SECONDS) -> MixedSound:
     """Return the simulated sound of a program's events.
 
     Parameters
@@ -93,9 +93,13 @@ def _mix_events(events: list[ScoreEvent], start: float, frame_count: int) -> Mix
     """Return the sum of events without their FX; equal events are simulated once."""
     padded = np.zeros((frame_count + FRAMES_BEFORE_ONSET, BAND_COUNT + 1), np.float32)
     simulated: dict[tuple[object, ...], SimulatedEvent] = {}
+    last_key_by_name: dict[str, tuple[object, ...]] = {}
     energies: dict[tuple[object, ...], np.ndarray] = {}
     for event in events:
-        key = (event.kind, event.name, *event.options.items())
+        key: tuple[object, ...] = (event.kind, event.name, *event.options.items())
+        if key not in simulated and len(simulated) >= MAX_SIMULATED_SOUNDS:
+            key = last_key_by_name.get(event.name, key)
+        last_key_by_name[event.name] = key
         if key not in simulated:
             simulated[key] = simulate_event(replace(event, options=_limit_options(event.options)))
         power = simulated[key].power

@@ -35,14 +35,16 @@ from core.encoders.simulation.onset_strength import (
 from core.sonicpi.score_events import ScoreEvent
 
 SILENT_FRAME_DB = -60.0
-ONSET_DELTA = 0.07  # with the windows below, the defaults of `librosa.onset.onset_detect`
+# With the windows below about as `librosa.onset.onset_detect`; its 0.07 counts ends of samples too.
+ONSET_DELTA = 0.1
 FRAMES_BEFORE_MEAN, FRAMES_AFTER_MEAN, MIN_ONSET_GAP_FRAMES = 4, 5, 1
 LEVEL_STEP_COUNT = 24
 GATING_FRAMES = 17  # 0.4 s
 TEMPO_PRIOR_BPM, TEMPO_PRIOR_OCTAVES = 120.0, 1.0
 MIN_EVENT_GAP_SECONDS = 0.07  # nearer events are heard as one onset
-DEFAULT_NOTE = 52.0
+DEFAULT_NOTE, MAX_NOTE = 52.0, 130.0
 EVENT_FEATURE_COUNT = 6
+DESCRIPTOR_WEIGHT, EVENT_WEIGHT = 4.0, 3.0
 # Onsets are also counted with random rises added, as of beating and noise, of these sizes in dB.
 RISE_NOISE_DB = (0.3, 1.0, 3.0)
 ONSET_FEATURE_COUNT = len(RISE_NOISE_DB) + 3
@@ -55,6 +57,19 @@ SIMULATION_DIM = (
     + 12
     + ONSET_FEATURE_COUNT
 )
+
+
+def build_feature_weights() -> np.ndarray:
+    """Return the weight of each feature in a distance, float32 [SIMULATION_DIM].
+
+    Simulated descriptors and the features of events and onsets count more than the others, each
+    of which is one of many.
+    """
+    weights = np.ones(SIMULATION_DIM, np.float32)
+    weights[: len(CLIP_DESCRIPTORS)] = DESCRIPTOR_WEIGHT
+    weights[len(CLIP_DESCRIPTORS) :][:EVENT_FEATURE_COUNT] = EVENT_WEIGHT
+    weights[-ONSET_FEATURE_COUNT:] = EVENT_WEIGHT
+    return weights
 
 
 def compute_simulated_features(sound: MixedSound, events: list[ScoreEvent]) -> np.ndarray:
@@ -237,17 +252,21 @@ def _compute_event_features(events: list[ScoreEvent], seconds: float) -> np.ndar
     for time in times:
         if time - last >= MIN_EVENT_GAP_SECONDS:
             onsets, last = onsets + 1, time
-    notes = np.array(
-        [event.options.get("note", DEFAULT_NOTE) for event in events if event.kind == "synth"]
-    )
+    notes = np.array([_get_note(event) for event in events if event.kind == "synth"])
     features[0] = math.log2(onsets / seconds + MIN_ONSET_RATE)
     features[1] = math.log2(len(events) / seconds + MIN_ONSET_RATE) / 2
     features[2] = 1 - len(notes) / len(events)
     if len(notes):
-        features[3] = (min(max(float(notes.mean()), 0), 130) - 60) / 14
-        features[4] = min(float(notes.std()), 40) / 14
+        features[3] = (float(notes.mean()) - 60) / 14
+        features[4] = float(notes.std()) / 14
     features[5] = math.log2(len(events) / onsets)
     return features
+
+
+def _get_note(event: ScoreEvent) -> float:
+    """Return the MIDI note of a synth, in [0, 130]; a program may compute any number."""
+    note = event.options.get("note", DEFAULT_NOTE)
+    return DEFAULT_NOTE if math.isnan(note) else min(max(note, 0.0), MAX_NOTE)
 
 
 def compute_pitch_classes(events: list[ScoreEvent]) -> np.ndarray:
@@ -255,5 +274,5 @@ def compute_pitch_classes(events: list[ScoreEvent]) -> np.ndarray:
     shares = np.zeros(12)
     for event in events:
         if event.kind == "synth":
-            shares[round(min(max(event.options.get("note", DEFAULT_NOTE), 0), 130)) % 12] += 1
+            shares[round(_get_note(event)) % 12] += 1
     return shares / (shares.sum() or 1)

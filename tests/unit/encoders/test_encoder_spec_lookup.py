@@ -29,6 +29,7 @@ IDS = [
     "laion/larger_clap_music_and_speech#text",
     "google/embeddinggemma-2#text",
     "sonicpi",
+    "simulation",
     "score",
     "aisfx",
     "musicnn",
@@ -41,6 +42,7 @@ IDS = [
     "google/embeddinggemma-2",
     "log-mel",
     "descriptors",
+    "aspects",
 ]
 
 
