@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from core.encoders.newer_sonic_pi_sound_columns import find_column_sound
+from core.encoders.newer_sonic_pi_sound_columns import find_sound_sharing_feature_column
 from core.encoders.score_event_lengths import merge_default_event_options
 from core.encoders.simulation.bands import (
     BAND_CENTRE_NOTES,
@@ -99,7 +99,7 @@ def find_sound_profile(kind: str, name: str) -> SoundProfile:
     profiles = table.samples if kind == "sample" else table.synths
     if name in profiles:
         return profiles[name]
-    kind_of_relative, relative = find_column_sound(kind, name)
+    kind_of_relative, relative = find_sound_sharing_feature_column(kind, name)
     if kind_of_relative == kind and relative in profiles:
         return profiles[relative]
     return profiles[FALLBACK_SAMPLE if kind == "sample" else FALLBACK_SYNTH]

@@ -30,9 +30,9 @@ from core.sonicpi.inventory import (
     load_sonic_pi_inventory,
 )
 from core.sonicpi.newer_sonic_pi_sounds import (
-    find_version_that_added,
-    load_later_sample_seconds,
-    load_later_synth_options,
+    find_sonic_pi_version_that_added_sound,
+    load_newer_sample_seconds,
+    load_newer_synth_options,
 )
 from core.sonicpi.renderer_versions_and_render_id import DEFAULT_SONIC_PI
 
@@ -136,7 +136,7 @@ def _to_db(power: np.ndarray) -> np.ndarray:
 
 def measure_synths() -> dict[str, np.ndarray]:
     """Measure every synth at `PROFILE_NOTES` and, if it has a filter, at `PROFILE_CUTOFFS`."""
-    names = sorted({*load_sonic_pi_inventory()["synths"], *load_later_synth_options()})
+    names = sorted({*load_sonic_pi_inventory()["synths"], *load_newer_synth_options()})
     shape = (len(names), len(PROFILE_NOTES))
     levels = np.empty((*shape, len(PROFILE_CUTOFFS), len(PROFILE_FRAMES), BAND_COUNT))
     peaks = np.empty((*shape, len(PROFILE_CUTOFFS)))
@@ -145,7 +145,9 @@ def measure_synths() -> dict[str, np.ndarray]:
     for row, name in enumerate(names):
         options = get_default_synth_options(name)
         has_cutoff = "cutoff" in options
-        sonic_pi = find_version_that_added(name) and LATEST_SONIC_PI or DEFAULT_SONIC_PI
+        sonic_pi = (
+            find_sonic_pi_version_that_added_sound(name) and LATEST_SONIC_PI or DEFAULT_SONIC_PI
+        )
         for column, note in enumerate(PROFILE_NOTES):
             for number, cutoff in enumerate(PROFILE_CUTOFFS):
                 if number and not has_cutoff:
@@ -164,7 +166,7 @@ def measure_synths() -> dict[str, np.ndarray]:
             sides[row] += sound.side_share / len(PROFILE_NOTES)
         if "release" in options:
             exponents[row] = _measure_envelope_exponent(name, sonic_pi)
-        print(name, round(sides[row], 3), round(exponents[row], 2), flush=True)
+
     return {
         "synth_names": np.array(names),
         "synth_levels": encode_levels(levels),
@@ -193,8 +195,10 @@ def _measure_envelope_exponent(name: str, sonic_pi: str) -> float:
 def measure_synth_options() -> dict[str, np.ndarray]:
     """Measure how each option of a synth in `OPTION_VALUES` changes the level of its bands."""
     keys, values, gains = [], [], []
-    for name in sorted({*load_sonic_pi_inventory()["synths"], *load_later_synth_options()}):
-        sonic_pi = LATEST_SONIC_PI if find_version_that_added(name) else DEFAULT_SONIC_PI
+    for name in sorted({*load_sonic_pi_inventory()["synths"], *load_newer_synth_options()}):
+        sonic_pi = (
+            LATEST_SONIC_PI if find_sonic_pi_version_that_added_sound(name) else DEFAULT_SONIC_PI
+        )
         options = get_default_synth_options(name)
         default = _measure_mean_levels(f"synth :{name}, note: {OPTION_NOTE}", sonic_pi)
         for option in sorted(set(options) & set(OPTION_VALUES)):
@@ -225,14 +229,13 @@ def _measure_mean_levels(source: str, sonic_pi: str) -> np.ndarray:
 
 def measure_samples() -> dict[str, np.ndarray]:
     """Measure every sample over its length."""
-    names = sorted({*load_sonic_pi_inventory()["samples"], *load_later_sample_seconds()})
+    names = sorted({*load_sonic_pi_inventory()["samples"], *load_newer_sample_seconds()})
     sounds = [
         measure_sound(
             f"sample :{name}", get_builtin_sample_duration(name) + TAIL_SECONDS, LATEST_SONIC_PI
         )
         for name in names
     ]
-    print("samples", len(names), flush=True)
     return {
         "sample_names": np.array(names),
         "sample_frame_counts": np.array([len(sound.levels) for sound in sounds]),
@@ -250,7 +253,6 @@ def measure_fx() -> dict[str, np.ndarray]:
     noise = f"synth :pnoise, sustain: {FX_SECONDS}, amp: 0.5, cutoff: 130"
     dry = _measure_steady_levels(noise)[0]
     measured = [_measure_steady_levels(f"with_fx :{name} do\n{noise}\nend") for name in names]
-    print("fx", len(names), flush=True)
     return {
         "fx_names": np.array(names),
         "fx_gains": encode_levels(np.stack([levels - dry for levels, _ in measured])),
@@ -272,8 +274,14 @@ def measure_profiles() -> Iterator[dict[str, np.ndarray]]:
     yield measure_synth_options()
 
 
+def write_profile_table() -> None:
+    """Measure all profiles and write the table."""
+    arrays: dict[str, np.ndarray] = {}
+    for part in measure_profiles():
+        arrays |= part
+    with PROFILE_TABLE_PATH.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
 if __name__ == "__main__":
-    np.savez_compressed(
-        PROFILE_TABLE_PATH,
-        **{name: array for part in measure_profiles() for name, array in part.items()},
-    )
+    write_profile_table()

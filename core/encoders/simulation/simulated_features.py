@@ -97,7 +97,7 @@ def compute_simulated_features(sound: MixedSound, events: list[ScoreEvent]) -> n
     features = np.concatenate(
         [
             [
-                descriptor.standardize(np.array(descriptors[descriptor.name]))
+                descriptor.standardize_descriptor_values(np.array(descriptors[descriptor.name]))
                 for descriptor in CLIP_DESCRIPTORS
             ],
             _compute_event_features(events, len(power) * FRAME_SECONDS),
