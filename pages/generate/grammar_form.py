@@ -9,6 +9,7 @@ from core.corpus import list_corpora
 from core.pipeline.build_program_generation import ALL_STYLES
 from pages.components import formatting, state
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
+from pages.generate.corpus_and_count_controls import draw_corpus_and_program_count_controls
 from pages.generate.generation_job import draw_generation_job, format_generation_cost_estimate
 
 SOUND_SET_LABELS = {"3.2": "Of Sonic Pi 3.2", "5": "Also of later versions"}
@@ -29,7 +30,7 @@ def draw_grammar_form() -> None:
             " shares; tempos and synths are spread evenly."
         )
         corpus_names = list_corpora()
-        corpus_name, program_count, seed = _draw_main_controls(corpus_names)
+        corpus_name, program_count, seed = _draw_corpus_count_and_seed_controls(corpus_names)
         _draw_style_control()
         is_existing = corpus_name in corpus_names
         if corpus_name and not is_existing:
@@ -51,28 +52,11 @@ def draw_grammar_form() -> None:
             draw_generation_job(corpus_name)
 
 
-def _draw_main_controls(corpus_names: list[str]) -> tuple[str | None, int, int]:
+def _draw_corpus_count_and_seed_controls(corpus_names: list[str]) -> tuple[str | None, int, int]:
     """Draw the choice of corpus, number of programs and seed; return them."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        corpus_name = st.selectbox(
-            "Corpus",
-            corpus_names,
-            key=state.GRAMMAR_CORPUS.name,
-            index=0 if corpus_names else None,
-            accept_new_options=True,
-            placeholder="A new name",
-            persist_state="session",
-            help="Choose one to add to, or type a new name.",
-        )
-        program_count = st.number_input(
-            "Programs",
-            1,
-            100_000,
-            state.GRAMMAR_COUNT.default,
-            key=state.GRAMMAR_COUNT.name,
-            persist_state="session",
-            width=130,
-            help="Number of programs from this seed in the corpus; existing ones stay.",
+        corpus_name, program_count = draw_corpus_and_program_count_controls(
+            corpus_names, state.GRAMMAR_CORPUS, state.GRAMMAR_COUNT
         )
         seed = st.number_input(
             "Seed",
@@ -83,7 +67,7 @@ def _draw_main_controls(corpus_names: list[str]) -> tuple[str | None, int, int]:
             width=130,
             help="The same seed gives the same programs on every machine.",
         )
-    return corpus_name, int(program_count), int(seed)
+    return corpus_name, program_count, int(seed)
 
 
 def _draw_style_control() -> None:

@@ -22,6 +22,7 @@ from pages.components import (
 )
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 from pages.generate import grammar_form, parameter_controls, template_gallery
+from pages.generate.corpus_and_count_controls import draw_corpus_and_program_count_controls
 from pages.generate.generation_job import draw_generation_job, format_generation_cost_estimate
 
 PREVIEW_PLAYER_KEY = "preview"
@@ -209,7 +210,10 @@ def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed:
     with st.container(border=True):
         st.markdown("**Generate more variants**")
         corpus_names = list_corpora()
-        corpus_name, program_count = draw_corpus_and_program_count_controls(corpus_names)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            corpus_name, program_count = draw_corpus_and_program_count_controls(
+                corpus_names, state.GENERATION_CORPUS, state.GENERATION_COUNT
+            )
         is_existing = corpus_name in corpus_names
         existing_name = corpus_name if is_existing else None
         st.caption(
@@ -227,32 +231,6 @@ def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed:
         )
         if corpus_name:
             draw_generation_job(corpus_name)
-
-
-def draw_corpus_and_program_count_controls(corpus_names: list[str]) -> tuple[str | None, int]:
-    """Draw the choice of a corpus and a number of programs; return both."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        corpus_name = st.selectbox(
-            "Corpus",
-            corpus_names,
-            key=state.GENERATION_CORPUS.name,
-            index=0 if corpus_names else None,
-            accept_new_options=True,
-            placeholder="A new name",
-            persist_state="session",
-            help="Choose one to add to, or type a new name.",
-        )
-        program_count = st.number_input(
-            "Programs",
-            1,
-            100_000,
-            state.GENERATION_COUNT.default,
-            key=state.GENERATION_COUNT.name,
-            persist_state="session",
-            width=130,
-            help="Number of programs from this seed in the corpus; existing ones stay.",
-        )
-    return corpus_name, int(program_count)
 
 
 def _start_generation_job(template: Template) -> None:
