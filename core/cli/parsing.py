@@ -257,22 +257,24 @@ def open_searched_corpora_from_args(args: argparse.Namespace) -> list[AlignedCor
     from core.corpus import Corpus
     from core.search.alignment_choice_for_other_corpora import (
         choose_prediction_alignment,
+        load_alignment_by_name,
         make_no_common_alignment_error,
-        parse_alignment_name,
     )
     from core.search.default_alignment_choice import build_choice_of_requested_alignment
     from core.search.multi_corpus_search import open_corpora_with_one_alignment
 
     corpora = [Corpus.open(name) for name in list_searched_corpus_names(args)]
     if args.alignment is not None:
-        owner, record = parse_alignment_name(corpora[0], args.alignment)
+        owner, record = load_alignment_by_name(corpora[0], args.alignment)
         choice = build_choice_of_requested_alignment(record, owner_name=owner.name)
     else:
         shared_choice = choose_prediction_alignment(corpora)
         if shared_choice is None:
             raise make_no_common_alignment_error(corpora)
         choice = shared_choice
-    aligned_corpora = open_corpora_with_one_alignment(corpora, choice.load_record(corpora[0]))
+    aligned_corpora = open_corpora_with_one_alignment(
+        corpora, choice.load_chosen_alignment_record(corpora[0])
+    )
     print_status_to_stderr(f"Uses {choice}.")
     return aligned_corpora
 

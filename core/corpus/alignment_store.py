@@ -83,7 +83,7 @@ class AlignmentRecord:
         """Load the training history: one row per epoch, as the trainer wrote it."""
         return _read_parquet(self.path / "history.parquet")
 
-    def load_map_points(self) -> pd.DataFrame | None:
+    def load_alignment_map_points(self) -> pd.DataFrame | None:
         """Load the points of the map; None if no map was computed yet."""
         path = self.path / MAP_FILE
         return _read_parquet(path) if path.exists() else None
@@ -229,13 +229,13 @@ class CorpusAlignments:
                 remedy=remedy,
             )
         path = self._alignments_folder / alignment_id
-        config = _read_json(path / "config.json")
+        config = _read_alignment_json(path / "config.json")
         return AlignmentRecord(
             id=alignment_id,
             path=path,
-            created=_read_json(path / "record.json").get("created", ""),
+            created=_read_alignment_json(path / "record.json").get("created", ""),
             config=translate_legacy_alignment_config(config, str(path / "config.json")),
-            metrics=translate_legacy_metrics(_read_json(path / "metrics.json")),
+            metrics=translate_legacy_metrics(_read_alignment_json(path / "metrics.json")),
         )
 
     def save_map_points(self, alignment_id: str, points: pd.DataFrame) -> Path:
@@ -263,9 +263,9 @@ class CorpusAlignments:
             update_alignments_change_stamp(self._alignments_folder)
         return path
 
-    def load_map_points(self, alignment_id: str) -> pd.DataFrame | None:
+    def load_alignment_map_points(self, alignment_id: str) -> pd.DataFrame | None:
         """Load the points of an alignment's map; None if no map was computed yet."""
-        return self.load_alignment(alignment_id).load_map_points()
+        return self.load_alignment(alignment_id).load_alignment_map_points()
 
     def save_alignment_metrics(self, alignment_id: str, metrics: Mapping[str, Any]) -> None:
         """Write the metrics of an alignment and its model card, replacing older ones."""
@@ -319,7 +319,7 @@ def _write_parquet(path: Path, frame: pd.DataFrame) -> None:
         frame.to_parquet(handle, index=False)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_alignment_json(path: Path) -> dict[str, Any]:
     with _convert_alignment_read_errors(path):
         value = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(value, dict):

@@ -203,7 +203,7 @@ def _open_database_with_mode(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=True, isolation_level=None, timeout=30.0)
 
 
-def _get_file_size(path: Path) -> int:
+def _get_database_file_size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
@@ -217,12 +217,12 @@ def _open_database_read_only(path: Path, *, use_log_index: bool = True) -> sqlit
         Whether the index of its log can be used, if there is one.
     """
     log, index = Path(f"{path}-wal"), Path(f"{path}-shm")
-    if not _get_file_size(log):
+    if not _get_database_file_size(log):
         # A database in WAL mode needs two files beside it even for reading. Where they cannot be
         # created, nobody can be writing either, so the file can be read as unchanging.
         return _open_database_with_mode(path, "mode=ro&immutable=1")
     # The last writer was killed: the newest rows are in the log only.
-    if use_log_index and _get_file_size(index):
+    if use_log_index and _get_database_file_size(index):
         return _open_database_with_mode(path, "mode=ro")
     # Without its index SQLite does not read a log that it cannot write, so it gets a copy.
     with tempfile.TemporaryDirectory(prefix="earshot-") as folder:

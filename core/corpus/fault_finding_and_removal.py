@@ -216,7 +216,7 @@ def find_alignment_faults(corpus: Corpus, progress: Progress = ignore_progress) 
             (
                 record.load_projection_head_weights(),
                 record.load_training_history(),
-                record.load_map_points(),
+                record.load_alignment_map_points(),
             )
         except EarshotError as error:
             faults.append(Fault("alignment", f"alignments/{alignment_id}", detail=error.message))

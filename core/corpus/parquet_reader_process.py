@@ -97,7 +97,7 @@ def _iterate_table_row_batches(request: Mapping[str, Any], content: bytes) -> It
     # A text stays an entry of the file's dictionary until it is known not to be too long.
     table = _open_parquet_table(content, dictionary_columns=texts)
     readable = [*texts, *lists, *numbers]
-    _check_table_size(table.metadata, readable, request["max_rows"], request["max_bytes"])
+    _raise_if_table_too_large(table.metadata, readable, request["max_rows"], request["max_bytes"])
     for batch in table.iter_batches(ROW_BATCH_SIZE, columns=readable):
         batch.validate(full=True)  # A damaged index may point outside the dictionary.
         list_lengths, blob = {}, b""
@@ -120,7 +120,9 @@ def _open_parquet_table(content: bytes, dictionary_columns: Sequence[str] = ()) 
     return parquet.ParquetFile(io.BytesIO(content), read_dictionary=list(dictionary_columns))
 
 
-def _check_table_size(metadata: Any, columns: Sequence[str], max_rows: int, max_bytes: int) -> None:
+def _raise_if_table_too_large(
+    metadata: Any, columns: Sequence[str], max_rows: int, max_bytes: int
+) -> None:
     total_bytes = list_value_count = 0
     for group_index in range(metadata.num_row_groups):
         group = metadata.row_group(group_index)

@@ -50,13 +50,13 @@ class FastCodeEmbedEncoder(Encoder):
         self, items: Sequence[str]
     ) -> Iterator[tuple[list[int], np.ndarray]]:
         for index, source in enumerate(items):
-            yield [index], self._embed_source(validate_source_text(source, index))[None]
+            yield [index], self._embed_program_source(validate_source_text(source, index))[None]
 
-    def _embed_source(self, source: str) -> np.ndarray:
+    def _embed_program_source(self, source: str) -> np.ndarray:
         name_counts = Counter(NAME_PATTERN.findall(source))
         word_counts: Counter[str] = Counter()
         for name, count in name_counts.items():
-            for word in self._table.split_name(name):
+            for word in self._table.split_identifier_into_words(name):
                 word_counts[word] += count
         vector = np.zeros(EMBEDDING_DIM)
         for word, count in sorted(
@@ -93,13 +93,13 @@ class TokenVectorTable:
                 where=str(folder),
                 remedy="It runs on 64-bit x86 with glibc 2.34 or later. Use another code encoder.",
             ) from error
-        self._declare_signatures()
+        self._declare_library_function_signatures()
         self._library.fce_sem_set_dim(EMBEDDING_DIM)
         self._library.fce_sem_set_abbrev_expansion(False)  # "ctx" would count as "context" too
         self._library.fce_sem_ensure_ready()
         self._vector_cache: dict[str, np.ndarray] = {}
 
-    def _declare_signatures(self) -> None:
+    def _declare_library_function_signatures(self) -> None:
         library = self._library
         library.fce_sem_set_dim.argtypes = [ctypes.c_int]
         library.fce_sem_set_abbrev_expansion.argtypes = [ctypes.c_bool]
@@ -115,7 +115,7 @@ class TokenVectorTable:
         self._free.argtypes = [ctypes.c_void_p]
         self._free.restype = None
 
-    def split_name(self, name: str) -> list[str]:
+    def split_identifier_into_words(self, name: str) -> list[str]:
         """Return the lower-case words of an identifier: "use_synth" is "use" and "synth"."""
         pointers = (ctypes.c_void_p * MAX_WORDS_PER_NAME)()
         count = self._library.fce_sem_tokenize(name.encode(), pointers, MAX_WORDS_PER_NAME)

@@ -71,7 +71,7 @@ class MusicTaggingEncoder(AudioEncoder):
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
         windows = split_spectrogram_into_windows(self.compute_log_mel_spectrogram(waveform))
         if self._max_windows is not None:
-            windows = select_central_windows(windows, self._max_windows)
+            windows = select_evenly_spaced_windows(windows, self._max_windows)
         with torch.inference_mode(), self._compute.make_autocast_context():
             vectors = self._network(windows.to(self._compute.device))
         return vectors.mean(dim=0).cpu().numpy()
@@ -148,7 +148,7 @@ def split_spectrogram_into_windows(spectrogram: torch.Tensor) -> torch.Tensor:
     return torch.stack([spectrogram[start : start + WINDOW_FRAMES] for start in starts])
 
 
-def select_central_windows(windows: torch.Tensor, max_count: int) -> torch.Tensor:
+def select_evenly_spaced_windows(windows: torch.Tensor, max_count: int) -> torch.Tensor:
     """Select evenly spaced windows: the central one of each of `max_count` equal shares of a clip.
 
     Parameters
@@ -163,7 +163,7 @@ def select_central_windows(windows: torch.Tensor, max_count: int) -> torch.Tenso
 
     Examples
     --------
-    >>> select_central_windows(torch.arange(6), 2)
+    >>> select_evenly_spaced_windows(torch.arange(6), 2)
     tensor([1, 4])
     """
     count = min(len(windows), max_count)

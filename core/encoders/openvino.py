@@ -43,7 +43,7 @@ def compile_and_verify_model(
     try:
         run_inference = _compile_openvino_model(module, compute, torch.zeros(1, probe_lengths[0]))
     except Exception as error:  # the converter raises errors of many types
-        _warn_openvino_not_used(
+        _warn_that_openvino_is_not_used(
             f"it cannot convert this model ({type(error).__name__}: {str(error)[:200]})"
         )
         return None
@@ -55,7 +55,7 @@ def compile_and_verify_model(
         similarity = nn.functional.cosine_similarity(expected, run_inference(waveform)).item()
         # Negated, so that NaN fails too.
         if not similarity >= MIN_TORCH_COSINE:
-            _warn_openvino_not_used(
+            _warn_that_openvino_is_not_used(
                 f"its output differs from torch (cosine similarity {similarity:.5f})"
             )
             return None
@@ -97,5 +97,5 @@ def _compile_openvino_model(
     return run_inference
 
 
-def _warn_openvino_not_used(reason: str) -> None:
+def _warn_that_openvino_is_not_used(reason: str) -> None:
     logging.getLogger(__name__).warning("OpenVINO is not used: %s.", reason)

@@ -132,7 +132,9 @@ def _sum_weighted_event_features(layer_events: list[ScoreEvent], column_count: i
             fx = _compute_fx_features(event.name, fx_name, tuple(fx_options.items()))
             np.add.at(totals, fx.columns, fx.shares * weight)
         if previous_time is not None and event.time > previous_time + 1e-3:
-            for column, share in _compute_gap_features(event.kind, event.time - previous_time):
+            for column, share in _compute_onset_gap_features(
+                event.kind, event.time - previous_time
+            ):
                 totals[column] += weight * share
         if previous_time is None or event.time > previous_time:
             previous_time = event.time
@@ -169,7 +171,7 @@ def _compute_sound_features(
     kind: str, name: str, options: tuple[tuple[str, float], ...]
 ) -> _WeightedColumns:
     event = ScoreEvent(0.0, kind, name, dict(options))
-    columns = _select_columns(_list_sound_features(event))
+    columns = _select_features_with_column(_list_sound_features(event))
     return _WeightedColumns(columns.columns, columns.shares, _compute_event_weight(event))
 
 
@@ -177,10 +179,10 @@ def _compute_sound_features(
 def _compute_fx_features(
     event_name: str, fx_name: str, options: tuple[tuple[str, float], ...]
 ) -> _WeightedColumns:
-    return _select_columns(_list_fx_features(event_name, fx_name, dict(options)))
+    return _select_features_with_column(_list_fx_features(event_name, fx_name, dict(options)))
 
 
-def _select_columns(features: list[tuple[str, float]]) -> _WeightedColumns:
+def _select_features_with_column(features: list[tuple[str, float]]) -> _WeightedColumns:
     """Return the features that have a column."""
     columns, _ = build_feature_layout()
     chosen = [(columns[name], share) for name, share in features if name in columns]
@@ -191,7 +193,7 @@ def _select_columns(features: list[tuple[str, float]]) -> _WeightedColumns:
 
 
 @lru_cache(maxsize=EVENT_CACHE_SIZE)
-def _compute_gap_features(kind: str, seconds: float) -> list[tuple[int, float]]:
+def _compute_onset_gap_features(kind: str, seconds: float) -> list[tuple[int, float]]:
     columns, _ = build_feature_layout()
     features = _build_soft_bin_features(
         f"gap {kind}", seconds, GAP_RANGE_SECONDS, DURATION_BIN_COUNT

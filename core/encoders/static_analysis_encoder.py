@@ -39,12 +39,12 @@ class SymbolicEncoder(Encoder):
 
 
 @lru_cache(maxsize=WORD_CACHE_SIZE)
-def _find_words_of_line(line: str) -> list[str]:
+def _find_code_words_of_line(line: str) -> list[str]:
     return WORD_PATTERN.findall(COMMENT_PATTERN.sub("", line))
 
 
 @lru_cache(maxsize=WORD_CACHE_SIZE)
-def _hash_word(word: str) -> int:
+def _hash_word_to_feature_index(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "replace")) % WORD_FEATURE_COUNT
 
 
@@ -68,8 +68,8 @@ def compute_hashed_word_counts(source: str) -> np.ndarray:
         Sums of 1 + log(count) over the words of each column, scaled to unit length.
     """
     features = np.zeros(WORD_FEATURE_COUNT)
-    words = chain.from_iterable(map(_find_words_of_line, source.split("\n")))
+    words = chain.from_iterable(map(_find_code_words_of_line, source.split("\n")))
     for word, count in Counter(words).items():
-        features[_hash_word(word)] += 1 + np.log(count)
+        features[_hash_word_to_feature_index(word)] += 1 + np.log(count)
     norm = np.linalg.norm(features)
     return (features / (norm or 1)).astype(np.float32)

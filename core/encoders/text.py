@@ -77,7 +77,9 @@ class TextEncoder(Encoder):
         # Setting padding and truncation changes the tokenizer, which threads share.
         self._tokenizer_lock = threading.Lock()
         model = self._load_transformer_model(folder)
-        self._context_length = get_context_length(spec, folder, model.config, self._tokenizer)
+        self._context_length = get_max_tokens_per_window(
+            spec, folder, model.config, self._tokenizer
+        )
         self._model = compute.prepare_model_for_inference(model)
         self._prefix_ids, self._suffix_ids = self._find_prefix_and_suffix_tokens()
 
@@ -236,7 +238,7 @@ def find_special_tokens_around_text(tokenizer: Any, encoder_id: str) -> tuple[li
     return all_ids[:start], all_ids[start + len(text_ids) :]
 
 
-def get_context_length(spec: EncoderSpec, folder: Path, config: Any, tokenizer: Any) -> int:
+def get_max_tokens_per_window(spec: EncoderSpec, folder: Path, config: Any, tokenizer: Any) -> int:
     """Return the maximum number of tokens per window.
 
     Parameters

@@ -66,7 +66,7 @@ def compute_joint_umap_layout(
     else:
         positions = _stack_initial_positions(initial_positions, len(unit_code), len(unit_audio))
     if len(points) >= MIN_POINTS:
-        positions = _run_umap(points, positions, seed)
+        positions = _optimise_umap_positions(points, positions, seed)
     return positions[: len(unit_code)], positions[len(unit_code) :]
 
 
@@ -101,7 +101,9 @@ def _project_to_pca(points: Tensor) -> np.ndarray:
     return positions.float().numpy()
 
 
-def _run_umap(points: Tensor, initial_positions: np.ndarray, seed: int) -> np.ndarray:
+def _optimise_umap_positions(
+    points: Tensor, initial_positions: np.ndarray, seed: int
+) -> np.ndarray:
     """Optimise positions [n, 2] on the graph of the exact nearest neighbours."""
     n = len(points)
     k = min(UMAP_NEIGHBOURS, n - 1)

@@ -190,7 +190,7 @@ def build_map_cluster_labels(
     has_template = points["template"] != ""
     for (template, _), group in points[has_template].groupby(["template", "modality"]):
         positions = {
-            panel: _find_median_point(group[[f"{panel}_x", f"{panel}_y"]])
+            panel: _find_point_nearest_to_median(group[[f"{panel}_x", f"{panel}_y"]])
             for panel, _ in MAP_PANELS
         }
         text = template_titles.get(str(template), str(template))
@@ -336,7 +336,7 @@ def _style_map_layout(figure: go.Figure, legend_entry_count: int) -> None:
         )
 
 
-def _find_median_point(coordinates: pd.DataFrame) -> list[float]:
+def _find_point_nearest_to_median(coordinates: pd.DataFrame) -> list[float]:
     """Return the point nearest to the medians, which lies in a cluster and not between two."""
     xy = coordinates.to_numpy(float)
     nearest = np.square(xy - np.median(xy, axis=0)).sum(axis=1).argmin()

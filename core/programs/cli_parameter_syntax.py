@@ -36,15 +36,15 @@ def parse_parameter_text(text: str) -> Any:
     ChoiceSubset(choices=('saw', 'beep'))
     """
     if "|" in text:
-        return ChoiceSubset(tuple(_parse_scalar(part) for part in text.split("|")))
+        return ChoiceSubset(tuple(_parse_scalar_text(part) for part in text.split("|")))
     low, dots, high = text.partition("..")
-    minimum, maximum = _parse_scalar(low), _parse_scalar(high)
+    minimum, maximum = _parse_scalar_text(low), _parse_scalar_text(high)
     if dots and isinstance(minimum, (int, float)) and isinstance(maximum, (int, float)):
         return NumberRange(minimum, maximum)
-    return _parse_scalar(text)
+    return _parse_scalar_text(text)
 
 
-def _parse_scalar(text: str) -> str | int | float | bool:
+def _parse_scalar_text(text: str) -> str | int | float | bool:
     """Return a number or truth value if the text is one, else the text."""
     if text in ("true", "false"):
         return text == "true"

@@ -241,7 +241,7 @@ class AlignedCorpus(EmbeddedCorpus):
         return cls(corpus, record, heads, pairs)
 
     @property
-    def owner_name(self) -> str:
+    def alignment_owner_name(self) -> str:
         """Name of the corpus that the alignment belongs to: this one, or another one."""
         return self.record.path.parent.parent.name
 
@@ -286,9 +286,10 @@ class AlignedCorpus(EmbeddedCorpus):
     @cached_property
     def forecast_model(self) -> ForecastModel | None:
         """Regression from code to measured properties; None if too few clips are measured."""
-        if self.owner_name == self.corpus.name:
+        if self.alignment_owner_name == self.corpus.name:
             return load_or_fit_forecast_model(self)
-        return AlignedCorpus.open(Corpus.open(self.owner_name), self.record).forecast_model
+        owner = Corpus.open(self.alignment_owner_name)
+        return AlignedCorpus.open(owner, self.record).forecast_model
 
     def forecast_sound_properties(self, snippet: str) -> Forecast | None:
         """Predict loudness, onset rate, register and more of a snippet's clip.

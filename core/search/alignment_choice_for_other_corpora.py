@@ -57,7 +57,7 @@ def choose_prediction_alignment(corpora: Sequence[Corpus]) -> AlignmentChoice | 
     return build_choice_of_requested_alignment(record, reason, owner.name)
 
 
-def parse_alignment_name(corpus: Corpus, name: str) -> tuple[Corpus, AlignmentRecord]:
+def load_alignment_by_name(corpus: Corpus, name: str) -> tuple[Corpus, AlignmentRecord]:
     """Load an alignment that the user named, of this corpus or of another one.
 
     Parameters
@@ -84,11 +84,11 @@ def make_no_common_alignment_error(corpora: Sequence[Corpus]) -> EarshotError:
             record = owner.load_alignment(choice.alignment_id)
             for corpus in corpora:
                 if not has_embeddings_of_alignment(corpus, record):
-                    return make_not_embedded_error(corpus, record)
+                    return make_corpus_not_embedded_error(corpus, record)
     return make_no_alignment_error(corpora[0])
 
 
-def make_not_embedded_error(corpus: Corpus, record: AlignmentRecord) -> EarshotError:
+def make_corpus_not_embedded_error(corpus: Corpus, record: AlignmentRecord) -> EarshotError:
     """Return the error for a corpus that the encoders of an alignment have not embedded."""
     encoders = record.config["encoders"]
     code, audio = encoders["code"]["id"], encoders["audio"]["id"]

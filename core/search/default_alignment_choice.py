@@ -42,7 +42,7 @@ class AlignmentChoice:
     reason: str
     owner_name: str = ""
 
-    def load_record(self, corpus: Corpus) -> AlignmentRecord:
+    def load_chosen_alignment_record(self, corpus: Corpus) -> AlignmentRecord:
         """Load the alignment.
 
         Parameters

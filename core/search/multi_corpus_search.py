@@ -9,8 +9,8 @@ from core.corpus import AlignmentRecord, Corpus
 from core.search.aligned_corpus import AlignedCorpus, EmbeddedCorpus, open_aligned_corpus
 from core.search.alignment_choice_for_other_corpora import (
     choose_prediction_alignment,
+    make_corpus_not_embedded_error,
     make_no_common_alignment_error,
-    make_not_embedded_error,
 )
 from core.search.corpus_encoder_records import has_embeddings_of_alignment
 from core.search.nearest_neighbour_queries import (
@@ -56,11 +56,11 @@ def open_corpora_with_one_alignment(
         choice = choose_prediction_alignment(corpora)
         if choice is None:
             raise make_no_common_alignment_error(corpora)
-        alignment = choice.load_record(corpora[0])
+        alignment = choice.load_chosen_alignment_record(corpora[0])
     for corpus in corpora:
         is_own = alignment.path.is_relative_to(corpus.path)  # Opening it explains what is missing.
         if not is_own and not has_embeddings_of_alignment(corpus, alignment):
-            raise make_not_embedded_error(corpus, alignment)
+            raise make_corpus_not_embedded_error(corpus, alignment)
     return [open_aligned_corpus(corpus, alignment) for corpus in corpora]
 
 
@@ -89,7 +89,7 @@ def find_neighbours_in_corpora(
     SilentSnippetError, EarshotError
         As `find_neighbours`.
     """
-    return merge_neighbours(
+    return merge_ranked_neighbour_lists(
         [find_neighbours(corpus, snippet, k, direction) for corpus in embedded_corpora], k
     )
 
@@ -113,7 +113,7 @@ def find_audio_neighbours_in_corpora(
         neighbour_lists += [
             find_embedding_neighbours(corpus, embedding, k, direction) for corpus in others
         ]
-    return merge_neighbours(neighbour_lists, k)
+    return merge_ranked_neighbour_lists(neighbour_lists, k)
 
 
 def find_program_neighbours_in_corpora(
@@ -137,10 +137,12 @@ def find_program_neighbours_in_corpora(
     for corpus in others:
         own_row = corpus.row_by_program.get(program_id)
         neighbour_lists.append(find_embedding_neighbours(corpus, embedding, k, direction, own_row))
-    return merge_neighbours(neighbour_lists, k)
+    return merge_ranked_neighbour_lists(neighbour_lists, k)
 
 
-def merge_neighbours(neighbour_lists: Sequence[Sequence[Neighbour]], k: int) -> list[Neighbour]:
+def merge_ranked_neighbour_lists(
+    neighbour_lists: Sequence[Sequence[Neighbour]], k: int
+) -> list[Neighbour]:
     """Return the k nearest of several lists, ranked anew; each program only once."""
     merged = sorted(
         (neighbour for neighbours in neighbour_lists for neighbour in neighbours),

@@ -54,8 +54,8 @@ def describe_alignment_gains(gains: pd.DataFrame, audio_encoders: Mapping[str, s
         rows = gains[gains["audio"] == role]
         is_rise, is_fall = rows["low"] > 0, rows["high"] < 0
         parts = [
-            f"{is_rise.sum()} rise{_format_gain_list(rows[is_rise])}",
-            f"{is_fall.sum()} fall{_format_gain_list(rows[is_fall])}",
+            f"{is_rise.sum()} rise{_format_alignment_gains(rows[is_rise])}",
+            f"{is_fall.sum()} fall{_format_alignment_gains(rows[is_fall])}",
             f"{(~(is_rise | is_fall)).sum()} {UNCHANGED}",
         ]
         notes.append(
@@ -65,7 +65,7 @@ def describe_alignment_gains(gains: pd.DataFrame, audio_encoders: Mapping[str, s
     return notes
 
 
-def _format_gain_list(rows: pd.DataFrame) -> str:
+def _format_alignment_gains(rows: pd.DataFrame) -> str:
     if rows.empty:
         return ""
     parts = [

@@ -42,7 +42,7 @@ def collect_corpus_figures(
 def collect_alignment_figures(corpus: Corpus, alignment: AlignmentRecord) -> dict[str, go.Figure]:
     """Return an alignment's map, training curves and metrics, as far as it has them."""
     figures: dict[str, go.Figure] = {}
-    points = alignment.load_map_points()
+    points = alignment.load_alignment_map_points()
     if points is not None:
         programs = corpus.load_programs()[["program", "name", "template"]]
         points = rotate_after_map_to_before_map(points.merge(programs, on="program", how="inner"))

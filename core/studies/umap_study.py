@@ -180,7 +180,7 @@ def run_classifier_two_sample_test(
 def _load_map_points(inputs: StudyInputs, progress: Progress) -> pd.DataFrame:
     """Return the points of the alignment's map, computed if it has none, with their programs."""
     corpus, alignment = inputs.corpus, inputs.required_aligned_corpus
-    points = corpus.load_map_points(alignment.record.id)
+    points = corpus.load_alignment_map_points(alignment.record.id)
     if points is None:
         points = compute_alignment_map(alignment.heads, inputs.pairs, progress)
     columns = ["program", "name", "template", "role", "split", "audio"]

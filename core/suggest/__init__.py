@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from core.suggest.candidates import Candidate, CandidateOptions
     from core.suggest.suggestion import Pick, SuggestOptions, suggest, suggest_with_candidates
-    from core.suggest.target import SoundTarget, read_target
+    from core.suggest.target import SoundTarget, read_target_from_text
 
 __all__ = [
     "Candidate",
@@ -19,7 +19,7 @@ __all__ = [
     "Pick",
     "SoundTarget",
     "SuggestOptions",
-    "read_target",
+    "read_target_from_text",
     "suggest",
     "suggest_with_candidates",
 ]
@@ -29,7 +29,7 @@ _LAZY_EXPORTS = {
     "Pick": "suggestion",
     "SoundTarget": "target",
     "SuggestOptions": "suggestion",
-    "read_target": "target",
+    "read_target_from_text": "target",
     "suggest": "suggestion",
     "suggest_with_candidates": "suggestion",
 }

@@ -92,13 +92,13 @@ def pick_medoids(vectors: np.ndarray, k: int) -> list[int]:
         medoids.append(int(np.argmin(costs)))
         nearest = np.minimum(nearest, distances[:, medoids[-1]])
     for _ in range(MAX_SWAP_ROUNDS):
-        if not _swap_best_medoid(distances, medoids):
+        if not _swap_medoid_to_lower_distance(distances, medoids):
             break
     sizes = np.bincount(distances[:, medoids].argmin(axis=1), minlength=count)
     return [medoids[index] for index in np.argsort(-sizes, kind="stable")]
 
 
-def _swap_best_medoid(distances: np.ndarray, medoids: list[int]) -> bool:
+def _swap_medoid_to_lower_distance(distances: np.ndarray, medoids: list[int]) -> bool:
     """Exchange one medoid where that lowers the sum of distances; return whether it did."""
     best_cost = distances[:, medoids].min(axis=1).sum() - 1e-9
     best: tuple[int, int] | None = None

@@ -46,7 +46,7 @@ class PredictedCandidates:
     silent_count: int = 0
 
     @property
-    def distances(self) -> np.ndarray:
+    def distances_from_program(self) -> np.ndarray:
         """Cosine distance of each candidate from the program, float [n]."""
         return 1 - self.vectors @ self.current_vector
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from core.errors import EarshotError
 from core.programs.grammar.seeded_rng import SeededRandom
 from core.programs.template_vocabulary import DEFAULT_SOUND_SET
-from core.suggest.code_edit import EDIT_KINDS, CodeEdit, apply_replacements, have_overlap
+from core.suggest.code_edit import EDIT_KINDS, CodeEdit, apply_source_replacements, do_edits_overlap
 from core.suggest.fx_edits import list_fx_edits
 from core.suggest.layer_edits import list_layer_edits
 from core.suggest.note_edits import list_note_edits
@@ -133,21 +133,21 @@ def iterate_candidates(
     """
     options = options or CandidateOptions()
     rng = SeededRandom(f"suggest/{options.seed}/{outline.source}")
-    edits = list_edits(outline, options, rng)
+    edits = list_single_program_edits(outline, options, rng)
     sources = {outline.source}
-    for first in _draw_edits(edits, rng):
+    for first in _draw_weighted_random_edits(edits, rng):
         chosen = [first]
         for _ in range(int(rng.sample_uniform(0, 1, 6) * (1 + options.wildness * MAX_EXTRA_EDITS))):
             other = rng.pick_option(edits)
-            if not any(_have_conflict(other, edit) for edit in chosen):
+            if not any(_do_edits_conflict(other, edit) for edit in chosen):
                 chosen.append(other)
-        candidate = make_candidate(outline.source, chosen)
+        candidate = apply_edits_to_make_candidate(outline.source, chosen)
         if candidate.source not in sources:
             sources.add(candidate.source)
             yield candidate
 
 
-def list_edits(
+def list_single_program_edits(
     outline: ProgramOutline, options: CandidateOptions, rng: SeededRandom
 ) -> list[CodeEdit]:
     """Return all single edits of a program that the options allow."""
@@ -170,7 +170,7 @@ def list_edits(
     ]
 
 
-def _draw_edits(edits: list[CodeEdit], rng: SeededRandom) -> Iterator[CodeEdit]:
+def _draw_weighted_random_edits(edits: list[CodeEdit], rng: SeededRandom) -> Iterator[CodeEdit]:
     """Yield all edits: the kinds by weight, then the sites of a kind with equal probability."""
     by_kind: dict[str, dict[str, list[CodeEdit]]] = defaultdict(lambda: defaultdict(list))
     for edit in edits:
@@ -187,13 +187,15 @@ def _draw_edits(edits: list[CodeEdit], rng: SeededRandom) -> Iterator[CodeEdit]:
             del by_kind[kind]
 
 
-def _have_conflict(first: CodeEdit, second: CodeEdit) -> bool:
-    return first.site == second.site or have_overlap(first.replacements, second.replacements)
+def _do_edits_conflict(first: CodeEdit, second: CodeEdit) -> bool:
+    return first.site == second.site or do_edits_overlap(first.replacements, second.replacements)
 
 
-def make_candidate(source: str, edits: list[CodeEdit]) -> Candidate:
+def apply_edits_to_make_candidate(source: str, edits: list[CodeEdit]) -> Candidate:
     """Return the candidate that edits make of a program."""
-    changed = apply_replacements(source, (item for edit in edits for item in edit.replacements))
+    changed = apply_source_replacements(
+        source, (item for edit in edits for item in edit.replacements)
+    )
     kinds = sorted({edit.kind for edit in edits}, key=EDIT_KINDS.index)
     words = "; ".join(edit.words for edit in edits)
     return Candidate(changed, "+".join(kinds), describe_source_change(source, changed, words))

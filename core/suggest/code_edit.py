@@ -59,12 +59,12 @@ class CodeEdit:
     last_line: int
 
 
-def apply_replacements(source: str, replacements: Iterable[Replacement]) -> str:
+def apply_source_replacements(source: str, replacements: Iterable[Replacement]) -> str:
     """Return a source with parts replaced; everything else stays byte for byte.
 
     Examples
     --------
-    >>> apply_replacements("play 60 # hi", [Replacement(5, 7, "64")])
+    >>> apply_source_replacements("play 60 # hi", [Replacement(5, 7, "64")])
     'play 64 # hi'
     """
     parts, position = [], 0
@@ -74,12 +74,12 @@ def apply_replacements(source: str, replacements: Iterable[Replacement]) -> str:
     return "".join([*parts, source[position:]])
 
 
-def have_overlap(first: Iterable[Replacement], second: Sequence[Replacement]) -> bool:
+def do_edits_overlap(first: Iterable[Replacement], second: Sequence[Replacement]) -> bool:
     """Return whether two edits touch the same characters, or insert at the same place."""
     return any(a.start <= b.end and b.start <= a.end for a in first for b in second)
 
 
-def edit_literal(kind: str, literal: Literal, new_text: str, noun: str = "") -> CodeEdit:
+def replace_literal_value(kind: str, literal: Literal, new_text: str, noun: str = "") -> CodeEdit:
     """Return the edit that gives a literal a new value.
 
     Parameters
@@ -95,7 +95,7 @@ def edit_literal(kind: str, literal: Literal, new_text: str, noun: str = "") -> 
     noun = noun or literal.option or literal.role
     return CodeEdit(
         kind,
-        describe_change(noun, literal.text, new_text, literal.layer),
+        describe_value_change(noun, literal.text, new_text, literal.layer),
         (Replacement(literal.start, literal.end, new_text),),
         f"literal {literal.start}",
         literal.line,
@@ -103,44 +103,49 @@ def edit_literal(kind: str, literal: Literal, new_text: str, noun: str = "") -> 
     )
 
 
-def describe_change(noun: str, before: str, after: str, layer: str) -> str:
+def describe_value_change(noun: str, before: str, after: str, layer: str) -> str:
     """Return a change in words.
 
     Examples
     --------
-    >>> describe_change("cutoff", "100", "70", "live_loop :bass")
+    >>> describe_value_change("cutoff", "100", "70", "live_loop :bass")
     'cutoff 100 → 70 in live_loop :bass'
     """
-    return f"{noun} {before} → {after}{format_layer(layer)}"
+    return f"{noun} {before} → {after}{format_in_layer_suffix(layer)}"
 
 
-def format_layer(layer: str) -> str:
+def format_in_layer_suffix(layer: str) -> str:
     """Return where a change is: " in live_loop :bass", or "" at the top of a program."""
     return f" in {layer}" if layer else ""
 
 
-def get_indentation(source: str, offset: int) -> str | None:
+def get_indentation_before_offset(source: str, offset: int) -> str | None:
     """Return the white space before a character; None when code stands before it on its line."""
     margin = source[source.rfind("\n", 0, offset) + 1 : offset]
     return margin if not margin.strip() else None
 
 
-def is_on_own_line(outline: ProgramOutline, node: SourceNode) -> bool:
+def is_node_alone_on_line(outline: ProgramOutline, node: SourceNode) -> bool:
     """Return whether a node is one whole line, apart from a comment after it."""
     source = outline.source
     end = source.find("\n", node.end)
     rest = source[node.end : end if end >= 0 else len(source)].strip()
-    has_line_start = get_indentation(source, node.start) is not None
-    return has_line_start and "\n" not in outline.get_code(node) and (not rest or rest[0] == "#")
+    has_line_start = get_indentation_before_offset(source, node.start) is not None
+    return (
+        has_line_start
+        and "\n" not in outline.get_source_of_node(node)
+        and (not rest or rest[0] == "#")
+    )
 
 
-def format_like(value: float, literal_text: str) -> str:
+def format_number_like_literal(value: float, literal_text: str) -> str:
     """Return a number as Ruby code: whole where the number that it replaces is whole and large.
 
     Examples
     --------
-    >>> format_like(70.2, "100"), format_like(0.25, "1"), format_like(2.0, "1.0")
-    ('70', '0.25', '2.0')
+    >>> examples = ((70.2, "100"), (0.25, "1"), (2.0, "1.0"))
+    >>> [format_number_like_literal(value, text) for value, text in examples]
+    ['70', '0.25', '2.0']
     """
     if "." not in literal_text and abs(value) >= 10:
         return str(round(value))

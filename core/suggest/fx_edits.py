@@ -7,18 +7,18 @@ from core.programs.grammar.synth_fx_and_sample_sets import FX_BY_KIND, FX_OPTION
 from core.suggest.code_edit import (
     CodeEdit,
     Replacement,
-    edit_literal,
-    format_layer,
-    get_indentation,
+    format_in_layer_suffix,
+    get_indentation_before_offset,
+    replace_literal_value,
 )
-from core.suggest.option_edits import insert_option
+from core.suggest.option_edits import build_option_insertion_edit
 from core.suggest.program_outline import OutlinedCall, ProgramOutline, StatementList
 from core.suggest.source_tree import (
     SourceNode,
     get_block_body,
     has_block_parameters,
-    list_statements,
-    split_call,
+    list_statement_nodes,
+    split_call_into_parts,
 )
 
 LAYER_FUNCTIONS = ("live_loop", "in_thread", "loop", "times", "with_fx", "with_synth")
@@ -39,18 +39,23 @@ def list_fx_edits(outline: ProgramOutline, rng: SeededRandom) -> list[CodeEdit]:
     for body in outline.bodies:
         for statement in body.statements:
             if _can_be_wrapped(statement, body):
-                edits += [_add_fx(outline, statement, body, name, rng) for name in ADDED_FX]
-    for call in outline.list_calls("with_fx"):
-        edits += _remove_fx(outline, call)
+                edits += [
+                    _build_fx_insertion_edit(outline, statement, body, name, rng)
+                    for name in ADDED_FX
+                ]
+    for call in outline.list_calls_of_functions("with_fx"):
+        edits += _build_fx_removal_edit(outline, call)
         edits += [
-            insert_option("fx", call, option.name, option.write_random_option_value(rng))
+            build_option_insertion_edit(
+                "fx", call, option.name, option.write_random_option_value(rng)
+            )
             for option in FX_OPTIONS.get(call.sound, ())
             if option.name not in call.parts.options and call.node.kind == "ITER"
         ]
-    for literal in outline.list_literals("fx"):
+    for literal in outline.list_literals_with_roles("fx"):
         if literal.text.startswith(":"):
             edits += [
-                edit_literal("fx", literal, f":{name}", "FX")
+                replace_literal_value("fx", literal, f":{name}", "FX")
                 for name in ADDED_FX
                 if name != literal.value
             ]
@@ -59,7 +64,7 @@ def list_fx_edits(outline: ProgramOutline, rng: SeededRandom) -> list[CodeEdit]:
 
 def _can_be_wrapped(statement: SourceNode, body: StatementList) -> bool:
     """Return whether an FX can stand around a statement: a layer, or a sound at the top."""
-    parts = split_call(statement)
+    parts = split_call_into_parts(statement)
     if parts is None:
         return False
     is_layer = statement.kind == "ITER" and parts.name in LAYER_FUNCTIONS
@@ -68,7 +73,7 @@ def _can_be_wrapped(statement: SourceNode, body: StatementList) -> bool:
     return is_layer and parts.name == "live_loop"
 
 
-def _add_fx(
+def _build_fx_insertion_edit(
     outline: ProgramOutline,
     statement: SourceNode,
     body: StatementList,
@@ -81,69 +86,73 @@ def _add_fx(
         *(f"{option.name}: {option.write_random_option_value(rng)}" for option in options),
     ]
     head = f"with_fx {', '.join(texts)} do"
-    margin = get_indentation(outline.source, statement.start)
+    margin = get_indentation_before_offset(outline.source, statement.start)
     if margin is None:
         before, after = f"{head}; ", "; end"
     else:
         before, after = f"{head}\n{margin}", f"\n{margin}end"
     return CodeEdit(
         "fx",
-        f"{name} added around {_name_statement(outline, statement)}{format_layer(body.layer)}",
+        f"{name} added around {_format_statement_head(outline, statement)}"
+        f"{format_in_layer_suffix(body.layer)}",
         (
             Replacement(statement.start, statement.start, before),
             Replacement(statement.end, statement.end, after),
         ),
         f"new fx {statement.start}",
-        outline.find_line(statement.start),
-        outline.find_line(statement.end),
+        outline.find_line_of_offset(statement.start),
+        outline.find_line_of_offset(statement.end),
     )
 
 
-def _name_statement(outline: ProgramOutline, statement: SourceNode) -> str:
+def _format_statement_head(outline: ProgramOutline, statement: SourceNode) -> str:
     """Return the call at the start of a statement: "live_loop :bass"."""
     call = statement.child_nodes[0] if statement.kind == "ITER" else statement
-    return outline.get_code(call).split(",")[0].split("\n")[0].strip()[:40]
+    return outline.get_source_of_node(call).split(",")[0].split("\n")[0].strip()[:40]
 
 
-def _remove_fx(outline: ProgramOutline, call: OutlinedCall) -> list[CodeEdit]:
+def _build_fx_removal_edit(outline: ProgramOutline, call: OutlinedCall) -> list[CodeEdit]:
     """Return the edit that leaves the block of an FX without the FX."""
     node, source = call.node, outline.source
     if node.kind != "ITER" or has_block_parameters(node):
         return []
-    statements = list_statements(get_block_body(node))
+    statements = list_statement_nodes(get_block_body(node))
     if not statements:
         return []
     first, last = statements[0], statements[-1]
     # Comments between the head and the first statement stay.
-    head_end = _find_block_start(source, node, first.start)
+    head_end = _find_block_start_offset(source, node, first.start)
     tail_start = max(source.rfind("end", last.end, node.end), source.rfind("}", last.end, node.end))
     if head_end is None or tail_start < 0:
         return []
     head = Replacement(node.start, head_end, "")
     tail = Replacement(tail_start, node.end, "")
-    if (margin := get_indentation(source, node.start)) is not None:
-        head = _widen_to_line(source, head, len(margin))
-    if get_indentation(source, tail_start) is not None:
-        tail = _widen_to_line(source, tail, tail_start - source.rfind("\n", 0, tail_start) - 1)
+    if (margin := get_indentation_before_offset(source, node.start)) is not None:
+        head = _widen_removal_to_whole_line(source, head, len(margin))
+    if get_indentation_before_offset(source, tail_start) is not None:
+        tail = _widen_removal_to_whole_line(
+            source, tail, tail_start - source.rfind("\n", 0, tail_start) - 1
+        )
     name = f"{call.sound} removed" if call.sound else "FX removed"
+    layer = call.layer or _format_only_layer_name(outline, statements)
     return [
         CodeEdit(
             "fx",
-            f"{name}{format_layer(call.layer or _name_body(outline, statements))}",
+            f"{name}{format_in_layer_suffix(layer)}",
             (head, tail),
             f"remove fx {node.start}",
             call.line,
-            outline.find_line(node.end),
+            outline.find_line_of_offset(node.end),
         )
     ]
 
 
-def _name_body(outline: ProgramOutline, statements: list[SourceNode]) -> str:
+def _format_only_layer_name(outline: ProgramOutline, statements: list[SourceNode]) -> str:
     layers = [node for node in statements if node.kind == "ITER"]
-    return _name_statement(outline, layers[0]) if len(layers) == 1 else ""
+    return _format_statement_head(outline, layers[0]) if len(layers) == 1 else ""
 
 
-def _find_block_start(source: str, node: SourceNode, first_start: int) -> int | None:
+def _find_block_start_offset(source: str, node: SourceNode, first_start: int) -> int | None:
     """Return where the block of a call begins: after ``do`` or ``{``."""
     scope = node.child_nodes[-1]
     for word in ("do", "{"):
@@ -153,7 +162,9 @@ def _find_block_start(source: str, node: SourceNode, first_start: int) -> int | 
     return None
 
 
-def _widen_to_line(source: str, replacement: Replacement, margin_length: int) -> Replacement:
+def _widen_removal_to_whole_line(
+    source: str, replacement: Replacement, margin_length: int
+) -> Replacement:
     """Return a removal with its whole line, if nothing else stands on the line."""
     end = source.find("\n", replacement.end)
     line_end = len(source) if end < 0 else end + 1

@@ -33,7 +33,7 @@ class MusicalKey:
     scale: str
     pitch_classes: frozenset[int]
 
-    def list_notes_near(self, midi: float, distance: int) -> list[int]:
+    def list_notes_near_in_key(self, midi: float, distance: int) -> list[int]:
         """Return the notes of the key within a distance in semitones, without the note itself."""
         centre = round(midi)
         return [
@@ -49,31 +49,31 @@ def find_musical_key(outline: ProgramOutline) -> MusicalKey:
     The first scale that the program names with a literal tonic decides. Without one, it is the
     major or minor key with most of the notes and chord notes, C major for a program without notes.
     """
-    for call in outline.list_calls("scale"):
+    for call in outline.list_calls_of_functions("scale"):
         if (key := _read_scale_call(call)) is not None:
             return key
     weights = [0] * 12
     for pitch_class in _list_pitch_classes(outline):
         weights[pitch_class] += 1
     candidates = [
-        _make_key(tonic, scale) for scale in ("major", "minor") for tonic in (*range(12),)
+        _make_musical_key(tonic, scale) for scale in ("major", "minor") for tonic in (*range(12),)
     ]
 
-    def count_fitting(key: MusicalKey) -> tuple[int, int]:
+    def count_fitting_notes_of_key(key: MusicalKey) -> tuple[int, int]:
         # Of a major key and its relative minor key, the one whose tonic is played more often.
         return sum(weights[note] for note in key.pitch_classes), weights[key.tonic]
 
-    return max(candidates, key=count_fitting)
+    return max(candidates, key=count_fitting_notes_of_key)
 
 
-def _make_key(tonic: int, scale: str) -> MusicalKey:
+def _make_musical_key(tonic: int, scale: str) -> MusicalKey:
     return MusicalKey(tonic, scale, frozenset((tonic + step) % 12 for step in SCALE_STEPS[scale]))
 
 
 def _read_scale_call(call: OutlinedCall) -> MusicalKey | None:
     if len(call.parts.arguments) < 2:
         return None
-    tonic = read_note(call.parts.arguments[0])
+    tonic = parse_note_literal(call.parts.arguments[0])
     name = call.parts.arguments[1]
     if tonic is None or name.kind not in ("SYMBOL", "STR"):
         return None
@@ -88,11 +88,11 @@ def _read_scale_call(call: OutlinedCall) -> MusicalKey | None:
 
 def _list_pitch_classes(outline: ProgramOutline) -> list[int]:
     classes = []
-    for literal in outline.list_literals("note", "tonic"):
-        note = convert_note(literal.value)
+    for literal in outline.list_literals_with_roles("note", "tonic"):
+        note = convert_to_midi_note(literal.value)
         if note is not None and note >= 20:
             classes.append(round(note) % 12)
-    for call in outline.list_calls("chord"):
+    for call in outline.list_calls_of_functions("chord"):
         classes += [note % 12 for note in list_chord_notes(call)]
     return classes
 
@@ -100,7 +100,7 @@ def _list_pitch_classes(outline: ProgramOutline) -> list[int]:
 def list_chord_notes(call: OutlinedCall) -> list[int]:
     """Return the notes of a call of `chord` with literal arguments; else an empty list."""
     arguments = call.parts.arguments
-    tonic = read_note(arguments[0]) if arguments else None
+    tonic = parse_note_literal(arguments[0]) if arguments else None
     if tonic is None:
         return []
     name = arguments[1].children[0] if len(arguments) > 1 else "major"
@@ -110,14 +110,14 @@ def list_chord_notes(call: OutlinedCall) -> list[int]:
         return []
 
 
-def read_note(node: SourceNode) -> float | None:
+def parse_note_literal(node: SourceNode) -> float | None:
     """Return the MIDI note of a literal; None for other code."""
     if node.kind not in ("INTEGER", "FLOAT", "SYMBOL", "STR"):
         return None
-    return convert_note(node.children[0])
+    return convert_to_midi_note(node.children[0])
 
 
-def convert_note(value: float | str) -> float | None:
+def convert_to_midi_note(value: float | str) -> float | None:
     """Return the MIDI note of a number or a name; None for a rest or another name."""
     return to_midi_note(Symbol(value) if isinstance(value, str) else value)
 

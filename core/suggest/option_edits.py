@@ -6,9 +6,9 @@ from core.programs.grammar.seeded_rng import SeededRandom
 from core.suggest.code_edit import (
     CodeEdit,
     Replacement,
-    edit_literal,
-    format_layer,
-    format_like,
+    format_in_layer_suffix,
+    format_number_like_literal,
+    replace_literal_value,
 )
 from core.suggest.option_values import (
     ENVELOPE_OPTIONS,
@@ -29,18 +29,18 @@ def list_option_edits(outline: ProgramOutline, rng: SeededRandom) -> list[CodeEd
     The kind of an edit is "envelope", "fx", "random" for the bounds of random values, or "option".
     """
     edits = []
-    for literal in outline.list_literals("option"):
-        kind = choose_option_kind(literal)
+    for literal in outline.list_literals_with_roles("option"):
+        kind = choose_option_edit_kind(literal)
         edits += [
-            edit_literal(kind, literal, text, describe_option(literal))
-            for text in list_option_texts(literal)
+            replace_literal_value(kind, literal, text, describe_option_name(literal))
+            for text in list_other_option_values(literal)
         ]
-    for call in outline.list_calls(*SOUND_CALLS):
-        edits += _add_envelope(call) + _add_option(call, rng)
+    for call in outline.list_calls_of_functions(*SOUND_CALLS):
+        edits += _list_envelope_addition_edits(call) + _list_option_addition_edits(call, rng)
     return edits
 
 
-def choose_option_kind(literal: Literal) -> str:
+def choose_option_edit_kind(literal: Literal) -> str:
     """Return the kind of an edit of an option."""
     if literal.function in RANDOM_FUNCTIONS:
         return "random"
@@ -49,7 +49,7 @@ def choose_option_kind(literal: Literal) -> str:
     return "envelope" if literal.option in ENVELOPE_OPTIONS else "option"
 
 
-def describe_option(literal: Literal) -> str:
+def describe_option_name(literal: Literal) -> str:
     """Return what an option is: "cutoff", or "room of reverb" for that of an FX."""
     if literal.function == "with_fx" and literal.sound:
         return f"{literal.option} of {literal.sound}"
@@ -58,33 +58,33 @@ def describe_option(literal: Literal) -> str:
     return literal.option
 
 
-def list_option_texts(literal: Literal) -> list[str]:
+def list_other_option_values(literal: Literal) -> list[str]:
     """Return other sensible values of an option, as Ruby code."""
     value_range = find_value_range(literal)
     if value_range is None:
         return []
     current = float(literal.value)
     texts = []
-    for value in value_range.list_values():
-        text = format_like(value, literal.text)
+    for value in value_range.list_values_over_range():
+        text = format_number_like_literal(value, literal.text)
         is_same = abs(float(text) - current) <= RELATIVE_DIFFERENCE * max(abs(current), 0.01)
         if not is_same and text not in texts:
             texts.append(text)
     return texts
 
 
-def _add_envelope(call: OutlinedCall) -> list[CodeEdit]:
+def _list_envelope_addition_edits(call: OutlinedCall) -> list[CodeEdit]:
     """Return edits that give a sound an attack, sustain or release of its own."""
     if any(name in call.parts.options for name in ENVELOPE_OPTIONS) or not call.parts.arguments:
         return []
     return [
-        insert_option("envelope", call, name, value)
+        build_option_insertion_edit("envelope", call, name, value)
         for name, value in ADDED_ENVELOPES
         if call.parts.name != "sample" or name != "sustain"
     ]
 
 
-def _add_option(call: OutlinedCall, rng: SeededRandom) -> list[CodeEdit]:
+def _list_option_addition_edits(call: OutlinedCall, rng: SeededRandom) -> list[CodeEdit]:
     """Return edits that set one more option of a sound."""
     if not call.parts.arguments:
         return []
@@ -94,17 +94,19 @@ def _add_option(call: OutlinedCall, rng: SeededRandom) -> list[CodeEdit]:
         if option.name not in call.parts.options
     ]
     return [
-        insert_option("option", call, option.name, option.write_random_option_value(rng))
+        build_option_insertion_edit(
+            "option", call, option.name, option.write_random_option_value(rng)
+        )
         for option in options
     ]
 
 
-def insert_option(kind: str, call: OutlinedCall, name: str, value: str) -> CodeEdit:
+def build_option_insertion_edit(kind: str, call: OutlinedCall, name: str, value: str) -> CodeEdit:
     """Return the edit that appends an option to a call."""
     sound = f" of {call.sound}" if call.sound else ""
     return CodeEdit(
         kind,
-        f"{name}{sound} set to {value}{format_layer(call.layer)}",
+        f"{name}{sound} set to {value}{format_in_layer_suffix(call.layer)}",
         (Replacement(call.arguments_end, call.arguments_end, f", {name}: {value}"),),
         f"new option {call.node.start} {name}",
         call.line,

@@ -57,7 +57,7 @@ class ValueRange:
     choices: tuple[float, ...] = ()
     is_ratio: bool = False
 
-    def list_values(self, count: int = STEP_COUNT) -> list[float]:
+    def list_values_over_range(self, count: int = STEP_COUNT) -> list[float]:
         """Return values over the whole range, ascending."""
         if self.choices:
             return sorted(self.choices)
@@ -68,7 +68,7 @@ class ValueRange:
 
 
 @cache
-def _get_sound_options(function: str, sound: str) -> dict[str, SoundOption]:
+def _get_options_of_sound(function: str, sound: str) -> dict[str, SoundOption]:
     table = FX_OPTIONS if function == "with_fx" else {**SYNTH_OPTIONS, **LATER_SYNTH_OPTIONS}
     return {option.name: option for option in table.get(sound, ())}
 
@@ -81,7 +81,7 @@ def find_value_range(literal: Literal) -> ValueRange | None:
     if name in FIXED_OPTIONS or name.endswith(("_slide", "_slide_shape", "_slide_curve")):
         return None
     value = float(literal.value)
-    option = _get_sound_options(literal.function, literal.sound).get(name)
+    option = _get_options_of_sound(literal.function, literal.sound).get(name)
     option = option or COMMON_OPTIONS.get(name)
     if option is None:
         if value == 0:

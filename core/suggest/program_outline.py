@@ -17,10 +17,10 @@ from core.suggest.source_tree import (
     CallParts,
     SourceNode,
     get_block_body,
-    list_hash_pairs,
-    list_statements,
+    list_statement_nodes,
+    map_hash_literal_values,
     parse_source_tree,
-    split_call,
+    split_call_into_parts,
 )
 
 NOTE_NAME_PATTERN = re.compile(r"[a-gA-G](?:s|b|f|S|B|F)?-?\d+")
@@ -167,19 +167,19 @@ class ProgramOutline:
     calls: list[OutlinedCall] = field(default_factory=list)
     bodies: list[StatementList] = field(default_factory=list)
 
-    def find_line(self, offset: int) -> int:
+    def find_line_of_offset(self, offset: int) -> int:
         """Return the line of a character, from 1."""
         return self.source.count("\n", 0, offset) + 1
 
-    def get_code(self, node: SourceNode) -> str:
+    def get_source_of_node(self, node: SourceNode) -> str:
         """Return the source of a node."""
         return self.source[node.start : node.end]
 
-    def list_literals(self, *roles: str) -> list[Literal]:
+    def list_literals_with_roles(self, *roles: str) -> list[Literal]:
         """Return the literals with one of the roles."""
         return [literal for literal in self.literals if literal.role in roles]
 
-    def list_calls(self, *names: str) -> list[OutlinedCall]:
+    def list_calls_of_functions(self, *names: str) -> list[OutlinedCall]:
         """Return the calls of the functions."""
         return [call for call in self.calls if call.parts.name in names]
 
@@ -196,12 +196,12 @@ class _Place:
     variable: str = ""
 
 
-def outline_program(source: str) -> ProgramOutline | None:
+def build_program_outline(source: str) -> ProgramOutline | None:
     r"""Outline a program; None for one that does not parse.
 
     Examples
     --------
-    >>> outline = outline_program("loop do\n  play :c4, cutoff: 90\n  sleep 1\nend")
+    >>> outline = build_program_outline("loop do\n  play :c4, cutoff: 90\n  sleep 1\nend")
     >>> [(literal.text, literal.role, literal.option, literal.line) for literal in outline.literals]
     [(':c4', 'note', '', 2), ('90', 'option', 'cutoff', 2), ('1', 'sleep', '', 3)]
     """
@@ -209,7 +209,7 @@ def outline_program(source: str) -> ProgramOutline | None:
     if tree is None:
         return None
     outline = ProgramOutline(source, tree)
-    _OutlineWalk(outline).walk_program()
+    _OutlineWalk(outline).collect_outline_of_program()
     return outline
 
 
@@ -223,7 +223,7 @@ class _OutlineWalk:
         self.pending: list[tuple[int, str]] = []
         """Literals that are assigned to a variable, whose role follows from its uses."""
 
-    def walk_program(self) -> None:
+    def collect_outline_of_program(self) -> None:
         """Fill the outline."""
         self._visit_statements(None, self.outline.tree, "")
         for index, variable in self.pending:
@@ -241,40 +241,40 @@ class _OutlineWalk:
     def _visit_statements(
         self, owner: SourceNode | None, body: SourceNode | None, layer: str
     ) -> None:
-        statements = list_statements(body)
+        statements = list_statement_nodes(body)
         self.outline.bodies.append(StatementList(owner, tuple(statements), layer))
         for statement in statements:
-            self._visit(statement, _Place(layer=layer))
+            self._visit_node(statement, _Place(layer=layer))
 
-    def _visit(self, node: SourceNode, place: _Place) -> None:
+    def _visit_node(self, node: SourceNode, place: _Place) -> None:
         if node.kind in LITERAL_KINDS:
-            self._add_literal(node, place)
+            self._add_literal_to_outline(node, place)
         elif node.kind == "ITER":
             self._visit_block_call(node, place)
-        elif (parts := split_call(node)) is not None:
+        elif (parts := split_call_into_parts(node)) is not None:
             self._visit_call(node, node, parts, place)
         elif node.kind in ("LASGN", "DASGN", "DASGN_CURR", "GASGN", "IASGN", "CDECL"):
             variable = str(node.children[0])
             for child in node.child_nodes:
-                self._visit(child, _Place(layer=place.layer, variable=variable))
+                self._visit_node(child, _Place(layer=place.layer, variable=variable))
         elif node.kind in ("LVAR", "DVAR", "GVAR", "IVAR", "CONST"):
             self.places_of_variable[str(node.children[0])].add(replace(place, layer=""))
         elif node.kind == "HASH":
-            for value in list_hash_pairs(node).values():
-                self._visit(value, _Place(layer=place.layer))
+            for value in map_hash_literal_values(node).values():
+                self._visit_node(value, _Place(layer=place.layer))
         else:
-            self._visit_children(node, place)
+            self._visit_child_nodes(node, place)
 
-    def _visit_children(self, node: SourceNode, place: _Place) -> None:
+    def _visit_child_nodes(self, node: SourceNode, place: _Place) -> None:
         is_value = node.kind in ("LIST", "IF", "UNLESS", "BLOCK", "BEGIN", "DOT2", "DOT3", "ZLIST")
         for position, child in enumerate(node.child_nodes):
             is_test = node.kind in ("IF", "UNLESS", "WHILE", "UNTIL", "CASE") and position == 0
             child_place = place if is_value and not is_test else _Place(layer=place.layer)
-            self._visit(child, child_place)
+            self._visit_node(child, child_place)
 
     def _visit_block_call(self, node: SourceNode, place: _Place) -> None:
         call_node = node.child_nodes[0]
-        parts = split_call(call_node)
+        parts = split_call_into_parts(call_node)
         layer, synth = place.layer, self.current_synth
         if parts is not None:
             self._visit_call(call_node, node, parts, place)
@@ -289,8 +289,8 @@ class _OutlineWalk:
         if parts.receiver is not None:
             self._visit_method_call(parts, place)
             return
-        sound = self._find_sound(parts)
-        self._add_call(call_node, node, parts, sound, place)
+        sound = self._find_sound_of_call(parts)
+        self._add_call_to_outline(call_node, node, parts, sound, place)
         roles = ARGUMENT_ROLES.get(parts.name)
         for position, argument in enumerate(parts.arguments):
             if roles is not None:
@@ -303,9 +303,9 @@ class _OutlineWalk:
                 argument_place = replace(argument_place, function=parts.name)
             else:
                 argument_place = _Place(function=parts.name, layer=place.layer)
-            self._visit(argument, argument_place)
+            self._visit_node(argument, argument_place)
         for name, value in parts.options.items():
-            self._visit(value, _place_option(name, parts.name, sound, place.layer))
+            self._visit_node(value, _classify_option_place(name, parts.name, sound, place.layer))
 
     def _visit_method_call(self, parts: CallParts, place: _Place) -> None:
         assert parts.receiver is not None
@@ -317,7 +317,7 @@ class _OutlineWalk:
             receiver_place = place if is_list else _Place(layer=place.layer)
         else:
             receiver_place = place
-        self._visit(parts.receiver, receiver_place)
+        self._visit_node(parts.receiver, receiver_place)
         for argument in parts.arguments:
             if parts.name not in VALUE_OPERATORS:
                 argument_place = _Place(function=parts.name, layer=place.layer)
@@ -325,9 +325,9 @@ class _OutlineWalk:
                 argument_place = replace(place, role="interval")
             else:
                 argument_place = place
-            self._visit(argument, argument_place)
+            self._visit_node(argument, argument_place)
 
-    def _find_sound(self, parts: CallParts) -> str:
+    def _find_sound_of_call(self, parts: CallParts) -> str:
         """Return the synth, sample or FX of a call, and follow the current synth."""
         name = _get_literal_text(parts.arguments[0]) if parts.arguments else ""
         if parts.name in ("use_synth", "with_synth"):
@@ -338,7 +338,7 @@ class _OutlineWalk:
         is_play = parts.name in PLAY_FUNCTIONS or "synth_defaults" in parts.name
         return self.current_synth if is_play else ""
 
-    def _add_call(
+    def _add_call_to_outline(
         self,
         call_node: SourceNode,
         node: SourceNode,
@@ -356,22 +356,22 @@ class _OutlineWalk:
                 parts,
                 sound,
                 place.layer,
-                self.outline.find_line(call_node.start),
+                self.outline.find_line_of_offset(call_node.start),
                 len(source[:end].rstrip()),
             )
         )
 
-    def _add_literal(self, node: SourceNode, place: _Place) -> None:
+    def _add_literal_to_outline(self, node: SourceNode, place: _Place) -> None:
         source = self.outline.source
         text = source[node.start : node.end]
         value = node.children[0]
         role = place.role
         if node.kind in ("SYMBOL", "STR") and role in ("other", "note"):
-            role = _guess_name_role(str(value), role)
+            role = _guess_role_of_name_literal(str(value), role)
         literal = Literal(
             node.start,
             node.end,
-            self.outline.find_line(node.start),
+            self.outline.find_line_of_offset(node.start),
             text,
             value,
             role,
@@ -385,7 +385,7 @@ class _OutlineWalk:
         self.outline.literals.append(literal)
 
 
-def _place_option(name: str, function: str, sound: str, layer: str) -> _Place:
+def _classify_option_place(name: str, function: str, sound: str, layer: str) -> _Place:
     if name == "note" and function in ("synth", "play"):
         return _Place("note", name, function, sound, layer)
     if name in ("steps", "num_octaves", "invert", "num", "sync", "name", "delay"):
@@ -413,7 +413,7 @@ def _has_own_brackets(source: str, node: SourceNode, parts: CallParts) -> bool:
     return source[node.start :].startswith(f"{parts.name}(")
 
 
-def _guess_name_role(name: str, role: str) -> str:
+def _guess_role_of_name_literal(name: str, role: str) -> str:
     """Return the role of a symbol or string that stands where its role is not known."""
     if NOTE_NAME_PATTERN.fullmatch(name) or (
         role == "note" and re.fullmatch(r"[a-gA-G](?:s|b|f)?", name)

@@ -8,13 +8,13 @@ from itertools import combinations
 from core.suggest.code_edit import (
     CodeEdit,
     Replacement,
-    edit_literal,
-    format_layer,
-    get_indentation,
-    is_on_own_line,
+    format_in_layer_suffix,
+    get_indentation_before_offset,
+    is_node_alone_on_line,
+    replace_literal_value,
 )
 from core.suggest.program_outline import Literal, ProgramOutline, StatementList
-from core.suggest.source_tree import SourceNode, split_call
+from core.suggest.source_tree import SourceNode, split_call_into_parts
 
 SOUND_FUNCTIONS = ("play", "sample", "synth", "play_chord")
 MIN_PAUSE_BEATS = 0.0625
@@ -24,16 +24,18 @@ MAX_PULSE_STEPS = 32
 
 def list_rhythm_edits(outline: ProgramOutline) -> list[CodeEdit]:
     """Return edits of pauses, repeats and patterns after which each bar is as long as before."""
-    sleep_by_start = {literal.start: literal for literal in outline.list_literals("sleep")}
+    sleep_by_start = {
+        literal.start: literal for literal in outline.list_literals_with_roles("sleep")
+    }
     edits: list[CodeEdit] = []
     for body in outline.bodies:
-        edits += _move_time_between_pauses(body, sleep_by_start)
-        edits += _split_pauses(outline, body, sleep_by_start)
-        edits += _merge_pauses(outline, body, sleep_by_start)
-        edits += _swap_sound_and_pause(outline, body, sleep_by_start)
-        edits += _change_repeats(outline, body, sleep_by_start)
-    edits += _edit_pulses(outline)
-    edits += _swap_durations(outline)
+        edits += _list_pause_balance_edits(body, sleep_by_start)
+        edits += _list_pause_splitting_edits(outline, body, sleep_by_start)
+        edits += _list_pause_merging_edits(outline, body, sleep_by_start)
+        edits += _list_sound_and_pause_swap_edits(outline, body, sleep_by_start)
+        edits += _list_repeat_count_edits(outline, body, sleep_by_start)
+    edits += _list_pulse_count_edits(outline)
+    edits += _list_duration_swap_edits(outline)
     return edits
 
 
@@ -41,7 +43,7 @@ def _find_pause(
     statement: SourceNode, sleep_by_start: dict[int, Literal]
 ) -> tuple[Literal, float] | None:
     """Return the number of a statement such as ``sleep 0.5``, with its value."""
-    parts = split_call(statement)
+    parts = split_call_into_parts(statement)
     if parts is None or parts.name not in ("sleep", "wait") or len(parts.arguments) != 1:
         return None
     literal = sleep_by_start.get(parts.arguments[0].start)
@@ -50,12 +52,12 @@ def _find_pause(
     return (literal, float(literal.value)) if float(literal.value) > 0 else None
 
 
-def _is_sound(statement: SourceNode) -> bool:
-    parts = split_call(statement)
+def _is_sound_statement(statement: SourceNode) -> bool:
+    parts = split_call_into_parts(statement)
     return statement.kind == "FCALL" and parts is not None and parts.name in SOUND_FUNCTIONS
 
 
-def _move_time_between_pauses(
+def _list_pause_balance_edits(
     body: StatementList, sleep_by_start: dict[int, Literal]
 ) -> list[CodeEdit]:
     pauses = [_find_pause(statement, sleep_by_start) for statement in body.statements]
@@ -65,16 +67,20 @@ def _move_time_between_pauses(
         shift = min(first_beats, second_beats) / 2
         for change in (shift, -shift):
             edits.append(
-                _replace_pauses(
+                _build_pause_replacement_edit(
                     body, (first, first_beats + change), (second, second_beats - change)
                 )
             )
         if first_beats != second_beats:
-            edits.append(_replace_pauses(body, (first, second_beats), (second, first_beats)))
+            edits.append(
+                _build_pause_replacement_edit(body, (first, second_beats), (second, first_beats))
+            )
     return [edit for edit in edits if edit is not None]
 
 
-def _replace_pauses(body: StatementList, *changes: tuple[Literal, float]) -> CodeEdit | None:
+def _build_pause_replacement_edit(
+    body: StatementList, *changes: tuple[Literal, float]
+) -> CodeEdit | None:
     """Return the edit that gives pauses new lengths; None when one would be too short."""
     if any(beats < MIN_PAUSE_BEATS for _, beats in changes):
         return None
@@ -83,7 +89,7 @@ def _replace_pauses(body: StatementList, *changes: tuple[Literal, float]) -> Cod
     after = ", ".join(format_beats(beats) for _, beats in changes)
     return CodeEdit(
         "rhythm",
-        f"sleep {before} → {after}{format_layer(body.layer)}",
+        f"sleep {before} → {after}{format_in_layer_suffix(body.layer)}",
         tuple(
             Replacement(literal.start, literal.end, format_beats(beats))
             for literal, beats in changes
@@ -99,20 +105,20 @@ def format_beats(beats: float) -> str:
     return f"{round(beats, 5):g}"
 
 
-def _split_pauses(
+def _list_pause_splitting_edits(
     outline: ProgramOutline, body: StatementList, sleep_by_start: dict[int, Literal]
 ) -> list[CodeEdit]:
     """Return edits that play a sound again in the middle of the pause after it."""
     edits = []
     for sound, pause in zip(body.statements, body.statements[1:]):
         found = _find_pause(pause, sleep_by_start)
-        if found is None or not _is_sound(sound) or found[1] / 2 < MIN_PAUSE_BEATS:
+        if found is None or not _is_sound_statement(sound) or found[1] / 2 < MIN_PAUSE_BEATS:
             continue
         literal, beats = found
-        code = outline.get_code(sound)
+        code = outline.get_source_of_node(sound)
         if "\n" in code:
             continue
-        margin = get_indentation(outline.source, pause.start)
+        margin = get_indentation_before_offset(outline.source, pause.start)
         separator = "; " if margin is None else f"\n{margin}"
         word = outline.source[pause.start : literal.start]
         tail = outline.source[literal.end : pause.end]
@@ -125,43 +131,44 @@ def _split_pauses(
             edits.append(
                 CodeEdit(
                     "rhythm",
-                    f"{_shorten_code(code)} {count} times in {literal.text} beats"
-                    f"{format_layer(body.layer)}",
+                    f"{_shorten_statement_code(code)} {count} times in {literal.text} beats"
+                    f"{format_in_layer_suffix(body.layer)}",
                     (Replacement(pause.start, pause.end, repeated),),
                     f"split {pause.start}",
-                    outline.find_line(sound.start),
+                    outline.find_line_of_offset(sound.start),
                     literal.line,
                 )
             )
     return edits
 
 
-def _shorten_code(code: str) -> str:
+def _shorten_statement_code(code: str) -> str:
     """Return the first words of a statement, without its options."""
     return code.split(",")[0].strip()[:40]
 
 
-def _merge_pauses(
+def _list_pause_merging_edits(
     outline: ProgramOutline, body: StatementList, sleep_by_start: dict[int, Literal]
 ) -> list[CodeEdit]:
     """Return edits that leave one sound out and wait as long."""
     edits = []
     for first, sound, second in zip(body.statements, body.statements[1:], body.statements[2:]):
         first_pause, second_pause = (_find_pause(node, sleep_by_start) for node in (first, second))
-        if first_pause is None or second_pause is None or not _is_sound(sound):
+        if first_pause is None or second_pause is None or not _is_sound_statement(sound):
             continue
-        if not (is_on_own_line(outline, sound) and is_on_own_line(outline, second)):
+        if not (is_node_alone_on_line(outline, sound) and is_node_alone_on_line(outline, second)):
             continue
         literal, beats = first_pause
         total = format_beats(beats + second_pause[1])
         sound_start = outline.source.rfind("\n", 0, sound.start)
-        end = _find_line_end(outline.source, second.end)
+        end = _find_line_end_offset(outline.source, second.end)
         if "#" in outline.source[sound.start : end]:
             continue  # A comment stays, and so does what it describes.
         edits.append(
             CodeEdit(
                 "rhythm",
-                f"without {_shorten_code(outline.get_code(sound))}{format_layer(body.layer)}",
+                f"without {_shorten_statement_code(outline.get_source_of_node(sound))}"
+                f"{format_in_layer_suffix(body.layer)}",
                 (
                     Replacement(literal.start, literal.end, total),
                     Replacement(sound_start, end, ""),
@@ -174,41 +181,45 @@ def _merge_pauses(
     return edits
 
 
-def _find_line_end(source: str, offset: int) -> int:
+def _find_line_end_offset(source: str, offset: int) -> int:
     end = source.find("\n", offset)
     return end if end >= 0 else len(source)
 
 
-def _swap_sound_and_pause(
+def _list_sound_and_pause_swap_edits(
     outline: ProgramOutline, body: StatementList, sleep_by_start: dict[int, Literal]
 ) -> list[CodeEdit]:
     """Return edits that play a sound after the pause that follows it: off the beat."""
     edits = []
     for sound, pause in zip(body.statements, body.statements[1:]):
-        if not _is_sound(sound) or _find_pause(pause, sleep_by_start) is None:
+        if not _is_sound_statement(sound) or _find_pause(pause, sleep_by_start) is None:
             continue
-        sound_code, pause_code = outline.get_code(sound), outline.get_code(pause)
+        sound_code, pause_code = (
+            outline.get_source_of_node(sound),
+            outline.get_source_of_node(pause),
+        )
         edits.append(
             CodeEdit(
                 "rhythm",
-                f"{_shorten_code(sound_code)} after {pause_code}{format_layer(body.layer)}",
+                f"{_shorten_statement_code(sound_code)} after {pause_code}"
+                f"{format_in_layer_suffix(body.layer)}",
                 (
                     Replacement(sound.start, sound.end, pause_code),
                     Replacement(pause.start, pause.end, sound_code),
                 ),
                 f"swap {sound.start}",
-                outline.find_line(sound.start),
-                outline.find_line(pause.start),
+                outline.find_line_of_offset(sound.start),
+                outline.find_line_of_offset(pause.start),
             )
         )
     return edits
 
 
-def _change_repeats(
+def _list_repeat_count_edits(
     outline: ProgramOutline, body: StatementList, sleep_by_start: dict[int, Literal]
 ) -> list[CodeEdit]:
     """Return edits that repeat a block twice as often in half the time, or the reverse."""
-    owner = split_call(body.owner) if body.owner is not None else None
+    owner = split_call_into_parts(body.owner) if body.owner is not None else None
     if owner is None or owner.name != "times" or owner.receiver is None:
         return []
     if owner.receiver.kind != "INTEGER" or _has_nested_pauses(body):
@@ -233,10 +244,10 @@ def _change_repeats(
             CodeEdit(
                 "rhythm",
                 f"{count}.times → {new_count:g}.times, sleep × {factor:g}"
-                f"{format_layer(body.layer)}",
+                f"{format_in_layer_suffix(body.layer)}",
                 tuple(replacements),
                 f"repeats {owner.receiver.start}",
-                outline.find_line(owner.receiver.start),
+                outline.find_line_of_offset(owner.receiver.start),
                 found[-1][0].line,
             )
         )
@@ -259,34 +270,34 @@ def _is_call_of(node: SourceNode, names: Sequence[str]) -> bool:
     return node.kind in ("FCALL", "VCALL") and node.children[0] in names
 
 
-def _edit_pulses(outline: ProgramOutline) -> list[CodeEdit]:
+def _list_pulse_count_edits(outline: ProgramOutline) -> list[CodeEdit]:
     """Return other numbers of pulses for `spread`, over the same number of steps."""
     edits = []
-    for call in outline.list_calls("spread"):
+    for call in outline.list_calls_of_functions("spread"):
         arguments = call.parts.arguments
         if len(arguments) < 2 or any(node.kind != "INTEGER" for node in arguments[:2]):
             continue
         steps = int(arguments[1].children[0])
         literal = next(item for item in outline.literals if item.start == arguments[0].start)
         edits += [
-            edit_literal("rhythm", literal, str(pulses), f"pulses in {steps} steps")
+            replace_literal_value("rhythm", literal, str(pulses), f"pulses in {steps} steps")
             for pulses in range(1, min(steps, MAX_PULSE_STEPS) + 1)
             if pulses != literal.value
         ]
     return edits
 
 
-def _swap_durations(outline: ProgramOutline) -> list[CodeEdit]:
+def _list_duration_swap_edits(outline: ProgramOutline) -> list[CodeEdit]:
     """Return edits that exchange two durations of `play_pattern_timed`."""
     edits = []
-    literals = outline.list_literals("duration")
+    literals = outline.list_literals_with_roles("duration")
     for first, second in list(combinations(literals, 2))[:MAX_PAIRS]:
         if first.layer == second.layer and first.value != second.value:
             edits.append(
                 CodeEdit(
                     "rhythm",
                     f"durations {first.text} and {second.text} exchanged"
-                    f"{format_layer(first.layer)}",
+                    f"{format_in_layer_suffix(first.layer)}",
                     (
                         Replacement(first.start, first.end, second.text),
                         Replacement(second.start, second.end, first.text),

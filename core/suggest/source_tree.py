@@ -83,7 +83,7 @@ def parse_source_tree(source: str) -> SourceNode | None:
     if tree is None:
         return None
     to_character = _map_bytes_to_characters(source)
-    return _build_node(tree, source, to_character)
+    return _build_source_node(tree, source, to_character)
 
 
 def _map_bytes_to_characters(source: str) -> Callable[[int], int]:
@@ -94,18 +94,20 @@ def _map_bytes_to_characters(source: str) -> Callable[[int], int]:
     return lambda offset: len(source_bytes[:offset].decode("utf-8", "ignore"))
 
 
-def _build_node(node: list[Any], source: str, to_character: Callable[[int], int]) -> SourceNode:
+def _build_source_node(
+    node: list[Any], source: str, to_character: Callable[[int], int]
+) -> SourceNode:
     kind, start, end = node[0], to_character(node[1]), to_character(node[2])
     if kind in ("INTEGER", "FLOAT"):
-        start = _include_minus_sign(source, start, node[3])
+        start = _find_number_start_with_sign(source, start, node[3])
     children = tuple(
-        _build_node(child, source, to_character) if isinstance(child, list) else child
+        _build_source_node(child, source, to_character) if isinstance(child, list) else child
         for child in node[3:]
     )
     return SourceNode(kind, start, end, children)
 
 
-def _include_minus_sign(source: str, start: int, value: float) -> int:
+def _find_number_start_with_sign(source: str, start: int, value: float) -> int:
     """Return where a number starts: Ruby leaves the sign of a negative literal out."""
     if value >= 0 or source[start : start + 1] == "-":
         return start
@@ -113,10 +115,10 @@ def _include_minus_sign(source: str, start: int, value: float) -> int:
     return sign if sign >= 0 and not source[sign + 1 : start].strip() else start
 
 
-def split_call(node: SourceNode) -> CallParts | None:
+def split_call_into_parts(node: SourceNode) -> CallParts | None:
     """Return the parts of a call; None for a node that is not a call."""
     if node.kind == "ITER" and node.child_nodes:
-        return split_call(node.child_nodes[0])
+        return split_call_into_parts(node.child_nodes[0])
     if node.kind not in CALL_KINDS:
         return None
     if node.kind in ("FCALL", "VCALL"):
@@ -127,11 +129,11 @@ def split_call(node: SourceNode) -> CallParts | None:
     arguments = lists[0].child_nodes if lists else []
     options: dict[str, SourceNode] = {}
     if arguments and arguments[-1].kind == "HASH":
-        options = list_hash_pairs(arguments.pop())
+        options = map_hash_literal_values(arguments.pop())
     return CallParts(str(name), receiver, tuple(arguments), options)
 
 
-def list_hash_pairs(node: SourceNode) -> dict[str, SourceNode]:
+def map_hash_literal_values(node: SourceNode) -> dict[str, SourceNode]:
     """Return the values of a hash literal by the names that are literals."""
     members = node.child_nodes[0].children if node.child_nodes else ()
     return {
@@ -156,13 +158,13 @@ def has_block_parameters(node: SourceNode) -> bool:
     return any(child.kind == "ARGS" for child in scope.child_nodes)
 
 
-def list_statements(body: SourceNode | None) -> list[SourceNode]:
+def list_statement_nodes(body: SourceNode | None) -> list[SourceNode]:
     """Return the statements of a program or of a block's body."""
     if body is None:
         return []
     if body.kind == "SCOPE":
         bodies = [child for child in body.child_nodes if child.kind != "ARGS"]
-        return list_statements(bodies[-1] if bodies else None)
+        return list_statement_nodes(bodies[-1] if bodies else None)
     if body.kind == "BLOCK":
         return [child for child in body.child_nodes if child.kind != "BEGIN" or child.child_nodes]
     return [] if body.kind == "BEGIN" and not body.child_nodes else [body]

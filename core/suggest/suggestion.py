@@ -29,7 +29,7 @@ from core.suggest.candidate_prediction import (
     predict_candidates,
 )
 from core.suggest.candidates import Candidate, CandidateOptions, SourceChange, iterate_candidates
-from core.suggest.program_outline import ProgramOutline, outline_program
+from core.suggest.program_outline import ProgramOutline, build_program_outline
 from core.suggest.target import SoundTarget
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ class SuggestOptions:
     candidates: CandidateOptions = field(default_factory=CandidateOptions)
 
     def __post_init__(self) -> None:
-        _check_count("candidates", self.candidate_count, MAX_CANDIDATES)
-        _check_count("picks", self.pick_count, MAX_PICKS)
+        _validate_count("candidates", self.candidate_count, MAX_CANDIDATES)
+        _validate_count("picks", self.pick_count, MAX_PICKS)
         if self.mode not in PICKING_MODES:
             raise EarshotError(
                 f"There is no mode {self.mode!r}.",
@@ -199,21 +199,22 @@ def suggest_with_candidates(
 ) -> SuggestionResult:
     """Suggest as `suggest` does, and return all candidates beside the picks."""
     options = options or SuggestOptions()
-    outline = outline_audible_program(source)
+    outline = build_outline_of_audible_program(source)
     predicted = predict_candidates(
         aligned_corpus,
         source,
         iterate_candidates(outline, options.candidates),
         options.candidate_count,
     )
-    rows = pick_candidates(aligned_corpus, predicted, options)
+    rows = pick_best_candidate_rows(aligned_corpus, predicted, options)
     picks = [
-        _describe_pick(aligned_corpus, predicted, row, rank) for rank, row in enumerate(rows, 1)
+        _build_pick_description(aligned_corpus, predicted, row, rank)
+        for rank, row in enumerate(rows, 1)
     ]
     return SuggestionResult(predicted, rows, picks)
 
 
-def outline_audible_program(source: str) -> ProgramOutline:
+def build_outline_of_audible_program(source: str) -> ProgramOutline:
     """Outline a program that parses and sounds.
 
     Raises
@@ -222,7 +223,7 @@ def outline_audible_program(source: str) -> ProgramOutline:
         When it does not parse, or nothing in it would sound.
     """
     reading = read_audible_snippet(source)
-    outline = outline_program(source) if reading.line is None else None
+    outline = build_program_outline(source) if reading.line is None else None
     if outline is None:
         message = reading.message.split("; predicted")[0] or "The code could not be read"
         raise SilentSnippetError(
@@ -231,7 +232,7 @@ def outline_audible_program(source: str) -> ProgramOutline:
     return outline
 
 
-def pick_candidates(
+def pick_best_candidate_rows(
     aligned_corpus: AlignedCorpus, predicted: PredictedCandidates, options: SuggestOptions
 ) -> list[int]:
     """Return the rows of the picks, best first.
@@ -248,15 +249,17 @@ def pick_candidates(
     if options.mode == "toward":
         assert options.target is not None
         relevance = compute_target_relevance(aligned_corpus, predicted, options.target)
-        return _rank_distinct(vectors, relevance, k)
+        return _rank_distinct_rows_by_relevance(vectors, relevance, k)
     if options.mode == "away":
         return pick_by_marginal_relevance(
-            vectors, k, predicted.distances, DEFAULT_RELEVANCE_WEIGHT, None
+            vectors, k, predicted.distances_from_program, DEFAULT_RELEVANCE_WEIGHT, None
         )
     return pick_by_marginal_relevance(vectors, k, known_vectors=current)
 
 
-def _rank_distinct(vectors: np.ndarray, relevance: np.ndarray, k: int) -> list[int]:
+def _rank_distinct_rows_by_relevance(
+    vectors: np.ndarray, relevance: np.ndarray, k: int
+) -> list[int]:
     """Return the most relevant rows, without those that sound like one before them."""
     order = np.argsort(-relevance, kind="stable")
     rows: list[int] = []
@@ -301,7 +304,7 @@ def compute_target_relevance(
     return np.asarray(((values - current)[:, columns] * signs).mean(axis=1))
 
 
-def _describe_pick(
+def _build_pick_description(
     aligned_corpus: AlignedCorpus, predicted: PredictedCandidates, row: int, rank: int
 ) -> Pick:
     candidate: Candidate = predicted.candidates[row]
@@ -316,13 +319,13 @@ def _describe_pick(
         candidate.change,
         candidate.source,
         forecast,
-        float(predicted.distances[row]),
+        float(predicted.distances_from_program[row]),
         estimate_confidence(aligned_corpus, candidate.source, neighbours),
         neighbours,
     )
 
 
-def _check_count(noun: str, count: int, maximum: int) -> None:
+def _validate_count(noun: str, count: int, maximum: int) -> None:
     if not 1 <= count <= maximum:
         raise EarshotError(
             f"{count} {noun} were asked for.", remedy=f"Ask for 1 to {maximum:,} {noun}."

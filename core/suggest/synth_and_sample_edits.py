@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.programs.synth_families import SYNTH_NAMES_BY_FAMILY, get_synth_family
 from core.programs.template_vocabulary import build_sound_names_by_group
 from core.sonicpi.inventory import load_sonic_pi_inventory
-from core.suggest.code_edit import CodeEdit, edit_literal
+from core.suggest.code_edit import CodeEdit, replace_literal_value
 from core.suggest.program_outline import Literal, ProgramOutline
 
 # Groups of `core.programs.template_vocabulary` that hold samples.
@@ -29,12 +29,14 @@ def list_synth_edits(outline: ProgramOutline, sound_set: str) -> list[CodeEdit]:
     groups = build_sound_names_by_group(sound_set)
     names = sorted({name for group in SYNTH_GROUPS for name in groups[group]})
     edits = []
-    for literal in outline.list_literals("synth"):
+    for literal in outline.list_literals_with_roles("synth"):
         family = get_synth_family(str(literal.value))
         relatives = [name for name in SYNTH_NAMES_BY_FAMILY.get(family or "", ()) if name in names]
         ordered = [*relatives, *(name for name in names if name not in relatives)]
         edits += [
-            edit_literal("synth", literal, _quote_like(name, literal), "synth")
+            replace_literal_value(
+                "synth", literal, _format_name_like_literal(name, literal), "synth"
+            )
             for name in ordered
             if name != literal.value
         ]
@@ -53,7 +55,7 @@ def list_sample_edits(outline: ProgramOutline, sound_set: str) -> list[CodeEdit]
     groups = build_sound_names_by_group(sound_set)
     group_by_name = {name: group for group in SAMPLE_GROUPS for name in groups[group]}
     edits = []
-    for literal in outline.list_literals("sample"):
+    for literal in outline.list_literals_with_roles("sample"):
         name = str(literal.value)
         if name not in load_sonic_pi_inventory()["samples"] and name not in group_by_name:
             continue  # A file of the author's own, or a filter.
@@ -68,14 +70,16 @@ def list_sample_edits(outline: ProgramOutline, sound_set: str) -> list[CodeEdit]
             ),
         )
         edits += [
-            edit_literal("sample", literal, _quote_like(other, literal), "sample")
+            replace_literal_value(
+                "sample", literal, _format_name_like_literal(other, literal), "sample"
+            )
             for other in ordered
             if other != name
         ]
     return edits
 
 
-def _quote_like(name: str, literal: Literal) -> str:
+def _format_name_like_literal(name: str, literal: Literal) -> str:
     """Return a name as the symbol or string that the literal is."""
     quote = literal.text[0]
     if quote in "\"'":

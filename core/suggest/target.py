@@ -65,7 +65,7 @@ class SoundTarget:
     word_directions: tuple[tuple[int, int], ...] = ()
 
 
-def parse_word_target(text: str) -> SoundTarget:
+def parse_target_from_words(text: str) -> SoundTarget:
     """Return the target that words describe.
 
     Parameters
@@ -80,18 +80,18 @@ def parse_word_target(text: str) -> SoundTarget:
 
     Examples
     --------
-    >>> len(parse_word_target("darker and busier").word_directions)
+    >>> len(parse_target_from_words("darker and busier").word_directions)
     2
     """
     words = [word for word in WORD_SEPARATORS.split(text.lower()) if word]
     if not words:
-        raise EarshotError("The target is empty.", remedy=_describe_targets())
+        raise EarshotError("The target is empty.", remedy=_describe_valid_targets())
     for word in words:
         if word not in WORD_DIRECTIONS:
             raise EarshotError(
                 f"There is no target {text[:60]!r}.",
                 remedy=format_spelling_suggestions(word, WORD_DIRECTIONS, "word")
-                + f" {_describe_targets()}",
+                + f" {_describe_valid_targets()}",
             )
     directions = tuple(WORD_DIRECTIONS[word] for word in words)
     return SoundTarget(
@@ -100,7 +100,7 @@ def parse_word_target(text: str) -> SoundTarget:
     )
 
 
-def _describe_targets() -> str:
+def _describe_valid_targets() -> str:
     return "Give a sound file, a program of the corpus by name or id, or words: darker, busier, …"
 
 
@@ -110,13 +110,13 @@ def are_target_words(text: str) -> bool:
     return bool(words) and all(word in WORD_DIRECTIONS for word in words)
 
 
-def make_clip_target(aligned_corpus: AlignedCorpus, clip: Clip, label: str) -> SoundTarget:
+def make_target_from_clip(aligned_corpus: AlignedCorpus, clip: Clip, label: str) -> SoundTarget:
     """Return the target that a clip is, such as an uploaded sound."""
     vector = aligned_corpus.project_audio_embeddings(aligned_corpus.embed_clip(clip))[0]
     return SoundTarget(label, vector)
 
 
-def find_program_target(aligned_corpus: AlignedCorpus, name: str) -> SoundTarget | None:
+def find_target_of_corpus_program(aligned_corpus: AlignedCorpus, name: str) -> SoundTarget | None:
     """Return the clip of a program of the corpus as a target; None if there is no such program.
 
     Parameters
@@ -137,7 +137,7 @@ def find_program_target(aligned_corpus: AlignedCorpus, name: str) -> SoundTarget
     return SoundTarget(name, aligned_corpus.project_audio_embeddings(embedding)[0])
 
 
-def read_target(aligned_corpus: AlignedCorpus, text: str) -> SoundTarget:
+def read_target_from_text(aligned_corpus: AlignedCorpus, text: str) -> SoundTarget:
     """Return the target that a text names: words, a sound file, or a program of the corpus.
 
     Raises
@@ -146,11 +146,13 @@ def read_target(aligned_corpus: AlignedCorpus, text: str) -> SoundTarget:
         If it names none of them, or the file is not a sound.
     """
     if are_target_words(text):
-        return parse_word_target(text)
+        return parse_target_from_words(text)
     path = Path(text)
     if path.is_file():
         if path.stat().st_size > MAX_AUDIO_BYTES:
             raise EarshotError("The file is too large.", where=text, remedy="Give a shorter part.")
-        return make_clip_target(aligned_corpus, decode_audio_bytes(path.read_bytes(), text), text)
-    target = find_program_target(aligned_corpus, text)
-    return target if target is not None else parse_word_target(text)
+        return make_target_from_clip(
+            aligned_corpus, decode_audio_bytes(path.read_bytes(), text), text
+        )
+    target = find_target_of_corpus_program(aligned_corpus, text)
+    return target if target is not None else parse_target_from_words(text)

@@ -85,7 +85,9 @@ def build_audio_routes() -> list[Route]:
 
 
 async def _serve_audio_file(request: Request) -> Response:
-    path = await anyio.to_thread.run_sync(_resolve_audio_path, request.path_params["path"])
+    path = await anyio.to_thread.run_sync(
+        _find_audio_file_in_workspace, request.path_params["path"]
+    )
     if path is None:
         return PlainTextResponse("No such clip.", 404, headers=_RESPONSE_HEADERS)
     if name := _get_started_program_name(request):
@@ -93,7 +95,7 @@ async def _serve_audio_file(request: Request) -> Response:
     return FileResponse(path, media_type=MIME_TYPES[path.suffix], headers=_RESPONSE_HEADERS)
 
 
-def _resolve_audio_path(relative_path: str) -> Path | None:
+def _find_audio_file_in_workspace(relative_path: str) -> Path | None:
     """Return the audio file at a path in the workspace; None if there is none."""
     root = workspace.get_workspace_root()
     try:

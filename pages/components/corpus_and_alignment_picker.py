@@ -82,7 +82,7 @@ def select_alignment(corpus: Corpus, purpose: Purpose = "any") -> AlignmentRecor
     labels = list_alignment_labels(corpus)
     default_choice = choose_default_alignment(corpus, purpose)
     if default_choice is None and purpose == "prediction":
-        return select_alignment_of_other_corpus(corpus)
+        return select_searching_alignment_of_other_corpus(corpus)
     if default_choice is None:
         return None
     preselect_new_item_once(state.ALIGNMENT, next(iter(labels)), corpus.name, AUTOMATIC_CHOICE)
@@ -111,14 +111,14 @@ def select_alignment(corpus: Corpus, purpose: Purpose = "any") -> AlignmentRecor
     return corpus.load_alignment(choice.alignment_id)
 
 
-def select_alignment_of_other_corpus(corpus: Corpus) -> AlignmentRecord | None:
+def select_searching_alignment_of_other_corpus(corpus: Corpus) -> AlignmentRecord | None:
     """Return an alignment of another corpus that can search this one, and draw which it is."""
     choice = choose_prediction_alignment([corpus])
     if choice is None:
         return None
     with st.sidebar:
         st.caption(formatting.escape_markdown(f"Alignment {choice.method} {choice.reason}"))
-    return choice.load_record(corpus)
+    return choice.load_chosen_alignment_record(corpus)
 
 
 def _find_alignment_by_old_label(labels: dict[str, str], old_label: str) -> str | None:

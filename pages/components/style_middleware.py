@@ -25,7 +25,11 @@ class StyleMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, as ASGI defines it."""
-        if scope["type"] != "http" or scope["method"] != "GET" or not _accepts_html(scope):
+        if (
+            scope["type"] != "http"
+            or scope["method"] != "GET"
+            or not _does_request_accept_html(scope)
+        ):
             await self.app(scope, receive, send)
             return
         headers = [
@@ -49,7 +53,7 @@ class StyleMiddleware:
         await self.app({**scope, "headers": headers}, receive, send_response_with_style)
 
 
-def _accepts_html(scope: Scope) -> bool:
+def _does_request_accept_html(scope: Scope) -> bool:
     return "text/html" in Headers(scope=scope).get("accept", "")
 
 

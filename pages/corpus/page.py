@@ -151,7 +151,7 @@ def build_program_display_table(programs: pd.DataFrame) -> pd.DataFrame:
     if not is_failed.all():
         columns |= {"Level": level, "Split": programs["split"].astype("category")}
     errors = [
-        _find_displayed_error(*row)
+        _find_error_to_display(*row)
         for row in zip(
             programs["error_kind"],
             programs["error_message"],
@@ -167,7 +167,7 @@ def build_program_display_table(programs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _find_displayed_error(
+def _find_error_to_display(
     kind: str | None, message: str | None, line: int | None, warnings: list[dict[str, Any]]
 ) -> tuple[str, int | None]:
     """Return text and line of a program's error, or of the first error that ended a thread."""

@@ -17,7 +17,7 @@ UNSEEN_TEMPLATES_SPLIT = "unseen templates"
 
 
 @cache_until_inputs_change(4, spinner="Reading the map …")
-def load_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame | None:
+def load_alignment_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame | None:
     """Load a map's points with the name, template, role and split of their programs.
 
     Returns
@@ -25,7 +25,7 @@ def load_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame 
     DataFrame or None
         None before the map is computed.
     """
-    points = alignment.load_map_points()
+    points = alignment.load_alignment_map_points()
     if points is None:
         return None
     programs = cache.load_programs(corpus)[["program", "name", "template", "role", "split"]].copy()
@@ -40,7 +40,7 @@ def load_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame 
 
 def require_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame:
     """Load the points of a map that is known to exist."""
-    points = load_map_points(corpus, alignment)
+    points = load_alignment_map_points(corpus, alignment)
     if points is None:
         raise ValueError("the alignment has no map")
     return points

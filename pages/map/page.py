@@ -31,7 +31,7 @@ def draw_page() -> None:
 
 def draw_map_explorer(selected: Selection) -> None:
     """Draw the map and its sidebar, or the button that computes the map."""
-    points = map_data.load_map_points(selected.corpus, selected.alignment)
+    points = map_data.load_alignment_map_points(selected.corpus, selected.alignment)
     if points is None:
         draw_map_job_or_button(selected)
         return

@@ -50,7 +50,7 @@ def _iterate_contents(corpus: Corpus) -> Iterator[tuple[str, bytes]]:
         for file_name in ALIGNMENT_FILES:
             yield f"{record.id}/{file_name}", (record.path / file_name).read_bytes()
         yield f"{record.id}/history", record.load_training_history().to_json().encode()
-        points = record.load_map_points()
+        points = record.load_alignment_map_points()
         yield f"{record.id}/map", b"" if points is None else points.to_json().encode()
     for path in sorted(corpus.path.glob("sweeps/*/*.json")):
         run = json.loads(path.read_text())
@@ -88,7 +88,7 @@ def assert_intact(name: str = CORPUS_NAME) -> None:
         (
             record.load_projection_head_weights(),
             record.load_training_history(),
-            record.load_map_points(),
+            record.load_alignment_map_points(),
         )
     for path in corpus.path.glob("sweeps/*/*.json"):
         json.loads(path.read_text())

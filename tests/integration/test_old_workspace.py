@@ -133,7 +133,10 @@ def test_all_alignments_load_with_todays_names(corpus: Corpus):
         assert "normalized_similarity@5" in metric_names
         assert not any(name.startswith("foretold") for name in metric_names)
         assert "sureness" not in record.metrics
-        assert len(record.load_map_points()) == 66 and len(record.load_training_history()) >= 1
+        assert (
+            len(record.load_alignment_map_points()) == 66
+            and len(record.load_training_history()) >= 1
+        )
     calibration = records[CALIBRATED].metrics["confidence"]
     assert (calibration["program_count"], calibration["correct_fraction"]) == (
         33,
@@ -182,7 +185,7 @@ def test_confidence_is_estimated_with_the_saved_calibration(corpus: Corpus):
 
 
 def test_training_goes_on_from_an_old_config(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
-    points = corpus.load_map_points("0001-7e6d5c89")
+    points = corpus.load_alignment_map_points("0001-7e6d5c89")
     monkeypatch.setattr(
         training, "compute_alignment_map", lambda *_: points
     )  # UMAP takes seconds to load.

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser, "print one JSON line per file")
 
 
-def run(args: argparse.Namespace, _progress: Progress) -> None:
+def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Write the figures and print their paths."""
     # They load plotly and pandas, which --help does not need.
     from core.corpus import Corpus

@@ -73,12 +73,12 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     if note := read_audible_snippet(snippet).message:
         print_status_to_stderr(note)
     if args.json:
-        print_json_lines([describe_neighbour(neighbour) for neighbour in neighbours])
+        print_json_lines([convert_neighbour_to_json_row(neighbour) for neighbour in neighbours])
         return
     print_result_to_stdout(format_neighbour_table(neighbours, len(corpora) > 1))
 
 
-def describe_neighbour(neighbour: Neighbour) -> dict[str, Any]:
+def convert_neighbour_to_json_row(neighbour: Neighbour) -> dict[str, Any]:
     """Return a neighbour as commands print it with ``--json``."""
     return {
         "rank": neighbour.rank,

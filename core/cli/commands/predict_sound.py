@@ -17,7 +17,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from core.cli.commands.find_snippet_neighbours import (
-    describe_neighbour,
+    convert_neighbour_to_json_row,
     format_neighbour_table,
     read_snippet_from_file_or_stdin,
 )
@@ -79,13 +79,15 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
                 "status": "ok",
                 "corpus": aligned_corpus.corpus.name,
                 "alignment": aligned_corpus.record.id,
-                "neighbours": [describe_neighbour(neighbour) for neighbour in neighbours],
+                "neighbours": [
+                    convert_neighbour_to_json_row(neighbour) for neighbour in neighbours
+                ],
                 "confidence": None if confidence is None else asdict(confidence),
                 "forecast": None if forecast is None else forecast.to_dict(),
             }
         )
         return
-    print_result_to_stdout(format_sound_forecast(forecast, aligned_corpus.owner_name))
+    print_result_to_stdout(format_sound_forecast(forecast, aligned_corpus.alignment_owner_name))
     print_result_to_stdout(
         format_neighbours_with_confidence(neighbours, confidence, len(aligned_corpora) > 1)
     )

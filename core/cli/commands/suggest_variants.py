@@ -88,15 +88,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser, "print one JSON line per pick")
 
 
-def run(args: argparse.Namespace, _progress: Progress) -> None:
+def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Suggest, then print the picks."""
     snippet = read_snippet_from_file_or_stdin(args.file)
     args.corpus = args.corpus or choose_default_corpus()
     from core.search.silent_snippet_check import SilentSnippetError
-    from core.suggest.suggestion import outline_audible_program, suggest
+    from core.suggest.suggestion import build_outline_of_audible_program, suggest
 
     try:
-        outline_audible_program(snippet)
+        build_outline_of_audible_program(snippet)
     except SilentSnippetError as error:
         if args.json:
             print_json_line(error.to_dict())
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
             print_json_line(pick.to_dict())
         return
     print_result_to_stdout(
-        format_picks(picks) if picks else "No variant of this program was found."
+        format_suggestion_picks_table(picks) if picks else "No variant of this program was found."
     )
 
 
@@ -117,7 +117,7 @@ def _read_suggest_options(args: argparse.Namespace, aligned_corpus: object) -> S
     from core.search.aligned_corpus import AlignedCorpus
     from core.suggest.candidates import CandidateOptions, parse_line_ranges
     from core.suggest.suggestion import SuggestOptions
-    from core.suggest.target import read_target
+    from core.suggest.target import read_target_from_text
 
     assert isinstance(aligned_corpus, AlignedCorpus)
     mode = "toward" if args.toward is not None else "away" if args.away else "diverse"
@@ -125,7 +125,7 @@ def _read_suggest_options(args: argparse.Namespace, aligned_corpus: object) -> S
         candidate_count=args.n,
         pick_count=args.k,
         mode="cover" if args.cover else mode,
-        target=None if args.toward is None else read_target(aligned_corpus, args.toward),
+        target=None if args.toward is None else read_target_from_text(aligned_corpus, args.toward),
         candidates=CandidateOptions(
             wildness=args.wildness,
             kept_lines=parse_line_ranges(args.keep) if args.keep else frozenset(),
@@ -136,7 +136,7 @@ def _read_suggest_options(args: argparse.Namespace, aligned_corpus: object) -> S
     )
 
 
-def format_picks(picks: Sequence[Pick]) -> str:
+def format_suggestion_picks_table(picks: Sequence[Pick]) -> str:
     """Return the picks as a table."""
     rows = [
         (

@@ -51,7 +51,7 @@ def simulate_program(events: list[ScoreEvent], seconds: float = MAX_SCORE_SECOND
     for chain_events in events_by_chain.values():
         group = _mix_events(chain_events, start, frame_count)
         for name, options in chain_events[0].fx:
-            group = apply_fx(group, name, _limit_options(options))
+            group = apply_fx(group, name, _limit_event_options(options))
         groups.append(group)
     return _limit_output(_add_sounds(groups))
 
@@ -80,7 +80,7 @@ def _describe_chain(chain: FxChain) -> str:
     return repr([(name, sorted(options.items())) for name, options in chain])
 
 
-def _limit_options(options: dict[str, float]) -> dict[str, float]:
+def _limit_event_options(options: dict[str, float]) -> dict[str, float]:
     """Return finite options: a program may hold a note for ever."""
     return {
         name: min(max(float(value), -MAX_OPTION_VALUE), MAX_OPTION_VALUE)
@@ -101,7 +101,9 @@ def _mix_events(events: list[ScoreEvent], start: float, frame_count: int) -> Mix
             key = last_key_by_name.get(event.name, key)
         last_key_by_name[event.name] = key
         if key not in simulated:
-            simulated[key] = simulate_event(replace(event, options=_limit_options(event.options)))
+            simulated[key] = simulate_event(
+                replace(event, options=_limit_event_options(event.options))
+            )
         power = simulated[key].power
         first = round((event.time - start) / FRAME_SECONDS)
         target = padded[first : first + len(power)]

@@ -131,7 +131,7 @@ def simulate_descriptors(sound: MixedSound, strength: np.ndarray) -> dict[str, f
         "loudness": _compute_loudness(power),
         "peak": max(MIN_LEVEL_DB, 20 * math.log10(max(peak, 1e-6))),
         "silence": 100 * float((compute_levels(total) < SILENT_FRAME_DB).mean()),
-        "onset_rate": max(MIN_ONSET_RATE, _count_onsets(strength, total) / seconds),
+        "onset_rate": max(MIN_ONSET_RATE, _count_spectral_onsets(strength, total) / seconds),
         "tempo": _estimate_tempo(strength),
         **_compute_spectral_descriptors(sound),
         "stereo_width": 100 * sound.side_share,
@@ -167,7 +167,7 @@ def _compute_loudness(power: np.ndarray) -> float:
     return max(MIN_LEVEL_DB, -0.691 + float(compute_levels((loud if len(loud) else blocks).mean())))
 
 
-def _count_onsets(strength: np.ndarray, total: np.ndarray) -> int:
+def _count_spectral_onsets(strength: np.ndarray, total: np.ndarray) -> int:
     """Return the number of onsets: peaks of the strength, and a sound at the start."""
     highest = float(strength.max())
     start = int(total[0] > 0.01 * total.max() > 0)
@@ -199,7 +199,9 @@ def _compute_onset_features(strength: np.ndarray, total: np.ndarray) -> np.ndarr
     noise = _build_rise_noise(len(strength))
     is_sounding = total > 1e-6 * total.max()
     rates = [
-        math.log2(_count_onsets(strength + size * noise * is_sounding, total) / seconds + 0.05)
+        math.log2(
+            _count_spectral_onsets(strength + size * noise * is_sounding, total) / seconds + 0.05
+        )
         for size in RISE_NOISE_DB
     ]
     highest, mean = float(strength.max()), float(strength.mean())

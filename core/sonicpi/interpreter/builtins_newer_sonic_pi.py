@@ -106,12 +106,12 @@ def _follow_midi_clock(interpreter: ProgramInterpreter, _call: BuiltinCall) -> N
 
 
 @register_builtin_function("current_drive")
-def _get_drive(_interpreter: ProgramInterpreter, _call: BuiltinCall) -> float:
+def _return_default_drive(_interpreter: ProgramInterpreter, _call: BuiltinCall) -> float:
     return 0.5
 
 
 @register_builtin_function("midi_clock_sources", "link_audio")
-def _ignore_outside_source(_interpreter: ProgramInterpreter, _call: BuiltinCall) -> None:
+def _ignore_sound_of_outside_source(_interpreter: ProgramInterpreter, _call: BuiltinCall) -> None:
     return None
 
 

@@ -336,7 +336,7 @@ class SyntaxTreeEvaluator:
     def _call_unknown_method(self, receiver: UnknownValue, name: str, call: BuiltinCall) -> Any:
         """Return the value of a method of an unknown value; draws from a list are counted."""
         if name in ("choose", "sample", "shuffle"):
-            self.current_thread.random.draw()
+            self.current_thread.random.draw_random_number()
         elif name == "pick":
             args = [*call.args, call.options] if call.options else call.args
             call_value_method([UNKNOWN], name, args, self.current_thread.random)

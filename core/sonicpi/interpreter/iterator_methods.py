@@ -73,10 +73,10 @@ def list_iterator_items(receiver: Any, name: str, args: list[Any]) -> Sequence[A
         if name in ("each_value", "transform_values"):
             return list(receiver.values())
         receiver = [[restore_value_from_dict_key(key), value] for key, value in receiver.items()]
-    return _list_list_iterator_items(receiver, name, args)
+    return _choose_items_of_list_iterator(receiver, name, args)
 
 
-def _list_list_iterator_items(items: list[Any], name: str, args: list[Any]) -> Sequence[Any]:
+def _choose_items_of_list_iterator(items: list[Any], name: str, args: list[Any]) -> Sequence[Any]:
     """Return what an iterator of a list gives its block: items, with indices, or in groups."""
     if name in INDEX_ITERATORS:
         offset = int(to_number_or_default(args[0])) if args else 0

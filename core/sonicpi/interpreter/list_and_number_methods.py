@@ -65,7 +65,7 @@ def call_value_method(
     if isinstance(receiver, (int, float)) and not isinstance(receiver, bool):
         return _call_number_method(receiver, name, args)
     if isinstance(receiver, str) and name.removesuffix("!") == "shuffle":
-        return type(receiver)("".join(random_stream.shuffle(receiver)))
+        return type(receiver)("".join(random_stream.shuffle_elements(receiver)))
     return call_string_method(receiver, name, args) if isinstance(receiver, str) else UNKNOWN
 
 
@@ -134,9 +134,9 @@ def call_list_method(
     count = int(to_number_or_default(args[0], 1)) if args else 1
     length = len(receiver)
     if name in ("choose", "sample"):
-        return random_stream.choose(receiver)
+        return random_stream.choose_random_element(receiver)
     if name == "pick":
-        picked = _pick_elements(receiver, args, random_stream)
+        picked = _pick_random_list_elements(receiver, args, random_stream)
         return Ring(picked) if list_type is Ring else picked
     if name in ("tick", "next") and isinstance(receiver, Enumerator):
         return receiver.get_next_item()
@@ -161,7 +161,7 @@ def call_list_method(
         "ring": lambda: Ring(receiver),
         "to_a": lambda: list(receiver),
         "reverse": lambda: list_type(receiver[::-1]),
-        "shuffle": lambda: list_type(random_stream.shuffle(receiver)),
+        "shuffle": lambda: list_type(random_stream.shuffle_elements(receiver)),
         "take": lambda: list_type(
             (receiver * (count // max(length, 1) + 1))[:count]
             if list_type is Ring
@@ -171,7 +171,7 @@ def call_list_method(
         "butlast": lambda: list_type(receiver[:-1]),
         "drop_last": lambda: list_type(receiver[: max(0, length - count)]),
         "take_last": lambda: list_type(receiver[-count:]),
-        "invert_around": lambda: _invert_around(receiver, args),
+        "invert_around": lambda: _mirror_notes_around(receiver, args),
         "mirror": lambda: list_type(receiver + receiver[::-1]),
         "reflect": lambda: list_type(receiver + receiver[::-1][1:]),
         "stretch": lambda: list_type(x for x in receiver for _ in range(min(count, MAX_REPEATS))),
@@ -240,12 +240,14 @@ def call_list_method(
     return result
 
 
-def _pick_elements(elements: list[Any], args: list[Any], random_stream: RandomStream) -> list[Any]:
+def _pick_random_list_elements(
+    elements: list[Any], args: list[Any], random_stream: RandomStream
+) -> list[Any]:
     """Return elements drawn by `pick(count, skip: count)`."""
     options = next((arg for arg in args if isinstance(arg, dict)), {})
     count = to_number_or_default(args[0], 1) if args and not isinstance(args[0], dict) else 1
     skip_count = to_number_or_default(options.get("skip", 0))
-    return random_stream.pick(elements, int(count), int(skip_count))
+    return random_stream.pick_random_elements(elements, int(count), int(skip_count))
 
 
 def _get_list_elements(receiver: list[Any], name: str, args: list[Any]) -> Any:
@@ -340,7 +342,7 @@ def _reduce_with_operator(receiver: list[Any], args: list[Any]) -> Any:
     return total
 
 
-def _invert_around(notes: list[Any], args: list[Any]) -> Ring:
+def _mirror_notes_around(notes: list[Any], args: list[Any]) -> Ring:
     """Return the notes mirrored at one note."""
     axis = to_midi_note(args[0]) if args else None
     pitches = [to_midi_note(note) for note in notes]

@@ -279,7 +279,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             Seed of its random numbers, to which its parent's is added. Default: the parent's next.
         """
         parent = self.current_thread
-        initial_random = parent.random.start_thread(seed)
+        initial_random = parent.random.create_stream_for_new_thread(seed)
         if is_loop:
             key: tuple[Any, ...] = (name, "loop")
         else:

@@ -36,44 +36,51 @@ class RandomStream:
     thread_count: int = 0
     source: str = WHITE_SOURCE
 
-    def peek(self) -> float:
+    def peek_at_next_random_number(self) -> float:
         """Return the next number in [0, 1), without a draw."""
         return get_random_number(self.source, self.seed + self.draw_count)
 
-    def draw(self) -> float:
+    def draw_random_number(self) -> float:
         """Draw a number in [0, 1)."""
-        number = self.peek()
+        number = self.peek_at_next_random_number()
         self.draw_count += 1
         return number
 
-    def draw_integer(self, limit: float) -> int:
+    def draw_random_integer(self, limit: float) -> int:
         """Draw an integer from 0 to less than `limit`; of a negative limit, from above it to 0."""
-        return int(self.draw() * limit)
+        return int(self.draw_random_number() * limit)
 
-    def set_seed(self, seed: float) -> None:
+    def restart_with_seed(self, seed: float) -> None:
         """Start the numbers of another seed."""
         self.seed, self.draw_count, self.thread_count = seed, 0, 0
 
-    def choose(self, elements: Sequence[Any]) -> Any:
+    def choose_random_element(self, elements: Sequence[Any]) -> Any:
         """Draw one element; None without elements."""
-        index = self.draw_integer(len(elements))
+        index = self.draw_random_integer(len(elements))
         return elements[index] if elements else None
 
-    def pick(self, elements: Sequence[Any], count: int, skip_count: int = 0) -> list[Any]:
+    def pick_random_elements(
+        self, elements: Sequence[Any], count: int, skip_count: int = 0
+    ) -> list[Any]:
         """Draw elements, each from all of them, after `skip_count` draws that are not used."""
         self.draw_count += max(0, skip_count)
-        return [self.choose(elements) for _ in range(min(count, MAX_PICKED_ELEMENTS))]
+        return [
+            self.choose_random_element(elements) for _ in range(min(count, MAX_PICKED_ELEMENTS))
+        ]
 
-    def shuffle(self, elements: Sequence[Any]) -> list[Any]:
+    def shuffle_elements(self, elements: Sequence[Any]) -> list[Any]:
         """Return the elements in random order: a single draw seeds as many swaps as elements."""
-        swaps = RandomStream(self.draw_integer(TABLE_LENGTH), source=self.source)
+        swaps = RandomStream(self.draw_random_integer(TABLE_LENGTH), source=self.source)
         shuffled = list(elements)
         for _ in elements:
-            first, second = swaps.draw_integer(len(shuffled)), swaps.draw_integer(len(shuffled))
+            first, second = (
+                swaps.draw_random_integer(len(shuffled)),
+                swaps.draw_random_integer(len(shuffled)),
+            )
             shuffled[first], shuffled[second] = shuffled[second], shuffled[first]
         return shuffled
 
-    def start_thread(self, seed: float | None = None) -> RandomStream:
+    def create_stream_for_new_thread(self, seed: float | None = None) -> RandomStream:
         """Return the random numbers of a new thread.
 
         Parameters

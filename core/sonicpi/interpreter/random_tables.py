@@ -46,29 +46,31 @@ def get_random_number(source: str, index: float) -> float:
     position = int((index + 1) % TABLE_LENGTH) % TABLE_LENGTH
     if source == WHITE_SOURCE:
         return load_white_noise()[position]
-    return _get_coloured_number(source, position)
+    return _get_coloured_noise_number(source, position)
 
 
 @cache
 def load_white_noise() -> list[float]:
     """Return the table of white noise: `TABLE_LENGTH` numbers in [0, 1)."""
-    table = _read_table(WHITE_SOURCE)
+    table = _read_random_table(WHITE_SOURCE)
     if table is not None:
         return table
     generator = random.Random(0)
     return [generator.randrange(TABLE_LEVELS) / TABLE_LEVELS for _ in range(TABLE_LENGTH)]
 
 
-def _find_table_path(source: str) -> Path:
+def _find_random_table_path(source: str) -> Path:
     suffix = "" if source == WHITE_SOURCE else f"-{source.replace('_', '-')}"
     return TABLES_FOLDER / f"rand-stream{suffix}.wav"
 
 
 @cache
-def _read_table(source: str) -> list[float] | None:
+def _read_random_table(source: str) -> list[float] | None:
     """Return the installed table of a source; None where there is none."""
     try:
-        numbers, _ = soundfile.read(_find_table_path(source), dtype="float64", always_2d=True)
+        numbers, _ = soundfile.read(
+            _find_random_table_path(source), dtype="float64", always_2d=True
+        )
     except (OSError, soundfile.LibsndfileError):
         return None
     table: list[float] = np.resize(numbers[:, 0], TABLE_LENGTH).tolist()
@@ -76,19 +78,19 @@ def _read_table(source: str) -> list[float] | None:
 
 
 @cache
-def _get_coloured_number(source: str, position: int) -> float:
-    table = _read_table(source)
+def _get_coloured_noise_number(source: str, position: int) -> float:
+    table = _read_random_table(source)
     if table is not None:
         return table[position]
     level = math.floor(_NOISE_BY_SOURCE[source](position) * TABLE_LEVELS)
     return min(max(level, 0), TABLE_LEVELS - 1) / TABLE_LEVELS
 
 
-def _get_lattice_value(layer: int, position: int) -> float:
+def _get_perlin_lattice_value(layer: int, position: int) -> float:
     return 2 * load_white_noise()[(position + layer * LAYER_DISTANCE) % TABLE_LENGTH] - 1
 
 
-def _interpolate(first: float, last: float, position: float) -> float:
+def _interpolate_smoothly(first: float, last: float, position: float) -> float:
     return first + (last - first) * position * position * (3 - 2 * position)
 
 
@@ -120,11 +122,13 @@ class ColouredNoise:
             2 ** (layer * (self.exponent - 1) / 2) * self.spread
             for layer in range(self.layer_count)
         ]
-        total = self.centre + weights[0] * self.white_weight * _get_lattice_value(0, position)
+        total = self.centre + weights[0] * self.white_weight * _get_perlin_lattice_value(
+            0, position
+        )
         for layer in range(1, self.layer_count):
             node, rest = divmod(position, 1 << layer)
-            first, last = (_get_lattice_value(layer, node + step) for step in (0, 1))
-            total += weights[layer] * _interpolate(first, last, rest / (1 << layer))
+            first, last = (_get_perlin_lattice_value(layer, node + step) for step in (0, 1))
+            total += weights[layer] * _interpolate_smoothly(first, last, rest / (1 << layer))
         return total
 
 
@@ -133,11 +137,11 @@ def _compute_perlin_noise(position: int) -> float:
     total = 0.0
     for octave, period in enumerate(PERLIN_PERIODS):
         node, rest = divmod(position / period, 1)
-        rising = _get_lattice_value(octave, int(node)) * rest
-        falling = _get_lattice_value(octave, int(node) + 1) * (rest - 1)
-        total += 2 * _interpolate(rising, falling, rest) / (1 << octave)
+        rising = _get_perlin_lattice_value(octave, int(node)) * rest
+        falling = _get_perlin_lattice_value(octave, int(node) + 1) * (rest - 1)
+        total += 2 * _interpolate_smoothly(rising, falling, rest) / (1 << octave)
     level = (total / PERLIN_RANGE + 1) / 2
-    return _interpolate(0, 1, _interpolate(0, 1, level))
+    return _interpolate_smoothly(0, 1, _interpolate_smoothly(0, 1, level))
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def _fit_heads_scorer(method: RetrievalMethod, context: RetrievalContext) -> Que
     """Train heads on the base; with a first stage, on code that its heads have projected."""
     if not isinstance(method, AblationMethod):
         return SCORER_FITTERS[PROJECTION_HEADS](method, context)
-    base_code, query_code = select_feature_columns(
+    base_code, query_code = select_code_feature_columns(
         method.feature_subset, *context.get_code_embeddings(method.code_encoder)
     )
     if method.first_stage_config is not None:
@@ -149,7 +149,9 @@ def _make_training_masks(
     return is_training, is_validation
 
 
-def select_feature_columns(feature_subset: str, *code_embeddings: np.ndarray) -> list[np.ndarray]:
+def select_code_feature_columns(
+    feature_subset: str, *code_embeddings: np.ndarray
+) -> list[np.ndarray]:
     """Return the columns of embeddings by `sonicpi`, [n, d] each, that belong to a subset.
 
     Parameters

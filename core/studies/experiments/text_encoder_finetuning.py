@@ -17,7 +17,7 @@ from core.alignment.heads import ProjectionHeads
 from core.alignment.trainer import compute_alignment_loss
 from core.alignment.training_pairs import split_rows_into_batches
 from core.encoders.pretrained_loading import load_pretrained_model, load_tokenizer
-from core.encoders.text import get_context_length
+from core.encoders.text import get_max_tokens_per_window
 from core.errors import EarshotError
 
 INFERENCE_BATCH_SIZE = 32  # programs
@@ -84,7 +84,7 @@ class TrainableTextEncoder(nn.Module):
         folder = spec.weights.locate_or_download_weights(encoder_id)
         self.tokenizer = load_tokenizer(folder, encoder_id)
         self.model = load_pretrained_model(transformers.AutoModel, folder, encoder_id)
-        context_length = get_context_length(spec, folder, self.model.config, self.tokenizer)
+        context_length = get_max_tokens_per_window(spec, folder, self.model.config, self.tokenizer)
         self.max_tokens = min(max_tokens, context_length)
 
     def forward(self, sources: Sequence[str]) -> Tensor:

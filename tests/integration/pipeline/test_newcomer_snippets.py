@@ -124,4 +124,4 @@ def test_the_default_training_makes_an_alignment_for_prediction_and_one_for_the_
     assert (prediction.method, prediction.reason) == ("kernel-ridge", "made for prediction")
     for_map = choose_default_alignment(corpus, "map")
     assert for_map is not None and for_map.method == "infonce"
-    assert corpus.load_map_points(for_map.alignment_id) is not None
+    assert corpus.load_alignment_map_points(for_map.alignment_id) is not None

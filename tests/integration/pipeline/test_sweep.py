@@ -165,7 +165,7 @@ def test_a_training_stopped_during_evaluation_saves_its_heads(corpus: Corpus, st
     assert signal.getsignal(signal.SIGTERM) is previous_handler
     record = corpus.load_newest_alignment()
     assert record.metrics["stopped"] == "epochs" and record.metrics["epochs"] == 3
-    assert record.metrics["readings"] == [] and corpus.load_map_points(record.id) is None
+    assert record.metrics["readings"] == [] and corpus.load_alignment_map_points(record.id) is None
     assert "Not evaluated yet" in (record.path / "README.md").read_text("utf-8")
     assert open_aligned_corpus(Corpus.open("views")).project_code_embeddings(
         corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings

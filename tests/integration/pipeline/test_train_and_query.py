@@ -157,7 +157,9 @@ class TestTrain:
         assert torch.__version__.startswith(record.config["versions"]["torch"])
         assert len(record.load_training_history()) == 40
         assert record.metrics["stopped"] == "epochs"
-        assert len(record.load_map_points()) == 2 * len(corpus.load_embedding_pairs(CODE, AUDIO))
+        assert len(record.load_alignment_map_points()) == 2 * len(
+            corpus.load_embedding_pairs(CODE, AUDIO)
+        )
 
     def test_aligned_code_is_closer_to_raw_audio_than_raw_code(self, record):
         test = pivot_metrics(evaluate_alignment(open_alignment("tones", record.id)))
@@ -171,7 +173,9 @@ class TestTrain:
         heads = [(r.path / "heads.safetensors").read_bytes() for r in (record, repeated)]
         assert heads[0] == heads[1]
         pd.testing.assert_frame_equal(
-            record.load_map_points(), repeated.load_map_points(), check_exact=True
+            record.load_alignment_map_points(),
+            repeated.load_alignment_map_points(),
+            check_exact=True,
         )
         assert record.metrics == repeated.metrics
 
@@ -281,11 +285,13 @@ class TestEvaluate:
 class TestMap:
     def test_a_map_is_reproducible_and_saved(self, record, corpus: Corpus):
         points = compute_and_save_alignment_map(open_alignment("tones", record.id))
-        pd.testing.assert_frame_equal(points, corpus.load_map_points(record.id), check_dtype=False)
-        pd.testing.assert_frame_equal(points, record.load_map_points(), check_dtype=False)
+        pd.testing.assert_frame_equal(
+            points, corpus.load_alignment_map_points(record.id), check_dtype=False
+        )
+        pd.testing.assert_frame_equal(points, record.load_alignment_map_points(), check_dtype=False)
 
     def test_a_map_has_code_and_audio_of_every_program(self, record, corpus: Corpus):
-        points = record.load_map_points()
+        points = record.load_alignment_map_points()
         ids = corpus.load_embedding_pairs(CODE, AUDIO).program_ids
         assert list(points["program"]) == ids * 2
         assert list(points["modality"]) == ["code"] * len(ids) + ["audio"] * len(ids)
@@ -473,7 +479,7 @@ def test_imported_vectors_train_the_same_alignment_as_their_encoder(corpus: Corp
     own = train(corpus, config, code_encoder="own/code/mine", audio_encoder="own/audio/ears")
     for name, tensor in original.load_projection_head_weights().items():
         assert torch.equal(tensor, own.record.load_projection_head_weights()[name]), name
-    assert own.record.load_map_points() is not None
+    assert own.record.load_alignment_map_points() is not None
     neighbours = find_program_neighbours(own, ids[0], 3)
     assert len(neighbours) == 3
     with pytest.raises(EarshotError, match="Their encoder is not available"):

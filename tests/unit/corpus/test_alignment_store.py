@@ -96,11 +96,11 @@ def test_an_alignment_is_saved_while_a_build_is_running(corpus: Corpus):
 
 def test_a_map_is_saved_and_replaced(corpus: Corpus):
     alignment_id = corpus.save_alignment(CONFIG, heads(), {}, HISTORY)
-    assert corpus.load_map_points(alignment_id) is None
+    assert corpus.load_alignment_map_points(alignment_id) is None
     for x in (1.0, 2.0):
         points = pd.DataFrame({"program": ["a"], "modality": ["code"], "before_x": [x]})
         corpus.save_map_points(alignment_id, points)
-        pd.testing.assert_frame_equal(corpus.load_map_points(alignment_id), points)
+        pd.testing.assert_frame_equal(corpus.load_alignment_map_points(alignment_id), points)
     with pytest.raises(EarshotError, match="no alignment"):
         corpus.save_map_points("0009-00000000", points)
 
@@ -150,7 +150,7 @@ def test_every_write_to_an_alignment_changes_the_stamp_and_reading_does_not(corp
         stamps.append(corpus.change_stamp)
         (
             corpus.load_alignments(),
-            corpus.load_map_points(alignment_id),
+            corpus.load_alignment_map_points(alignment_id),
             load_disagreement_pairs(record),
         )
         assert corpus.find_corpus_faults() == [] and corpus.list_alignment_ids()[0] == alignment_id
@@ -167,7 +167,7 @@ def test_the_stamp_changes_only_after_the_file_is_in_place(
     update = alignment_store.update_alignments_change_stamp
 
     def record_map(folder):
-        maps_at_stamp.append(corpus.load_map_points(alignment_id))
+        maps_at_stamp.append(corpus.load_alignment_map_points(alignment_id))
         update(folder)
 
     monkeypatch.setattr(alignment_store, "update_alignments_change_stamp", record_map)

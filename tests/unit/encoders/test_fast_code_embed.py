@@ -32,8 +32,8 @@ def read_library_vectors(table: TokenVectorTable) -> np.ndarray:
 
 
 def test_names_are_split_into_words(table: TokenVectorTable) -> None:
-    assert table.split_name("use_synth_defaults") == ["use", "synth", "defaults"]
-    assert table.split_name("liveLoop") == ["live", "loop"]
+    assert table.split_identifier_into_words("use_synth_defaults") == ["use", "synth", "defaults"]
+    assert table.split_identifier_into_words("liveLoop") == ["live", "loop"]
 
 
 def test_the_vector_of_a_known_word_is_a_row_of_the_library(table: TokenVectorTable) -> None:

@@ -67,7 +67,7 @@ def test_a_lasso_selection_is_listed_and_downloadable(own_workspace: Path) -> No
 def test_selected_programs_are_exported_as_table_and_archives(own_workspace: Path) -> None:
     corpus = Corpus.open("tiny")
     rows = corpus.load_programs()
-    points = corpus.load_newest_alignment().load_map_points()
+    points = corpus.load_newest_alignment().load_alignment_map_points()
     program_ids = list(rows["program"][[7, 3]])
     table = build_selection_table(points, rows, [*program_ids, "missing"])
     assert list(table["program"]) == program_ids[::-1]  # In the order of the corpus.
@@ -110,7 +110,7 @@ def test_a_snippet_is_placed_among_its_neighbours(own_workspace: Path) -> None:
     assert (
         len([button for button in app.button if str(button.key).startswith("neighbour-line-")]) == 5
     )
-    points = Corpus.open("tiny").load_newest_alignment().load_map_points()
+    points = Corpus.open("tiny").load_newest_alignment().load_alignment_map_points()
     placement = place_snippet_on_map(open_aligned_corpus(Corpus.open("tiny")), "play 60", points)
     clips = points[points["modality"] == "audio"].set_index("program")
     neighbour_clips = clips.loc[[neighbour.program_id for neighbour in placement.neighbours]]

@@ -49,7 +49,7 @@ def test_a_cancelled_training_saves_the_best_heads_so_far(corpus: Corpus) -> Non
     record = corpus.load_newest_alignment()
     assert (record.metrics["stopped"], record.metrics["epochs"]) == ("cancelled", 4)
     assert 1 <= record.metrics["best_epoch"] <= 4
-    assert record.metrics["readings"] == [] and corpus.load_map_points(record.id) is None
+    assert record.metrics["readings"] == [] and corpus.load_alignment_map_points(record.id) is None
 
     # A later evaluation saves its metrics.
     metrics = evaluate_alignment(open_aligned_corpus(Corpus.open("tiny"), record.id))

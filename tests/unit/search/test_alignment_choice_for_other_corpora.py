@@ -9,7 +9,7 @@ from core.errors import EarshotError
 from core.search.aligned_corpus import open_aligned_corpus
 from core.search.alignment_choice_for_other_corpora import (
     choose_prediction_alignment,
-    parse_alignment_name,
+    load_alignment_by_name,
 )
 from core.search.multi_corpus_search import open_corpora_with_one_alignment
 from core.search.nearest_neighbour_queries import find_neighbours
@@ -32,7 +32,7 @@ def test_a_corpus_without_an_alignment_is_searched_by_one_of_another_corpus(
     )
     assert "of corpus 'starter'" in str(choice)
     (aligned_songs,) = open_corpora_with_one_alignment([songs])
-    assert aligned_songs.owner_name == "starter"
+    assert aligned_songs.alignment_owner_name == "starter"
     neighbours = find_neighbours(aligned_songs, SNIPPET, 9)
     assert len(neighbours) == 4 and {found.corpus_name for found in neighbours} == {"songs"}
 
@@ -52,8 +52,8 @@ def test_of_several_alignments_the_one_trained_on_most_programs_is_taken(corpus:
 def test_an_alignment_of_another_corpus_can_be_named(corpus: Corpus) -> None:
     alignment_id = save_untrained_alignment(corpus)
     songs = make_tone_corpus("songs", 4)
-    owner, record = parse_alignment_name(songs, f"starter/{alignment_id}")
+    owner, record = load_alignment_by_name(songs, f"starter/{alignment_id}")
     assert (owner.name, record.id) == ("starter", alignment_id)
     assert open_aligned_corpus(songs, record) is open_aligned_corpus(songs, record)
     with pytest.raises(EarshotError):
-        parse_alignment_name(songs, alignment_id)
+        load_alignment_by_name(songs, alignment_id)

@@ -13,27 +13,27 @@ from core.sonicpi.interpreter.ruby_parser_process import parse_program_and_error
 from core.suggest.candidates import (
     Candidate,
     CandidateOptions,
+    apply_edits_to_make_candidate,
     iterate_candidates,
-    list_edits,
-    make_candidate,
+    list_single_program_edits,
     parse_line_ranges,
 )
 from core.suggest.code_edit import EDIT_KINDS
-from core.suggest.program_outline import outline_program
+from core.suggest.program_outline import build_program_outline
 from tests.unit.suggest.programs import BASS_AND_DRUMS
 
 
 def list_candidates(source: str, **options: object) -> list[Candidate]:
-    outline = outline_program(source)
+    outline = build_program_outline(source)
     assert outline is not None
     return list(islice(iterate_candidates(outline, CandidateOptions(**options)), 400))  # type: ignore[arg-type]
 
 
 def list_single_edits(source: str, *kinds: str) -> list[Candidate]:
-    outline = outline_program(source)
+    outline = build_program_outline(source)
     assert outline is not None
-    edits = list_edits(outline, CandidateOptions(kinds=kinds), SeededRandom("test"))
-    return [make_candidate(source, [edit]) for edit in edits]
+    edits = list_single_program_edits(outline, CandidateOptions(kinds=kinds), SeededRandom("test"))
+    return [apply_edits_to_make_candidate(source, [edit]) for edit in edits]
 
 
 def list_sources(source: str, *kinds: str) -> set[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from core.suggest.program_outline import ProgramOutline, outline_program
+from core.suggest.program_outline import ProgramOutline, build_program_outline
 from tests.unit.suggest.programs import BASS_AND_DRUMS
 
 
 def outline(source: str) -> ProgramOutline:
-    outline = outline_program(source)
+    outline = build_program_outline(source)
     assert outline is not None
     return outline
 
@@ -57,5 +57,5 @@ def test_literals_know_their_line_and_layer() -> None:
 
 @pytest.mark.parametrize("source", ["play 60, amp: 1", "play(60, amp: 1)", "play 60,\n  amp: 1"])
 def test_an_option_can_be_inserted_after_the_arguments(source: str) -> None:
-    (call,) = outline(source).list_calls("play")
+    (call,) = outline(source).list_calls_of_functions("play")
     assert source[: call.arguments_end].endswith("amp: 1")

@@ -6,9 +6,9 @@ import pytest
 
 from core.suggest.source_tree import (
     get_block_body,
-    list_statements,
+    list_statement_nodes,
     parse_source_tree,
-    split_call,
+    split_call_into_parts,
 )
 
 
@@ -48,12 +48,12 @@ def test_a_block_call_has_its_parts_and_statements() -> None:
     source = "with_fx :echo, mix: 0.3 do\n  play 60\n  sleep 1\nend"
     tree = parse_source_tree(source)
     assert tree is not None
-    (block,) = list_statements(tree)
-    parts = split_call(block)
+    (block,) = list_statement_nodes(tree)
+    parts = split_call_into_parts(block)
     assert parts is not None and parts.name == "with_fx"
     assert [argument.children[0] for argument in parts.arguments] == ["echo"]
     assert {name: value.children[0] for name, value in parts.options.items()} == {"mix": 0.3}
-    statements = list_statements(get_block_body(block))
+    statements = list_statement_nodes(get_block_body(block))
     assert [source[node.start : node.end] for node in statements] == ["play 60", "sleep 1"]
 
 

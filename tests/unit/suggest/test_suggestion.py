@@ -13,9 +13,9 @@ from core.cli import main
 from core.errors import EarshotError
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.silent_snippet_check import SilentSnippetError
-from core.suggest import CandidateOptions, SuggestOptions, read_target, suggest
+from core.suggest import CandidateOptions, SuggestOptions, read_target_from_text, suggest
 from core.suggest.suggestion import suggest_with_candidates
-from core.suggest.target import parse_word_target
+from core.suggest.target import parse_target_from_words
 from tests.unit.suggest.programs import BASS_AND_DRUMS
 
 FEW = {"candidate_count": 40, "pick_count": 4}
@@ -34,11 +34,13 @@ def test_the_first_pick_is_the_farthest_candidate(aligned_corpus: AlignedCorpus)
         result = suggest_with_candidates(
             aligned_corpus, BASS_AND_DRUMS, SuggestOptions(**FEW, mode=mode)
         )
-        assert result.picks[0].distance == pytest.approx(result.predicted.distances.max())
+        assert result.picks[0].distance == pytest.approx(
+            result.predicted.distances_from_program.max()
+        )
 
 
 def test_the_first_pick_toward_a_clip_is_the_nearest(aligned_corpus: AlignedCorpus) -> None:
-    target = read_target(aligned_corpus, "tone-3")
+    target = read_target_from_text(aligned_corpus, "tone-3")
     options = SuggestOptions(**FEW, mode="toward", target=target)
     result = suggest_with_candidates(aligned_corpus, BASS_AND_DRUMS, options)
     assert target.vector is not None
@@ -51,21 +53,23 @@ def test_a_target_is_a_file_a_program_or_words(
 ) -> None:
     path = tmp_path / "tone.wav"
     soundfile.write(path, np.sin(np.arange(22050) * 0.1), 44100)
-    assert read_target(aligned_corpus, str(path)).vector is not None
+    assert read_target_from_text(aligned_corpus, str(path)).vector is not None
     program_id = aligned_corpus.pairs.program_ids[2]
-    by_id, by_name = (read_target(aligned_corpus, text) for text in (program_id, "tone-2"))
+    by_id, by_name = (
+        read_target_from_text(aligned_corpus, text) for text in (program_id, "tone-2")
+    )
     assert by_id.vector is not None and by_name.vector is not None
-    words = read_target(aligned_corpus, "darker and busier")
+    words = read_target_from_text(aligned_corpus, "darker and busier")
     assert words.vector is None and [sign for _, sign in words.word_directions] == [-1, 1]
 
 
 def test_an_unknown_target_is_refused(aligned_corpus: AlignedCorpus) -> None:
     with pytest.raises(EarshotError, match="There is no target 'darkr'"):
-        read_target(aligned_corpus, "darkr")
+        read_target_from_text(aligned_corpus, "darkr")
 
 
 def test_words_need_a_forecast(aligned_corpus: AlignedCorpus) -> None:
-    options = SuggestOptions(**FEW, mode="toward", target=parse_word_target("darker"))
+    options = SuggestOptions(**FEW, mode="toward", target=parse_target_from_words("darker"))
     with pytest.raises(EarshotError, match="need a forecast"):
         suggest(aligned_corpus, BASS_AND_DRUMS, options)
 

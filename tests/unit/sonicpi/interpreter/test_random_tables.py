@@ -31,8 +31,8 @@ def no_installed_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     """A machine without Sonic Pi."""
     caches = (
         load_white_noise,
-        random_tables._read_table,
-        random_tables._get_coloured_number,
+        random_tables._read_random_table,
+        random_tables._get_coloured_noise_number,
     )
     monkeypatch.setattr(random_tables, "TABLES_FOLDER", tmp_path)
     for cache in caches:
