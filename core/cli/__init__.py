@@ -48,6 +48,7 @@ COMMAND_MODULES = {
     "compare": "find_disagreements",
     "study": "run_study",
     "figures": "export_figures",
+    "summary": "summarize_results",
     "neighbours": "find_snippet_neighbours",
     "predict": "predict_sound",
     "suggest": "suggest_variants",

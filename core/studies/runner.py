@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import re
 import time
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from core import sonicpi
@@ -126,6 +130,7 @@ def collect_corpus_facts(corpus: Corpus) -> dict[str, Any]:
 def collect_software_versions() -> dict[str, str]:
     """Return versions of all software that a result depends on."""
     versions = collect_package_versions(VERSIONED_PACKAGES)
+    versions["machine"] = describe_machine()
     versions["renderer"] = str(sonicpi.RENDERER_VERSION)
     for name, get_version in (
         ("sonic pi", sonicpi.get_sonic_pi_version),
@@ -136,3 +141,15 @@ def collect_software_versions() -> dict[str, str]:
         except EarshotError:  # Existing clips can be studied without Sonic Pi.
             versions[name] = "not installed"
     return versions
+
+
+def describe_machine() -> str:
+    """Return the number of cores, the processor and its architecture, for captions of results."""
+    try:
+        names = re.findall(
+            r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE
+        )
+    except OSError:  # not Linux
+        names = []
+    processor = names[0].strip() if names else platform.processor() or "unknown processor"
+    return f"{os.cpu_count()} cores, {processor}, {platform.machine()}"

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from core.cli import main
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline.sweep import list_sweep_ids, load_sweep_results
@@ -31,6 +32,7 @@ from core.studies import (
 from core.studies.audio_descriptors import DESCRIPTOR_UNITS
 from core.studies.completion_findings import HELD_OUT_ENCODER, TRAINING_ENCODER
 from core.studies.completion_scenarios import load_completion_scenarios
+from core.studies.paper_comparison_verdicts import count_verdicts
 from core.studies.result import StudyResult
 from core.studies.runner import run_study
 from core.studies.study_clip_rendering import find_stored_clip
@@ -243,6 +245,27 @@ def test_all_studies_make_one_self_contained_report(corpus: Corpus, studied_work
         browser.close()
     external_urls = [url for url in requested_urls if not re.match(r"(file|data|blob):", url)]
     assert not external_urls and not errors
+
+
+def newest_versions(corpus: Corpus) -> dict[str, str]:
+    return store.list_study_runs(corpus)[0].metadata["settings"]["versions"]
+
+
+def test_the_summary_holds_the_numbers_of_the_newest_runs(
+    corpus: Corpus, studied_workspace, tmp_path: Path
+):
+    assert main(["summary", corpus.name, "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "how-good-is-it.md").read_text(encoding="utf-8")
+    titles = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    tables = list(tmp_path.glob("*.csv"))
+    assert 1 <= len(tables) <= 5 and len(titles) >= len(tables)
+    verdicts = pd.read_csv(tmp_path / "how-good-is-it-paper.csv").set_index("study")
+    assert len(verdicts)
+    for study, counts in verdicts.iterrows():
+        comparison = store.list_study_runs(corpus, str(study))[0].load_paper_comparison()
+        assert counts[counts > 0].to_dict() == count_verdicts(comparison["verdict"])
+    assert f"./run study all {corpus.name}" in page
+    assert " cores, " in newest_versions(corpus)["machine"]
 
 
 def test_umap_needs_test_programs_and_classifies_modalities(
