@@ -136,7 +136,7 @@ def _load_figure(corpus: Corpus) -> go.Figure | None:
 
 
 def _find_table(run: StudyRun, name: str) -> pd.DataFrame | None:
-    tables = {table.name: table.rows for table in run.load_tables()}
+    tables = {table.name: table.rows for table in run.load_study_tables()}
     rows = tables.get(name)
     return rows if rows is not None and len(rows) else None
 
@@ -208,7 +208,7 @@ def _summarize_confidence(run: StudyRun) -> SummaryTable | None:
 
 
 def _summarize_forecast(run: StudyRun) -> SummaryTable | None:
-    tables = run.load_tables()
+    tables = run.load_study_tables()
     if not tables:
         return None
     first = tables[0]
@@ -218,25 +218,22 @@ def _summarize_forecast(run: StudyRun) -> SummaryTable | None:
 
 
 def _summarize_paper_verdicts(corpus: Corpus) -> SummaryTable | None:
-    rows = []
+    counts_by_study: dict[str, dict[str, int]] = {}
     for run in list_study_runs(corpus):
         comparison = run.load_paper_comparison()
-        if run.study_name in {row["study"] for row in rows} or "verdict" not in comparison:
-            continue
-        counts = count_verdicts(comparison["verdict"])
-        if counts:
-            rows.append({"study": run.study_name, **counts})
-    if not rows:
+        if run.study_name not in counts_by_study and "verdict" in comparison:
+            counts_by_study[run.study_name] = count_verdicts(comparison["verdict"])
+    counts_by_study = {study: counts for study, counts in counts_by_study.items() if counts}
+    if not counts_by_study:
         return None
-    frame = pd.DataFrame(rows)
-    counts = frame.columns.drop("study")
-    frame[counts] = frame[counts].fillna(0).astype(int)
+    frame = pd.DataFrame.from_dict(counts_by_study, orient="index").fillna(0).astype(int)
+    frame = frame.sort_index().rename_axis("study").reset_index()
     return SummaryTable(
         "paper",
         "How do its numbers compare with the paper's?",
         f"Numbers of the paper by verdict. {VERDICT_EXPLANATION} Corpus: {corpus.name}. Command:"
         f" `./run study all {corpus.name}`.",
-        frame.sort_values("study", ignore_index=True),
+        frame,
     )
 
 
