@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace, _progress: Progress) -> None:
+def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Print the page, or write it with its tables and its figure."""
     # They load pandas and plotly, which --help does not need.
     from core.plots.figure_image_export import export_figure_images
