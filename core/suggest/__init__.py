@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.suggest.candidates import Candidate, CandidateOptions
+    from core.suggest.sensitivity import LiteralSensitivity, measure_sensitivity
     from core.suggest.suggestion import Pick, SuggestOptions, suggest, suggest_with_candidates
     from core.suggest.target import SoundTarget, read_target_from_text
 
 __all__ = [
     "Candidate",
     "CandidateOptions",
+    "LiteralSensitivity",
     "Pick",
     "SoundTarget",
     "SuggestOptions",
+    "measure_sensitivity",
     "read_target_from_text",
     "suggest",
     "suggest_with_candidates",
@@ -26,9 +29,11 @@ __all__ = [
 _LAZY_EXPORTS = {
     "Candidate": "candidates",
     "CandidateOptions": "candidates",
+    "LiteralSensitivity": "sensitivity",
     "Pick": "suggestion",
     "SoundTarget": "target",
     "SuggestOptions": "suggestion",
+    "measure_sensitivity": "sensitivity",
     "read_target_from_text": "target",
     "suggest": "suggestion",
     "suggest_with_candidates": "suggestion",

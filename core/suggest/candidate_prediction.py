@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
+from core.encoders.score_features import reuse_layer_features
+from core.search.clip_property_forecast import compute_forecast_features
+from core.sonicpi.interpreter import ProgramReading
+from core.sonicpi.interpreter.program_reading import use_known_readings
 from core.suggest.candidates import Candidate
+from core.suggest.program_outline import ProgramOutline
+from core.suggest.variant_reading import Variant, VariantReader
 
 if TYPE_CHECKING:
+    from core.alignment.conformal_kernel_ridge_regression import ForecastModel
     from core.search.aligned_corpus import AlignedCorpus
 
 DUPLICATE_DISTANCE = 1e-6
 """Cosine distance below which two candidates are predicted to sound the same."""
+MIN_BATCH_SIZE = 16
+"""Candidates that are read at once in place of those that were left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +43,8 @@ class PredictedCandidates:
     current_embedding : float32 [1, d1]
     current_vector : float32 [d]
         Of the program itself.
+    readings : mapping of str to ProgramReading
+        By the source of the candidate.
     unparsable_count, silent_count : int
         Candidates that were left out because they do not parse, or make no sound.
     """
@@ -42,6 +55,7 @@ class PredictedCandidates:
     current_source: str
     current_embedding: np.ndarray
     current_vector: np.ndarray
+    readings: Mapping[str, ProgramReading]
     unparsable_count: int = 0
     silent_count: int = 0
 
@@ -52,45 +66,105 @@ class PredictedCandidates:
 
 
 def predict_candidates(
-    aligned_corpus: AlignedCorpus, source: str, candidates: Iterable[Candidate], count: int
+    aligned_corpus: AlignedCorpus,
+    outline: ProgramOutline,
+    candidates: Iterable[Candidate],
+    count: int,
 ) -> PredictedCandidates:
     """Predict up to a number of candidates that parse and sound.
 
     Parameters
     ----------
     aligned_corpus : AlignedCorpus
-    source : str
-        The program that they are variants of.
+    outline : ProgramOutline
+        Of the program that they are variants of.
     candidates : iterable of Candidate
         Read until `count` of them are usable.
     count : int
     """
     usable: list[Candidate] = []
-    embeddings = [aligned_corpus.embed_snippet(source)]
+    readings: dict[str, ProgramReading] = {}
     unparsable_count = silent_count = 0
-    for candidate in candidates:
-        try:
-            is_whole = read_audible_snippet(candidate.source).line is None
-        except SilentSnippetError as error:
-            unparsable_count += error.line is not None
-            silent_count += error.line is None
-            continue
-        if not is_whole:
+    for candidate, reading in _read_candidates(outline, candidates, count):
+        if reading.line is not None:
             unparsable_count += 1
-            continue
-        usable.append(candidate)
-        embeddings.append(aligned_corpus.embed_snippet(candidate.source))
+        elif reading.is_silent:
+            silent_count += 1
+        else:
+            usable.append(candidate)
+            readings[candidate.source] = reading
         if len(usable) == count:
             break
-    code_embeddings = np.concatenate(embeddings)
+    sources = [outline.source, *(candidate.source for candidate in usable)]
+    with use_known_readings(readings), reuse_layer_features():
+        code_embeddings = embed_sources(aligned_corpus, sources)
     vectors = aligned_corpus.project_code_embeddings(code_embeddings)
     return PredictedCandidates(
         usable,
         code_embeddings[1:],
         vectors[1:],
-        source,
+        outline.source,
         code_embeddings[:1],
         vectors[0],
+        readings,
         unparsable_count,
         silent_count,
     )
+
+
+def _read_candidates(
+    outline: ProgramOutline, candidates: Iterable[Candidate], count: int
+) -> Iterator[tuple[Candidate, ProgramReading]]:
+    """Yield candidates with their readings; they are read in batches."""
+    reader = VariantReader(outline)
+    remaining = iter(candidates)
+    batch_size = count
+    while batch := list(islice(remaining, batch_size)):
+        variants = [Variant(item.source, item.replacements) for item in batch]
+        yield from zip(batch, reader.read_variants(variants))
+        batch_size = MIN_BATCH_SIZE
+
+
+@contextmanager
+def pause_garbage_collection() -> Iterator[None]:
+    """Pause Python's search for reference cycles, which takes a quarter of the time of reading.
+
+    Readings are trees of many small objects without cycles, and are freed as before.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def embed_sources(aligned_corpus: AlignedCorpus, sources: Sequence[str]) -> np.ndarray:
+    """Embed programs with the corpus's code encoder: float32 [n, dim]."""
+    encoder = aligned_corpus.code_encoder.load_recorded_encoder()
+    return np.asarray(encoder.embed(list(sources)), dtype=np.float32)
+
+
+def compute_property_movements(
+    model: ForecastModel, predicted: PredictedCandidates, rows: Sequence[int]
+) -> np.ndarray:
+    """Return how far the forecast properties of candidates move from those of the program.
+
+    Parameters
+    ----------
+    model : ForecastModel
+    predicted : PredictedCandidates
+    rows : sequence of int
+        Candidates, at least one.
+
+    Returns
+    -------
+    float [len(rows), t]
+        In standard deviations over programs, by the columns of the forecast.
+    """
+    sources = [predicted.current_source, *(predicted.candidates[row].source for row in rows)]
+    with use_known_readings(predicted.readings):
+        values, _ = model.predict_values_with_intervals(compute_forecast_features(sources))
+    movements: np.ndarray = values[1:] - values[0]
+    return movements

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from core.errors import EarshotError
 from core.programs.grammar.seeded_rng import SeededRandom
 from core.programs.template_vocabulary import DEFAULT_SOUND_SET
-from core.suggest.code_edit import EDIT_KINDS, CodeEdit, apply_source_replacements, do_edits_overlap
+from core.suggest.code_edit import (
+    EDIT_KINDS,
+    CodeEdit,
+    Replacement,
+    apply_source_replacements,
+    do_edits_overlap,
+)
 from core.suggest.fx_edits import list_fx_edits
 from core.suggest.layer_edits import list_layer_edits
 from core.suggest.note_edits import list_note_edits
@@ -112,11 +118,14 @@ class Candidate:
     kind : str
         One of `EDIT_KINDS`; several are joined by "+".
     change : SourceChange
+    replacements : tuple of Replacement
+        What was replaced in the program; empty where that is not known.
     """
 
     source: str
     kind: str
     change: SourceChange
+    replacements: tuple[Replacement, ...] = ()
 
 
 def iterate_candidates(
@@ -193,12 +202,12 @@ def _do_edits_conflict(first: CodeEdit, second: CodeEdit) -> bool:
 
 def apply_edits_to_make_candidate(source: str, edits: list[CodeEdit]) -> Candidate:
     """Return the candidate that edits make of a program."""
-    changed = apply_source_replacements(
-        source, (item for edit in edits for item in edit.replacements)
-    )
+    replacements = tuple(item for edit in edits for item in edit.replacements)
+    changed = apply_source_replacements(source, replacements)
     kinds = sorted({edit.kind for edit in edits}, key=EDIT_KINDS.index)
     words = "; ".join(edit.words for edit in edits)
-    return Candidate(changed, "+".join(kinds), describe_source_change(source, changed, words))
+    change = describe_source_change(source, changed, words)
+    return Candidate(changed, "+".join(kinds), change, replacements)
 
 
 def describe_source_change(before: str, after: str, words: str) -> SourceChange:

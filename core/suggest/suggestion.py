@@ -17,7 +17,7 @@ from core.search.confidence import Confidence, estimate_confidence
 from core.search.nearest_neighbour_queries import Neighbour, find_neighbours
 from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 from core.sonicpi.interpreter import ProgramReading
-from core.sonicpi.interpreter.program_reading import STATUS_SYNTAX
+from core.sonicpi.interpreter.program_reading import STATUS_SYNTAX, use_known_readings
 from core.suggest.candidate_picking import (
     DEFAULT_RELEVANCE_WEIGHT,
     pick_by_marginal_relevance,
@@ -26,6 +26,8 @@ from core.suggest.candidate_picking import (
 from core.suggest.candidate_prediction import (
     DUPLICATE_DISTANCE,
     PredictedCandidates,
+    compute_property_movements,
+    pause_garbage_collection,
     predict_candidates,
 )
 from core.suggest.candidates import Candidate, CandidateOptions, SourceChange, iterate_candidates
@@ -200,17 +202,25 @@ def suggest_with_candidates(
     """Suggest as `suggest` does, and return all candidates beside the picks."""
     options = options or SuggestOptions()
     outline = build_outline_of_audible_program(source)
+    with pause_garbage_collection():
+        return _suggest_for_outline(aligned_corpus, outline, options)
+
+
+def _suggest_for_outline(
+    aligned_corpus: AlignedCorpus, outline: ProgramOutline, options: SuggestOptions
+) -> SuggestionResult:
     predicted = predict_candidates(
         aligned_corpus,
-        source,
+        outline,
         iterate_candidates(outline, options.candidates),
         options.candidate_count,
     )
     rows = pick_best_candidate_rows(aligned_corpus, predicted, options)
-    picks = [
-        _build_pick_description(aligned_corpus, predicted, row, rank)
-        for rank, row in enumerate(rows, 1)
-    ]
+    with use_known_readings(predicted.readings):
+        picks = [
+            _build_pick_description(aligned_corpus, predicted, row, rank)
+            for rank, row in enumerate(rows, 1)
+        ]
     return SuggestionResult(predicted, rows, picks)
 
 
@@ -296,12 +306,8 @@ def compute_target_relevance(
         )
     columns = [column for column, _ in target.word_directions]
     signs = np.array([sign for _, sign in target.word_directions])
-    sources = [candidate.source for candidate in predicted.candidates]
-    values, _ = model.predict_values_with_intervals(compute_forecast_features(sources))
-    current, _ = model.predict_values_with_intervals(
-        compute_forecast_features([predicted.current_source])
-    )
-    return np.asarray(((values - current)[:, columns] * signs).mean(axis=1))
+    movements = compute_property_movements(model, predicted, range(len(predicted.candidates)))
+    return np.asarray((movements[:, columns] * signs).mean(axis=1))
 
 
 def _build_pick_description(

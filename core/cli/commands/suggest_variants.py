@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from core.cli.commands.find_snippet_neighbours import read_snippet_from_file_or_stdin
 from core.cli.commands.predict_sound import choose_default_corpus
-from core.cli.output import print_json_line, print_result_to_stdout
+from core.cli.output import print_json_line, print_json_lines, print_result_to_stdout
 from core.cli.parsing import (
     add_alignment_option,
     add_json_option,
@@ -29,9 +29,12 @@ from core.formatting import format_table
 from core.progress import Progress
 
 if TYPE_CHECKING:
+    from core.search.aligned_corpus import AlignedCorpus
+    from core.suggest.sensitivity import LiteralSensitivity
     from core.suggest.suggestion import Pick, SuggestOptions
 
 IS_LONG_RUNNING = False
+ADVICE_COUNT = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="W",
         help="several changes per candidate: 0 for one, 1 for up to six",
     )
+    parser.add_argument(
+        "--sensitivity",
+        action="store_true",
+        help="instead of picks, how far each literal moves the predicted sound",
+    )
     parser.add_argument("--keep", metavar="LINES", help="lines to leave alone, such as 3-7,12")
     parser.add_argument(
         "--only",
@@ -102,6 +110,9 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
             print_json_line(error.to_dict())
         raise
     aligned_corpus = open_aligned_corpus_from_args(args)
+    if args.sensitivity:
+        _print_sensitivity(args, aligned_corpus, snippet)
+        return
     picks = suggest(aligned_corpus, snippet, _read_suggest_options(args, aligned_corpus))
     if args.json:
         for pick in picks:
@@ -112,14 +123,14 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     )
 
 
-def _read_suggest_options(args: argparse.Namespace, aligned_corpus: object) -> SuggestOptions:
+def _read_suggest_options(
+    args: argparse.Namespace, aligned_corpus: AlignedCorpus
+) -> SuggestOptions:
     from core.programs.template_vocabulary import DEFAULT_SOUND_SET
-    from core.search.aligned_corpus import AlignedCorpus
     from core.suggest.candidates import CandidateOptions, parse_line_ranges
     from core.suggest.suggestion import SuggestOptions
     from core.suggest.target import read_target_from_text
 
-    assert isinstance(aligned_corpus, AlignedCorpus)
     mode = "toward" if args.toward is not None else "away" if args.away else "diverse"
     return SuggestOptions(
         candidate_count=args.n,
@@ -134,6 +145,41 @@ def _read_suggest_options(args: argparse.Namespace, aligned_corpus: object) -> S
             sound_set=args.sounds or DEFAULT_SOUND_SET,
         ),
     )
+
+
+def _print_sensitivity(
+    args: argparse.Namespace, aligned_corpus: AlignedCorpus, snippet: str
+) -> None:
+    from core.suggest.sensitivity import measure_sensitivity
+    from core.suggest.target import read_target_from_text
+
+    target = None if args.toward is None else read_target_from_text(aligned_corpus, args.toward)
+    rows = measure_sensitivity(aligned_corpus, snippet, target)
+    if args.json:
+        print_json_lines([row.to_dict() for row in rows])
+        return
+    table = format_sensitivity(rows, args.toward)
+    print_result_to_stdout(table if rows else "No literal of this program has a known range.")
+
+
+def format_sensitivity(rows: Sequence[LiteralSensitivity], target_label: str | None) -> str:
+    """Return the sensitivity of literals as a table, and below it how to reach the target."""
+    cells = [
+        (
+            row.line,
+            f"{row.name} {row.text}",
+            row.layer,
+            row.distance,
+            f"{row.farthest_value}: {row.movement}" if row.movement else row.farthest_value,
+        )
+        for row in rows
+    ]
+    table = format_table(("line", "literal", "in", "distance", "farthest value"), cells)
+    if target_label is None:
+        return table
+    nearest_first = sorted(rows, key=lambda row: -row.target_gain)
+    advice = [text for row in nearest_first if (text := row.describe_advice(target_label))]
+    return "\n".join([table, "", *(advice[:ADVICE_COUNT] or ["No literal alone gets nearer."])])
 
 
 def format_suggestion_picks_table(picks: Sequence[Pick]) -> str:

@@ -5,7 +5,8 @@
 # With a syntax error, the tree is that of the part before the error's line.
 # The tree holds only the node kinds that `TreeSimplifier` below creates; all others become
 # ["?", children…]. To a request that begins with the byte 1 the reply is the tree of
-# `SourcePositions`, or null.
+# `SourcePositions`, or null. A request that begins with the byte 2 holds a JSON list of programs; the
+# reply is the list of their replies.
 
 require "json"
 require "ripper"
@@ -370,6 +371,14 @@ rescue SystemStackError, StandardError
   "null"
 end
 
+LIST_REQUEST = "\x02".b
+
+def parse_list_to_json(request)
+  "[#{JSON.parse(request.force_encoding("UTF-8")).map { |source| parse_to_json(source) }.join(",")}]"
+rescue JSON::ParserError
+  "null"
+end
+
 def parse_to_json(source)
   source = source.force_encoding("UTF-8").scrub("?").tr("\0\x04\x1a", " ").delete_prefix("\uFEFF")
   source = source.sub(/^__END__$.*/m, "") # What follows is data.
@@ -387,7 +396,11 @@ $stdout.binmode
 $stderr.reopen(File::NULL)
 while (size = $stdin.read(4))
   request = $stdin.read(size.unpack1("N"))
-  body = request.start_with?(POSITIONS_REQUEST) ? parse_positions_to_json(request[1..]) : parse_to_json(request)
+  body = case request[0]
+    when POSITIONS_REQUEST then parse_positions_to_json(request[1..])
+    when LIST_REQUEST then parse_list_to_json(request[1..])
+    else parse_to_json(request)
+  end
   $stdout.write([body.bytesize].pack("N"), body)
   $stdout.flush
 end

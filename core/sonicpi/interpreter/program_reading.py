@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
-from core.sonicpi.interpreter.ruby_parser_process import parse_program_and_error
+from core.sonicpi.interpreter.ruby_parser_process import ParsedProgram, parse_program_and_error
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
 STATUS_SOUND, STATUS_NO_SOUND, STATUS_SYNTAX, STATUS_UNKNOWN = (
@@ -52,7 +55,11 @@ class ProgramReading:
         return self.status in (STATUS_NO_SOUND, STATUS_SYNTAX)
 
 
-@lru_cache(maxsize=CACHE_SIZE)
+_known_readings: ContextVar[Mapping[str, ProgramReading] | None] = ContextVar(
+    "known_readings", default=None
+)
+
+
 def read_program(source: str) -> ProgramReading:
     """Read a program without running it.
 
@@ -79,8 +86,30 @@ def read_program(source: str) -> ProgramReading:
     >>> read_program("puts 1").message
     'Nothing in this code would sound.'
     """
+    reading = (_known_readings.get() or {}).get(source)
+    return _read_unknown_program(source) if reading is None else reading
+
+
+@contextmanager
+def use_known_readings(readings: Mapping[str, ProgramReading]) -> Iterator[None]:
+    """Let `read_program` return these readings by source, instead of reading again."""
+    token = _known_readings.set({**(_known_readings.get() or {}), **readings})
+    try:
+        yield
+    finally:
+        _known_readings.reset(token)
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def _read_unknown_program(source: str) -> ProgramReading:
     parsed = parse_program_and_error(source)
-    interpreter = ProgramInterpreter(parsed.tree)
+    return describe_reading(source, parsed, ProgramInterpreter(parsed.tree))
+
+
+def describe_reading(
+    source: str, parsed: ParsedProgram, interpreter: ProgramInterpreter
+) -> ProgramReading:
+    """Return the reading of a program that has been interpreted."""
     events = interpreter.events
     is_audible = any(map(_is_event_audible, events)) or (
         bool(events) and any(name in interpreter.call_counts for name in AMPLITUDE_CHANGES)

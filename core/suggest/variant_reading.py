@@ -1,0 +1,138 @@
+"""Reading of many variants of a program: only what changed is parsed and interpreted again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.sonicpi.interpreter import ProgramReading, parse_program
+from core.sonicpi.interpreter.program_reading import describe_reading
+from core.sonicpi.interpreter.ruby_parser_process import (
+    ParsedProgram,
+    parse_program_and_error,
+    parse_programs_and_errors,
+)
+from core.sonicpi.interpreter.syntax_tree_types import Node
+from core.suggest.code_edit import Replacement
+from core.suggest.program_outline import ProgramOutline
+from core.suggest.source_tree import SourceNode, list_statement_nodes
+from core.suggest.variant_interpreter import ThreadRecords, VariantInterpreter
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A changed program.
+
+    Attributes
+    ----------
+    source : str
+        The whole program.
+    replacements : tuple of Replacement
+        What was changed in the original; empty where it is not known.
+    """
+
+    source: str
+    replacements: tuple[Replacement, ...] = ()
+
+
+@dataclass(frozen=True)
+class _ChangedStatements:
+    """Statements of the original from `first` to before `last`, and the code in their place."""
+
+    first: int
+    last: int
+    code: str
+
+
+class VariantReader:
+    """Reader of the variants of one program.
+
+    Parameters
+    ----------
+    outline : ProgramOutline
+        Of the program.
+    """
+
+    def __init__(self, outline: ProgramOutline):
+        self.outline = outline
+        self.records = ThreadRecords()
+        self.statements = list_statement_nodes(outline.tree)
+        self.variable_prelude = _make_variable_prelude(self.statements)
+        self.statement_trees = self._parse_statements_apart()
+
+    def _parse_statements_apart(self) -> list[Node] | None:
+        """Return the tree of each statement; None where they are not those of the program.
+
+        Ruby's two parsers divide a few programs differently, such as those with BEGIN. Whole
+        variants of such programs are parsed.
+        """
+        codes = [
+            self.variable_prelude + self.outline.get_source_of_node(statement)
+            for statement in self.statements
+        ]
+        skipped = 1 if self.variable_prelude else 0
+        apart = [(parsed.tree or [])[1 + skipped :] for parsed in parse_programs_and_errors(codes)]
+        tree = parse_program(self.outline.source) or []
+        return tree[1:] if [[node] for node in tree[1:]] == apart else None
+
+    def read_variants(self, variants: Sequence[Variant]) -> list[ProgramReading]:
+        """Read variants as `core.sonicpi.interpreter.read_program` reads them one by one."""
+        changes = [self._find_changed_statements(variant) for variant in variants]
+        codes = [
+            self.variable_prelude + change.code if change is not None else variant.source
+            for change, variant in zip(changes, variants)
+        ]
+        readings = []
+        for variant, change, parsed in zip(variants, changes, parse_programs_and_errors(codes)):
+            whole = self._insert_changed_statements(change, parsed)
+            if whole.error_line is not None and change is not None:
+                whole = parse_program_and_error(variant.source)  # With the line in the program.
+            interpreter = VariantInterpreter(whole.tree, self.records)
+            readings.append(describe_reading(variant.source, whole, interpreter))
+        return readings
+
+    def _find_changed_statements(self, variant: Variant) -> _ChangedStatements | None:
+        """Return the statements at the top of the program that contain all changes."""
+        if self.statement_trees is None or not variant.replacements:
+            return None
+        start = min(replacement.start for replacement in variant.replacements)
+        end = max(replacement.end for replacement in variant.replacements)
+        touched = [
+            index
+            for index, statement in enumerate(self.statements)
+            if statement.start <= end and start <= statement.end
+        ]
+        if not touched:
+            first = sum(statement.end < start for statement in self.statements)
+            touched_range = (first, first)
+        else:
+            touched_range = (touched[0], touched[-1] + 1)
+            start = min(start, self.statements[touched[0]].start)
+            end = max(end, self.statements[touched[-1]].end)
+        growth = len(variant.source) - len(self.outline.source)
+        return _ChangedStatements(*touched_range, variant.source[start : end + growth])
+
+    def _insert_changed_statements(
+        self, change: _ChangedStatements | None, parsed: ParsedProgram
+    ) -> ParsedProgram:
+        """Return the tree of a whole variant from that of its changed statements."""
+        if change is None or parsed.error_line is not None or self.statement_trees is None:
+            return parsed
+        changed = parsed.tree[1:] if parsed.tree else []
+        changed = changed[1:] if self.variable_prelude else changed
+        trees = self.statement_trees
+        return ParsedProgram(["seq", *trees[: change.first], *changed, *trees[change.last :]])
+
+
+def _make_variable_prelude(statements: list[SourceNode]) -> str:
+    """Return the assignment of all variables of a program to nil, "" without variables.
+
+    Ruby reads ``x -1`` differently when x is a variable.
+    """
+    names = {
+        str(node.children[0])
+        for statement in statements
+        for node in statement.iterate_descendants()
+        if node.kind == "LASGN" and isinstance(node.children[0], str)
+    }
+    return " = ".join([*sorted(names), "nil\n"]) if names else ""

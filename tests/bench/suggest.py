@@ -1,0 +1,116 @@
+"""Benchmark: 200 candidates of a 40-line program made, read and predicted, and 6 of them picked.
+
+On a starter corpus's alignment, after loading. The medians are of different seeds, so that nothing
+comes from a cache.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from itertools import islice
+
+from core.cli.commands.predict_sound import choose_default_corpus
+from core.corpus import Corpus
+from core.search import open_aligned_corpus
+from core.suggest import CandidateOptions, SuggestOptions, suggest
+from core.suggest.candidate_prediction import predict_candidates
+from core.suggest.candidates import iterate_candidates
+from core.suggest.sensitivity import measure_sensitivity
+from core.suggest.suggestion import build_outline_of_audible_program, pick_best_candidate_rows
+
+CANDIDATES, PICKS = 200, 6
+PROGRAM = """\
+# Four layers in C minor
+use_bpm 120
+use_random_seed 42
+notes = (scale :c3, :minor)
+
+live_loop :bass do
+  use_synth :tb303
+  with_fx :reverb, room: 0.8 do
+    play notes.choose, cutoff: rrand(70, 100), release: 0.2, amp: 0.8
+    sleep 0.5
+    play :c2, cutoff: 100, release: 0.3
+    sleep 0.25
+    play :eb2, cutoff: 90, release: 0.3
+    sleep 0.25
+  end
+end
+
+live_loop :drums do
+  sample :bd_haus, amp: 1.5
+  sleep 0.5
+  sample :drum_cymbal_closed, rate: 1.2 if one_in(2)
+  sleep 0.5
+end
+
+live_loop :hats do
+  4.times do
+    sample :elec_tick, amp: rand
+    sleep 0.25
+  end
+end
+
+with_fx :echo, phase: 0.75, mix: 0.3 do
+  live_loop :pad do
+    synth :prophet, note: :c4, attack: 1, release: 3, amp: 0.4
+    sleep 4
+    synth :prophet, note: :eb4, attack: 1, release: 3, amp: 0.4
+    sleep 4
+  end
+end
+"""
+
+
+def run(variants: int = 7) -> list[tuple[str, object]]:
+    """Return the measured medians.
+
+    Parameters
+    ----------
+    variants : int
+        Repetitions.
+    """
+    aligned_corpus = open_aligned_corpus(Corpus.open(choose_default_corpus()))
+    suggest(aligned_corpus, "play 60\nsleep 1\nplay 62", SuggestOptions(candidate_count=5))
+
+    def make_and_pick(seed: int) -> None:
+        options = SuggestOptions(CANDIDATES, PICKS, candidates=CandidateOptions(seed=seed))
+        outline = build_outline_of_audible_program(PROGRAM)
+        candidates = iterate_candidates(outline, options.candidates)
+        predicted = predict_candidates(aligned_corpus, outline, candidates, CANDIDATES)
+        pick_best_candidate_rows(aligned_corpus, predicted, options)
+
+    def make_only(seed: int) -> None:
+        outline = build_outline_of_audible_program(PROGRAM)
+        list(islice(iterate_candidates(outline, CandidateOptions(seed=seed)), CANDIDATES))
+
+    def suggest_all(seed: int) -> None:
+        options = SuggestOptions(CANDIDATES, PICKS, candidates=CandidateOptions(seed=seed))
+        suggest(aligned_corpus, PROGRAM, options)
+
+    rows = measure_sensitivity(aligned_corpus, PROGRAM)
+    return [
+        ("candidates", CANDIDATES),
+        ("make candidates, ms", _measure_median_ms(make_only, variants)),
+        ("make, read, predict and pick, ms", _measure_median_ms(make_and_pick, variants)),
+        (
+            "the same with forecast and neighbours of the picks, ms",
+            _measure_median_ms(suggest_all, variants),
+        ),
+        ("literals", len(rows)),
+        (
+            "sensitivity of all literals, ms",
+            _measure_median_ms(lambda _: measure_sensitivity(aligned_corpus, PROGRAM), variants),
+        ),
+    ]
+
+
+def _measure_median_ms(function: Callable[[int], object], repeats: int) -> float:
+    times = []
+    for seed in range(1, repeats + 1):
+        started = time.perf_counter()
+        function(seed)
+        times.append(1000 * (time.perf_counter() - started))
+    return round(statistics.median(times), 1)
