@@ -59,6 +59,14 @@ module LaterFixes
       self.class.new(to_a.last(count))
     end
 
+    def include?(value)
+      to_a.include?(value)
+    end
+
+    def find_index(*args, &block)
+      to_a.find_index(*args, &block)
+    end
+
     # Mirror the notes at one note, so that what rose falls. Rests stay.
     def invert_around(note)
       axis = [note].ring.notes.first

@@ -5,7 +5,8 @@
 class LinkMetronome
   DEFAULT_BPM = 60.0
 
-  Change = Struct.new(:time, :bpm)
+  # `beats` counts from the first change.
+  Change = Struct.new(:time, :bpm, :beats)
 
   # `version` counts the changes of tempo; `sleepers` are the threads that sleep in its beats.
   attr_reader :version, :sleepers
@@ -20,38 +21,50 @@ class LinkMetronome
     @changes.empty? ? DEFAULT_BPM : @changes.last.bpm
   end
 
-  # Set the tempo from a time on, and wake the threads that sleep, because their sleeps end elsewhere now.
+  # Set the tempo from a time on. A faster one wakes the threads that sleep, because their sleeps end
+  # earlier now. With a slower one they sleep on when they wake.
   def change_bpm(time, bpm)
+    is_faster = bpm > self.bpm
     @changes.pop while @changes.any? && @changes.last.time >= time
-    @changes << Change.new(time, bpm.to_f)
+    @changes << Change.new(time, bpm.to_f, @changes.empty? ? 0.0 : count_beats_until(time))
     @version += 1
-    @sleepers.each_key { |thread| VirtualTime.wake(thread) }
+    @sleepers.each_key { |thread| VirtualTime.wake(thread) } if is_faster
   end
 
   # Return the beats between two times.
   def count_beats(start, finish)
-    segments(start, finish).sum { |first, last, bpm| (last - first).to_f * bpm / 60.0 }
+    return (finish - start).to_f * DEFAULT_BPM / 60.0 if @changes.empty?
+    count_beats_until(finish) - count_beats_until(start)
   end
 
   # Return the time that is `beats` after `start`.
   def add_beats(start, beats)
-    segments(start, nil).each do |first, last, bpm|
-      end_time = first + beats * 60.0 / bpm
-      return end_time if last.nil? || end_time <= last
-      beats -= (last - first).to_f * bpm / 60.0
+    index = find_next_change(start)
+    while (change = @changes[index])
+      segment_beats = (change.time - start).to_f * bpm_before(index) / 60.0
+      break if segment_beats >= beats
+      beats -= segment_beats
+      start = change.time
+      index += 1
     end
+    start + beats * 60.0 / bpm_before(index)
   end
 
   private
 
-  # Return [first, last, bpm] for each constant tempo between two times; without `finish`, the last of
-  # the segments has no end.
-  def segments(start, finish)
-    index = @changes.bsearch_index { |change| change.time > start } || @changes.size
-    later = @changes[index..].take_while { |change| finish.nil? || change.time < finish }
-    bpms = [index.zero? ? DEFAULT_BPM : @changes[index - 1].bpm, *later.map(&:bpm)]
-    bounds = [start, *later.map(&:time), finish]
-    bounds.each_cons(2).zip(bpms).map(&:flatten)
+  # Return the beats from the first change to a time, which may be before it.
+  def count_beats_until(time)
+    index = find_next_change(time)
+    change = @changes[[index - 1, 0].max]
+    change.beats + (time - change.time).to_f * bpm_before(index) / 60.0
+  end
+
+  def find_next_change(time)
+    @changes.bsearch_index { |change| change.time > time } || @changes.size
+  end
+
+  def bpm_before(index)
+    index.zero? ? DEFAULT_BPM : @changes[index - 1].bpm
   end
 end
 

@@ -17,11 +17,12 @@ module ProgramErrors
     return if defined?(VirtualThread::Killed) && error.is_a?(VirtualThread::Killed)
     return __syntax_error(error) if error.is_a?(SyntaxError)
     VirtualTime.report_failure(error)
+    line = find_error_line(error, thread)
+    return if recorded_name_error?(error, line)
     name = CLASS_METHOD.bind_call(error).name.to_s.split('::').last || 'Exception'
     message = read_error_message(error)
     text = message.gsub(INTERNAL_NAMES, '').gsub(INTERNAL_SUGGESTIONS, '')
     text = "#{name}: #{text}" unless PROBLEM_KIND_BY_ERROR.key?(name)
-    line = find_error_line(error, thread)
     if (synth_line = find_synth_line(error, message)) && synth_line != line
       text = "#{text} (played in line #{line})"
       line = synth_line
@@ -68,6 +69,18 @@ module ProgramErrors
     ProblemCause.from_error(error)
   rescue StandardError # The program may have defined the message, or it is not valid text.
     {}
+  end
+
+  # Return whether an equal NameError is listed already. Ruby takes milliseconds to find names that are
+  # similar to a missing one, and a loop may start thousands of threads that miss it.
+  def recorded_name_error?(error, line)
+    return false unless error.is_a?(NameError) && line
+    key = [line, error.name, CLASS_METHOD.bind_call(error.receiver)]
+    is_recorded = (@name_errors ||= {}).key?(key)
+    @name_errors[key] = true if @name_errors.size < ProgramReport::MAX_WARNINGS
+    is_recorded
+  rescue StandardError # The error was raised without a receiver, or the program defines these methods.
+    false
   end
 
   def find_error_line(error, thread)

@@ -132,7 +132,7 @@ class ScsynthLink
   def start_synth(args)
     name, id, action, target, *controls = args
     return send_reply('/sonic-pi/server-info', ServerStatus.server_info) if name == 'sonic-pi-server-info'
-    return unless synthdef?(name)
+    return unless synthdef?(name) || missing_later_synth?(name)
     return unless (node = add_node(id, action, target))
     node.synthdef = name
     node.args = Hash[*controls]
@@ -145,6 +145,12 @@ class ScsynthLink
     SILENT_SYNTHDEFS.include?(name) || (@synthdefs ||= {}).fetch(name) do
       @synthdefs[name] = !LaterSounds.find_synthdef(name).nil?
     end
+  end
+
+  # A synth of a later version whose sound is missing is silent, but ends as where it sounds, so that
+  # the FX around it end too.
+  def missing_later_synth?(name)
+    !LaterSounds.explain_missing(name.delete_prefix('sonic-pi-')).nil?
   end
 
   # Return the names of the SynthDefs of all running synths, and the number of groups.

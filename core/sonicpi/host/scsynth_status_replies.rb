@@ -31,7 +31,7 @@ module ServerStatus
     private
 
     def ugen_counts
-      @ugen_counts ||= Hash.new { |counts, name| counts[name] = read_ugen_count(LaterSounds.find_synthdef(name)) }
+      @ugen_counts ||= Hash.new { |counts, name| counts[name] = count_ugens(LaterSounds.find_synthdef(name)) }
     end
 
     def synthdef_count
@@ -41,7 +41,9 @@ module ServerStatus
     # Read the number of UGens from a SynthDef file (SuperCollider's "Synth Definition File Format",
     # versions 1 and 2): "SCgf", version, count of SynthDefs, then name, constants, parameters, names
     # of parameters, UGens.
-    def read_ugen_count(path)
+    def count_ugens(path)
+      return 0 if path.nil? # The sound of a later version, which is missing.
+
       File.open(path, 'rb') do |file|
         is_wide = file.read(8).unpack1('@4N') > 1
         read_count = -> { is_wide ? file.read(4).unpack1('N') : file.read(2).unpack1('n') }

@@ -218,6 +218,7 @@ def call_list_method(
         "to_s": lambda: str(receiver)[:MAX_STRING_CHARS],
         "values_at": lambda: [receiver[int(to_number_or_default(a))] for a in args],
         "index": lambda: receiver.index(args[0]) if args and args[0] in receiver else None,
+        "find_index": lambda: receiver.index(args[0]) if args and args[0] in receiver else None,
         "flatten": lambda: list_type(_flatten_list(receiver)),
         "uniq": lambda: list_type(dict.fromkeys(map(_make_hashable, receiver))),
         "compact": lambda: list_type(x for x in receiver if x is not None),

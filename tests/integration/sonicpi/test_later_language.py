@@ -166,6 +166,10 @@ PROGRAMS = {
         ".each { |name| play chord(60, name).to_a.last; sleep 0.5 }",
         [(0, 75), (0.5, 74), (1, 81), (1.5, 70), (2, 71), (2.5, 71), (3, 71)],
     ),
+    "values in a ring": (
+        "play 60 if (ring 1, 2).include?(2); play 60 + (ring 5, 6).find_index(6)",
+        [(0, 60), (0, 61)],
+    ),
     "notes mirrored at a note": (
         "play_pattern_timed (ring :c4, :r, :g4).invert_around(:e4), 0.5",
         [(0, 68), (1, 61)],

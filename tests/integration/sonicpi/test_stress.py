@@ -127,6 +127,14 @@ USES = {
     "Fiber": Use("f = Fiber.new { Fiber.yield 60 }; play f.resume, release: 0.01"),
     "Enumerator": Use("play [60, 62].each.next, release: 0.01"),
     "Enumerator::Lazy": Use("play (60..Float::INFINITY).lazy.map(&:to_i).first, release: 0.01"),
+    "threads that end with an error": Use("in_thread { nope }", warning="runtime"),
+    "set_link_bpm! and link": Use(
+        "set_link_bpm! 60 + i % 2 * 0.0001; in_thread { link 1; play 60, release: 0.01 }"
+        " if i % 4 == 0",
+        uses=2,
+        warning="warning",  # A thread that a change of tempo wakes late is behind its time.
+    ),
+    "synth without a sound": Use("synth :winwood_lead, note: 60", warning="unknown_synth"),
     "rescue": Use("begin; play nil.foo; rescue NoMethodError; end"),
 }
 
