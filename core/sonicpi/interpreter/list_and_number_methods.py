@@ -56,7 +56,8 @@ def call_value_method(
     if name in ("is_a?", "kind_of?", "instance_of?", "===") and args:
         subject, pattern = (args[0], receiver) if name == "===" else (receiver, args[0])
         return is_case_match(pattern, subject)
-    if name in ENUMERATOR_METHODS and is_iterable(receiver):
+    is_search = name == "find_index" and bool(args)  # It needs no block.
+    if name in ENUMERATOR_METHODS and is_iterable(receiver) and not is_search:
         return make_enumerator(receiver, name, args)
     if isinstance(receiver, dict):
         return call_hash_method(receiver, name, args)
