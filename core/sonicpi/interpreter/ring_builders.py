@@ -90,10 +90,19 @@ def build_euclidean_rhythm(pulses: int, steps: int, rotate: int = 0) -> Ring:
     """
     steps = max(1, min(int(steps), MAX_LIST_LENGTH))
     pulses = max(0, min(int(pulses), steps))
-    hits = [bool(pulses) and (step * pulses) % steps < pulses for step in range(steps)]
+    if pulses in (0, steps):
+        return Ring([pulses > 0] * steps)
+    groups, rest = [[True]] * pulses, [[False]] * (steps - pulses)
+    while True:
+        pairs = [group + other for group, other in zip(groups, rest)]
+        rest = groups[len(pairs) :] or rest[len(pairs) :]
+        groups = pairs[::-1]  # Sonic Pi puts each new pair first.
+        if len(rest) <= 1:
+            break
+    hits = [is_hit for group in groups + rest for is_hit in group]
     hit_steps = [step for step, is_hit in enumerate(hits) if is_hit]
     if rotate and hit_steps:
-        start = hit_steps[int(rotate) % len(hit_steps)]
+        start = hit_steps[abs(int(rotate)) % len(hit_steps)]
         hits = hits[start:] + hits[:start]
     return Ring(hits)
 
