@@ -56,11 +56,13 @@ EXPECTED_NEIGHBOURS = {
     ],
 }
 # Programs that the reader of that commit followed wrongly: it drew other random numbers than Sonic
-# Pi, and read values of `get` at another time.
+# Pi, rotated some rhythms of `spread`, and read values of `get` at another time.
 REREAD_PROGRAMS = [
     "04_randomisation-0000",
     "05_3_conditionals-0000",
+    "05_5_functions-0000",
     "08_1_lists-0000",
+    "09_3_ticking-0000",
     "10_2_set_get_sync-0000",
     "grammar-polyrhythm-00000",
     "grammar-generative-00001",
@@ -104,7 +106,7 @@ def test_the_stored_embeddings_are_what_the_encoder_computes_today(corpus: Corpu
     assert is_reread.sum() == len(REREAD_PROGRAMS)
     for before, after in zip(stored[is_reread], computed[is_reread]):
         cosine = before @ after / (np.linalg.norm(before) * np.linalg.norm(after))
-        assert 0.94 < cosine < 0.9999
+        assert 0.94 < cosine < 0.99999
 
 
 def test_embedding_again_replaces_the_vectors_and_keeps_every_alignment(corpus: Corpus):

@@ -13,8 +13,6 @@ MAX_FUNCTIONS = 256
 IGNORED_FUNCTIONS = (
     "puts",
     "print",
-    "load_sample",
-    "load_samples",
     "set_volume!",
     "comment",
     "p",

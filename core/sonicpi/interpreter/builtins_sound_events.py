@@ -1,4 +1,4 @@
-"""Built-in functions of Sonic Pi that add score events: notes, synths and samples."""
+"""Built-in functions of Sonic Pi that add score events: notes and synths."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from core.sonicpi.interpreter.values import (
     to_number_or_default,
 )
 from core.sonicpi.inventory import (
-    get_builtin_sample_duration,
     get_default_synth_options,
     load_sonic_pi_inventory,
 )
@@ -74,7 +73,7 @@ def _record_note_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> N
     for position in (0, -1):
         if args and isinstance(args[position], dict):
             options = {**args.pop(position), **options}
-    if _is_sound_disabled_by_options(options):
+    if is_sound_disabled_by_options(options):
         return
     settings = interpreter.current_thread.settings
     note_values = args[0] if args else options.pop("note", get_default_note(settings.synth))
@@ -91,7 +90,8 @@ def get_default_note(synth: str) -> float:
     return get_default_synth_options(synth).get("note", DEFAULT_NOTE)
 
 
-def _is_sound_disabled_by_options(options: dict[str, Any]) -> bool:
+def is_sound_disabled_by_options(options: dict[str, Any]) -> bool:
+    """Return whether the option `on:` disables a sound."""
     return options.get("on", True) in (None, False, 0)
 
 
@@ -107,29 +107,6 @@ def _record_synth_call_events(interpreter: ProgramInterpreter, call: BuiltinCall
         _record_note_events(interpreter, BuiltinCall([note_values], options, None, call.scope))
     finally:
         interpreter.current_thread.settings = settings
-
-
-@register_builtin_function("sample")
-def _record_sample_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
-    args, options = call.args, call.options
-    if args and isinstance(args[-1], dict):
-        args, options = args[:-1], {**args[-1], **options}
-    if _is_sound_disabled_by_options(options) or not args or args[0] is None:
-        return
-    name = next((arg for arg in args if isinstance(arg, str)), "unknown")
-    sample_defaults = interpreter.current_thread.settings.sample_defaults
-    resolved = convert_sound_options(interpreter, options, sample_defaults)
-    if stretch := resolved.pop("beat_stretch", None) or resolved.pop("pitch_stretch", None):
-        stretch_seconds = max(interpreter.beats_to_seconds(abs(stretch)), 0.01)
-        rate = resolved.get("rate", 1.0)
-        resolved["rate"] = rate * get_builtin_sample_duration(name) / stretch_seconds
-    if pitch := resolved.get("rpitch"):
-        resolved["rate"] = resolved.get("rate", 1.0) * 2 ** (min(max(pitch, -60), 60) / 12)
-    if (duration := resolved.pop("duration", None)) is not None:
-        envelope_seconds = sum(resolved.get(phase, 0.0) for phase in ("attack", "decay", "release"))
-        sustain = max(0.0, interpreter.beats_to_seconds(duration) - envelope_seconds)
-        resolved.setdefault("sustain", sustain)
-    interpreter.add_score_events("sample", name, resolved, [None])
 
 
 @register_builtin_function("play_pattern", "play_pattern_timed")

@@ -1,19 +1,26 @@
-"""Built-in functions of Sonic Pi for time, cues, loops and threads."""
+"""Built-in functions of Sonic Pi for time, loops, cues and threads."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin_function
-from core.sonicpi.interpreter.control_flow_signals import ControlFlowSignal, ThreadEndSignal
+from core.sonicpi.interpreter.builtins_registry import (
+    BUILTINS,
+    BuiltinCall,
+    register_builtin_function,
+)
+from core.sonicpi.interpreter.control_flow_signals import (
+    VALUE_ERRORS,
+    ControlFlowSignal,
+    ThreadEndSignal,
+)
 from core.sonicpi.interpreter.evaluator import limit_iterations
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_thread import SettingsGuard
 from core.sonicpi.interpreter.syntax_tree_types import Block
-from core.sonicpi.interpreter.values import (
-    to_number_or_default,
-)
+from core.sonicpi.interpreter.values import Symbol, to_number_or_default
 
 MAX_DENSITY = 64
 MAX_STUCK_ROUNDS = 256  # rounds of a loop in which no time passes
@@ -53,43 +60,15 @@ def _stop_thread(_interpreter: ProgramInterpreter, _call: BuiltinCall) -> None:
 @register_builtin_function("live_loop")
 def _start_live_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     name = str(call.args[0]) if call.args else "loop"
-    delay, sync = call.options.get("delay"), call.options.get("sync")
-    seed = call.options.get("seed")
-    if sync is None and delay is None and seed is None:
-        interpreter.spawn_program_thread(name, call.block, call.scope, True)
-        return
-    body: list[Any] = ["seq"]
-    if sync is not None:
-        body.append(["call", None, "sync", [["sym", str(sync)]]])
-    if delay is not None:
-        body.append(_build_sleep_node(delay))
-    if seed is not None:
-        body.append(["call", None, "use_random_seed", [["num", to_number_or_default(seed)]]])
-    body.append(["call", None, "loop", [], _prepend_cue_to_block(name, call.block)])
-    interpreter.spawn_program_thread(name, body, call.scope, False)
-
-
-def _build_sleep_node(beats: Any) -> list[Any]:
-    return ["call", None, "sleep", [["num", to_number_or_default(beats)]]]
-
-
-def _prepend_cue_to_block(cue_name: str, block: Block) -> Block:
-    """Return a block that sends a cue first."""
-    if not isinstance(block, list):
-        return block
-    cue_node = ["call", None, "cue", [["sym", cue_name]]]
-    return ["block", block[1], ["seq", cue_node, block[2]]]
+    interpreter.spawn_program_thread(name, call.block, call.scope, call.options, True)
 
 
 @register_builtin_function("in_thread")
 def _start_program_thread(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     if isinstance(call.block, list):
-        delay = [_build_sleep_node(call.options["delay"])] if "delay" in call.options else []
         default_name = f"{interpreter.current_thread.name}/{len(interpreter.started_threads)}"
         name = str(call.options.get("name") or default_name)
-        seed = to_number_or_default(call.options["seed"]) if "seed" in call.options else None
-        body = ["seq", *delay, call.block[2]]
-        interpreter.spawn_program_thread(name, body, call.scope, False, seed)
+        interpreter.spawn_program_thread(name, call.block[2], call.scope, call.options, False)
 
 
 @register_builtin_function("loop")
@@ -115,29 +94,64 @@ def _run_block_in_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> No
 def _run_block_in_time_warp(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     thread = interpreter.current_thread
     is_nested, thread.is_in_time_warp = thread.is_in_time_warp, True
+    start, now_seconds = thread.current_seconds, thread.now_seconds
     try:
-        _run_block_at_times(interpreter, call)
+        for beats, block_args in _list_at_times_and_arguments(call):
+            thread.move_clock_to_time(start + interpreter.beats_to_seconds(beats))
+            with suppress(ThreadEndSignal):
+                interpreter.run_block(call.block, block_args, call.scope)
     finally:
         thread.is_in_time_warp = is_nested
+    thread.current_seconds, thread.now_seconds = start, now_seconds
 
 
 @register_builtin_function("at")
 def _run_block_at_times(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
-    args = call.args
-    times = args[0] if args and isinstance(args[0], list) else args[:1]
+    """Run a block at times, each time in a thread of its own."""
     thread = interpreter.current_thread
     start, now_seconds = thread.current_seconds, thread.now_seconds
-    for index, beats in enumerate(times or [0]):
+    parent_random, parent_ticks = thread.random, thread.ticks
+    for beats, block_args in _list_at_times_and_arguments(call):
+        thread.random, thread.ticks = parent_random.create_stream_for_new_thread(), {}
         thread.now_seconds = now_seconds
-        thread.move_clock_to_time(start + interpreter.beats_to_seconds(to_number_or_default(beats)))
-        has_values = len(args) > 1 and isinstance(args[1], list) and args[1]
-        values = args[1] if has_values else []
+        seconds = interpreter.beats_to_seconds(beats) / thread.settings.density
+        thread.move_clock_to_time(start + seconds)
         try:
-            block_args = _choose_at_block_arguments(call.block, beats, values, index)
-            interpreter.run_block(call.block, block_args, call.scope)
-        except ThreadEndSignal:
-            pass
+            with SettingsGuard(thread):
+                interpreter.run_block(call.block, block_args, call.scope)
+        except (ThreadEndSignal, *VALUE_ERRORS):
+            continue
+        except ControlFlowSignal as signal:
+            if signal.keyword != "raise":
+                raise
+    thread.random, thread.ticks = parent_random, parent_ticks
     thread.current_seconds, thread.now_seconds = start, now_seconds
+
+
+def _list_at_times_and_arguments(call: BuiltinCall) -> list[tuple[float, list[Any]]]:
+    """Return the times in beats at which `at` runs its block, each with the block's arguments."""
+    times = call.args[0] if call.args and isinstance(call.args[0], list) else call.args[:1]
+    values = call.args[1] if len(call.args) > 1 and isinstance(call.args[1], list) else []
+    return [
+        (to_number_or_default(beats), _choose_at_block_arguments(call.block, beats, values, index))
+        for index, beats in enumerate(times if call.args else [0])
+    ]
+
+
+@register_builtin_function("with_swing")
+def _run_block_with_swing(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+    """Run a block, every few times with a shift in time."""
+    names_and_defaults = (("shift", 0.1), ("pulse", 4), ("tick", "swing"), ("offset", 0))
+    shift, pulse, tick_name, offset = (
+        call.args[index] if index < len(call.args) else call.options.get(name, default)
+        for index, (name, default) in enumerate(names_and_defaults)
+    )
+    tick = BUILTINS["tick"](interpreter, BuiltinCall([Symbol(tick_name)], {}, None, call.scope))
+    is_shifted = (tick + to_number_or_default(offset)) % max(to_number_or_default(pulse), 1) == 0
+    if not is_shifted:
+        return interpreter.run_block(call.block, [], call.scope)
+    warp = BuiltinCall([shift], {}, call.block, call.scope)
+    return _run_block_in_time_warp(interpreter, warp)
 
 
 def _choose_at_block_arguments(
@@ -154,10 +168,12 @@ def _choose_at_block_arguments(
 
 @register_builtin_function("density")
 def _run_block_with_density(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
-    repetitions = max(1, min(int(call.get_first_argument_number(1)), MAX_DENSITY))
+    factor = call.get_first_argument_number(1)
+    factor = min(factor, MAX_DENSITY) if factor > 0 else 1
+    repetitions = max(1, int(factor))
     thread = interpreter.current_thread
     with SettingsGuard(thread):
-        density = thread.settings.density * repetitions
+        density = thread.settings.density * factor
         thread.settings = replace(thread.settings, density=density)
         for repetition in range(repetitions):
             interpreter.run_block(call.block, [repetition], call.scope)

@@ -20,10 +20,17 @@ from core.sonicpi.interpreter.values import (
 MAX_MAGNITUDE = 1e15  # of a result
 MAX_STRING_REPEATS = 64
 REST_NAMES = ("r", "rest")
+NUMBER_OPERATORS = ("+", "-", "*", "/", "%", "**", "<", ">", "<=", ">=")
 
 
 def apply_ruby_operator(operator: str, left: Any, right: Any) -> Any:
-    """Return the result of a Ruby operator; `UNKNOWN` when the operator is not defined here."""
+    """Return the result of a Ruby operator; `UNKNOWN` when the operator is not defined here.
+
+    Raises
+    ------
+    TypeError
+        When a number operator gets nil.
+    """
     if operator in ("==", "==="):
         both_strings = isinstance(left, str) and isinstance(right, str)
         return left == right or (both_strings and str(left) == str(right))
@@ -33,14 +40,20 @@ def apply_ruby_operator(operator: str, left: Any, right: Any) -> Any:
         return _apply_list_operator(operator, left, right)
     if isinstance(left, str) and operator in _STRING_OPERATORS and not isinstance(left, Symbol):
         return _STRING_OPERATORS[operator](left, right)[:MAX_STRING_CHARS]
-    if isinstance(left, str):
-        if left in REST_NAMES:
-            return left  # A transposed rest is a rest.
-        left = to_midi_note(left)
-    if isinstance(right, str):
-        right = to_midi_note(right)
+    if isinstance(left, str) and left in REST_NAMES:
+        return left  # A transposed rest is a rest.
+    return _apply_number_operator(operator, _to_operand(left), _to_operand(right))
+
+
+def _to_operand(value: Any) -> Any:
+    return to_midi_note(value) if isinstance(value, str) else value
+
+
+def _apply_number_operator(operator: str, left: Any, right: Any) -> Any:
     if isinstance(left, UndefinedValue) or isinstance(right, UndefinedValue):
         return UNDEFINED
+    if operator in NUMBER_OPERATORS and (left is None or right is None):
+        raise TypeError(f"nil has no {operator}")  # It ends the thread, as in Ruby.
     if not (isinstance(left, (int, float)) and isinstance(right, (int, float))):
         return UNKNOWN
     return _apply_arithmetic_operator(operator, left, right)

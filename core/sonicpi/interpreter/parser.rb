@@ -383,7 +383,7 @@ def parse_to_json(source)
   source = source.force_encoding("UTF-8").scrub("?").tr("\0\x04\x1a", " ").delete_prefix("\uFEFF")
   source = source.sub(/^__END__$.*/m, "") # What follows is data.
   # Sonic Pi rewrites (ring 1, 2) to ring(1, 2), so that a comma may stand at the end.
-  source = source.gsub(RING_CALL_IN_BRACKETS) { "#{$1}#{$2}(" }
+  source = source.gsub(RING_CALL_IN_BRACKETS) { " #{$1}#{$2}(" }
   tree, problem = parse_part_before_error(source)
   simplified = tree ? TreeSimplifier.new.simplify(tree) : nil
   JSON.generate({tree: simplified, line: problem&.line, message: problem&.message}, max_nesting: 4 * MAX_DEPTH)

@@ -6,6 +6,7 @@ thread has sent yet runs again after the others. The number of evaluated nodes i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,7 @@ from core.sonicpi.interpreter.program_thread import (
     ThreadSettings,
 )
 from core.sonicpi.interpreter.syntax_tree_types import Block, Node, Scope, copy_variables
+from core.sonicpi.interpreter.values import to_number_or_default
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
 MAX_PROGRAM_STEPS = 120_000  # evaluated nodes of one program
@@ -60,6 +62,9 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         Cues that threads still wait for at the end.
     shared_values : dict of str to list of (float, object)
         Times in seconds and values that the program sets with `set`.
+    sample_loading_times : dict of str to float
+        Times in seconds at which the program first plays a sample; minus infinity for a sample
+        that it loads without playing it.
     has_passed_end : bool
         Whether a thread came to the end of the score.
     started_threads : set of tuple
@@ -74,6 +79,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.cues: dict[str, list[tuple[float, Any]]] = {}
         self.missing_cues: set[str] = set()
         self.shared_values: dict[str, list[tuple[float, Any]]] = {}
+        self.sample_loading_times: dict[str, float] = {}
         self.pending_threads: list[ProgramThread] = []
         self.loop_threads: dict[str, ProgramThread] = {}
         self.link_metronome = LinkMetronome()
@@ -127,6 +133,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             if thread.is_loop:
                 self._run_live_loop(thread, scope)
             elif isinstance(thread.body, list) or thread.body is None:
+                self.evaluate_syntax_tree_node(thread.prelude, scope)
                 self.evaluate_syntax_tree_node(thread.body, scope)
             is_finished = True
         except CueWaitSignal:
@@ -147,6 +154,8 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
 
     def _run_live_loop(self, thread: ProgramThread, scope: Scope) -> None:
         body, redefinition_count = thread.body, 0
+        self.evaluate_syntax_tree_node(thread.prelude, scope)
+        value = thread.initial_value
         for _ in range(MAX_ITERATIONS):
             iteration_start = thread.current_seconds
             self.record_cue(thread.name)
@@ -155,7 +164,8 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
                     body, scope = redefinition.body, dict(redefinition.scope)
                     thread.settings = replace(thread.settings, fx=redefinition.fx)
                     redefinition_count += 1
-            self.run_block(body, [], scope)
+            args = [value] if isinstance(body, list) and body[1] else []
+            value = self.run_block(body, args, scope)
             if thread.has_no_time_passed_since(iteration_start):
                 self.record_endless_loop()
                 return
@@ -260,7 +270,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         return max(reversed(changes), key=lambda change: change[0])[1] if changes else default
 
     def spawn_program_thread(
-        self, name: str, body: Block, scope: Scope, is_loop: bool, seed: float | None = None
+        self, name: str, body: Block, scope: Scope, options: Mapping[str, Any], is_loop: bool
     ) -> None:
         """Start a thread at the current thread's time, with its settings.
 
@@ -273,13 +283,16 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             Block of a loop, else a node.
         scope : Scope
             Variables of the caller.
+        options : mapping of str to object
+            Options of the call: `sync:`, `sync_bpm:`, `delay:`, `seed:` and `init:`.
         is_loop : bool
             Whether the body is repeated.
-        seed : float, optional
-            Seed of its random numbers, to which its parent's is added. Default: the parent's next.
         """
         parent = self.current_thread
-        initial_random = parent.random.create_stream_for_new_thread(seed)
+        seed = None if is_loop else options.get("seed")
+        initial_random = parent.random.create_stream_for_new_thread(
+            None if seed is None else to_number_or_default(seed)
+        )
         if is_loop:
             key: tuple[Any, ...] = (name, "loop")
         else:
@@ -302,6 +315,8 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             copy_variables(scope),
             body,
             is_loop,
+            prelude=_build_thread_prelude(options, is_loop),
+            initial_value=options.get("init", 0),
             initial_random=initial_random,
         )
         self.pending_threads.append(thread)
@@ -331,3 +346,21 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
                         thread.name,
                     )
                 )
+
+
+def _build_thread_prelude(options: Mapping[str, Any], is_loop: bool) -> Node:
+    """Return what a new thread does first: it waits, and a loop sets its seed."""
+    prelude: list[Any] = ["seq"]
+    if options.get("delay") is not None:
+        prelude.append(_build_call_node("sleep", ["num", to_number_or_default(options["delay"])]))
+    for name in ("sync", "sync_bpm"):
+        if options.get(name) is not None:
+            prelude.append(_build_call_node(name, ["sym", str(options[name])]))
+    if is_loop and options.get("seed") is not None:
+        seed = ["num", to_number_or_default(options["seed"])]
+        prelude.append(_build_call_node("use_random_seed", seed))
+    return prelude if len(prelude) > 1 else None
+
+
+def _build_call_node(name: str, argument: list[Any]) -> list[Any]:
+    return ["call", None, name, [argument]]

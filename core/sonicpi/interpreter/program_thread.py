@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from core.sonicpi.interpreter.random_stream import RandomStream
-from core.sonicpi.interpreter.syntax_tree_types import Block, Scope
+from core.sonicpi.interpreter.syntax_tree_types import Block, Node, Scope
 from core.sonicpi.score_events import FxChain
 
 MAX_THREAD_STEPS = 40_000  # evaluated nodes of one thread
@@ -59,6 +59,8 @@ class ProgramThread:
     scope: Scope
     body: Block
     is_loop: bool = False
+    prelude: Node = None
+    initial_value: Any = 0
     current_seconds: float = 0.0
     now_seconds: float = 0.0
     is_in_time_warp: bool = False

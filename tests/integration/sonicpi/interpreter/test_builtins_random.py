@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.sonicpi import collect_osc_messages
-from core.sonicpi.interpreter import ProgramInterpreter, parse_program
-from core.sonicpi.score_events import extract_score_events
+from tests.integration.sonicpi.interpreter.score_agreement import assert_read_as_rendered
 
 PROGRAMS = {
     "rand": "play 40 + rand * 40\nplay rand((40..80))\nplay 60 + rand(-5)",
@@ -75,6 +73,11 @@ PROGRAMS = {
         "use_random_source :dark_pink\n3.times { play 40 + rand * 40 }\n"
         "use_random_source :light_pink\n3.times { play 40 + rand * 40 }"
     ),
+    "each time of at has a seed": (
+        "rand\nat [0, 1, 2] do\n  play rrand(40, 80)\n  tick\n  play 60 + tick\nend\n"
+        "play rrand(40, 80)\ntime_warp(0.5) { play rrand(40, 80) }\nplay 60 + tick\n"
+        "in_thread { play rrand(40, 80) }"
+    ),
     "unknown values take draws": (
         "play 60 if choose([Time.now.to_i, Time.now.to_i]) == 0\n"
         "rrand(0, Time.now.to_i)\nrand(Time.now.to_f)\nplay rrand(40, 80)"
@@ -83,13 +86,5 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("source", PROGRAMS.values(), ids=list(PROGRAMS))
-def test_notes_are_those_of_the_rendered_score(source: str):
-    read = ProgramInterpreter(parse_program(source)).events
-    rendered = [
-        event for event in extract_score_events(collect_osc_messages(source)) if event.time < 18
-    ]
-    notes = [
-        sorted((round(event.time, 3), round(event.options["note"], 3)) for event in events)
-        for events in (read, rendered)
-    ]
-    assert notes[1] and notes[0] == notes[1]
+def test_sounds_are_those_of_the_rendered_score(source: str):
+    assert_read_as_rendered(source)

@@ -1,0 +1,63 @@
+"""Built-in functions of Sonic Pi for samples."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin_function
+from core.sonicpi.interpreter.builtins_sound_events import (
+    convert_sound_options,
+    is_sound_disabled_by_options,
+)
+from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
+from core.sonicpi.interpreter.sample_selection import select_sample
+from core.sonicpi.interpreter.values import UNKNOWN
+from core.sonicpi.inventory import get_builtin_sample_duration
+
+
+@register_builtin_function("sample")
+def _record_sample_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+    args, options = call.args, call.options
+    if args and isinstance(args[-1], dict):
+        args, options = args[:-1], {**args[-1], **options}
+    if not args and "path" in options:
+        args = [options["path"]]
+    name = select_sample(args, interpreter.call_lambda_method_or_block)
+    if name is None:
+        return
+    _start_loading_thread(interpreter, name)
+    if is_sound_disabled_by_options(options):
+        return
+    sample_defaults = interpreter.current_thread.settings.sample_defaults
+    resolved = convert_sound_options(interpreter, options, sample_defaults)
+    if stretch := resolved.pop("beat_stretch", None) or resolved.pop("pitch_stretch", None):
+        stretch_seconds = max(interpreter.beats_to_seconds(abs(stretch)), 0.01)
+        rate = resolved.get("rate", 1.0)
+        resolved["rate"] = rate * get_builtin_sample_duration(name) / stretch_seconds
+    if pitch := resolved.get("rpitch"):
+        resolved["rate"] = resolved.get("rate", 1.0) * 2 ** (min(max(pitch, -60), 60) / 12)
+    if (duration := resolved.pop("duration", None)) is not None:
+        envelope_seconds = sum(resolved.get(phase, 0.0) for phase in ("attack", "decay", "release"))
+        sustain = max(0.0, interpreter.beats_to_seconds(duration) - envelope_seconds)
+        resolved.setdefault("sustain", sustain)
+    interpreter.add_score_events("sample", name, resolved, [None])
+
+
+def _start_loading_thread(interpreter: ProgramInterpreter, sample_name: str) -> None:
+    """Count the thread in which Sonic Pi plays a sample that it has to load first.
+
+    A sample that is loaded at the same time is not yet there.
+    """
+    seconds = interpreter.current_thread.current_seconds
+    loading_seconds = interpreter.sample_loading_times.get(sample_name, math.inf)
+    if seconds <= loading_seconds:
+        interpreter.sample_loading_times[sample_name] = seconds
+        interpreter.current_thread.random.create_stream_for_new_thread()
+
+
+@register_builtin_function("load_sample", "load_samples", "sample_info", "sample_buffer")
+def _load_sample(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+    if (name := select_sample(call.args, interpreter.call_lambda_method_or_block)) is not None:
+        interpreter.sample_loading_times[name] = -math.inf
+    return UNKNOWN
