@@ -202,15 +202,20 @@ class ProjectionHeads(nn.Module):
 
     def project_code_embeddings(self, x: Tensor) -> Tensor:
         """Project code embeddings [n, code_dim] to unit vectors of the shared space [n, dim]."""
-        return functional.normalize(self.code_head(self.code_input(x)).float(), dim=-1)
+        return functional.normalize(self.compute_unscaled_projections(x, "code"), dim=-1)
 
     def project_audio_embeddings(self, x: Tensor) -> Tensor:
         """Project audio embeddings [n, audio_dim] to unit vectors of the shared space [n, dim]."""
+        return functional.normalize(self.compute_unscaled_projections(x, "audio"), dim=-1)
+
+    def compute_unscaled_projections(self, x: Tensor, modality: Modality) -> Tensor:
+        """Project embeddings [n, code_dim or audio_dim] to vectors of any length [n, dim]."""
+        if modality == "code":
+            return self.code_head(self.code_input(x)).float()
         if self.config.objective in CLOSED_FORM_OBJECTIVES:
-            x = functional.normalize(
-                x.float(), dim=-1
-            )  # because predictions are evaluated by cosine
-        return functional.normalize(self.audio_head(self.audio_input(x)).float(), dim=-1)
+            # Because predictions are evaluated by cosine.
+            x = functional.normalize(x.float(), dim=-1)
+        return self.audio_head(self.audio_input(x)).float()
 
     def forward(self, code: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Project both sides of n pairs: [n, dim] and [n, dim]."""
@@ -264,6 +269,37 @@ def project_embeddings(
     EarshotError
         When the embeddings do not have as many dimensions as the head takes.
     """
+    x = _check_and_convert_embeddings(heads, embeddings, modality)
+    return functional.normalize(heads.compute_unscaled_projections(x, modality), dim=-1).numpy()
+
+
+@torch.no_grad()
+def measure_projection_strengths(
+    heads: ProjectionHeads, embeddings: np.ndarray, modality: Modality
+) -> np.ndarray:
+    """Measure how far the projections of embeddings [n, d] are from the constant one: float32 [n].
+
+    A regression predicts the mean clip for code that is unlike all of its training programs, so the
+    strength of such a prediction is near 0. Projections of an MLP have no constant part; theirs is
+    the length.
+
+    Raises
+    ------
+    EarshotError
+        As `project_embeddings`.
+    """
+    x = _check_and_convert_embeddings(heads, embeddings, modality)
+    projections = heads.compute_unscaled_projections(x, modality)
+    if heads.config.objective in CLOSED_FORM_OBJECTIVES:
+        bias = heads.code_head.bias
+        assert isinstance(bias, Tensor)
+        projections = projections - bias
+    return projections.norm(dim=-1).numpy()
+
+
+def _check_and_convert_embeddings(
+    heads: ProjectionHeads, embeddings: np.ndarray, modality: Modality
+) -> Tensor:
     input_dim = heads.code_dim if modality == "code" else heads.audio_dim
     if embeddings.shape[1] != input_dim:
         raise EarshotError(
@@ -271,7 +307,4 @@ def project_embeddings(
             f" was trained on {input_dim}.",
             remedy="Use the encoder that it was trained with.",
         )
-    project = (
-        heads.project_code_embeddings if modality == "code" else heads.project_audio_embeddings
-    )
-    return project(torch.from_numpy(np.ascontiguousarray(embeddings, np.float32))).numpy()
+    return torch.from_numpy(np.ascontiguousarray(embeddings, np.float32))

@@ -11,42 +11,58 @@ from sklearn.linear_model import LogisticRegression
 
 from core.evaluation.array_validation_and_normalization import normalize_rows
 
-CORRECT_THRESHOLD = 0.5
-"""Normalized similarity from which a prediction counts as correct."""
+CORRECT_THRESHOLD = 2 / 3
+"""Normalized similarity from which a prediction counts as correct.
+
+The scale is that of the corpus: 0 is a random clip, 1 are the truly nearest clips of an average
+program. With a scale per query, the least bad clips would count as correct for a program that is
+like nothing in the corpus.
+"""
+OLDER_CORRECT_THRESHOLD = 0.5
+"""Threshold of calibrations that do not record one; they had a scale per query."""
 CONFIDENCE_LEVELS = HIGH, MEDIUM, LOW = "high", "medium", "low"
 MIN_HIGH_PROBABILITY = 2 / 3
 MIN_MEDIUM_PROBABILITY = 1 / 3
-MIN_PROGRAMS_PER_OUTCOME = 30
+MIN_PROGRAMS_PER_OUTCOME = 15
 """Correct programs, and incorrect ones, below which nothing is fitted."""
 MAX_FEATURE_DEVIATIONS = 3
 """Standard deviations to which features are clipped."""
 
 
 def compute_confidence_features(
-    retrieved_audio: np.ndarray, similarities: np.ndarray, nearest_code_similarity: np.ndarray
+    retrieved_audio: np.ndarray,
+    similarities: np.ndarray,
+    nearest_similarity: np.ndarray,
+    projection_strength: np.ndarray,
 ) -> np.ndarray:
     """Compute the features from which the confidence of predictions is estimated.
 
     Parameters
     ----------
     retrieved_audio : array, float [m, k, d]
-        Raw audio embeddings of the k clips retrieved for each snippet.
+        Raw audio embeddings of the k clips, or clips of the k programs, retrieved for each query.
     similarities : array, float [m, k]
-        Their similarities to the snippet in the shared space.
-    nearest_code_similarity : array, float [m]
-        Cosine similarity of the snippet's raw code embedding and the nearest one of the corpus.
+        Their similarities to the query in the shared space.
+    nearest_similarity : array, float [m]
+        Cosine similarity of the query's raw embedding, of code or of audio, and the nearest one of
+        the corpus.
+    projection_strength : array, float [m]
+        How far the query's projection is from the constant one, as
+        `core.alignment.heads.measure_projection_strengths` measures it.
 
     Returns
     -------
-    float64 [m, 3]
-        Mean cosine similarity among the retrieved clips, `nearest_code_similarity`, and the mean
-        of `similarities`.
+    float64 [m, 4]
+        Mean cosine similarity among the retrieved clips, `nearest_similarity`, the mean of
+        `similarities`, and `projection_strength`.
     """
     m, k, width = retrieved_audio.shape
     unit_rows = np.asarray(normalize_rows(retrieved_audio.reshape(-1, width)), dtype=np.float64)
     cosine_sums = np.square(unit_rows.reshape(m, k, width).sum(axis=1)).sum(axis=1)  # of k * k
     agreement = (cosine_sums - k) / max(k * (k - 1), 1)
-    return np.column_stack([agreement, nearest_code_similarity, similarities.mean(axis=1)])
+    return np.column_stack(
+        [agreement, nearest_similarity, similarities.mean(axis=1), projection_strength]
+    )
 
 
 @dataclass(frozen=True)
@@ -64,6 +80,8 @@ class ConfidenceCalibration:
         Number of programs of the fit, all of held-out templates.
     correct_fraction : float
         Share of them whose prediction was correct.
+    correct_threshold : float
+        Normalized similarity from which a prediction counted as correct.
     """
 
     mean: tuple[float, ...]
@@ -72,6 +90,7 @@ class ConfidenceCalibration:
     bias: float
     program_count: int
     correct_fraction: float
+    correct_threshold: float = OLDER_CORRECT_THRESHOLD
 
     @classmethod
     def fit_confidence_to_outcomes(
@@ -88,7 +107,7 @@ class ConfidenceCalibration:
         Returns
         -------
         ConfidenceCalibration or None
-            None if fewer than 30 predictions are correct, or fewer than 30 are not.
+            None if fewer than 15 predictions are correct, or fewer than 15 are not.
         """
         is_correct = np.asarray(is_correct, dtype=bool)
         if min(is_correct.sum(), (~is_correct).sum()) < MIN_PROGRAMS_PER_OUTCOME:
@@ -102,6 +121,7 @@ class ConfidenceCalibration:
             float(model.intercept_[0]),
             len(is_correct),
             float(is_correct.mean()),
+            CORRECT_THRESHOLD,
         )
 
     def predict_correctness_probability(self, features: np.ndarray) -> np.ndarray:
@@ -109,14 +129,16 @@ class ConfidenceCalibration:
 
         Parameters
         ----------
-        features : array, float [m, 3]
+        features : array, float [m, 4]
+            As of `compute_confidence_features`. A calibration of an older version uses the first 3.
 
         Returns
         -------
         array, float64 [m]
             In (0, 1).
         """
-        scaled = (np.asarray(features) - np.array(self.mean)) / np.array(self.scale)
+        features = np.asarray(features)[:, : len(self.mean)]
+        scaled = (features - np.array(self.mean)) / np.array(self.scale)
         # The fit does not extrapolate: a feature far outside its data has a bounded effect.
         clipped = np.clip(scaled, -MAX_FEATURE_DEVIATIONS, MAX_FEATURE_DEVIATIONS)
         return 1 / (1 + np.exp(-(clipped @ np.array(self.weights) + self.bias)))

@@ -30,7 +30,7 @@ from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.evaluation.null_calibration import DEFAULT_PERMUTATIONS
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
-from core.search.confidence import CONFIDENCE_KEY, calibrate_confidence
+from core.search.confidence_fitting import calibrate_confidence
 from core.search.evaluation_splits import TRAINING_SPLITS, UNSEEN_SPLITS
 
 PROGRESS_STEP = "Evaluating"
@@ -137,10 +137,10 @@ def evaluate_alignment(
     if not record.metrics["readings"] and not workspace.is_workspace_read_only():
         config = AlignmentConfig.from_dict(record.config["alignment"])
         best_epoch = record.metrics["best_epoch"]
-        calibration = calibrate_confidence(aligned_corpus, splits, config, best_epoch, progress)
+        confidence = calibrate_confidence(aligned_corpus, splits, config, best_epoch, progress)
         evaluation = {
             **build_saved_evaluation_record(metrics, fingerprint),
-            CONFIDENCE_KEY: None if calibration is None else calibration.to_dict(),
+            **confidence,
         }
         aligned_corpus.corpus.save_alignment_metrics(record.id, {**record.metrics, **evaluation})
     return metrics

@@ -30,7 +30,7 @@ from core.pipeline.evaluate import (
 from core.pipeline.map import compute_alignment_map
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus, EmbeddedCorpus, open_embedded_corpus
-from core.search.confidence import CONFIDENCE_KEY, calibrate_confidence
+from core.search.confidence_fitting import calibrate_confidence
 from core.search.evaluation_splits import TRAINED_PROGRAMS_KEY, hash_trained_programs
 from core.workspace import refuse_if_workspace_read_only
 
@@ -122,7 +122,7 @@ def train(
             )
             readings = evaluate_projection_heads(result.heads, evaluation_pairs, progress)
             points = compute_alignment_map(result.heads, pairs, progress)
-            calibration = calibrate_confidence(
+            confidence = calibrate_confidence(
                 embedded_corpus, splits, config, result.best_epoch, progress
             )
         except KeyboardInterrupt:
@@ -135,7 +135,7 @@ def train(
         **build_saved_evaluation_record(
             readings, fingerprint_evaluation_data(pairs, splits, held_out_audio)
         ),
-        CONFIDENCE_KEY: None if calibration is None else calibration.to_dict(),
+        **confidence,
     }
     alignment_id = corpus.save_alignment(settings, heads, metrics, result.history, points)
     return AlignedCorpus.open(corpus, corpus.load_alignment(alignment_id), pairs)

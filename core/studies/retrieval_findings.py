@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pandas as pd
-
 from core import encoders
+from core.evaluation.confidence_calibration import CORRECT_THRESHOLD
+from core.studies.retrieval_confidence import ConfidenceOutcome, build_calibration_quality_table
 from core.studies.retrieval_queries import EXAMPLE_QUERIES, VALIDATION_QUERIES
 from core.studies.retrieved_clip_scores import SCORE, RetrievalOutcome
 from core.studies.retriever import NEIGHBOUR_COUNT
@@ -28,7 +28,18 @@ TIMING_CAPTION = (
 CONFIDENCE_CAPTION = (
     "Calibrated on templates and grammar styles held out of the base, without the queries."
     " predicted probability: mean over the queries of the level. fraction correct: queries with a"
-    f" {SCORE} of at least 0.5 on their own scale. {SCORE}: its mean on that scale."
+    f" {SCORE} of at least {CORRECT_THRESHOLD:.2f}. {SCORE}: its mean. Programs that the reader"
+    " hardly understood have a low confidence."
+)
+CALIBRATION_CAPTION = (
+    "AUC: chance that a correct prediction has a higher probability than an incorrect one."
+    " calibration error: mean difference of predicted probability and fraction correct over bins of"
+    " equal size. calibration error by chance: what perfect probabilities would have with so few"
+    " queries."
+)
+RELIABILITY_CAPTION = (
+    "Bins of equal size, 3 to 10 of at least 50 queries where there are enough. fraction correct:"
+    f" queries with a {SCORE} of at least {CORRECT_THRESHOLD:.2f}."
 )
 
 
@@ -100,13 +111,15 @@ def describe_skipped_encoders(encoder_ids: Sequence[str]) -> list[str]:
     ]
 
 
-def describe_confidence(confidence_table: pd.DataFrame) -> str:
-    """Describe predicted and actual fraction of correct queries per confidence level."""
-    if confidence_table.empty:
+def describe_confidence(confidences: Sequence[ConfidenceOutcome]) -> str:
+    """Describe AUC, calibration error and the levels of the confidence."""
+    if not confidences:
         return "There are too few templates and grammar styles to calibrate confidence."
+    quality = build_calibration_quality_table(list(confidences)).to_dict("records")
     parts = [
-        f"{row['level']}: {row['queries']} programs, {row['fraction correct']:.0%} correct,"
-        f" {row['predicted probability']:.0%} predicted"
-        for row in confidence_table.to_dict("records")
+        f"{row['direction']}: {row['mean probability']:.0%} predicted,"
+        f" {row['fraction correct']:.0%} correct, AUC {row['AUC']:.2f}, calibration error"
+        f" {row['calibration error']:.3f} ({row['calibration error by chance']:.3f} by chance)"
+        for row in quality
     ]
-    return f"Confidence: {'; '.join(parts)}. Correct: {SCORE} of at least 0.5."
+    return f"Confidence, {'; '.join(parts)}. Correct: {SCORE} of at least {CORRECT_THRESHOLD:.2f}."

@@ -14,14 +14,13 @@ from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
 from core.progress import Progress
 from core.search.corpus_encoder_records import fill_default_encoder_ids
-from core.studies import retrieval_findings
+from core.studies import retrieval_confidence, retrieval_findings
 from core.studies.registry import fill_default_study_options
 from core.studies.result import StudyFigure, StudyResult, StudyTable
 from core.studies.retrieval_baselines import SONICPI_ENCODER, RetrievalMethod, list_baseline_methods
 from core.studies.retrieval_context import RetrievalContext
 from core.studies.retrieval_queries import VALIDATION_QUERIES, QuerySet, load_query_set
 from core.studies.retrieval_tables import (
-    build_confidence_table,
     build_encoder_score_table,
     build_method_score_table,
     build_query_kind_table,
@@ -37,7 +36,11 @@ from core.studies.retrieved_clip_scores import (
 )
 from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult, Retriever
 from core.studies.study_clip_rendering import embed_clip_files
-from core.studies.study_figures import plot_method_scores, plot_raw_against_default_scores
+from core.studies.study_figures import (
+    plot_method_scores,
+    plot_raw_against_default_scores,
+    plot_reliability_diagram,
+)
 from core.studies.zero_shot_retrieval import list_zero_shot_methods
 
 PROGRESS_STEP = "Retrieving"
@@ -75,11 +78,11 @@ def compute_study_result(
     outcome = score_retrieved_clips(context, results, audio)
     score_table = build_method_score_table(outcome)
     query_table = build_query_result_table(outcome)
-    confidence_table = build_confidence_table(outcome)
+    confidences = retrieval_confidence.estimate_query_confidences(outcome)
     missing_encoders = _list_missing_encoders(skipped_methods, code_encoder)
     return StudyResult(
         comparison=build_retrieval_comparison(score_table, query_source, seed),
-        tables=_build_retrieval_tables(outcome, score_table, query_table, confidence_table),
+        tables=_build_retrieval_tables(outcome, score_table, query_table, confidences),
         figures=[
             StudyFigure(
                 "scores",
@@ -94,12 +97,18 @@ def compute_study_result(
                 "Click a point to play the program's own clip, then the retrieved clips.",
                 clip_table="queries",
             ),
+            StudyFigure(
+                "reliability",
+                "Reliability of the confidence",
+                plot_reliability_diagram(retrieval_confidence.build_reliability_table(confidences)),
+                retrieval_findings.RELIABILITY_CAPTION,
+            ),
         ],
         clips=collect_query_clips(outcome, query_table),
         notes=[
             *retrieval_findings.write_retrieval_findings(outcome, query_source, missing_encoders),
             *retrieval_findings.describe_skipped_encoders(skipped_encoders),
-            retrieval_findings.describe_confidence(confidence_table),
+            retrieval_findings.describe_confidence(confidences),
         ],
         settings={
             "encoders": {"code": code_encoder, "audio": audio_encoder},
@@ -116,7 +125,7 @@ def _build_retrieval_tables(
     outcome: RetrievalOutcome,
     score_table: pd.DataFrame,
     query_table: pd.DataFrame,
-    confidence_table: pd.DataFrame,
+    confidences: list[retrieval_confidence.ConfidenceOutcome],
 ) -> list[StudyTable]:
     metric_caption = retrieval_findings.METRIC_CAPTION
     default_method = outcome.default_retrieval_method.name
@@ -139,9 +148,21 @@ def _build_retrieval_tables(
         ),
         StudyTable(
             "confidence",
-            f"Confidence calibration of {default_method}",
-            confidence_table,
+            f"Confidence levels of {default_method}",
+            retrieval_confidence.build_confidence_level_table(confidences),
             retrieval_findings.CONFIDENCE_CAPTION,
+        ),
+        StudyTable(
+            "calibration",
+            f"Quality of the confidence of {default_method}",
+            retrieval_confidence.build_calibration_quality_table(confidences),
+            retrieval_findings.CALIBRATION_CAPTION,
+        ),
+        StudyTable(
+            "reliability",
+            f"Reliability of the confidence of {default_method}",
+            retrieval_confidence.build_reliability_table(confidences),
+            retrieval_findings.RELIABILITY_CAPTION,
         ),
         StudyTable(
             "queries", f"Each program, retrieved by {default_method}", query_table, metric_caption

@@ -1,4 +1,4 @@
-"""Tables of the snippet-retrieval study: scores, confidence and clips per query."""
+"""Tables of the snippet-retrieval study: scores and clips per query."""
 
 from __future__ import annotations
 
@@ -6,21 +6,11 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation.bootstrap import compute_bootstrap_interval
-from core.evaluation.confidence_calibration import (
-    CONFIDENCE_LEVELS,
-    CORRECT_THRESHOLD,
-    classify_confidence_level,
-    compute_confidence_features,
-)
-from core.evaluation.metrics import normalized_similarity
-from core.evaluation.nearest_neighbours import find_k_nearest_rows
-from core.search.confidence import TrainingSet, fit_confidence_calibration
 from core.studies.result import ClipSequence, Measurement, compare_measurements_to_paper
 from core.studies.retrieved_clip_scores import SCORE, RetrievalOutcome
 from core.studies.study_clip_rendering import make_path_relative_to_workspace
 
 MAX_PLAYABLE_QUERIES = 40
-CONFIDENCE_COLUMNS = ["level", "queries", "predicted probability", "fraction correct", SCORE]
 
 
 def build_method_score_table(outcome: RetrievalOutcome) -> pd.DataFrame:
@@ -102,54 +92,6 @@ def build_retrieval_comparison(
             for row in score_table.to_dict("records")
         ]
     )
-
-
-def build_confidence_table(outcome: RetrievalOutcome) -> pd.DataFrame:
-    """Calibrate the default method's confidence without the queries, and compare with the outcome.
-
-    Returns
-    -------
-    DataFrame
-        Columns `CONFIDENCE_COLUMNS`, one row per level; empty where there are too few programs to
-        calibrate on.
-    """
-    context, method = outcome.context, outcome.default_retrieval_method
-    retrieved = outcome.results[method]
-    base_code, query_code = context.get_code_embeddings(method.code_encoder)
-    calibration = fit_confidence_calibration(
-        TrainingSet(base_code, context.base_audio, context.is_validation),
-        list(context.query_set.base["template"]),
-        method.get_alignment_config(),
-        context.progress,
-    )
-    if calibration is None:
-        return pd.DataFrame(columns=CONFIDENCE_COLUMNS)
-    retrieved_audio = context.base_audio[retrieved.base_rows]
-    nearest_code_similarity = find_k_nearest_rows(query_code, base_code, 1)[1][:, 0]
-    probabilities = calibration.predict_correctness_probability(
-        compute_confidence_features(
-            retrieved_audio, retrieved.similarities, nearest_code_similarity
-        )
-    )
-    query_scores = normalized_similarity(
-        retrieved.base_rows, outcome.query_audio, context.base_audio, per_query_scale=True
-    )
-    levels = np.array([classify_confidence_level(probability) for probability in probabilities])
-    rows = []
-    for level in CONFIDENCE_LEVELS:
-        is_level = levels == level
-        if is_level.any():
-            level_scores = query_scores[is_level]
-            rows.append(
-                (
-                    level,
-                    int(is_level.sum()),
-                    probabilities[is_level].mean(),
-                    (level_scores >= CORRECT_THRESHOLD).mean(),
-                    level_scores.mean(),
-                )
-            )
-    return pd.DataFrame(rows, columns=CONFIDENCE_COLUMNS)
 
 
 def build_query_result_table(outcome: RetrievalOutcome) -> pd.DataFrame:

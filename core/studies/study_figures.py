@@ -286,6 +286,46 @@ def plot_raw_against_default_scores(query_table: pd.DataFrame) -> go.Figure:
     return figure
 
 
+def plot_reliability_diagram(bins: pd.DataFrame) -> go.Figure:
+    """Draw predicted probability against the share of correct predictions, a line per direction.
+
+    Parameters
+    ----------
+    bins : DataFrame
+        "direction", "predictions", "predicted probability" and "fraction correct", a row per bin.
+    """
+    figure = go.Figure(
+        go.Scatter(
+            x=[0, 1],
+            y=[0, 1],
+            mode="lines",
+            line={"color": NEUTRAL_COLOUR, "dash": "dot"},
+            name="perfectly calibrated",
+            hoverinfo="skip",
+        )
+    )
+    for colour, (direction, rows) in zip(COLOURS, bins.groupby("direction", sort=False)):
+        figure.add_trace(
+            go.Scatter(
+                x=rows["predicted probability"],
+                y=rows["fraction correct"],
+                customdata=rows["predictions"],
+                mode="lines+markers",
+                marker={"color": colour, "size": 9},
+                name=direction,
+                hovertemplate="predicted %{x:.0%}, correct %{y:.0%} of %{customdata}"
+                "<extra></extra>",
+            )
+        )
+    return figure.update_layout(
+        margin=FIGURE_MARGIN,
+        height=420,
+        xaxis={"title": "Predicted probability", "range": [0, 1], "tickformat": ".0%"},
+        yaxis={"title": "Share of correct predictions", "range": [0, 1], "tickformat": ".0%"},
+        legend={"orientation": "h", "y": 1.08},
+    )
+
+
 def _make_error_bars(rows: pd.DataFrame, value_column: str) -> dict[str, Any]:
     return {
         "type": "data",

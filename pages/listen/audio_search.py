@@ -17,10 +17,11 @@ from core.search.query_audio_decoding import MAX_AUDIO_BYTES, decode_audio_bytes
 from core.sonicpi import Clip
 from pages.components import audio_player, cache, formatting, state
 from pages.components.corpus_and_alignment_picker import Selection
-from pages.listen import neighbour_card
+from pages.listen import confidence_badge, neighbour_card
 from pages.listen.further_corpora_picker import draw_further_corpora_picker
 
 if TYPE_CHECKING:
+    from core.search.confidence import Confidence
     from core.search.nearest_neighbour_queries import Neighbour
 
 MAX_CLIP_OPTIONS = 30  # Clips in the list; words narrow it.
@@ -60,10 +61,13 @@ class SearchOutcome:
         None if there was nothing to search with.
     message : str
         What to do then.
+    confidence : Confidence or None
+        None where the alignment is not calibrated.
     """
 
     neighbours: list[Neighbour] | None = None
     message: str = ""
+    confidence: Confidence | None = None
 
 
 def draw_audio_search(selected: Selection) -> None:
@@ -81,6 +85,7 @@ def draw_audio_search(selected: Selection) -> None:
             f" {formatting.escape_markdown(' and '.join(names))} whose code is nearest to this"
             " sound."
         )
+        confidence_badge.draw_confidence_badge(outcome.confidence)
         neighbour_card.draw_neighbour_cards(outcome.neighbours)
 
 
@@ -115,8 +120,9 @@ def draw_clip_picker_and_search(selected: Selection) -> SearchOutcome:
             if source == "file"
             else "Render a snippet in “From code to sound” first."
         )
-    return SearchOutcome(
-        find_clip_neighbours(selected, query, neighbour_count, "audio->code", further_corpora)
+    corpora = (selected.corpus, *further_corpora)
+    return _embed_clip_and_search(
+        corpora, selected.alignment, query.digest, neighbour_count, "audio->code", query.clip
     )
 
 
@@ -189,15 +195,18 @@ def draw_corpus_clip_picker_and_search(selected: Selection) -> SearchOutcome:
     neighbour_count = draw_neighbour_count_picker()
     further_corpora = draw_further_corpora_picker(selected)
     # Imports torch: the clips are drawn before.
+    from core.search.confidence import estimate_clip_confidence
     from core.search.multi_corpus_search import (
         find_program_neighbours_in_corpora,
         open_corpora_with_one_alignment,
     )
 
     corpora = open_corpora_with_one_alignment([corpus, *further_corpora], selected.alignment)
-    return SearchOutcome(
-        find_program_neighbours_in_corpora(corpora, program_id, neighbour_count, "audio->code")
+    neighbours = find_program_neighbours_in_corpora(
+        corpora, program_id, neighbour_count, "audio->code"
     )
+    confidence = estimate_clip_confidence(corpora, program_id, neighbours)
+    return SearchOutcome(neighbours, confidence=confidence)
 
 
 def _list_clip_options(corpus: Corpus, programs: pd.DataFrame, query: str) -> list[str]:
@@ -248,25 +257,31 @@ def find_clip_neighbours(
         Searched as well.
     """
     corpora = (selected.corpus, *further_corpora)
-    return _embed_clip_and_find_neighbours(
+    outcome = _embed_clip_and_search(
         corpora, selected.alignment, query.digest, k, direction, query.clip
     )
+    return outcome.neighbours or []
 
 
 @cache.cache_until_inputs_change(64, spinner="Embedding the sound …")
-def _embed_clip_and_find_neighbours(
+def _embed_clip_and_search(
     corpora: tuple[Corpus, ...],
     alignment: AlignmentRecord,
     clip_digest: str,  # noqa: ARG001 (the cache compares it instead of the clip)
     k: int,
     direction: str,
     _clip: Clip,
-) -> list[Neighbour]:
+) -> SearchOutcome:
     # Imports torch: the page is drawn before.
+    from core.search.confidence import estimate_clip_confidence
     from core.search.multi_corpus_search import (
         find_audio_neighbours_in_corpora,
         open_corpora_with_one_alignment,
     )
 
     aligned_corpora = open_corpora_with_one_alignment(corpora, alignment)
-    return find_audio_neighbours_in_corpora(aligned_corpora, _clip, k, direction)
+    neighbours = find_audio_neighbours_in_corpora(aligned_corpora, _clip, k, direction)
+    confidence = None
+    if direction == "audio->code":
+        confidence = estimate_clip_confidence(aligned_corpora, _clip, neighbours)
+    return SearchOutcome(neighbours, confidence=confidence)

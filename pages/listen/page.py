@@ -15,7 +15,6 @@ from pages.components import (
     corpus_and_alignment_picker,
     example_snippets,
     formatting,
-    job_panel,
     layout,
     program_card_parts,
     state,
@@ -24,6 +23,7 @@ from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.url_choice import draw_choice_bound_to_url
 from pages.listen import (
     audio_search,
+    confidence_badge,
     favourites_view,
     forecast_card,
     further_corpora_picker,
@@ -40,12 +40,6 @@ SEARCH_MODE_LABELS = {
     "code": "From code to sound",
     "sound": "From sound to code",
     "favourites": "Favourites",
-}
-# By level of `core.search.confidence.Confidence`: label, colour and icon of the badge.
-CONFIDENCE_BADGES: dict[str, tuple[str, job_panel.BadgeColour, str]] = {
-    "high": ("High confidence", "green", ":material/verified:"),
-    "medium": ("Medium confidence", "orange", ":material/help:"),
-    "low": ("Low confidence", "gray", ":material/casino:"),
 }
 RENDERING_PLAYER_KEY = "snippet-rendering"
 
@@ -147,7 +141,7 @@ def draw_snippet_neighbours(
     clip_count = sum(len(corpus.pairs.program_ids) for corpus in aligned_corpora)
     names = " and ".join(corpus.corpus.name for corpus in aligned_corpora)
     with st.container(horizontal=True, vertical_alignment="center"):
-        draw_prediction_confidence(aligned_corpus, snippet, neighbours)
+        draw_prediction_confidence(aligned_corpora, snippet, neighbours)
         st.caption(
             f"The {formatting.pluralize(len(neighbours), 'clip')} nearest to this code among"
             f" {clip_count:,} in {formatting.escape_markdown(names)}, found without rendering it."
@@ -160,23 +154,14 @@ def draw_snippet_neighbours(
 
 
 def draw_prediction_confidence(
-    aligned_corpus: AlignedCorpus, snippet: str, neighbours: list[Neighbour]
+    aligned_corpora: list[AlignedCorpus], snippet: str, neighbours: list[Neighbour]
 ) -> None:
     """Draw the confidence of a prediction, if the alignment is calibrated."""
     # Imports torch, as above.
     from core.search.confidence import estimate_confidence
 
-    estimate = estimate_confidence(aligned_corpus, snippet, neighbours)
-    if estimate is None:
-        return
-    label, colour, icon = CONFIDENCE_BADGES[estimate.level]
-    programs = formatting.pluralize(estimate.calibration_program_count, "program")
-    st.badge(
-        f"{label}, {estimate.probability:.0%}",
-        icon=icon,
-        color=colour,
-        help=f"Calibrated on {programs} of held-out templates: how often such retrieved clips were"
-        " at least half as similar as the truly nearest ones.",
+    confidence_badge.draw_confidence_badge(
+        estimate_confidence(aligned_corpora, snippet, neighbours)
     )
 
 

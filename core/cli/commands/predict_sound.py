@@ -71,7 +71,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
         raise
     if note := read_audible_snippet(snippet).message:
         print_status_to_stderr(note)
-    confidence = estimate_confidence(aligned_corpus, snippet, neighbours)
+    confidence = estimate_confidence(aligned_corpora, snippet, neighbours)
     forecast = aligned_corpus.forecast_sound_properties(snippet)
     if args.json:
         print_json_line(

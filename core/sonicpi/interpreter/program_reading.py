@@ -10,6 +10,8 @@ from functools import lru_cache
 
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.ruby_parser_process import ParsedProgram, parse_program_and_error
+from core.sonicpi.inventory import get_default_synth_options, load_sonic_pi_inventory
+from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
 STATUS_SOUND, STATUS_NO_SOUND, STATUS_SYNTAX, STATUS_UNKNOWN = (
@@ -42,12 +44,17 @@ class ProgramReading:
     message : str
         What to tell the user: why nothing sounds, or which part was read. "" for a program that
         was read as a whole.
+    understood_share : float
+        How much of the program was understood, in [0, 1]: the share of its calls that are of known
+        functions, or the share of its sounds that are of known synths and samples if that is less;
+        with a syntax error, times the share of lines before it.
     """
 
     events: list[ScoreEvent]
     status: str
     line: int | None = None
     message: str = ""
+    understood_share: float = 1.0
 
     @property
     def is_silent(self) -> bool:
@@ -114,19 +121,41 @@ def describe_reading(
     is_audible = any(map(_is_event_audible, events)) or (
         bool(events) and any(name in interpreter.call_counts for name in AMPLITUDE_CHANGES)
     )
+    understood_share = _compute_understood_share(interpreter)
     if parsed.error_line is not None:
+        line_count = source.count("\n") + 1
+        understood_share *= min(1.0, (parsed.error_line - 1) / line_count)
         return _build_syntax_error_reading(
-            events, is_audible, parsed.error_line, parsed.error_message
+            events, is_audible, parsed.error_line, parsed.error_message, understood_share
         )
     if parsed.tree is None and source.strip():
         message = "The code could not be read."
         return ProgramReading(events, STATUS_UNKNOWN, None, message)
     if is_audible:
-        return ProgramReading(events, STATUS_SOUND)
+        return ProgramReading(events, STATUS_SOUND, understood_share=understood_share)
     if reason := _find_reason_to_doubt_silence(interpreter):
         message = f"No sound was found, but this code has {reason}, which cannot be followed."
-        return ProgramReading(events, STATUS_UNKNOWN, None, message)
+        return ProgramReading(events, STATUS_UNKNOWN, None, message, understood_share)
     return ProgramReading(events, STATUS_NO_SOUND, None, _explain_program_silence(interpreter))
+
+
+def _compute_understood_share(interpreter: ProgramInterpreter) -> float:
+    call_count = sum(interpreter.call_counts.values())
+    shares = [1 - min(interpreter.unknown_count, call_count) / max(call_count, 1)]
+    total_weight = sum(event.weight for event in interpreter.events)
+    if total_weight > 0:
+        known_weight = sum(event.weight for event in interpreter.events if _is_sound_known(event))
+        shares.append(known_weight / total_weight)
+    return min(shares)
+
+
+def _is_sound_known(event: ScoreEvent) -> bool:
+    """Return whether any version of Sonic Pi has the synth or sample."""
+    if event.kind == "synth":
+        return bool(get_default_synth_options(event.name))
+    return event.name in load_sonic_pi_inventory()["samples"] or (
+        event.name in load_newer_sample_seconds()
+    )
 
 
 def _is_event_audible(event: ScoreEvent) -> bool:
@@ -138,12 +167,12 @@ def _is_event_audible(event: ScoreEvent) -> bool:
 
 
 def _build_syntax_error_reading(
-    events: list[ScoreEvent], is_audible: bool, line: int, error: str
+    events: list[ScoreEvent], is_audible: bool, line: int, error: str, understood_share: float
 ) -> ProgramReading:
     error = error if error.startswith("syntax error") else f"syntax error, {error}"
     if is_audible:
         message = f"line {line}: {error}; predicted from the part before it."
-        return ProgramReading(events, STATUS_SOUND, line, message)
+        return ProgramReading(events, STATUS_SOUND, line, message, understood_share)
     message = f"{NO_SOUND_MESSAGE}: line {line}: {error}."
     return ProgramReading(events, STATUS_SYNTAX, line, message)
 

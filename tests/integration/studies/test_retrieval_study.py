@@ -23,7 +23,7 @@ from core.pipeline import train as train_stage
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.embed import embed_corpus
 from core.programs.grammar.music_styles import GRAMMAR_TEMPLATE_PREFIX
-from core.search import confidence
+from core.search import confidence, confidence_fitting
 from core.search.nearest_neighbour_queries import find_neighbours
 from core.search.silent_snippet_check import SilentSnippetError
 from core.studies import retrieval_baselines, retrieval_findings, retrieval_study, retriever
@@ -349,7 +349,7 @@ def no_map(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture
 def few_programs_suffice(monkeypatch: pytest.MonkeyPatch, no_map):
-    monkeypatch.setattr(confidence, "MIN_CALIBRATION_PROGRAMS", 20)
+    monkeypatch.setattr(confidence_fitting, "MIN_CALIBRATION_PROGRAMS", 20)
     monkeypatch.setattr(confidence_calibration, "MIN_PROGRAMS_PER_OUTCOME", 2)
 
 

@@ -20,13 +20,16 @@ def rng() -> np.random.Generator:
 
 def test_features_equal_their_definitions(rng: np.random.Generator) -> None:
     retrieved_audio, similarities = rng.normal(size=(4, 5, 7)), rng.uniform(size=(4, 5))
-    features = compute_confidence_features(retrieved_audio, similarities, np.arange(4.0))
+    features = compute_confidence_features(
+        retrieved_audio, similarities, np.arange(4.0), np.arange(4.0) + 9
+    )
     unit = retrieved_audio / np.linalg.norm(retrieved_audio, axis=2, keepdims=True)
     pairs = [(a, b) for a in range(5) for b in range(5) if a != b]
     expected = [np.mean([rows[a] @ rows[b] for a, b in pairs]) for rows in unit]
     np.testing.assert_allclose(features[:, 0], expected, atol=1e-6)
     np.testing.assert_allclose(features[:, 1], np.arange(4.0))
     np.testing.assert_allclose(features[:, 2], similarities.mean(axis=1))
+    np.testing.assert_allclose(features[:, 3], np.arange(4.0) + 9)
 
 
 @pytest.fixture

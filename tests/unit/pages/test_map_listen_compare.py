@@ -157,7 +157,7 @@ def test_a_prediction_shows_its_confidence(
     own_workspace: Path, monkeypatch: pytest.MonkeyPatch, level: str, label: str
 ) -> None:
     monkeypatch.setattr(
-        confidence, "estimate_confidence", lambda *_: confidence.Confidence(0.81, level, 40)
+        confidence, "estimate_confidence", lambda *_: confidence.Confidence(0.81, level, 40, 2 / 3)
     )
     assert label in get_text(open_in_app("listen"))
 
