@@ -8,7 +8,13 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.components import audio_server, auth, error_page, style_middleware
+from pages.components import (
+    audio_server,
+    auth,
+    error_page,
+    response_security_headers,
+    style_middleware,
+)
 
 # Until app.py calls `st.navigation`, Streamlit would build a navigation from the folder pages/.
 PagesManager.uses_pages_directory = False
@@ -19,6 +25,8 @@ app = st.App(
     "app.py",
     routes=audio_server.build_audio_routes(),
     middleware=[
+        # First, so that refusals have the headers too.
+        Middleware(response_security_headers.SecurityHeadersMiddleware),
         # Refuses requests to a foreign host name that somebody points at this machine.
         Middleware(
             TrustedHostMiddleware,

@@ -236,6 +236,7 @@ def test_without_secrets_it_does_not_start(project: Path, url):
     bare = project.parent / "bare"
     shutil.copytree(project, bare, symlinks=True)
     (bare / ".streamlit/secrets.toml").unlink()
+    (bare / ".venv").unlink()
     done = subprocess.run(
         [bare / "run", "--open", "127.0.0.1", "--port", "8599"],
         capture_output=True,
@@ -245,6 +246,7 @@ def test_without_secrets_it_does_not_start(project: Path, url):
     )
     assert done.returncode == 1
     assert "everyone would be let in" in done.stderr
+    assert not (bare / ".venv").exists()  # It refuses before it installs anything.
 
 
 def test_a_public_address_without_the_flag_is_refused(project: Path):

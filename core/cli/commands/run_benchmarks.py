@@ -7,8 +7,10 @@ less affected.
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib.util
 import inspect
+import shutil
 import sys
 from types import ModuleType
 
@@ -22,6 +24,8 @@ from core.workspace import PROJECT_FOLDER
 
 IS_LONG_RUNNING = False
 BENCHMARK_FOLDER = PROJECT_FOLDER / "tests" / "bench"
+TEST_SETUP_COMMAND = "./run lint"
+BROWSER_DRIVER = "sync_playwright"  # imported by the benchmarks that open pages
 BENCHMARK_OPTIONS = ("variants", "minutes", "program", "takes")
 
 
@@ -79,7 +83,9 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
 
 def _print_benchmark_list(names: list[str]) -> None:
     for name in names:
-        summary = (inspect.getdoc(_load_benchmark_module(name)) or "").partition("\n")[0]
+        # Parsed, not imported: benchmarks may need packages that only the tests install.
+        source = (BENCHMARK_FOLDER / f"{name}.py").read_text(encoding="utf-8")
+        summary = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
         print_result_to_stdout(f"{name:12} {summary.removeprefix('Benchmark: ')}")
 
 
@@ -92,5 +98,16 @@ def _load_benchmark_module(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(BENCHMARK_FOLDER))  # benchmarks import shared helpers
     sys.modules[spec.name] = module  # dataclasses look up their module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except ModuleNotFoundError as error:
+        raise EarshotError(
+            f"The benchmark {name} needs the package {error.name}, which is not installed.",
+            remedy=f"Install what the tests need: {TEST_SETUP_COMMAND}",
+        ) from error
+    if hasattr(module, BROWSER_DRIVER) and shutil.which("chromium") is None:
+        raise EarshotError(
+            f"The benchmark {name} needs the browser Chromium, which is not installed.",
+            remedy=f"Install what the tests need: {TEST_SETUP_COMMAND}",
+        )
     return module
