@@ -11,10 +11,10 @@ import numpy as np
 from core.encoders.simulation.bands import BAND_CENTRE_NOTES, BAND_COUNT, FRAME_SECONDS
 from core.encoders.simulation.onset_strength import (
     LAG_SECONDS,
-    compute_level_steps,
-    compute_levels,
+    compute_level_over_time_steps,
+    compute_onset_periodicity,
     compute_onset_strength,
-    compute_periodicity,
+    convert_power_to_levels_db,
 )
 
 ASPECTS = ("timbre", "rhythm", "pitch", "level")
@@ -33,12 +33,12 @@ ASPECT_DIMS = {
 ASPECT_VECTOR_DIM = sum(ASPECT_DIMS.values())
 
 
-def split_aspects(vectors: np.ndarray) -> dict[str, np.ndarray]:
+def split_aspect_vectors_by_aspect(vectors: np.ndarray) -> dict[str, np.ndarray]:
     """Return the part of each aspect of vectors [n, ASPECT_VECTOR_DIM], by `ASPECTS`.
 
     Examples
     --------
-    >>> split_aspects(np.zeros((2, ASPECT_VECTOR_DIM)))["pitch"].shape
+    >>> split_aspect_vectors_by_aspect(np.zeros((2, ASPECT_VECTOR_DIM)))["pitch"].shape
     (2, 22)
     """
     ends = np.cumsum(list(ASPECT_DIMS.values()))
@@ -64,18 +64,18 @@ def compute_aspect_vector(power: np.ndarray, pitch_classes: np.ndarray) -> np.nd
     - ``pitch``: pitch classes, the share of each octave in the energy, and the mean octave.
     - ``level``: level of each of 24 parts relative to the mean, mean level, and spread.
     """
-    levels = compute_levels(power)
+    levels = convert_power_to_levels_db(power)
     relative = np.maximum(levels, levels.max() - DYNAMIC_RANGE_DB)
     blocks = [
-        _describe_timbre(relative, power),
-        _describe_rhythm(power),
-        _describe_pitch(power, pitch_classes),
-        _describe_level(power),
+        _compute_timbre_aspect(relative, power),
+        _compute_rhythm_aspect(power),
+        _compute_pitch_aspect(power, pitch_classes),
+        _compute_level_aspect(power),
     ]
     return np.concatenate(blocks).astype(np.float32)
 
 
-def _describe_timbre(relative: np.ndarray, power: np.ndarray) -> np.ndarray:
+def _compute_timbre_aspect(relative: np.ndarray, power: np.ndarray) -> np.ndarray:
     """Return mean and spread of the cepstrum, weighted by the level of the frames."""
     from scipy.fft import dct  # The list of encoders imports this module without scipy.
 
@@ -87,17 +87,17 @@ def _describe_timbre(relative: np.ndarray, power: np.ndarray) -> np.ndarray:
     return np.concatenate([mean, spread]) / 20
 
 
-def _describe_rhythm(power: np.ndarray) -> np.ndarray:
+def _compute_rhythm_aspect(power: np.ndarray) -> np.ndarray:
     strengths = [compute_onset_strength(power)]
     strengths += [compute_onset_strength(power[:, group]) for group in BAND_GROUPS]
     whole = strengths[0]
     peaks = (whole[1:-1] > whole[:-2]) & (whole[1:-1] >= whole[2:]) & (whole[1:-1] > 1.0)
     rate = np.log2(peaks.sum() / (len(power) * FRAME_SECONDS) + 0.05)
-    periodicities = [compute_periodicity(strength) for strength in strengths]
+    periodicities = [compute_onset_periodicity(strength) for strength in strengths]
     return np.concatenate([*periodicities, [np.log1p(whole.mean()), rate / 2]])
 
 
-def _describe_pitch(power: np.ndarray, pitch_classes: np.ndarray) -> np.ndarray:
+def _compute_pitch_aspect(power: np.ndarray, pitch_classes: np.ndarray) -> np.ndarray:
     energies = np.sqrt(power.sum(axis=0, dtype=np.float64))  # compressed, or the bass is all
     shares = energies / (energies.sum() or 1)
     octaves = shares.reshape(OCTAVE_COUNT, -1).sum(axis=1)
@@ -105,7 +105,7 @@ def _describe_pitch(power: np.ndarray, pitch_classes: np.ndarray) -> np.ndarray:
     return np.concatenate([3 * np.asarray(pitch_classes), 2 * octaves, [height]])
 
 
-def _describe_level(power: np.ndarray) -> np.ndarray:
-    steps = compute_level_steps(power, LEVEL_STEP_COUNT)
+def _compute_level_aspect(power: np.ndarray) -> np.ndarray:
+    steps = compute_level_over_time_steps(power, LEVEL_STEP_COUNT)
     mean = steps.mean()
     return np.concatenate([steps - mean, [2 * mean, 2 * steps.std()]])

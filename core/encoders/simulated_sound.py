@@ -23,10 +23,10 @@ class SimulationEncoder(Encoder):
         self, items: Sequence[str]
     ) -> Iterator[tuple[list[int], np.ndarray]]:
         for index, source in enumerate(items):
-            yield [index], simulate_source(validate_source_text(source, index))[None]
+            yield [index], simulate_program_source(validate_source_text(source, index))[None]
 
 
-def simulate_source(source: str) -> np.ndarray:
+def simulate_program_source(source: str) -> np.ndarray:
     """Return the vector of a program, float32 [SIMULATION_DIM]."""
     events = read_program(source).events
     return compute_simulated_features(simulate_program(events), events)

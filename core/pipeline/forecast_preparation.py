@@ -15,7 +15,9 @@ MAX_CLIPS_TO_MEASURE = 1500
 """More would keep a training waiting for minutes: `./run embed` measures them."""
 
 
-def prepare_forecast(aligned_corpus: AlignedCorpus, progress: Progress = ignore_progress) -> bool:
+def prepare_corpus_for_forecast(
+    aligned_corpus: AlignedCorpus, progress: Progress = ignore_progress
+) -> bool:
     """Measure what a forecast needs and fit it, so that pages and commands show it at once.
 
     Parameters
@@ -33,11 +35,11 @@ def prepare_forecast(aligned_corpus: AlignedCorpus, progress: Progress = ignore_
     --------
     >>> from core.corpus import Corpus
     >>> from core.search import open_aligned_corpus
-    >>> prepare_forecast(open_aligned_corpus(Corpus.open("starter")))
+    >>> prepare_corpus_for_forecast(open_aligned_corpus(Corpus.open("starter")))
     True
     """
     try:
-        measure_corpus(aligned_corpus.corpus, progress)
+        measure_and_simulate_corpus(aligned_corpus.corpus, progress)
     except EarshotError as error:
         progress(FORECAST_STEP, 0, 1, f"no forecast: {error}")
         return False
@@ -47,7 +49,7 @@ def prepare_forecast(aligned_corpus: AlignedCorpus, progress: Progress = ignore_
     return has_forecast
 
 
-def measure_corpus(corpus: Corpus, progress: Progress = ignore_progress) -> None:
+def measure_and_simulate_corpus(corpus: Corpus, progress: Progress = ignore_progress) -> None:
     """Measure the clips of a corpus, and simulate its programs.
 
     Raises

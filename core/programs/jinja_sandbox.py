@@ -175,7 +175,7 @@ def _locate_template_error(jinja_template: JinjaTemplate, error: BaseException) 
 
 def _restrict_template_syntax(tree: nodes.Template, path: Path) -> None:
     """Refuse forbidden constructs, and make every loop count its iterations."""
-    reserved_names = {*ParameterSampler.FUNCTION_NAMES, *_TEMPLATE_ENVIRONMENT.globals}
+    reserved_names = {*ParameterSampler.METHOD_NAMES, *_TEMPLATE_ENVIRONMENT.globals}
     for node in list(tree.find_all(nodes.Node)):
         problem = _find_forbidden_construct(node, reserved_names)
         if problem:

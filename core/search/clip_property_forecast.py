@@ -18,7 +18,7 @@ from core.encoders.clip_descriptor_definitions import (
     ClipDescriptor,
     decode_descriptors,
 )
-from core.encoders.simulated_sound import simulate_source
+from core.encoders.simulated_sound import simulate_program_source
 from core.encoders.simulation.simulated_features import SIMULATION_DIM, build_feature_weights
 
 FORECAST_ENCODER = "descriptors"
@@ -116,7 +116,7 @@ def compute_forecast_features(sources: Sequence[str]) -> np.ndarray:
     sources : sequence of str
         At least one.
     """
-    return np.stack([simulate_source(source) for source in sources])
+    return np.stack([simulate_program_source(source) for source in sources])
 
 
 def fit_forecast(

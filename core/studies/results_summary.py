@@ -93,7 +93,7 @@ def build_results_summary(corpus: Corpus) -> ResultsSummary:
     EarshotError
         If none has been run.
     """
-    tables = tuple(_iterate_tables(corpus))
+    tables = tuple(_iterate_summary_tables(corpus))
     if not tables:
         raise EarshotError(
             f"Corpus '{corpus.name}' has no study results to summarize.",
@@ -116,7 +116,7 @@ def build_results_summary(corpus: Corpus) -> ResultsSummary:
     return ResultsSummary("\n".join(parts), tables, figure)
 
 
-def _iterate_tables(corpus: Corpus) -> Iterator[SummaryTable]:
+def _iterate_summary_tables(corpus: Corpus) -> Iterator[SummaryTable]:
     for study_name, build_table in TABLE_BUILDERS:
         for run in list_study_runs(corpus, study_name)[:1]:
             table = build_table(run)
@@ -135,13 +135,13 @@ def _load_figure(corpus: Corpus) -> go.Figure | None:
     return None
 
 
-def _find_table(run: StudyRun, name: str) -> pd.DataFrame | None:
+def _find_study_run_table(run: StudyRun, name: str) -> pd.DataFrame | None:
     tables = {table.name: table.rows for table in run.load_study_tables()}
     rows = tables.get(name)
     return rows if rows is not None and len(rows) else None
 
 
-def _describe_origin(run: StudyRun, **options: str | None) -> str:
+def _describe_study_run_origin(run: StudyRun, **options: str | None) -> str:
     """Return corpus, machine and command of a run, for a caption."""
     facts = run.metadata["settings"].get("corpus", {})
     machine = run.metadata["settings"].get("versions", {}).get("machine", "not recorded")
@@ -155,7 +155,7 @@ def _describe_origin(run: StudyRun, **options: str | None) -> str:
 
 
 def _summarize_retrieval(run: StudyRun) -> SummaryTable | None:
-    rows = _find_table(run, "scores_by_encoder")
+    rows = _find_study_run_table(run, "scores_by_encoder")
     if rows is None:
         return None
     settings = run.metadata["settings"]
@@ -163,20 +163,20 @@ def _summarize_retrieval(run: StudyRun) -> SummaryTable | None:
     place = "the examples that Sonic Pi ships" if queries == "examples" else "held-out programs"
     if "/" in queries:
         place = "a folder of programs by other people"
-    count = int(_find_table(run, "scores")["queries"].max())  # type: ignore[index]  # same run
+    count = int(_find_study_run_table(run, "scores")["queries"].max())  # type: ignore[index]  # same run
     return SummaryTable(
         "prediction",
         "Does the predicted sound resemble the true one?",
         f"Normalized similarity@{settings.get('k', 5)} of the retrieved clips, one column per audio"
         f" encoder: 0 is the corpus mean, 1 the truly nearest clips. Queries: {count} of {place}."
         f" The alignment was trained on the first encoder's vectors unless its row says otherwise."
-        f" {_describe_origin(run, queries=None if '/' in queries else queries)}",
+        f" {_describe_study_run_origin(run, queries=None if '/' in queries else queries)}",
         rows,
     )
 
 
 def _summarize_unseen_templates(run: StudyRun) -> SummaryTable | None:
-    rows = _find_table(run, "unseen")
+    rows = _find_study_run_table(run, "unseen")
     if rows is None:
         return None
     rows = rows[rows["metric"].isin(UNSEEN_METRICS)]
@@ -189,20 +189,20 @@ def _summarize_unseen_templates(run: StudyRun) -> SummaryTable | None:
         "Do code and audio agree on templates that training never saw?",
         f"Mean, smallest and largest value over {draws} draws of templates and grammar styles that"
         " were held out whole. calibrated: 0 at permuted pairs, 1 at the maximum."
-        f" {_describe_origin(run)}",
+        f" {_describe_study_run_origin(run)}",
         summary,
     )
 
 
 def _summarize_confidence(run: StudyRun) -> SummaryTable | None:
-    rows = _find_table(run, "confidence")
+    rows = _find_study_run_table(run, "confidence")
     if rows is None:
         return None
     return SummaryTable(
         "confidence",
         "Is it as sure as it should be?",
         "Predicted and observed share of correct predictions by level, on the same queries as the"
-        f" first table. {_describe_origin(run)}",
+        f" first table. {_describe_study_run_origin(run)}",
         rows,
     )
 
@@ -213,7 +213,7 @@ def _summarize_forecast(run: StudyRun) -> SummaryTable | None:
         return None
     first = tables[0]
     return SummaryTable(
-        "forecast", first.title, f"{first.caption} {_describe_origin(run)}", first.rows
+        "forecast", first.title, f"{first.caption} {_describe_study_run_origin(run)}", first.rows
     )
 
 

@@ -93,21 +93,23 @@ def run(variants: int = 7) -> list[tuple[str, object]]:
     rows = measure_sensitivity(aligned_corpus, PROGRAM)
     return [
         ("candidates", CANDIDATES),
-        ("make candidates, ms", _measure_median_ms(make_only, variants)),
-        ("make, read, predict and pick, ms", _measure_median_ms(make_and_pick, variants)),
+        ("make candidates, ms", _measure_median_task_ms(make_only, variants)),
+        ("make, read, predict and pick, ms", _measure_median_task_ms(make_and_pick, variants)),
         (
             "the same with forecast and neighbours of the picks, ms",
-            _measure_median_ms(suggest_all, variants),
+            _measure_median_task_ms(suggest_all, variants),
         ),
         ("literals", len(rows)),
         (
             "sensitivity of all literals, ms",
-            _measure_median_ms(lambda _: measure_sensitivity(aligned_corpus, PROGRAM), variants),
+            _measure_median_task_ms(
+                lambda _: measure_sensitivity(aligned_corpus, PROGRAM), variants
+            ),
         ),
     ]
 
 
-def _measure_median_ms(function: Callable[[int], object], repeats: int) -> float:
+def _measure_median_task_ms(function: Callable[[int], object], repeats: int) -> float:
     times = []
     for seed in range(1, repeats + 1):
         started = time.perf_counter()

@@ -130,7 +130,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Train the alignments, then print their metrics."""
     configs = list_training_configs(args)
     from core.pipeline import evaluate, train
-    from core.pipeline.forecast_preparation import prepare_forecast
+    from core.pipeline.forecast_preparation import prepare_corpus_for_forecast
 
     corpus = open_corpus_from_args(args)
     for config in configs:
@@ -148,6 +148,6 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
             print_result_to_stdout(
                 f"Saved alignment {record.id} ({method}) of {args.corpus} to {record.path}."
             )
-        prepare_forecast(aligned_corpus, progress)
+        prepare_corpus_for_forecast(aligned_corpus, progress)
         metrics = evaluate.evaluate_alignment(aligned_corpus)
         print_alignment_metrics(record.id, metrics, args.json)

@@ -74,21 +74,21 @@ def simulate_event(event: ScoreEvent) -> SimulatedEvent:
     options = merge_default_event_options(event)
     profile = find_sound_profile(event.kind, event.name)
     if event.kind == "sample":
-        levels, peaks = _simulate_sample(profile, event, options)
+        levels, peaks = _simulate_sample_levels(profile, event, options)
         widths, floors = profile.widths, profile.floors
     else:
-        levels, peaks, note_row = _simulate_synth(profile, options)
+        levels, peaks, note_row = _simulate_synth_levels(profile, options)
         widths, floors = profile.widths[note_row], profile.floors[note_row]
     amplitude = min(abs(options.get("amp", 1.0) * options.get("pre_amp", 1.0)), MAX_AMPLITUDE)
     power = np.empty((len(levels), BAND_COUNT + 1), np.float32)
-    power[:, :BAND_COUNT] = convert_to_power(levels)
-    power[:, BAND_COUNT] = convert_to_power(peaks)
+    power[:, :BAND_COUNT] = convert_db_to_power(levels)
+    power[:, BAND_COUNT] = convert_db_to_power(peaks)
     power *= np.float32(amplitude**2)
     return SimulatedEvent(
         power,
-        convert_to_power(widths),
-        convert_to_power(floors),
-        combine_side_share(profile.side_share, options.get("pan", 0.0)),
+        convert_db_to_power(widths),
+        convert_db_to_power(floors),
+        compute_side_share_after_panning(profile.side_share, options.get("pan", 0.0)),
         power[:, :BAND_COUNT].sum(axis=0),
     )
 
@@ -105,40 +105,42 @@ def find_sound_profile(kind: str, name: str) -> SoundProfile:
     return profiles[FALLBACK_SAMPLE if kind == "sample" else FALLBACK_SYNTH]
 
 
-def combine_side_share(side_share: float, pan: float) -> float:
+def compute_side_share_after_panning(side_share: float, pan: float) -> float:
     """Return the share of the side signal of a sound after panning by equal power."""
     angle = (min(max(pan, -1.0), 1.0) + 1) * math.pi / 4
     panned = (1 - math.sin(2 * angle)) / 2
     return side_share + panned - 2 * side_share * panned
 
 
-def convert_to_power(levels: np.ndarray) -> np.ndarray:
+def convert_db_to_power(levels: np.ndarray) -> np.ndarray:
     """Return levels in dB as powers, of the same shape."""
     power: np.ndarray = np.exp(levels * np.float32(math.log(10) / 10))
     return power
 
 
-def _simulate_synth(
+def _simulate_synth_levels(
     profile: SoundProfile, options: dict[str, float]
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Return levels [frames, bands] and peaks [frames] in dB, and the row of the nearest note."""
     note = min(max(options.get("note", DEFAULT_NOTE), 0.0), 130.0)
     row = int(np.abs(PROFILE_NOTES - note).argmin())
-    anchors, peaks = _interpolate_cutoff(profile, row, options.get("cutoff", DEFAULT_CUTOFF))
+    anchors, peaks = _interpolate_levels_at_cutoff(
+        profile, row, options.get("cutoff", DEFAULT_CUTOFF)
+    )
     shift = (note - PROFILE_NOTES[row]) / SEMITONES_PER_BAND
-    anchors = shift_bands(anchors, shift)
+    anchors = shift_levels_by_bands(anchors, shift)
     for option, effect in profile.option_effects.items():
         if option in options:
-            gains = effect.interpolate(options[option])
+            gains = effect.interpolate_level_change(options[option])
             anchors = anchors + gains
             peaks = peaks + gains[int(anchors[1].argmax())]
     envelope = compute_envelope_levels(options, profile.envelope_exponent)
-    levels = _interpolate_times(anchors, len(envelope))
+    levels = _interpolate_levels_over_time(anchors, len(envelope))
     # The peak follows the level of the loudest band.
     return levels + envelope[:, None], peaks + envelope, row
 
 
-def _interpolate_cutoff(
+def _interpolate_levels_at_cutoff(
     profile: SoundProfile, row: int, cutoff: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return levels [times, bands] and the peak at a note's row, between measured cutoffs."""
@@ -147,7 +149,7 @@ def _interpolate_cutoff(
     share = np.float32(position - low)
     levels = (1 - share) * profile.levels[row, low] + share * profile.levels[row, low + 1]
     peaks = (1 - share) * profile.peaks[row, low] + share * profile.peaks[row, low + 1]
-    below = PROFILE_CUTOFFS[0] - _limit_cutoff(cutoff)
+    below = PROFILE_CUTOFFS[0] - _limit_filter_cutoff(cutoff)
     if below > 0:  # a filter with a lower corner than any measured one
         extra = compute_low_pass_levels(cutoff) - compute_low_pass_levels(PROFILE_CUTOFFS[0])
         levels = levels + extra
@@ -157,35 +159,37 @@ def _interpolate_cutoff(
 
 def compute_low_pass_levels(cutoff: float) -> np.ndarray:
     """Return the response of a second-order low-pass filter per band in dB: float32 [bands]."""
-    octaves = (BAND_CENTRE_NOTES - _limit_cutoff(cutoff)) / SEMITONES_PER_OCTAVE
+    octaves = (BAND_CENTRE_NOTES - _limit_filter_cutoff(cutoff)) / SEMITONES_PER_OCTAVE
     response: np.ndarray = -10 * np.log10(1 + 2 ** (octaves * FILTER_DB_PER_OCTAVE / 3.01))
     return response.astype(np.float32)
 
 
 def compute_high_pass_levels(cutoff: float) -> np.ndarray:
     """Return the response of a high-pass filter per band in dB: float32 [bands]."""
-    octaves = (_limit_cutoff(cutoff) - BAND_CENTRE_NOTES) / SEMITONES_PER_OCTAVE
+    octaves = (_limit_filter_cutoff(cutoff) - BAND_CENTRE_NOTES) / SEMITONES_PER_OCTAVE
     response: np.ndarray = -10 * np.log10(1 + 2 ** (octaves * FILTER_DB_PER_OCTAVE / 3.01))
     return response.astype(np.float32)
 
 
-def _limit_cutoff(cutoff: float) -> float:
+def _limit_filter_cutoff(cutoff: float) -> float:
     return min(max(cutoff, 0.0), MAX_CUTOFF)
 
 
-def shift_bands(levels: np.ndarray, shift: float) -> np.ndarray:
+def shift_levels_by_bands(levels: np.ndarray, shift: float) -> np.ndarray:
     """Move levels [..., bands] in dB up by a number of bands; a band's power is split in two."""
     if abs(shift) < 0.02:
         return levels
     whole = math.floor(shift)
     share = np.float32(shift - whole)
-    power = convert_to_power(levels)
-    moved = (1 - share) * _move_bands(power, whole) + share * _move_bands(power, whole + 1)
+    power = convert_db_to_power(levels)
+    moved = (1 - share) * _shift_power_by_whole_bands(
+        power, whole
+    ) + share * _shift_power_by_whole_bands(power, whole + 1)
     shifted: np.ndarray = np.float32(10) * np.log10(np.maximum(moved, np.float32(1e-12)))
     return shifted
 
 
-def _move_bands(power: np.ndarray, count: int) -> np.ndarray:
+def _shift_power_by_whole_bands(power: np.ndarray, count: int) -> np.ndarray:
     """Move power [..., bands] up by whole bands; what is new is silent."""
     moved = np.zeros_like(power)
     count = min(max(count, -BAND_COUNT), BAND_COUNT)
@@ -206,7 +210,7 @@ def _build_time_weights() -> np.ndarray:
     return weights.astype(np.float32)
 
 
-def _interpolate_times(anchors: np.ndarray, frame_count: int) -> np.ndarray:
+def _interpolate_levels_over_time(anchors: np.ndarray, frame_count: int) -> np.ndarray:
     """Return levels [frames, bands] of anchors [times, bands]; a decay goes on after the last."""
     levels: np.ndarray = _build_time_weights()[:frame_count] @ anchors
     late = frame_count - FRAMES_BEFORE_ONSET - PROFILE_FRAMES[-1]
@@ -238,10 +242,10 @@ def compute_envelope_levels(options: dict[str, float], exponent: float) -> np.nd
         min(max(options.get(stage, 0.0), 0.0), MAX_EVENT_FRAMES * FRAME_SECONDS)
         for stage in ("attack", "decay", "sustain", "release")
     )
-    top = _limit_level(options.get("attack_level", 1.0))
-    sustained = _limit_level(options.get("sustain_level", 1.0))
+    top = _limit_envelope_level(options.get("attack_level", 1.0))
+    sustained = _limit_envelope_level(options.get("sustain_level", 1.0))
     decayed = options.get("decay_level", -1.0)
-    decayed = sustained if decayed < 0 else _limit_level(decayed)
+    decayed = sustained if decayed < 0 else _limit_envelope_level(decayed)
     step_seconds = FRAME_SECONDS / ENVELOPE_STEPS_PER_FRAME
     total = min(attack + decay + sustain + release, MAX_EVENT_FRAMES * FRAME_SECONDS)
     times = (np.arange(max(1, math.ceil(total / step_seconds))) + 0.5) * step_seconds
@@ -250,7 +254,7 @@ def compute_envelope_levels(options: dict[str, float], exponent: float) -> np.nd
     return _smear_envelope(np.power(envelope, exponent) if exponent != 1 else envelope)
 
 
-def _limit_level(level: float) -> float:
+def _limit_envelope_level(level: float) -> float:
     return min(max(level, 0.0), 4.0)
 
 
@@ -271,7 +275,7 @@ def _smear_envelope(envelope: np.ndarray) -> np.ndarray:
     return levels.astype(np.float32)
 
 
-def _simulate_sample(
+def _simulate_sample_levels(
     profile: SoundProfile, event: ScoreEvent, options: dict[str, float]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return levels [frames, bands] and peaks [frames] of a sample, in dB."""
@@ -292,11 +296,13 @@ def _simulate_sample(
     )
     inside = np.clip(np.round(positions).astype(int), 0, len(profile.levels) - 1)
     levels, peaks = profile.levels[inside], profile.peaks[inside]
-    levels = shift_bands(levels, math.log2(speed) * SEMITONES_PER_OCTAVE / SEMITONES_PER_BAND)
+    levels = shift_levels_by_bands(
+        levels, math.log2(speed) * SEMITONES_PER_OCTAVE / SEMITONES_PER_BAND
+    )
     envelope = _compute_sample_envelope(event, options, length * FRAME_SECONDS)
     count = min(len(envelope), len(levels))
     levels = levels[:count] + envelope[:count, None]
-    levels = levels + _compute_filter_levels(options)
+    levels = levels + _compute_sample_filter_response_db(options)
     return levels, peaks[:count] + envelope[:count]
 
 
@@ -313,7 +319,7 @@ def _compute_sample_envelope(
     return compute_envelope_levels({**options, **stages}, 1.0)
 
 
-def _compute_filter_levels(options: dict[str, float]) -> np.ndarray:
+def _compute_sample_filter_response_db(options: dict[str, float]) -> np.ndarray:
     """Return the response of a sample's own filters per band in dB: float32 [bands]."""
     levels = np.zeros(BAND_COUNT, np.float32)
     for name in ("lpf", "cutoff"):

@@ -15,10 +15,10 @@ from core.encoders.simulation.bands import (
     SEMITONES_PER_BAND,
 )
 from core.encoders.simulation.event_simulation import (
-    combine_side_share,
     compute_high_pass_levels,
     compute_low_pass_levels,
-    shift_bands,
+    compute_side_share_after_panning,
+    shift_levels_by_bands,
 )
 from core.encoders.simulation.profile_table import load_profile_table
 from core.sonicpi.inventory import load_sonic_pi_inventory
@@ -68,21 +68,21 @@ def apply_fx(sound: MixedSound, name: str, options: Options) -> MixedSound:
     """
     defaults = load_sonic_pi_inventory()["fx"].get(name, {})
     values = {**defaults, **options}
-    before = _limit_gain(values.get("pre_amp", 1.0) * values.get("pre_mix", 1.0))
-    after = _limit_gain(values.get("amp", 1.0))
+    before = _limit_fx_gain(values.get("pre_amp", 1.0) * values.get("pre_mix", 1.0))
+    after = _limit_fx_gain(values.get("amp", 1.0))
     mix = min(max(values.get("mix", 1.0), 0.0), 1.0)
-    dry = _scale_power(sound, before**2)
+    dry = _scale_sound_power(sound, before**2)
     effect = _EFFECTS.get(name, _apply_default_effect(name))
     wet = effect(dry, values)
     mixed = wet if name in ("gverb", "level") else _mix_dry_and_wet(dry, wet, mix)
-    return _scale_power(mixed, after**2)
+    return _scale_sound_power(mixed, after**2)
 
 
-def _limit_gain(gain: float) -> float:
+def _limit_fx_gain(gain: float) -> float:
     return min(abs(gain), MAX_GAIN)
 
 
-def _scale_power(sound: MixedSound, factor: float) -> MixedSound:
+def _scale_sound_power(sound: MixedSound, factor: float) -> MixedSound:
     return sound if factor == 1 else replace(sound, power=sound.power * np.float32(factor))
 
 
@@ -91,22 +91,22 @@ def _mix_dry_and_wet(dry: MixedSound, wet: MixedSound, mix: float) -> MixedSound
     if mix >= 1 or wet is dry:
         return wet
     dry_gain, wet_gain = math.cos(mix * math.pi / 2) ** 2, math.sin(mix * math.pi / 2) ** 2
-    return _add_sounds(_scale_power(dry, dry_gain), _scale_power(wet, wet_gain))
+    return _add_two_sounds(_scale_sound_power(dry, dry_gain), _scale_sound_power(wet, wet_gain))
 
 
-def _add_sounds(first: MixedSound, second: MixedSound) -> MixedSound:
+def _add_two_sounds(first: MixedSound, second: MixedSound) -> MixedSound:
     """Return the sum of two versions of one sound."""
-    energies = _sum_energy(first), _sum_energy(second)
+    energies = _sum_sound_energy(first), _sum_sound_energy(second)
     share = energies[1] / (energies[0] + energies[1] + 1e-12)
     side_share = share * second.side_share + (1 - share) * first.side_share
     return replace(second, power=first.power + second.power, side_share=side_share)
 
 
-def _sum_energy(sound: MixedSound) -> float:
+def _sum_sound_energy(sound: MixedSound) -> float:
     return float(sound.power[:, :BAND_COUNT].sum())
 
 
-def _filter_bands(sound: MixedSound, levels: np.ndarray) -> MixedSound:
+def _filter_sound_bands(sound: MixedSound, levels: np.ndarray) -> MixedSound:
     """Return a sound whose bands change by levels [bands] in dB; the peak follows their sum."""
     gains = np.power(np.float32(10), levels / 10).astype(np.float32)
     power = sound.power.copy()
@@ -123,18 +123,18 @@ def _rescale_peaks(power: np.ndarray, before: np.ndarray) -> np.ndarray:
 
 
 def _apply_low_pass(sound: MixedSound, options: Options) -> MixedSound:
-    return _filter_bands(sound, compute_low_pass_levels(options.get("cutoff", 100.0)))
+    return _filter_sound_bands(sound, compute_low_pass_levels(options.get("cutoff", 100.0)))
 
 
 def _apply_high_pass(sound: MixedSound, options: Options) -> MixedSound:
-    return _filter_bands(sound, compute_high_pass_levels(options.get("cutoff", 100.0)))
+    return _filter_sound_bands(sound, compute_high_pass_levels(options.get("cutoff", 100.0)))
 
 
 def _apply_band_pass(sound: MixedSound, options: Options) -> MixedSound:
     distance = np.abs(BAND_CENTRE_NOTES - options.get("centre", 100.0))
     width = BAND_PASS_WIDTH_SEMITONES * max(1 - options.get("res", 0.6), 0.05) * 2
     levels = -20 * np.log10(1 + (distance / width) ** 2)
-    return _filter_bands(sound, np.maximum(levels, -60).astype(np.float32))
+    return _filter_sound_bands(sound, np.maximum(levels, -60).astype(np.float32))
 
 
 def _apply_swept_filter(sound: MixedSound, options: Options) -> MixedSound:
@@ -144,28 +144,28 @@ def _apply_swept_filter(sound: MixedSound, options: Options) -> MixedSound:
         10 ** (compute_low_pass_levels(cutoff) / 10) for cutoff in np.linspace(low, high, 7)
     ]
     levels = 10 * np.log10(np.mean(responses, axis=0) + 1e-9)
-    return _filter_bands(sound, levels.astype(np.float32))
+    return _filter_sound_bands(sound, levels.astype(np.float32))
 
 
 def _apply_reverb(sound: MixedSound, options: Options) -> MixedSound:
     room = min(max(options.get("room", 0.6), 0.0), 1.0)
     seconds = REVERB_COMB_SECONDS / -math.log(0.7 + 0.28 * room)  # Freeverb's feedback
-    tail = _add_tail(sound, seconds, REVERB_ENERGY)
+    tail = _add_exponential_tail(sound, seconds, REVERB_ENERGY)
     damping = np.linspace(2, -8 * min(max(options.get("damp", 0.5), 0.0), 1.0), BAND_COUNT)
-    wet = _filter_bands(replace(sound, power=tail), damping.astype(np.float32))
+    wet = _filter_sound_bands(replace(sound, power=tail), damping.astype(np.float32))
     return replace(wet, side_share=max(sound.side_share, REVERB_SIDE_SHARE))
 
 
 def _apply_gverb(sound: MixedSound, options: Options) -> MixedSound:
     seconds = min(max(options.get("release", 3.0), 0.1), 30.0)
     room = min(max(options.get("room", 10.0), 1.0), 300.0)
-    tail = _add_tail(sound, seconds, GVERB_ENERGY * seconds / 3 * math.sqrt(10 / room))
+    tail = _add_exponential_tail(sound, seconds, GVERB_ENERGY * seconds / 3 * math.sqrt(10 / room))
     damping = np.linspace(3, -12, BAND_COUNT).astype(np.float32)
-    dry = _scale_power(sound, _limit_gain(options.get("dry", 1.0)) ** 2)
-    return _add_sounds(dry, _filter_bands(replace(sound, power=tail), damping))
+    dry = _scale_sound_power(sound, _limit_fx_gain(options.get("dry", 1.0)) ** 2)
+    return _add_two_sounds(dry, _filter_sound_bands(replace(sound, power=tail), damping))
 
 
-def _add_tail(sound: MixedSound, seconds: float, energy: float) -> np.ndarray:
+def _add_exponential_tail(sound: MixedSound, seconds: float, energy: float) -> np.ndarray:
     """Return the power of an exponential tail that falls by 60 dB in `seconds`.
 
     Parameters
@@ -185,26 +185,26 @@ def _add_tail(sound: MixedSound, seconds: float, energy: float) -> np.ndarray:
 def _apply_echo(sound: MixedSound, options: Options) -> MixedSound:
     phase = max(options.get("phase", 0.25), 0.02)
     decay = max(options.get("decay", 2.0), 0.01)
-    repetitions = _repeat_power(sound.power, phase, 10 ** (-6 * phase / decay))
+    repetitions = _add_echo_repetitions(sound.power, phase, 10 ** (-6 * phase / decay))
     # The first echo is as loud as the sound.
-    return replace(sound, power=sound.power + _delay_power(repetitions, phase))
+    return replace(sound, power=sound.power + _delay_power_by_seconds(repetitions, phase))
 
 
 def _apply_ping_pong(sound: MixedSound, options: Options) -> MixedSound:
     gain = min(max(options.get("feedback", 0.5), 0.0), 0.99) ** 2
     phase = max(options.get("phase", 0.25), 0.02)
-    echoes = gain * _delay_power(_repeat_power(sound.power, phase, gain), phase)
-    return _add_sounds(sound, replace(sound, power=echoes, side_share=0.5))
+    echoes = gain * _delay_power_by_seconds(_add_echo_repetitions(sound.power, phase, gain), phase)
+    return _add_two_sounds(sound, replace(sound, power=echoes, side_share=0.5))
 
 
-def _delay_power(power: np.ndarray, seconds: float) -> np.ndarray:
+def _delay_power_by_seconds(power: np.ndarray, seconds: float) -> np.ndarray:
     delayed = np.zeros_like(power)
     step = max(1, round(seconds / FRAME_SECONDS))
     delayed[step:] = power[: max(0, len(power) - step)]
     return delayed
 
 
-def _repeat_power(power: np.ndarray, phase: float, gain: float) -> np.ndarray:
+def _add_echo_repetitions(power: np.ndarray, phase: float, gain: float) -> np.ndarray:
     """Return power with repetitions after each `phase` seconds, each with `gain` times as much."""
     step = max(1, round(phase / FRAME_SECONDS))
     repeated = power.copy()
@@ -218,7 +218,7 @@ def _apply_slicer(sound: MixedSound, options: Options) -> MixedSound:
     """Switch the sound on and off; with a smooth wave, move between the two levels."""
     phase = max(options.get("phase", 0.25), 0.01)
     low, high = (
-        _limit_gain(options.get(name, default))
+        _limit_fx_gain(options.get(name, default))
         for name, default in (("amp_min", 0.0), ("amp_max", 1.0))
     )
     width = min(max(options.get("pulse_width", 0.5), 0.0), 1.0)
@@ -244,7 +244,7 @@ def _apply_slicer(sound: MixedSound, options: Options) -> MixedSound:
 
 def _apply_panslicer(sound: MixedSound, options: Options) -> MixedSound:
     span = options.get("pan_max", 1.0) - options.get("pan_min", -1.0)
-    panned = _scale_power(sound, MONO_GAIN)
+    panned = _scale_sound_power(sound, MONO_GAIN)
     return replace(panned, side_share=min(0.5, 0.25 * abs(span)))
 
 
@@ -255,8 +255,8 @@ def _apply_tremolo(sound: MixedSound, options: Options) -> MixedSound:
 
 
 def _apply_pan(sound: MixedSound, options: Options) -> MixedSound:
-    side_share = combine_side_share(sound.side_share, options.get("pan", 0.0))
-    return replace(_scale_power(sound, MONO_GAIN), side_share=side_share)
+    side_share = compute_side_share_after_panning(sound.side_share, options.get("pan", 0.0))
+    return replace(_scale_sound_power(sound, MONO_GAIN), side_share=side_share)
 
 
 def _apply_mono(sound: MixedSound, options: Options) -> MixedSound:
@@ -266,7 +266,9 @@ def _apply_mono(sound: MixedSound, options: Options) -> MixedSound:
 def _shift_pitch(sound: MixedSound, semitones: float) -> MixedSound:
     levels = 10 * np.log10(sound.power[:, :BAND_COUNT] + 1e-12)
     power = sound.power.copy()
-    power[:, :BAND_COUNT] = 10 ** (shift_bands(levels, semitones / SEMITONES_PER_BAND) / 10)
+    power[:, :BAND_COUNT] = 10 ** (
+        shift_levels_by_bands(levels, semitones / SEMITONES_PER_BAND) / 10
+    )
     return replace(sound, power=power)
 
 
@@ -282,7 +284,7 @@ def _apply_whammy(sound: MixedSound, options: Options) -> MixedSound:
 def _apply_normaliser(sound: MixedSound, options: Options) -> MixedSound:
     """Scale the sound to the level, frame by frame; silence stays silent."""
     peaks = sound.power[:, BAND_COUNT]
-    level = (_limit_gain(options.get("level", 1.0)) * MASTER_GAIN) ** 2
+    level = (_limit_fx_gain(options.get("level", 1.0)) * MASTER_GAIN) ** 2
     gains = np.minimum(level / np.maximum(peaks, 1e-12), MAX_NORMALISER_GAIN)
     return replace(sound, power=sound.power * gains.astype(np.float32)[:, None])
 
@@ -301,18 +303,20 @@ def _apply_distortion(sound: MixedSound, options: Options) -> MixedSound:
     """Raise the level by waveshaping, (1 + k) x / (1 + k |x|), and add harmonics."""
     distort = min(max(options.get("distort", 0.5), 0.0), 0.99)
     shape = 2 * distort / (1 - distort)
-    return _saturate(sound, lambda amplitudes: (1 + shape) / (1 + shape * amplitudes))
+    return _apply_saturation(sound, lambda amplitudes: (1 + shape) / (1 + shape * amplitudes))
 
 
 def _apply_tanh(sound: MixedSound, options: Options) -> MixedSound:
     krunch = min(max(options.get("krunch", 5.0), 0.01), 100.0)
-    return _saturate(
+    return _apply_saturation(
         sound,
         lambda amplitudes: np.tanh(krunch * amplitudes) / np.maximum(krunch * amplitudes, 1e-4),
     )
 
 
-def _saturate(sound: MixedSound, compute_gain: Callable[[np.ndarray], np.ndarray]) -> MixedSound:
+def _apply_saturation(
+    sound: MixedSound, compute_gain: Callable[[np.ndarray], np.ndarray]
+) -> MixedSound:
     """Apply a gain that depends on the amplitude; part of the power moves to higher bands."""
     amplitudes = np.sqrt(sound.power[:, BAND_COUNT]) / MASTER_GAIN
     gains = (compute_gain(amplitudes) ** 2).astype(np.float32)
@@ -324,7 +328,7 @@ def _saturate(sound: MixedSound, compute_gain: Callable[[np.ndarray], np.ndarray
     return replace(sound, power=power)
 
 
-def _normalise_after(
+def _normalise_sound_after_effect(
     effect: Callable[[MixedSound, Options], MixedSound],
 ) -> Callable[[MixedSound, Options], MixedSound]:
     return lambda sound, options: _apply_normaliser(effect(sound, options), {"level": 1.0})
@@ -336,11 +340,11 @@ def _apply_default_effect(name: str) -> Callable[[MixedSound, Options], MixedSou
     if profile is None:
         return lambda sound, _options: sound
 
-    def apply(sound: MixedSound, _options: Options) -> MixedSound:
+    def apply_measured_effect(sound: MixedSound, _options: Options) -> MixedSound:
         side_share = max(sound.side_share, profile.side_share)
-        return replace(_filter_bands(sound, profile.gains), side_share=side_share)
+        return replace(_filter_sound_bands(sound, profile.gains), side_share=side_share)
 
-    return apply
+    return apply_measured_effect
 
 
 def _apply_nothing(sound: MixedSound, _options: Options) -> MixedSound:
@@ -352,9 +356,9 @@ _EFFECTS: dict[str, Callable[[MixedSound, Options], MixedSound]] = {
     **dict.fromkeys(("hpf", "rhpf"), _apply_high_pass),
     **dict.fromkeys(("bpf", "rbpf"), _apply_band_pass),
     # Those with an "n" are normalised.
-    **dict.fromkeys(("nlpf", "nrlpf"), _normalise_after(_apply_low_pass)),
-    **dict.fromkeys(("nhpf", "nrhpf"), _normalise_after(_apply_high_pass)),
-    **dict.fromkeys(("nbpf", "nrbpf"), _normalise_after(_apply_band_pass)),
+    **dict.fromkeys(("nlpf", "nrlpf"), _normalise_sound_after_effect(_apply_low_pass)),
+    **dict.fromkeys(("nhpf", "nrhpf"), _normalise_sound_after_effect(_apply_high_pass)),
+    **dict.fromkeys(("nbpf", "nrbpf"), _normalise_sound_after_effect(_apply_band_pass)),
     **dict.fromkeys(("wobble", "ixi_techno"), _apply_swept_filter),
     **dict.fromkeys(("level", "record", "sound_out", "sound_out_stereo"), _apply_nothing),
     "reverb": _apply_reverb,

@@ -15,7 +15,7 @@ MAX_LAG_FRAMES = int(2.05 / FRAME_SECONDS) + 2
 MIN_STEP_LEVEL_DB = -70.0
 
 
-def compute_levels(power: np.ndarray) -> np.ndarray:
+def convert_power_to_levels_db(power: np.ndarray) -> np.ndarray:
     """Return powers as levels in dB, at least -120 dB."""
     levels: np.ndarray = 10 * np.log10(np.maximum(power, POWER_FLOOR))
     return levels
@@ -23,7 +23,7 @@ def compute_levels(power: np.ndarray) -> np.ndarray:
 
 def compute_onset_strength(power: np.ndarray) -> np.ndarray:
     """Return the mean rise in level over the bands per frame, in dB: float [frames]."""
-    levels = compute_levels(power)
+    levels = convert_power_to_levels_db(power)
     levels = np.maximum(levels, levels.max() - DYNAMIC_RANGE_DB)
     rises = np.maximum(np.diff(levels, axis=0), 0).mean(axis=1)
     return np.concatenate([[0.0], rises])
@@ -38,15 +38,17 @@ def compute_autocorrelation(strength: np.ndarray) -> np.ndarray:
     return correlation / correlation[0] if correlation[0] > 0 else np.zeros_like(correlation)
 
 
-def compute_periodicity(strength: np.ndarray) -> np.ndarray:
+def compute_onset_periodicity(strength: np.ndarray) -> np.ndarray:
     """Return the autocorrelation of the onset strength at `LAG_SECONDS`: float [lags]."""
     correlation = compute_autocorrelation(strength)
     lags = np.arange(len(correlation)) * FRAME_SECONDS
     return np.interp(LAG_SECONDS, lags, correlation)
 
 
-def compute_level_steps(power: np.ndarray, step_count: int) -> np.ndarray:
+def compute_level_over_time_steps(power: np.ndarray, step_count: int) -> np.ndarray:
     """Return the level of each of equal parts of the sound, about 1 in size: float [steps]."""
     parts = np.array_split(power.sum(axis=1), step_count)
-    levels = np.array([compute_levels(part.mean()) if len(part) else -120.0 for part in parts])
+    levels = np.array(
+        [convert_power_to_levels_db(part.mean()) if len(part) else -120.0 for part in parts]
+    )
     return np.maximum(levels, MIN_STEP_LEVEL_DB) / 12 + 2

@@ -21,7 +21,7 @@ from core.encoders.simulation.profile_table import (
     PROFILE_FRAMES,
     PROFILE_NOTES,
     PROFILE_TABLE_PATH,
-    encode_levels,
+    encode_db_levels_as_bytes,
 )
 from core.sonicpi import RenderError, render
 from core.sonicpi.inventory import (
@@ -96,7 +96,7 @@ class SoundMeasurement:
     side_share: float
 
 
-def measure_sound(
+def render_and_measure_sound(
     source: str, seconds: float, sonic_pi: str = DEFAULT_SONIC_PI
 ) -> SoundMeasurement:
     """Render a program and measure its clip."""
@@ -121,20 +121,20 @@ def measure_sound(
     peaks = hops.reshape(-1, HOP_LENGTH).max(axis=1) ** 2
     peaks = np.pad(peaks, (0, len(bands) - len(peaks)), mode="edge")
     return SoundMeasurement(
-        _to_db(bands),
-        _to_db(peaks),
-        _to_db(widths),
-        _to_db(floors),
+        _convert_power_to_db_levels(bands),
+        _convert_power_to_db_levels(peaks),
+        _convert_power_to_db_levels(widths),
+        _convert_power_to_db_levels(floors),
         side_energy / (side_energy + middle_energy + POWER_FLOOR),
     )
 
 
-def _to_db(power: np.ndarray) -> np.ndarray:
+def _convert_power_to_db_levels(power: np.ndarray) -> np.ndarray:
     levels: np.ndarray = 10 * np.log10(np.maximum(power, POWER_FLOOR))
     return levels
 
 
-def measure_synths() -> dict[str, np.ndarray]:
+def measure_synth_profiles() -> dict[str, np.ndarray]:
     """Measure every synth at `PROFILE_NOTES` and, if it has a filter, at `PROFILE_CUTOFFS`."""
     names = sorted({*load_sonic_pi_inventory()["synths"], *load_newer_synth_options()})
     shape = (len(names), len(PROFILE_NOTES))
@@ -159,7 +159,7 @@ def measure_synths() -> dict[str, np.ndarray]:
                     f", sustain: {SUSTAIN_SECONDS}, release: 0.05" if "sustain" in options else ""
                 )
                 source += f", cutoff: {cutoff}" if has_cutoff else ""
-                sound = measure_sound(source, SYNTH_SECONDS, sonic_pi)
+                sound = render_and_measure_sound(source, SYNTH_SECONDS, sonic_pi)
                 levels[row, column, number] = sound.levels[PROFILE_FRAMES]
                 peaks[row, column, number] = sound.peaks.max()
                 widths[row, column], floors[row, column] = sound.widths, sound.floors
@@ -169,10 +169,10 @@ def measure_synths() -> dict[str, np.ndarray]:
 
     return {
         "synth_names": np.array(names),
-        "synth_levels": encode_levels(levels),
-        "synth_peaks": encode_levels(peaks),
-        "synth_widths": encode_levels(widths),
-        "synth_floors": encode_levels(floors),
+        "synth_levels": encode_db_levels_as_bytes(levels),
+        "synth_peaks": encode_db_levels_as_bytes(peaks),
+        "synth_widths": encode_db_levels_as_bytes(widths),
+        "synth_floors": encode_db_levels_as_bytes(floors),
         "synth_side_shares": sides.astype(np.float32),
         "synth_envelope_exponents": exponents.astype(np.float32),
     }
@@ -180,15 +180,17 @@ def measure_synths() -> dict[str, np.ndarray]:
 
 def _measure_envelope_exponent(name: str, sonic_pi: str) -> float:
     """Return the power of the envelope that the level follows in a release, in [0.5, 4]."""
-    held = measure_sound(f"synth :{name}, note: 60, sustain: 1.5, release: 0.05", 1.2, sonic_pi)
-    released = measure_sound(
+    held = render_and_measure_sound(
+        f"synth :{name}, note: 60, sustain: 1.5, release: 0.05", 1.2, sonic_pi
+    )
+    released = render_and_measure_sound(
         f"synth :{name}, note: 60, sustain: 0, release: {RELEASE_SECONDS}", 1.2, sonic_pi
     )
     frame = int(0.5 * RELEASE_SECONDS / 0.0232)
     frames = slice(frame - 3, frame + 4)
-    level_drop = _to_db(10 ** (held.levels[frames] / 10)).max(axis=1) - released.levels[frames].max(
+    level_drop = _convert_power_to_db_levels(10 ** (held.levels[frames] / 10)).max(
         axis=1
-    )
+    ) - released.levels[frames].max(axis=1)
     return float(np.clip(np.median(level_drop) / (20 * np.log10(2)) / REFERENCE_EXPONENT, 0.5, 4))
 
 
@@ -219,19 +221,19 @@ def _measure_mean_levels(source: str, sonic_pi: str) -> np.ndarray:
 
     Gains are measured at one note: at others, the partials lie in other bands.
     """
-    sound = measure_sound(source, OPTION_SECONDS, sonic_pi)
+    sound = render_and_measure_sound(source, OPTION_SECONDS, sonic_pi)
     power = (10 ** (sound.levels / 10)).mean(axis=0)
     half = SMOOTHING_BANDS // 2
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(power, half), SMOOTHING_BANDS)
-    levels = _to_db(windows.mean(axis=1))
+    levels = _convert_power_to_db_levels(windows.mean(axis=1))
     return np.maximum(levels, levels.max() - 60)
 
 
-def measure_samples() -> dict[str, np.ndarray]:
+def measure_sample_profiles() -> dict[str, np.ndarray]:
     """Measure every sample over its length."""
     names = sorted({*load_sonic_pi_inventory()["samples"], *load_newer_sample_seconds()})
     sounds = [
-        measure_sound(
+        render_and_measure_sound(
             f"sample :{name}", get_builtin_sample_duration(name) + TAIL_SECONDS, LATEST_SONIC_PI
         )
         for name in names
@@ -239,45 +241,51 @@ def measure_samples() -> dict[str, np.ndarray]:
     return {
         "sample_names": np.array(names),
         "sample_frame_counts": np.array([len(sound.levels) for sound in sounds]),
-        "sample_levels": encode_levels(np.concatenate([sound.levels for sound in sounds])),
-        "sample_peaks": encode_levels(np.concatenate([sound.peaks for sound in sounds])),
-        "sample_widths": encode_levels(np.stack([sound.widths for sound in sounds])),
-        "sample_floors": encode_levels(np.stack([sound.floors for sound in sounds])),
+        "sample_levels": encode_db_levels_as_bytes(
+            np.concatenate([sound.levels for sound in sounds])
+        ),
+        "sample_peaks": encode_db_levels_as_bytes(
+            np.concatenate([sound.peaks for sound in sounds])
+        ),
+        "sample_widths": encode_db_levels_as_bytes(np.stack([sound.widths for sound in sounds])),
+        "sample_floors": encode_db_levels_as_bytes(np.stack([sound.floors for sound in sounds])),
         "sample_side_shares": np.array([sound.side_share for sound in sounds], np.float32),
     }
 
 
-def measure_fx() -> dict[str, np.ndarray]:
+def measure_fx_profiles() -> dict[str, np.ndarray]:
     """Measure the default effect of every FX on steady pink noise."""
     names = [name for name in load_sonic_pi_inventory()["fx"] if name not in SKIPPED_FX]
     noise = f"synth :pnoise, sustain: {FX_SECONDS}, amp: 0.5, cutoff: 130"
-    dry = _measure_steady_levels(noise)[0]
-    measured = [_measure_steady_levels(f"with_fx :{name} do\n{noise}\nend") for name in names]
+    dry = _measure_steady_band_levels(noise)[0]
+    measured = [_measure_steady_band_levels(f"with_fx :{name} do\n{noise}\nend") for name in names]
     return {
         "fx_names": np.array(names),
-        "fx_gains": encode_levels(np.stack([levels - dry for levels, _ in measured])),
+        "fx_gains": encode_db_levels_as_bytes(np.stack([levels - dry for levels, _ in measured])),
         "fx_side_shares": np.array([side for _, side in measured], np.float32),
     }
 
 
-def _measure_steady_levels(source: str) -> tuple[np.ndarray, float]:
-    sound = measure_sound(source, FX_SECONDS)
+def _measure_steady_band_levels(source: str) -> tuple[np.ndarray, float]:
+    sound = render_and_measure_sound(source, FX_SECONDS)
     first = int(FX_STEADY_SECONDS * 44_100 / HOP_LENGTH)
-    return _to_db((10 ** (sound.levels[first:] / 10)).mean(axis=0)), sound.side_share
+    return _convert_power_to_db_levels(
+        (10 ** (sound.levels[first:] / 10)).mean(axis=0)
+    ), sound.side_share
 
 
-def measure_profiles() -> Iterator[dict[str, np.ndarray]]:
+def iterate_measured_profile_arrays() -> Iterator[dict[str, np.ndarray]]:
     """Yield the arrays of the table, kind by kind."""
-    yield measure_fx()
-    yield measure_samples()
-    yield measure_synths()
+    yield measure_fx_profiles()
+    yield measure_sample_profiles()
+    yield measure_synth_profiles()
     yield measure_synth_options()
 
 
 def write_profile_table() -> None:
     """Measure all profiles and write the table."""
     arrays: dict[str, np.ndarray] = {}
-    for part in measure_profiles():
+    for part in iterate_measured_profile_arrays():
         arrays |= part
     with PROFILE_TABLE_PATH.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)

@@ -21,14 +21,14 @@ PROFILE_FRAMES = np.array([2, 6, 17, 43, 82])  # after the start; 0.05, 0.14, 0.
 MIN_LEVEL_DB, LEVEL_STEP_DB = -120.0, 0.5  # of a stored byte
 
 
-def encode_levels(levels_db: np.ndarray) -> np.ndarray:
+def encode_db_levels_as_bytes(levels_db: np.ndarray) -> np.ndarray:
     """Return levels in dB as bytes: uint8 of the same shape, in steps of 0.5 dB from -120 dB."""
     steps = np.round((np.asarray(levels_db) - MIN_LEVEL_DB) / LEVEL_STEP_DB)
     return np.clip(steps, 0, 255).astype(np.uint8)
 
 
-def decode_levels(encoded: np.ndarray) -> np.ndarray:
-    """Return the levels in dB that `encode_levels` stored: float32 of the same shape."""
+def decode_db_levels_from_bytes(encoded: np.ndarray) -> np.ndarray:
+    """Return the levels that `encode_db_levels_as_bytes` stored: float32 of the same shape."""
     return encoded.astype(np.float32) * np.float32(LEVEL_STEP_DB) + np.float32(MIN_LEVEL_DB)
 
 
@@ -47,7 +47,7 @@ class OptionEffect:
     values: np.ndarray
     gains: np.ndarray
 
-    def interpolate(self, value: float) -> np.ndarray:
+    def interpolate_level_change(self, value: float) -> np.ndarray:
         """Return the change at a value in dB: float32 [bands]."""
         position = float(np.interp(value, self.values, np.arange(len(self.values))))
         low = min(int(position), len(self.values) - 2)
@@ -124,16 +124,18 @@ def load_profile_table() -> ProfileTable:
     """
     with np.load(PROFILE_TABLE_PATH, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
-    return ProfileTable(_read_synths(arrays), _read_samples(arrays), _read_fx(arrays))
+    return ProfileTable(
+        _read_synth_profiles(arrays), _read_sample_profiles(arrays), _read_fx_profiles(arrays)
+    )
 
 
-def _read_synths(arrays: dict[str, np.ndarray]) -> dict[str, SoundProfile]:
+def _read_synth_profiles(arrays: dict[str, np.ndarray]) -> dict[str, SoundProfile]:
     return {
         str(name): SoundProfile(
-            decode_levels(arrays["synth_levels"][row]),
-            decode_levels(arrays["synth_peaks"][row]),
-            decode_levels(arrays["synth_widths"][row]),
-            decode_levels(arrays["synth_floors"][row]),
+            decode_db_levels_from_bytes(arrays["synth_levels"][row]),
+            decode_db_levels_from_bytes(arrays["synth_peaks"][row]),
+            decode_db_levels_from_bytes(arrays["synth_widths"][row]),
+            decode_db_levels_from_bytes(arrays["synth_floors"][row]),
             float(arrays["synth_side_shares"][row]),
             float(arrays["synth_envelope_exponents"][row]),
             _read_option_effects(arrays, str(name)),
@@ -161,24 +163,25 @@ def _read_option_effects(arrays: dict[str, np.ndarray], synth: str) -> dict[str,
     return effects
 
 
-def _read_samples(arrays: dict[str, np.ndarray]) -> dict[str, SoundProfile]:
+def _read_sample_profiles(arrays: dict[str, np.ndarray]) -> dict[str, SoundProfile]:
     starts = np.concatenate([[0], np.cumsum(arrays["sample_frame_counts"])])
     return {
         str(name): SoundProfile(
-            decode_levels(arrays["sample_levels"][starts[row] : starts[row + 1]]),
-            decode_levels(arrays["sample_peaks"][starts[row] : starts[row + 1]]),
-            decode_levels(arrays["sample_widths"][row]),
-            decode_levels(arrays["sample_floors"][row]),
+            decode_db_levels_from_bytes(arrays["sample_levels"][starts[row] : starts[row + 1]]),
+            decode_db_levels_from_bytes(arrays["sample_peaks"][starts[row] : starts[row + 1]]),
+            decode_db_levels_from_bytes(arrays["sample_widths"][row]),
+            decode_db_levels_from_bytes(arrays["sample_floors"][row]),
             float(arrays["sample_side_shares"][row]),
         )
         for row, name in enumerate(arrays["sample_names"])
     }
 
 
-def _read_fx(arrays: dict[str, np.ndarray]) -> dict[str, FxProfile]:
+def _read_fx_profiles(arrays: dict[str, np.ndarray]) -> dict[str, FxProfile]:
     return {
         str(name): FxProfile(
-            decode_levels(arrays["fx_gains"][row]), float(arrays["fx_side_shares"][row])
+            decode_db_levels_from_bytes(arrays["fx_gains"][row]),
+            float(arrays["fx_side_shares"][row]),
         )
         for row, name in enumerate(arrays["fx_names"])
     }

@@ -44,31 +44,31 @@ def simulate_program(events: list[ScoreEvent], seconds: float = MAX_SCORE_SECOND
     audible = sorted((event for event in events if event.weight > 0), key=lambda event: event.time)
     audible = audible[:MAX_SIMULATED_EVENTS]
     if not audible:
-        return _make_silence(frame_count)
+        return _make_silent_sound(frame_count)
     start = audible[0].time
-    events_by_chain = _group_by_fx_chain(audible)
+    events_by_chain = _group_events_by_fx_chain(audible)
     groups = []
     for chain_events in events_by_chain.values():
-        group = _mix_events(chain_events, start, frame_count)
+        group = _simulate_and_mix_events(chain_events, start, frame_count)
         for name, options in chain_events[0].fx:
             group = apply_fx(group, name, _limit_event_options(options))
         groups.append(group)
-    return _limit_output(_add_sounds(groups))
+    return _apply_output_limiter(_add_all_sounds(groups))
 
 
-def _make_silence(frame_count: int) -> MixedSound:
+def _make_silent_sound(frame_count: int) -> MixedSound:
     nothing = np.zeros(BAND_COUNT, np.float32)
     return MixedSound(np.zeros((frame_count, BAND_COUNT + 1), np.float32), nothing, nothing, 0.0)
 
 
-def _group_by_fx_chain(events: list[ScoreEvent]) -> dict[str, list[ScoreEvent]]:
+def _group_events_by_fx_chain(events: list[ScoreEvent]) -> dict[str, list[ScoreEvent]]:
     """Return the events by the names and options of their FX."""
     key_by_ids: dict[tuple[int, ...], str] = {}
     groups: dict[str, list[ScoreEvent]] = {}
     for event in events:
         ids = tuple(id(options) for _, options in event.fx)
         if ids not in key_by_ids:
-            key_by_ids[ids] = _describe_chain(event.fx)
+            key_by_ids[ids] = _describe_fx_chain(event.fx)
         key = key_by_ids[ids]
         if key not in groups and len(groups) >= MAX_FX_CHAINS:
             key = next(iter(groups))
@@ -76,7 +76,7 @@ def _group_by_fx_chain(events: list[ScoreEvent]) -> dict[str, list[ScoreEvent]]:
     return groups
 
 
-def _describe_chain(chain: FxChain) -> str:
+def _describe_fx_chain(chain: FxChain) -> str:
     return repr([(name, sorted(options.items())) for name, options in chain])
 
 
@@ -89,7 +89,9 @@ def _limit_event_options(options: dict[str, float]) -> dict[str, float]:
     }
 
 
-def _mix_events(events: list[ScoreEvent], start: float, frame_count: int) -> MixedSound:
+def _simulate_and_mix_events(
+    events: list[ScoreEvent], start: float, frame_count: int
+) -> MixedSound:
     """Return the sum of events without their FX; equal events are simulated once."""
     padded = np.zeros((frame_count + FRAMES_BEFORE_ONSET, BAND_COUNT + 1), np.float32)
     simulated: dict[tuple[object, ...], SimulatedEvent] = {}
@@ -125,7 +127,7 @@ def _mix_events(events: list[ScoreEvent], start: float, frame_count: int) -> Mix
     )
 
 
-def _add_sounds(sounds: list[MixedSound]) -> MixedSound:
+def _add_all_sounds(sounds: list[MixedSound]) -> MixedSound:
     if len(sounds) == 1:
         return sounds[0]
     energies = np.stack([sound.power[:, :BAND_COUNT].sum(axis=0) for sound in sounds])
@@ -139,7 +141,7 @@ def _add_sounds(sounds: list[MixedSound]) -> MixedSound:
     )
 
 
-def _limit_output(sound: MixedSound) -> MixedSound:
+def _apply_output_limiter(sound: MixedSound) -> MixedSound:
     """Return the sound after the limiter of the output."""
     peaks = sound.power[:, BAND_COUNT]
     gains = np.minimum(1, LIMITER_PEAK**2 / np.maximum(peaks, 1e-12)).astype(np.float32)

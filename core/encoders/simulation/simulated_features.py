@@ -27,10 +27,10 @@ from core.encoders.simulation.onset_strength import (
     LAG_SECONDS,
     POWER_FLOOR,
     compute_autocorrelation,
-    compute_level_steps,
-    compute_levels,
+    compute_level_over_time_steps,
+    compute_onset_periodicity,
     compute_onset_strength,
-    compute_periodicity,
+    convert_power_to_levels_db,
 )
 from core.sonicpi.score_events import ScoreEvent
 
@@ -91,7 +91,7 @@ def compute_simulated_features(sound: MixedSound, events: list[ScoreEvent]) -> n
     power = sound.power[:, :BAND_COUNT]
     strength = compute_onset_strength(power)
     descriptors = simulate_descriptors(sound, strength)
-    levels = compute_levels(power)
+    levels = convert_power_to_levels_db(power)
     relative = np.maximum(levels - levels.max(), -DYNAMIC_RANGE_DB)
     rises = np.maximum(np.diff(relative, axis=0), 0).mean(axis=0)
     features = np.concatenate(
@@ -101,12 +101,12 @@ def compute_simulated_features(sound: MixedSound, events: list[ScoreEvent]) -> n
                 for descriptor in CLIP_DESCRIPTORS
             ],
             _compute_event_features(events, len(power) * FRAME_SECONDS),
-            compute_levels(power.mean(axis=0)) / 20 + 2.5,
+            convert_power_to_levels_db(power.mean(axis=0)) / 20 + 2.5,
             relative.std(axis=0) / 20,
             rises / 2,
-            compute_periodicity(strength),
-            compute_level_steps(power, LEVEL_STEP_COUNT),
-            compute_pitch_classes(events),
+            compute_onset_periodicity(strength),
+            compute_level_over_time_steps(power, LEVEL_STEP_COUNT),
+            compute_pitch_class_shares(events),
             _compute_onset_features(strength, power.sum(axis=1)),
         ]
     )
@@ -128,22 +128,24 @@ def simulate_descriptors(sound: MixedSound, strength: np.ndarray) -> dict[str, f
     segments = np.array_split(total, LEVEL_SEGMENT_COUNT)
     seconds = len(power) * FRAME_SECONDS
     return {
-        "loudness": _compute_loudness(power),
+        "loudness": _compute_loudness_lufs(power),
         "peak": max(MIN_LEVEL_DB, 20 * math.log10(max(peak, 1e-6))),
-        "silence": 100 * float((compute_levels(total) < SILENT_FRAME_DB).mean()),
+        "silence": 100 * float((convert_power_to_levels_db(total) < SILENT_FRAME_DB).mean()),
         "onset_rate": max(MIN_ONSET_RATE, _count_spectral_onsets(strength, total) / seconds),
         "tempo": _estimate_tempo(strength),
         **_compute_spectral_descriptors(sound),
         "stereo_width": 100 * sound.side_share,
         **{
-            f"level_{number + 1}": max(MIN_LEVEL_DB, float(compute_levels(segment.mean())))
+            f"level_{number + 1}": max(
+                MIN_LEVEL_DB, float(convert_power_to_levels_db(segment.mean()))
+            )
             for number, segment in enumerate(segments)
         },
     }
 
 
 @cache
-def _get_k_weights() -> np.ndarray:
+def _get_k_weighting_gains() -> np.ndarray:
     """Return the gain of BS.1770's K weighting per band: float32 [bands]."""
     squares = BAND_CENTRES_HZ**2
     shelf = 1 + (10**0.4 - 1) * squares**2 / (squares**2 + 1500.0**4)
@@ -152,19 +154,22 @@ def _get_k_weights() -> np.ndarray:
     return weights
 
 
-def _compute_loudness(power: np.ndarray) -> float:
+def _compute_loudness_lufs(power: np.ndarray) -> float:
     """Return the integrated loudness in LUFS, with the gates of BS.1770-4."""
-    weighted = 2 * (power @ _get_k_weights())
+    weighted = 2 * (power @ _get_k_weighting_gains())
     sums = np.concatenate([[0.0], np.cumsum(weighted, dtype=np.float64)])
     length = min(GATING_FRAMES, len(weighted))
     blocks = (sums[length:] - sums[:-length]) / length
-    levels = -0.691 + compute_levels(blocks)
+    levels = -0.691 + convert_power_to_levels_db(blocks)
     blocks = blocks[levels > MIN_LEVEL_DB]
     if not len(blocks):
         return MIN_LEVEL_DB
-    gate = -0.691 + float(compute_levels(blocks.mean())) - 10
-    loud = blocks[-0.691 + compute_levels(blocks) > gate]
-    return max(MIN_LEVEL_DB, -0.691 + float(compute_levels((loud if len(loud) else blocks).mean())))
+    gate = -0.691 + float(convert_power_to_levels_db(blocks.mean())) - 10
+    loud = blocks[-0.691 + convert_power_to_levels_db(blocks) > gate]
+    return max(
+        MIN_LEVEL_DB,
+        -0.691 + float(convert_power_to_levels_db((loud if len(loud) else blocks).mean())),
+    )
 
 
 def _count_spectral_onsets(strength: np.ndarray, total: np.ndarray) -> int:
@@ -188,7 +193,7 @@ def _count_spectral_onsets(strength: np.ndarray, total: np.ndarray) -> int:
 
 
 @cache
-def _build_rise_noise(frame_count: int) -> np.ndarray:
+def _build_onset_strength_noise(frame_count: int) -> np.ndarray:
     """Return reproducible noise, float [frames]."""
     return np.abs(np.random.default_rng(0).standard_normal(frame_count))
 
@@ -196,7 +201,7 @@ def _build_rise_noise(frame_count: int) -> np.ndarray:
 def _compute_onset_features(strength: np.ndarray, total: np.ndarray) -> np.ndarray:
     """Return log rates of onsets with noise, and height, mean and peakedness of the strength."""
     seconds = len(strength) * FRAME_SECONDS
-    noise = _build_rise_noise(len(strength))
+    noise = _build_onset_strength_noise(len(strength))
     is_sounding = total > 1e-6 * total.max()
     rates = [
         math.log2(
@@ -219,7 +224,7 @@ def _estimate_tempo(strength: np.ndarray) -> float:
 
 
 @cache
-def _get_bins_per_band() -> np.ndarray:
+def _count_fft_bins_per_band() -> np.ndarray:
     bins: np.ndarray = build_band_filters().sum(axis=0)
     return bins
 
@@ -233,7 +238,7 @@ def _compute_spectral_descriptors(sound: MixedSound) -> dict[str, float]:
     magnitudes = np.sqrt(power * np.maximum(sound.widths, 1))
     total = float(magnitudes.sum())
     centroid_hz = float((magnitudes @ BAND_CENTRES_HZ).sum()) / total if total > 0 else 1000.0
-    bins = _get_bins_per_band()
+    bins = _count_fft_bins_per_band()
     means = energies / bins
     floors = np.maximum(means * np.maximum(sound.floors, 1e-9), 1e-10 * means.max())
     flatness = (bins * np.log10(floors)).sum() / bins.sum() - np.log10(energies.sum() / bins.sum())
@@ -254,7 +259,7 @@ def _compute_event_features(events: list[ScoreEvent], seconds: float) -> np.ndar
     for time in times:
         if time - last >= MIN_EVENT_GAP_SECONDS:
             onsets, last = onsets + 1, time
-    notes = np.array([_get_note(event) for event in events if event.kind == "synth"])
+    notes = np.array([_get_midi_note_of_event(event) for event in events if event.kind == "synth"])
     features[0] = math.log2(onsets / seconds + MIN_ONSET_RATE)
     features[1] = math.log2(len(events) / seconds + MIN_ONSET_RATE) / 2
     features[2] = 1 - len(notes) / len(events)
@@ -265,16 +270,16 @@ def _compute_event_features(events: list[ScoreEvent], seconds: float) -> np.ndar
     return features
 
 
-def _get_note(event: ScoreEvent) -> float:
+def _get_midi_note_of_event(event: ScoreEvent) -> float:
     """Return the MIDI note of a synth, in [0, 130]; a program may compute any number."""
     note = event.options.get("note", DEFAULT_NOTE)
     return DEFAULT_NOTE if math.isnan(note) else min(max(note, 0.0), MAX_NOTE)
 
 
-def compute_pitch_classes(events: list[ScoreEvent]) -> np.ndarray:
+def compute_pitch_class_shares(events: list[ScoreEvent]) -> np.ndarray:
     """Return the share of each pitch class among the notes: float [12]."""
     shares = np.zeros(12)
     for event in events:
         if event.kind == "synth":
-            shares[round(_get_note(event)) % 12] += 1
+            shares[round(_get_midi_note_of_event(event)) % 12] += 1
     return shares / (shares.sum() or 1)

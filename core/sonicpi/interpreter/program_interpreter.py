@@ -26,7 +26,7 @@ from core.sonicpi.interpreter.program_thread import (
     ProgramThread,
     ThreadSettings,
 )
-from core.sonicpi.interpreter.syntax_tree_types import Block, Node, Scope, copy_variables
+from core.sonicpi.interpreter.syntax_tree_types import Block, Node, Scope, copy_visible_variables
 from core.sonicpi.interpreter.values import to_number_or_default
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
@@ -301,7 +301,10 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             if len(loop_thread.redefinitions) < MAX_REDEFINITIONS:
                 loop_thread.redefinitions.append(
                     LoopRedefinition(
-                        parent.current_seconds, body, copy_variables(scope), parent.settings.fx
+                        parent.current_seconds,
+                        body,
+                        copy_visible_variables(scope),
+                        parent.settings.fx,
                     )
                 )
             return
@@ -312,7 +315,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             name,
             parent.current_seconds,
             replace(parent.settings),
-            copy_variables(scope),
+            copy_visible_variables(scope),
             body,
             is_loop,
             prelude=_build_thread_prelude(options, is_loop),

@@ -59,7 +59,7 @@ def declare_variable(scope: Scope, name: str, value: Any) -> None:
     dict.__setitem__(scope, name, value)
 
 
-def copy_variables(scope: Scope) -> Scope:
+def copy_visible_variables(scope: Scope) -> Scope:
     """Return all variables that a scope can see, in a scope of their own."""
     chain: list[Scope] = [scope]
     while isinstance(chain[-1], BlockScope):

@@ -217,7 +217,7 @@ def _add_comments(source: str, rng: SeededRandom) -> str:
     naming_style = rng.pick_option_by_weight(name_and_comment_lists.NAMING_STYLE_WEIGHTS)
     comments = name_and_comment_lists.CODE_COMMENTS[naming_style].split("|")
     lines: list[str] = []
-    for line, is_statement_start in _split_statement_lines(source):
+    for line, is_statement_start in _split_lines_and_mark_statements(source):
         if is_statement_start and rng.draw_boolean(0.12):
             indentation = line[: len(line) - len(line.lstrip())]
             lines.append(f"{indentation}# {rng.pick_option(comments)}")
@@ -228,7 +228,7 @@ def _add_comments(source: str, rng: SeededRandom) -> str:
     return "\n".join(lines)
 
 
-def _split_statement_lines(source: str) -> list[tuple[str, bool]]:
+def _split_lines_and_mark_statements(source: str) -> list[tuple[str, bool]]:
     """Return (line, whether a statement starts there)."""
     lines: list[tuple[str, bool]] = []
     depth, is_unfinished = 0, False
@@ -245,7 +245,7 @@ def _change_blank_lines(source: str, rng: SeededRandom) -> str:
     if rng.draw_boolean(0.4):
         return "\n".join(line for line in source.split("\n") if line.strip())
     lines: list[str] = []
-    for line, is_statement_start in _split_statement_lines(source):
+    for line, is_statement_start in _split_lines_and_mark_statements(source):
         if is_statement_start and lines and rng.draw_boolean(0.12):
             lines.append("")
         lines.append(line)
@@ -296,7 +296,7 @@ def _swap_option_notation(source: str, _rng: SeededRandom) -> str:
 
 def _add_call_parentheses(source: str, rng: SeededRandom) -> str:
     lines = []
-    statement_lines = _split_statement_lines(source)
+    statement_lines = _split_lines_and_mark_statements(source)
     following_lines = [*statement_lines[1:], ("", True)]
     for (line, is_start), (_, is_next_start) in zip(statement_lines, following_lines):
         match = _STATEMENT_PATTERN.match(line)

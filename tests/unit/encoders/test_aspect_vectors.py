@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.encoders import get_encoder
-from core.encoders.aspect_vectors import ASPECT_VECTOR_DIM, ASPECTS, split_aspects
+from core.encoders.aspect_vectors import ASPECT_VECTOR_DIM, ASPECTS, split_aspect_vectors_by_aspect
 from core.encoders.clip_aspects import measure_clip_aspects
 from core.sonicpi.clip_and_render_result import SAMPLE_RATE, Clip
 
@@ -19,7 +19,7 @@ def make_pulses(hz=440.0, period=0.5, harmonics=1, amplitude=0.1):
 def measure_changes(**changes):
     """Return the aspect with the largest change, by distance relative to the vector's length."""
     before, after = (
-        split_aspects(measure_clip_aspects(pulses, SAMPLE_RATE)[None])
+        split_aspect_vectors_by_aspect(measure_clip_aspects(pulses, SAMPLE_RATE)[None])
         for pulses in (make_pulses(), make_pulses(**changes))
     )
     return {

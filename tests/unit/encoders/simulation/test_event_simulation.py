@@ -5,9 +5,9 @@ import pytest
 
 from core.encoders.simulation.bands import BAND_CENTRE_NOTES, BAND_COUNT, FRAME_SECONDS
 from core.encoders.simulation.event_simulation import (
-    combine_side_share,
     compute_envelope_levels,
-    shift_bands,
+    compute_side_share_after_panning,
+    shift_levels_by_bands,
     simulate_event,
 )
 from core.sonicpi.score_events import ScoreEvent
@@ -67,7 +67,7 @@ def test_an_unknown_sound_is_still_a_sound():
 def test_shifting_bands_keeps_their_power():
     levels = np.full((1, BAND_COUNT), -80.0, np.float32)
     levels[0, 10] = -20
-    shifted = shift_bands(levels, 2.5)
+    shifted = shift_levels_by_bands(levels, 2.5)
     power = 10 ** (shifted / 10)
     assert power[0, 12] == pytest.approx(power[0, 13], rel=1e-3)
     assert power.sum() == pytest.approx(0.01, rel=1e-2)
@@ -75,4 +75,4 @@ def test_shifting_bands_keeps_their_power():
 
 @pytest.mark.parametrize(("pan", "share"), [(0, 0.0), (1, 0.5), (-1, 0.5)])
 def test_panning_to_a_side_has_half_of_the_energy_in_the_side_signal(pan, share):
-    assert combine_side_share(0.0, pan) == pytest.approx(share)
+    assert compute_side_share_after_panning(0.0, pan) == pytest.approx(share)
