@@ -269,12 +269,14 @@ def _check_encoders() -> list[RequirementCheck]:
     try:
         # Lazy: core.encoders needs packages that the set-up installs.
         from core.encoders import PRESETS, list_encoder_specs
+        from core.encoders.concatenated_encoders import split_encoder_id
 
         specs = list_encoder_specs()
         are_available = [spec.is_available_offline() for spec in specs]
     except ImportError:
         return [RequirementCheck("Encoders", "not checked before the set-up", False, SETUP_COMMAND)]
-    required_ids = {PRESETS["offline"].code_encoder, PRESETS["offline"].audio_encoder}
+    offline = PRESETS["offline"]
+    required_ids = {offline.code_encoder, *split_encoder_id(offline.audio_encoder)}
     return [
         RequirementCheck(
             f"{spec.modality.capitalize()} encoder {spec.id}",

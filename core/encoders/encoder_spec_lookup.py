@@ -138,6 +138,31 @@ def find_concat_weights(encoder_ids: Sequence[str]) -> list[float]:
     return weights
 
 
+def share_component(first_id: str, second_id: str) -> bool:
+    """Return whether two encoders have a component in common: the same network or algorithm.
+
+    A clip that is near by one of them is then likely to be near by the other, so neither is held
+    out from a training on the other. An encoder that is not installed here shares no component
+    with others.
+
+    Examples
+    --------
+    >>> share_component("musicnn", "aisfx+musicnn-short"), share_component("log-mel", "aisfx")
+    (True, False)
+    """
+    if first_id == second_id:
+        return True
+    try:
+        first, second = find_encoder_spec(first_id), find_encoder_spec(second_id)
+    except EarshotError:
+        return not set(split_encoder_id(first_id)).isdisjoint(split_encoder_id(second_id))
+    return any(
+        (one.family, one.weights) == (other.family, other.weights)
+        for one in first.component_specs
+        for other in second.component_specs
+    )
+
+
 def _build_folder_encoder_spec(folder: Path) -> EncoderSpec:
     """Return the spec of a local model in transformers format."""
     config = load_json_config(folder / "config.json")

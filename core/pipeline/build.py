@@ -19,7 +19,11 @@ from core.pipeline.build_program_generation import (
     choose_and_record_sound_set,
     select_build_templates,
 )
-from core.pipeline.cost_estimates import BuildEstimate, estimate_build_cost
+from core.pipeline.cost_estimates import (
+    BuildEstimate,
+    estimate_build_cost,
+    find_cost_preset_name,
+)
 from core.pipeline.data_card import store_dependency_versions
 from core.pipeline.embed import (
     EmbedReport,
@@ -277,9 +281,7 @@ def _choose_code_and_audio_encoder(
 def _estimate_cost_of_missing_clips(
     corpus: Corpus, clip_count: int, encoder_ids: dict[str, str]
 ) -> BuildEstimate:
-    preset_name = (
-        encoders.find_encoder_preset_name(encoder_ids["code"], encoder_ids["audio"]) or "other"
-    )
+    preset_name = find_cost_preset_name(encoder_ids["code"], encoder_ids["audio"])
     settings = corpus.settings
     return estimate_build_cost(
         clip_count, settings["seconds"], preset_name, audio_format=settings["audio_format"]

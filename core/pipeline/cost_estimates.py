@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core import encoders
 from core.clip_length import DEFAULT_CLIP_SECONDS
+from core.encoders.concatenated_encoders import split_encoder_id
 
 if TYPE_CHECKING:
     from core.alignment import AlignmentConfig
@@ -16,7 +18,7 @@ REFERENCE_CLIP_SECONDS = 18.0  # Length of the clips that were measured.
 # Processor seconds per program of the reference length, measured on the paper's corpus with bf16;
 # `./run bench build` prints their sum.
 RENDER_SECONDS_PER_PROGRAM = 0.25  # rendering, and encoding as FLAC
-EMBED_SECONDS_BY_PRESET = {"offline": 0.08, "paper": 1.6}
+EMBED_SECONDS_BY_PRESET = {"offline": 0.155, "paper": 1.6}
 ENCODE_SECONDS_BY_FORMAT = {"flac": 0.0, "ogg": 0.25}  # in addition to FLAC
 BUILD_STARTUP_SECONDS = 15.0  # loading the encoders and Sonic Pi
 # Bytes of a clip of the reference length: mean over 100 variants of each template.
@@ -51,6 +53,21 @@ class BuildEstimate:
     seconds: float
     size_bytes: int
     audio_format: str = "flac"
+
+
+def find_cost_preset_name(code_encoder: str, audio_encoder: str) -> str:
+    """Return the preset that takes about as long as a pair of encoders; "other" for any other pair.
+
+    Examples
+    --------
+    >>> find_cost_preset_name("sonicpi", "aisfx")  # The offline preset until it was a consensus.
+    'offline'
+    """
+    offline = encoders.PRESETS["offline"]
+    offline_components = {offline.code_encoder, *split_encoder_id(offline.audio_encoder)}
+    if {code_encoder, *split_encoder_id(audio_encoder)} <= offline_components:
+        return offline.name
+    return encoders.find_encoder_preset_name(code_encoder, audio_encoder) or "other"
 
 
 def estimate_build_cost(

@@ -14,6 +14,7 @@ from core import workspace
 from core.alignment import AlignmentConfig, ProjectionHeads
 from core.alignment.heads import project_embeddings
 from core.corpus import Corpus, EmbeddingPairs
+from core.encoders.encoder_spec_lookup import share_component
 from core.errors import EarshotError
 from core.evaluation.cca import CCA, fit_cca
 from core.evaluation.metrics_table import (
@@ -189,6 +190,8 @@ def load_held_out_audio_embeddings(
 ) -> dict[str, np.ndarray]:
     """Load the embeddings [n, d] of all pairs by audio encoders that training did not use.
 
+    The components of a concatenated training encoder are not held out.
+
     Returns
     -------
     dict of encoder id to array, float [n, d]
@@ -196,7 +199,7 @@ def load_held_out_audio_embeddings(
     """
     embeddings_by_encoder = {}
     for encoder_id, modality, _ in corpus.count_embeddings_by_encoder():
-        if modality != "audio" or encoder_id == training_audio_encoder:
+        if modality != "audio" or share_component(encoder_id, training_audio_encoder):
             continue
         program_ids, embeddings = corpus.load_embeddings(encoder_id)
         row_by_program = {program_id: row for row, program_id in enumerate(program_ids)}

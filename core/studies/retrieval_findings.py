@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core import encoders
+from core.encoders.encoder_spec_lookup import share_component
 from core.evaluation.confidence_calibration import CORRECT_THRESHOLD
 from core.studies.retrieval_confidence import ConfidenceOutcome, build_calibration_quality_table
 from core.studies.retrieval_queries import EXAMPLE_QUERIES, VALIDATION_QUERIES
@@ -72,7 +73,20 @@ def write_retrieval_findings(
         f"{len(query_set.queries)} queries, {len(query_set.base)} clips searched;"
         f" {len(query_set.skipped)} programs have no clip of their own to be measured by.",
     ]
-    training_encoder, *held_out_encoders = outcome.eval_encoders
+    training_encoder, *other_encoders = outcome.eval_encoders
+    held_out_encoders = [
+        encoder_id
+        for encoder_id in other_encoders
+        if not share_component(encoder_id, training_encoder)
+    ]
+    component_encoders = [
+        encoder_id for encoder_id in other_encoders if share_component(encoder_id, training_encoder)
+    ]
+    if component_encoders:
+        notes.append(
+            f"Heads are trained on {training_encoder}, of which {' and '.join(component_encoders)}"
+            " each measure a part."
+        )
     if held_out_encoders:
         verb = "is" if len(held_out_encoders) == 1 else "are"
         notes.append(

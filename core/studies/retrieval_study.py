@@ -10,6 +10,8 @@ import pandas as pd
 
 from core import encoders
 from core.corpus import Corpus
+from core.encoders.concatenated_encoders import split_encoder_id
+from core.encoders.encoder_spec_lookup import share_component
 from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
 from core.progress import Progress
@@ -59,7 +61,7 @@ def compute_study_result(
         corpus, options["code_encoder"], options["audio_encoder"]
     )
     held_out_encoders, skipped_encoders = choose_held_out_encoders(corpus, options["eval_encoder"])
-    eval_encoders = list(dict.fromkeys((audio_encoder, *held_out_encoders)))
+    eval_encoders = _list_eval_encoders(audio_encoder, held_out_encoders)
     _embed_missing_programs(corpus, eval_encoders, progress)
     methods, retriever_class = _load_retrieval_methods(method_set, code_encoder)
     methods += list_zero_shot_methods(corpus, options["zero_shot"], progress)
@@ -224,6 +226,16 @@ def choose_held_out_encoders(corpus: Corpus, encoder_ids: str) -> tuple[list[str
     return available, skipped
 
 
+def _list_eval_encoders(training_encoder: str, other_encoders: Sequence[str]) -> list[str]:
+    """Return the training encoder, its components and the others, each once."""
+    components = [
+        component
+        for component in split_encoder_id(training_encoder)
+        if not any(share_component(component, other) for other in other_encoders)
+    ]
+    return list(dict.fromkeys((training_encoder, *components, *other_encoders)))
+
+
 def _get_default_eval_encoder() -> str:
     return str(fill_default_study_options("retrieval")["eval_encoder"])
 
@@ -238,7 +250,7 @@ def _embed_missing_programs(
     if SONICPI_ENCODER not in embedded_by:
         embed_corpus(corpus, SONICPI_ENCODER, None, progress)
     for encoder_id in eval_encoders:
-        if encoder_id not in embedded_by:
+        if not embedded_by.issuperset(split_encoder_id(encoder_id)):
             embed_corpus(corpus, None, encoder_id, progress)
 
 

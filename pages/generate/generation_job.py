@@ -8,8 +8,7 @@ import streamlit as st
 
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus import Corpus
-from core.encoders.encoder_presets import find_encoder_preset_name
-from core.pipeline.cost_estimates import estimate_build_cost
+from core.pipeline.cost_estimates import estimate_build_cost, find_cost_preset_name
 from pages.components import cache, formatting, job_panel, state
 
 
@@ -63,4 +62,4 @@ def get_cost_estimate_preset(corpus_encoders: Mapping[str, str] | None) -> str:
     """Return the preset whose speed applies to a corpus; for a new corpus, the default."""
     if not corpus_encoders:
         return cache.get_default_encoder_preset()[0]
-    return find_encoder_preset_name(corpus_encoders["code"], corpus_encoders["audio"]) or "other"
+    return find_cost_preset_name(corpus_encoders["code"], corpus_encoders["audio"])
