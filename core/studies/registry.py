@@ -170,8 +170,8 @@ STUDIES: dict[str, Study] = {
             ),
             StudyOption(
                 "methods",
-                "baselines (up to the default method), an ablation (ridge, trained, augmented,"
-                " mlp, finetuned), or all",
+                "baselines (up to the default method), an ablation (ridge, consensus, trained,"
+                " augmented, mlp, finetuned), or all",
                 "baselines",
             ),
             StudyOption(

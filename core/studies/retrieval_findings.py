@@ -110,7 +110,8 @@ def write_retrieval_findings(
     ]
     notes += [
         f"Methods that need {encoder_id} are left out. To embed with it: ./run embed"
-        f" {context.corpus.name} --code-encoder {encoder_id}"
+        f" {context.corpus.name} --{encoders.find_encoder_spec(encoder_id).modality}-encoder"
+        f" {encoder_id}"
         for encoder_id in missing_encoders
     ]
     return notes

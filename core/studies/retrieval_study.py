@@ -48,7 +48,7 @@ from core.studies.zero_shot_retrieval import list_zero_shot_methods
 PROGRESS_STEP = "Retrieving"
 MIN_TRAINING_PROGRAMS = 20
 BASELINES = "baselines"
-METHOD_SETS = (BASELINES, "ridge", "trained", "augmented", "mlp", "finetuned", "all")
+METHOD_SETS = (BASELINES, "ridge", "consensus", "trained", "augmented", "mlp", "finetuned", "all")
 
 
 def compute_study_result(

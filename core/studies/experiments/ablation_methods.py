@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from core import encoders
 from core.alignment import AlignmentConfig
+from core.encoders.concatenated_encoders import ID_SEPARATOR, split_encoder_id
 from core.studies import retrieval_baselines
 from core.studies.experiments.text_encoder_finetuning import FinetuningConfig
 from core.studies.retrieval_baselines import (
@@ -38,6 +40,8 @@ class AblationMethod(RetrievalMethod):
         One of those of `RetrievalMethod`, or ``mlp`` (regression of the audio embedding),
         ``finetuned`` (heads and code encoder trained end to end) or ``ensemble`` (mean score of
         several methods).
+    audio_encoder : str
+        Id of the audio encoder of which the heads learn; "" for the study's training encoder.
     training_subset : {"all", "templates", "grammar"}
         The programs to train on; all programs are searched.
     feature_subset : {"all", "no-layers", "layers-only", "no-text"}
@@ -60,6 +64,7 @@ class AblationMethod(RetrievalMethod):
         Members of an ``ensemble``.
     """
 
+    audio_encoder: str = ""
     training_subset: str = "all"
     feature_subset: str = "all"
     augmentation_count: int = 0
@@ -78,6 +83,8 @@ class AblationMethod(RetrievalMethod):
     def list_required_training_program_encoders(self) -> set[str]:
         """Return ids of the code encoders that embed the training programs."""
         encoder_ids = super().list_required_training_program_encoders()
+        if self.audio_encoder:
+            encoder_ids |= set(split_encoder_id(self.audio_encoder))
         return encoder_ids.union(
             *(member.list_required_training_program_encoders() for member in self.members)
         )
@@ -129,6 +136,28 @@ def list_untrained_and_ridge_methods(code_encoder: str) -> list[RetrievalMethod]
         _make_kernel_ridge_variant("without layer features", feature_subset="no-layers"),
         _make_kernel_ridge_variant("layer features only", feature_subset="layers-only"),
         _make_kernel_ridge_variant("without text features", feature_subset="no-text"),
+    ]
+
+
+def list_consensus_methods(_code_encoder: str) -> list[RetrievalMethod]:
+    """Return kernel ridge trained on each, each two and all of the consensus's audio encoders.
+
+    A method trained on two of them shows what the third, which is left out, makes of its clips.
+    """
+    components = split_encoder_id(encoders.PRESETS["offline"].audio_encoder)
+    subsets = [
+        subset
+        for size in range(1, len(components) + 1)
+        for subset in itertools.combinations(components, size)
+    ]
+    return [
+        make_kernel_ridge_method(DEFAULT_CODE_ENCODER),
+        *(
+            _make_kernel_ridge_variant(
+                f"trained on {ID_SEPARATOR.join(subset)}", audio_encoder=ID_SEPARATOR.join(subset)
+            )
+            for subset in subsets
+        ),
     ]
 
 
@@ -224,6 +253,7 @@ def list_all_ablation_methods(code_encoder: str) -> list[RetrievalMethod]:
         for list_methods in (
             list_baseline_methods,
             list_untrained_and_ridge_methods,
+            list_consensus_methods,
             list_gradient_trained_and_reference_methods,
             list_augmented_methods,
             list_mlp_and_default_methods,
@@ -287,6 +317,7 @@ def _choose_text_encoder(code_encoder: str) -> str:
 
 METHOD_SETS: dict[str, Callable[[str], list[RetrievalMethod]]] = {
     "ridge": list_untrained_and_ridge_methods,
+    "consensus": list_consensus_methods,
     "trained": list_gradient_trained_and_reference_methods,
     "augmented": list_augmented_methods,
     "mlp": list_mlp_and_default_methods,

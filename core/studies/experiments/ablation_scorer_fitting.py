@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -81,6 +82,12 @@ def _fit_heads_scorer(method: RetrievalMethod, context: RetrievalContext) -> Que
     """Train heads on the base; with a first stage, on code that its heads have projected."""
     if not isinstance(method, AblationMethod):
         return SCORER_FITTERS[PROJECTION_HEADS](method, context)
+    if method.audio_encoder:
+        context = replace(
+            context,
+            audio_encoder=method.audio_encoder,
+            base_audio=context.load_base_embeddings(method.audio_encoder),
+        )
     base_code, query_code = select_code_feature_columns(
         method.feature_subset, *context.get_code_embeddings(method.code_encoder)
     )
