@@ -391,14 +391,14 @@ def test_clips_of_another_length_are_refused(built: tuple[Corpus, BuildReport, R
 
 def test_another_encoder_is_added_to_the_first(built: tuple[Corpus, BuildReport, RecordedProgress]):
     corpus, _, _ = built
-    report = embed_corpus(Corpus.open("tiny"), audio_encoder="log-mel")
+    report = embed_corpus(Corpus.open("tiny"), audio_encoder="musicnn")
     assert (report.code_embeddings_added, report.audio_embeddings_added) == (
         0,
         9,
     ) and not report.embedding_errors
     code = corpus.settings["encoders"]["code"]
-    assert len(corpus.load_embedding_pairs(code, "log-mel")) == 9
-    assert corpus.settings["encoders"]["audio"] != "log-mel"
+    assert len(corpus.load_embedding_pairs(code, "musicnn")) == 9
+    assert corpus.settings["encoders"]["audio"] != "musicnn"
     with pytest.raises(EarshotError, match="log-mel embeds audio, not code"):
         embed_corpus(Corpus.open("tiny"), code_encoder="log-mel")
 

@@ -14,7 +14,7 @@ from transformers import BertConfig, BertModel, ClapConfig, ClapFeatureExtractor
 
 from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs, train
 from core.corpus import Corpus
-from core.encoders import get_encoder
+from core.encoders import PRESETS, get_encoder
 from core.encoders.weights import WheelWeights
 from core.errors import EarshotError
 from core.evaluation import confidence_calibration
@@ -273,7 +273,7 @@ def test_every_method_of_the_ablation_retrieves_clips_and_reports_its_time(
     corpus: Corpus, text_encoder: str, monkeypatch: pytest.MonkeyPatch
 ):
     embed_corpus(corpus, text_encoder, None)
-    embed_corpus(corpus, "score", None)
+    embed_corpus(corpus, "score", PRESETS["offline"].audio_encoder)
     quick_finetuning = FinetuningConfig(max_programs=12, epochs=1, batch_size=6)
     monkeypatch.setattr(retrieval_baselines, "SENTENCE_ENCODER", text_encoder)
     monkeypatch.setattr(ablation_methods, "FinetuningConfig", lambda: quick_finetuning)

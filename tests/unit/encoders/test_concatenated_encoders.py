@@ -11,6 +11,7 @@ from core.encoders.concatenated_encoders import concatenate_embeddings, split_en
 from core.encoders.encoder_spec import split_concat_revision
 from core.errors import EarshotError
 from core.pipeline import embed
+from core.pipeline.evaluate import load_held_out_audio_embeddings
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 
@@ -107,6 +108,13 @@ def test_a_corpus_concatenates_embeddings_that_it_stores_separately(corpus):
     assert corpus.list_programs_without_embedding(BOTH, revision) == []
     assert embed.embed_corpus(Corpus.open("two"), MINILM, BOTH).audio_embeddings_added == 0
     assert len(corpus.list_programs_without_embedding(BOTH, revision.replace("|0", "|9"))) == 3
+
+
+def test_components_of_the_training_encoder_are_not_held_out(corpus):
+    embed.embed_corpus(Corpus.open("two"), MINILM, BOTH)
+    pairs = corpus.load_embedding_pairs(MINILM, BOTH)
+    assert load_held_out_audio_embeddings(corpus, pairs, BOTH) == {}
+    assert set(load_held_out_audio_embeddings(corpus, pairs, "aisfx")) == {"log-mel"}
 
 
 def test_a_program_without_all_components_is_left_out(corpus):

@@ -12,7 +12,7 @@ import core.encoders
 from core.encoders import PRESETS, find_encoder_spec, list_encoder_specs
 from core.encoders.encoder_loading import ENCODER_CLASS_BY_FAMILY
 from core.encoders.encoder_spec import MODALITIES
-from core.encoders.encoder_spec_lookup import FAMILY_BY_MODEL_TYPE
+from core.encoders.encoder_spec_lookup import FAMILY_BY_MODEL_TYPE, share_component
 from core.encoders.weights import HubWeights
 from core.errors import EarshotError
 
@@ -180,3 +180,19 @@ def test_the_error_of_an_unsupported_folder_states_the_reason(tmp_path):
     (folder / "config.json").write_text("[]")
     with pytest.raises(EarshotError, match="no settings"):
         find_encoder_spec(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("first_id", "second_id", "expected"),
+    [
+        ("musicnn", "musicnn-short", True),
+        ("aisfx+log-mel", "log-mel+musicnn", True),
+        ("aisfx", "log-mel+musicnn", False),
+        ("log-mel", "descriptors", False),
+        ("/no/such/folder", "/no/such/folder", True),
+        ("/no/such/folder", "aisfx", False),
+    ],
+)
+def test_encoders_share_a_component_if_one_network_is_in_both(first_id, second_id, expected):
+    assert share_component(first_id, second_id) is expected
+    assert share_component(second_id, first_id) is expected
