@@ -84,8 +84,8 @@ def write_retrieval_findings(
     ]
     if component_encoders:
         notes.append(
-            f"Heads are trained on {training_encoder}, of which {' and '.join(component_encoders)}"
-            " each measure a part."
+            f"Heads are trained on {training_encoder}, of which {', '.join(component_encoders)}"
+            " measure one part each."
         )
     if held_out_encoders:
         verb = "is" if len(held_out_encoders) == 1 else "are"
