@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -109,6 +109,45 @@ def predict_candidates(
         readings,
         unparsable_count,
         silent_count,
+    )
+
+
+def drop_repeated_candidates(predicted: PredictedCandidates) -> tuple[PredictedCandidates, int]:
+    """Leave out candidates that are predicted to sound like the program, or like an earlier one.
+
+    Returns
+    -------
+    PredictedCandidates
+    int
+        Number of candidates that were left out.
+    """
+    kept: list[int] = []
+    kept_vectors = predicted.current_vector[None]
+    for row, vector in enumerate(predicted.vectors):
+        if (kept_vectors @ vector).max() < 1 - DUPLICATE_DISTANCE:
+            kept.append(row)
+            kept_vectors = np.concatenate([kept_vectors, vector[None]])
+    distinct = replace(
+        predicted,
+        candidates=[predicted.candidates[row] for row in kept],
+        code_embeddings=predicted.code_embeddings[kept],
+        vectors=predicted.vectors[kept],
+    )
+    return distinct, len(predicted.candidates) - len(kept)
+
+
+def join_predicted_candidates(
+    first: PredictedCandidates, second: PredictedCandidates
+) -> PredictedCandidates:
+    """Return the candidates of two predictions of the same program."""
+    return replace(
+        first,
+        candidates=first.candidates + second.candidates,
+        code_embeddings=np.concatenate([first.code_embeddings, second.code_embeddings]),
+        vectors=np.concatenate([first.vectors, second.vectors]),
+        readings={**first.readings, **second.readings},
+        unparsable_count=first.unparsable_count + second.unparsable_count,
+        silent_count=first.silent_count + second.silent_count,
     )
 
 

@@ -36,7 +36,7 @@ from core.suggest.target import SoundTarget
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
 
-VALUES_PER_LITERAL = 4
+VALUES_PER_LITERAL = 3
 DURATION_FACTORS = (0.5, 2.0)
 MIN_PROPERTY_MOVEMENT = 0.05
 """Standard deviations over programs below which no property is named."""
@@ -215,7 +215,7 @@ def _scale_duration(literal: Literal) -> list[CodeEdit]:
 
 
 def _select_spread_edits(edits: list[CodeEdit]) -> list[CodeEdit]:
-    """Return up to 4 edits: of numbers the extremes and some between."""
+    """Return up to 3 edits: of numbers the extremes and one between."""
     numbers = [_to_number(edit.replacements[0].text) for edit in edits]
     if all(number is not None for number in numbers):
         order = np.argsort([number or 0.0 for number in numbers], kind="stable")

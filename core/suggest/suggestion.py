@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ from core.suggest.candidate_prediction import (
     DUPLICATE_DISTANCE,
     PredictedCandidates,
     compute_property_movements,
+    drop_repeated_candidates,
+    join_predicted_candidates,
     pause_garbage_collection,
     predict_candidates,
 )
@@ -142,6 +145,24 @@ class Pick:
         }
 
 
+@dataclass(frozen=True)
+class DroppedCandidates:
+    """Numbers of a language model's candidates that were left out, by reason."""
+
+    unparsable: int = 0
+    silent: int = 0
+    repeated: int = 0
+
+    def describe(self) -> str:
+        """Return the numbers in words; "" when nothing was left out."""
+        reasons = (
+            (self.unparsable, "that do not parse"),
+            (self.silent, "without sound"),
+            (self.repeated, "that sound like another"),
+        )
+        return ", ".join(f"{count} {reason}" for count, reason in reasons if count)
+
+
 @dataclass(frozen=True, eq=False)
 class SuggestionResult:
     """All candidates of a program, and the picks.
@@ -152,11 +173,13 @@ class SuggestionResult:
     picked_rows : list of int
         Rows of the candidates, in the order of the picks.
     picks : list of Pick
+    dropped : DroppedCandidates
     """
 
     predicted: PredictedCandidates
     picked_rows: list[int]
     picks: list[Pick]
+    dropped: DroppedCandidates
 
 
 def suggest(
@@ -197,17 +220,33 @@ def suggest(
 
 
 def suggest_with_candidates(
-    aligned_corpus: AlignedCorpus, source: str, options: SuggestOptions | None = None
+    aligned_corpus: AlignedCorpus,
+    source: str,
+    options: SuggestOptions | None = None,
+    written_candidates: Sequence[Candidate] = (),
 ) -> SuggestionResult:
-    """Suggest as `suggest` does, and return all candidates beside the picks."""
+    """Suggest as `suggest` does, and return all candidates beside the picks.
+
+    Parameters
+    ----------
+    aligned_corpus : AlignedCorpus
+    source : str
+    options : SuggestOptions, optional
+    written_candidates : sequence of Candidate
+        Candidates of a language model, which compete with the edits. Those that do not parse, make
+        no sound or repeat another are counted in the result.
+    """
     options = options or SuggestOptions()
     outline = build_outline_of_audible_program(source)
     with pause_garbage_collection():
-        return _suggest_for_outline(aligned_corpus, outline, options)
+        return _suggest_for_outline(aligned_corpus, outline, options, written_candidates)
 
 
 def _suggest_for_outline(
-    aligned_corpus: AlignedCorpus, outline: ProgramOutline, options: SuggestOptions
+    aligned_corpus: AlignedCorpus,
+    outline: ProgramOutline,
+    options: SuggestOptions,
+    written_candidates: Sequence[Candidate],
 ) -> SuggestionResult:
     predicted = predict_candidates(
         aligned_corpus,
@@ -215,13 +254,21 @@ def _suggest_for_outline(
         iterate_candidates(outline, options.candidates),
         options.candidate_count,
     )
+    dropped = DroppedCandidates()
+    if written_candidates:
+        written = predict_candidates(
+            aligned_corpus, outline, written_candidates, len(written_candidates)
+        )
+        distinct, repeated_count = drop_repeated_candidates(written)
+        dropped = DroppedCandidates(written.unparsable_count, written.silent_count, repeated_count)
+        predicted = join_predicted_candidates(distinct, predicted)
     rows = pick_best_candidate_rows(aligned_corpus, predicted, options)
     with use_known_readings(predicted.readings):
         picks = [
             _build_pick_description(aligned_corpus, predicted, row, rank)
             for rank, row in enumerate(rows, 1)
         ]
-    return SuggestionResult(predicted, rows, picks)
+    return SuggestionResult(predicted, rows, picks, dropped)
 
 
 def build_outline_of_audible_program(source: str) -> ProgramOutline:

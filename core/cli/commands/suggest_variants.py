@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING
 
 from core.cli.commands.find_snippet_neighbours import read_snippet_from_file_or_stdin
 from core.cli.commands.predict_sound import choose_default_corpus
-from core.cli.output import print_json_line, print_json_lines, print_result_to_stdout
+from core.cli.output import (
+    print_json_line,
+    print_json_lines,
+    print_result_to_stdout,
+    print_status_to_stderr,
+)
 from core.cli.parsing import (
     add_alignment_option,
     add_json_option,
@@ -25,11 +30,13 @@ from core.cli.parsing import (
     parse_int,
     parse_positive_int,
 )
+from core.errors import EarshotError
 from core.formatting import format_table
 from core.progress import Progress
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
+    from core.suggest.candidates import Candidate
     from core.suggest.sensitivity import LiteralSensitivity
     from core.suggest.suggestion import Pick, SuggestOptions
 
@@ -89,6 +96,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " envelope, option, tempo, random, layer",
     )
     parser.add_argument(
+        "--language-model",
+        nargs="?",
+        type=parse_positive_int,
+        const=8,
+        metavar="N",
+        help="also ask the language model at EARSHOT_LLM_URL for N programs (8)",
+    )
+    parser.add_argument(
+        "--at-line",
+        type=parse_positive_int,
+        metavar="LINE",
+        help="with --language-model: code to insert before this line, instead of whole variants",
+    )
+    parser.add_argument(
         "--seed", type=parse_int, default=0, metavar="N", help="seed of the candidates (0)"
     )
     add_sounds_option(parser, "3.2")
@@ -101,7 +122,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     snippet = read_snippet_from_file_or_stdin(args.file)
     args.corpus = args.corpus or choose_default_corpus()
     from core.search.silent_snippet_check import SilentSnippetError
-    from core.suggest.suggestion import build_outline_of_audible_program, suggest
+    from core.suggest.suggestion import build_outline_of_audible_program, suggest_with_candidates
 
     try:
         build_outline_of_audible_program(snippet)
@@ -113,7 +134,12 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     if args.sensitivity:
         _print_sensitivity(args, aligned_corpus, snippet)
         return
-    picks = suggest(aligned_corpus, snippet, _read_suggest_options(args, aligned_corpus))
+    options = _read_suggest_options(args, aligned_corpus)
+    written = _ask_language_model_for_candidates(args, snippet, options)
+    result = suggest_with_candidates(aligned_corpus, snippet, options, written)
+    if words := result.dropped.describe():
+        print_status_to_stderr(f"Left out: {words}.")
+    picks = result.picks
     if args.json:
         for pick in picks:
             print_json_line(pick.to_dict())
@@ -121,6 +147,29 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     print_result_to_stdout(
         format_suggestion_picks_table(picks) if picks else "No variant of this program was found."
     )
+
+
+def _ask_language_model_for_candidates(
+    args: argparse.Namespace, snippet: str, options: SuggestOptions
+) -> list[Candidate]:
+    if args.language_model is None:
+        if args.at_line is not None:
+            raise EarshotError(
+                "--at-line is only for a language model.", remedy="Add --language-model."
+            )
+        return []
+    from core.suggest.chat_client import read_chat_settings
+    from core.suggest.language_model import write_candidates_by_language_model
+
+    written = write_candidates_by_language_model(
+        read_chat_settings(),
+        snippet,
+        args.language_model,
+        args.at_line,
+        options.candidates.sound_set,
+    )
+    print_status_to_stderr(written.describe())
+    return written.candidates
 
 
 def _read_suggest_options(

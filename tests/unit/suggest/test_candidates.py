@@ -26,7 +26,7 @@ from tests.unit.suggest.programs import BASS_AND_DRUMS
 def list_candidates(source: str, **options: object) -> list[Candidate]:
     outline = build_program_outline(source)
     assert outline is not None
-    return list(islice(iterate_candidates(outline, CandidateOptions(**options)), 400))  # type: ignore[arg-type]
+    return list(islice(iterate_candidates(outline, CandidateOptions(**options)), 400))
 
 
 def list_single_edits(source: str, *kinds: str) -> list[Candidate]:
