@@ -56,7 +56,8 @@ EXPECTED_NEIGHBOURS = {
     ],
 }
 # Programs that the reader of that commit followed wrongly: it drew other random numbers than Sonic
-# Pi, rotated some rhythms of `spread`, and read values of `get` at another time.
+# Pi, rotated some rhythms of `spread`, read values of `get` at another time, and rounded the sum of
+# sleeps.
 REREAD_PROGRAMS = [
     "04_randomisation-0000",
     "05_3_conditionals-0000",
@@ -67,6 +68,7 @@ REREAD_PROGRAMS = [
     "grammar-polyrhythm-00000",
     "grammar-generative-00001",
     "grammar-house-00002",
+    "grammar-minimal-00003",
     "grammar-dub-00004",
     "grammar-arpeggio-00005",
 ]
@@ -106,7 +108,7 @@ def test_the_stored_embeddings_are_what_the_encoder_computes_today(corpus: Corpu
     assert is_reread.sum() == len(REREAD_PROGRAMS)
     for before, after in zip(stored[is_reread], computed[is_reread]):
         cosine = before @ after / (np.linalg.norm(before) * np.linalg.norm(after))
-        assert 0.94 < cosine < 0.99999
+        assert 0.94 < cosine and not np.array_equal(before, after)
 
 
 def test_embedding_again_replaces_the_vectors_and_keeps_every_alignment(corpus: Corpus):

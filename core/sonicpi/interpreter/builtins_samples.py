@@ -53,6 +53,7 @@ def _start_loading_thread(interpreter: ProgramInterpreter, sample_name: str) -> 
     loading_seconds = interpreter.sample_loading_times.get(sample_name, math.inf)
     if seconds <= loading_seconds:
         interpreter.sample_loading_times[sample_name] = seconds
+        interpreter.current_thread.count_new_thread()
         interpreter.current_thread.random.create_stream_for_new_thread()
 
 

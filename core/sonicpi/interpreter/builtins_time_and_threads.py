@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import (
@@ -34,9 +35,9 @@ def _sleep_beats(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
 @register_builtin_function("cue", "set")
 def _send_cue(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     if call.args:
-        interpreter.record_cue(call.args[0], call.options or call.args[1:])
         if len(call.args) > 1:
             interpreter.set_time_state_value(str(call.args[0]), call.args[1])
+        interpreter.record_cue(call.args[0], call.options or call.args[1:])
 
 
 @register_builtin_function("get")
@@ -47,9 +48,15 @@ def _get_time_state_value(interpreter: ProgramInterpreter, call: BuiltinCall) ->
     return interpreter.get_time_state_value(str(call.args[0]), default)
 
 
-@register_builtin_function("sync", "sync_bpm")
+@register_builtin_function("sync")
 def _wait_for_cue(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
-    return interpreter.wait_for_cue(call.args[0]) if call.args else None
+    has_bpm = call.options.get("bpm_sync") not in (None, False)
+    return interpreter.wait_for_cue(call.args[0], has_bpm) if call.args else None
+
+
+@register_builtin_function("sync_bpm")
+def _wait_for_cue_and_take_its_bpm(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+    return interpreter.wait_for_cue(call.args[0], has_bpm=True) if call.args else None
 
 
 @register_builtin_function("stop")
@@ -94,28 +101,29 @@ def _run_block_in_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> No
 def _run_block_in_time_warp(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     thread = interpreter.current_thread
     is_nested, thread.is_in_time_warp = thread.is_in_time_warp, True
-    start, now_seconds = thread.current_seconds, thread.now_seconds
+    start, now_seconds = thread.exact_seconds, thread.now_seconds
     try:
         for beats, block_args in _list_at_times_and_arguments(call):
-            thread.move_clock_to_time(start + interpreter.beats_to_seconds(beats))
+            thread.move_clock_to_time(start + Fraction(interpreter.beats_to_seconds(beats)))
             with suppress(ThreadEndSignal):
                 interpreter.run_block(call.block, block_args, call.scope)
     finally:
         thread.is_in_time_warp = is_nested
-    thread.current_seconds, thread.now_seconds = start, now_seconds
+    thread.restore_clock(start, now_seconds)
 
 
 @register_builtin_function("at")
 def _run_block_at_times(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     """Run a block at times, each time in a thread of its own."""
     thread = interpreter.current_thread
-    start, now_seconds = thread.current_seconds, thread.now_seconds
-    parent_random, parent_ticks = thread.random, thread.ticks
+    start, now_seconds = thread.exact_seconds, thread.now_seconds
+    parent_random, parent_ticks, parent_path = thread.random, thread.ticks, thread.path
     for beats, block_args in _list_at_times_and_arguments(call):
         thread.random, thread.ticks = parent_random.create_stream_for_new_thread(), {}
-        thread.now_seconds = now_seconds
-        seconds = interpreter.beats_to_seconds(beats) / thread.settings.density
-        thread.move_clock_to_time(start + seconds)
+        thread.path = parent_path
+        thread.path = thread.count_new_thread()
+        thread.restore_clock(start, now_seconds)
+        thread.move_clock_by(interpreter.beats_to_seconds(beats) / thread.settings.density)
         try:
             with SettingsGuard(thread):
                 interpreter.run_block(call.block, block_args, call.scope)
@@ -124,8 +132,8 @@ def _run_block_at_times(interpreter: ProgramInterpreter, call: BuiltinCall) -> N
         except ControlFlowSignal as signal:
             if signal.keyword != "raise":
                 raise
-    thread.random, thread.ticks = parent_random, parent_ticks
-    thread.current_seconds, thread.now_seconds = start, now_seconds
+    thread.random, thread.ticks, thread.path = parent_random, parent_ticks, parent_path
+    thread.restore_clock(start, now_seconds)
 
 
 def _list_at_times_and_arguments(call: BuiltinCall) -> list[tuple[float, list[Any]]]:

@@ -20,7 +20,11 @@ from core.sonicpi.interpreter import (
 from core.sonicpi.interpreter.builtins_registry import Builtin, BuiltinCall
 from core.sonicpi.interpreter.control_flow_signals import ControlFlowSignal, ThreadEndSignal
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
-from core.sonicpi.interpreter.list_and_number_methods import call_value_method, is_iterable
+from core.sonicpi.interpreter.list_and_number_methods import (
+    call_value_method,
+    count_draws_from_unknown_list,
+    is_iterable,
+)
 from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.parameter_binding import (
     bind_arguments_to_parameters,
@@ -329,18 +333,10 @@ class SyntaxTreeEvaluator:
                 self.record_unfollowed_code(f"the method {name} of an unknown value")
                 self.run_block(call.block, [UNKNOWN], call.scope)
             if isinstance(receiver, UnknownValue):
-                return self._call_unknown_method(receiver, name, call)
+                count_draws_from_unknown_list(name, call.args, self.current_thread.random)
+                return receiver
         args = [*call.args, call.options] if call.options else call.args
         return call_value_method(receiver, name, args, self.current_thread.random)
-
-    def _call_unknown_method(self, receiver: UnknownValue, name: str, call: BuiltinCall) -> Any:
-        """Return the value of a method of an unknown value; draws from a list are counted."""
-        if name in ("choose", "sample", "shuffle"):
-            self.current_thread.random.draw_random_number()
-        elif name == "pick":
-            args = [*call.args, call.options] if call.options else call.args
-            call_value_method([UNKNOWN], name, args, self.current_thread.random)
-        return receiver
 
     def _call_iterator_method(self, receiver: Any, name: str, call: BuiltinCall) -> Any:
         """Call a method with a block for each item of a list, hash, number or string."""

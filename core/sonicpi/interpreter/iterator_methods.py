@@ -83,6 +83,12 @@ def _choose_items_of_list_iterator(items: list[Any], name: str, args: list[Any])
         return [[item, index] for index, item in enumerate(items, offset)]
     if name == "each_index":
         return range(len(items))
+    if name == "zip":
+        others = [arg for arg in args if isinstance(arg, list)]
+        return [
+            [item, *(other[index] if index < len(other) else None for other in others)]
+            for index, item in enumerate(items)
+        ]
     if name in OBJECT_ITERATORS:
         return [[item, args[0] if args else None] for item in items]
     if name in ("each_slice", "each_cons", "in_groups_of") and args:

@@ -252,6 +252,14 @@ def _pick_random_list_elements(
     return random_stream.pick_random_elements(elements, int(count), int(skip_count))
 
 
+def count_draws_from_unknown_list(name: str, args: list[Any], random_stream: RandomStream) -> None:
+    """Take the random numbers that a method of an unknown list takes."""
+    if name in ("choose", "sample", "shuffle"):
+        random_stream.draw_random_number()
+    elif name == "pick":
+        _pick_elements([UNKNOWN], args, random_stream)
+
+
 def _get_list_elements(receiver: list[Any], name: str, args: list[Any]) -> Any:
     """Return the element at an index, or those from an index or in a range."""
     list_type = Ring if isinstance(receiver, Ring) else list

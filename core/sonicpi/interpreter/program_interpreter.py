@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BUILTINS
@@ -18,6 +19,7 @@ from core.sonicpi.interpreter.control_flow_signals import (
     CueWaitSignal,
     ThreadEndSignal,
 )
+from core.sonicpi.interpreter.cue_history import CueHistory
 from core.sonicpi.interpreter.evaluator import SyntaxTreeEvaluator
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM, LinkMetronome
@@ -37,8 +39,7 @@ MAX_EVENTS = 4_000
 MAX_REDEFINITIONS = 256  # of one live_loop
 MAX_CUE_NAMES = 256
 MAX_SHARED_NAMES = 256
-SIMULTANEOUS_SECONDS = 1e-6
-MAX_CUES_PER_NAME = 2048
+LIVE_LOOP_CUE_PRIORITY = -100  # A live_loop's cue comes before all others of the same time.
 MIN_EXTRAPOLATED_SECONDS = 0.5
 
 
@@ -56,12 +57,12 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         Synths and samples that the program starts.
     clip_start : ClipStart
         Where the clip begins in the program's time.
-    cues : dict of str to list of (float, object)
-        Times of each cue in seconds, and its values.
+    cues : dict of str to CueHistory
+        Cues that the program sends, by name.
     missing_cues : set of str
         Cues that threads still wait for at the end.
-    shared_values : dict of str to list of (float, object)
-        Times in seconds and values that the program sets with `set`.
+    shared_values : dict of str to CueHistory
+        Values that the program sets with `set`, by name.
     sample_loading_times : dict of str to float
         Times in seconds at which the program first plays a sample; minus infinity for a sample
         that it loads without playing it.
@@ -76,9 +77,9 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.events: list[ScoreEvent] = []
         self.clip_start = ClipStart()
         self.functions = {}
-        self.cues: dict[str, list[tuple[float, Any]]] = {}
+        self.cues: dict[str, CueHistory] = {}
         self.missing_cues: set[str] = set()
-        self.shared_values: dict[str, list[tuple[float, Any]]] = {}
+        self.shared_values: dict[str, CueHistory] = {}
         self.sample_loading_times: dict[str, float] = {}
         self.pending_threads: list[ProgramThread] = []
         self.loop_threads: dict[str, ProgramThread] = {}
@@ -89,7 +90,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.unfollowed_code = []
         self.has_endless_loop = self.has_passed_end = False
         self.steps_left = MAX_PROGRAM_STEPS
-        self.current_thread = ProgramThread("main", 0.0, ThreadSettings(), {}, tree)
+        self.current_thread = ProgramThread("main", Fraction(0), ThreadSettings(), {}, tree)
         self.started_threads: set[tuple[Any, ...]] = set()
         self._run_program_threads()
         self._move_events_to_clip_start()
@@ -121,7 +122,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             waiting_threads = blocked_threads
 
     def _count_recorded_cues(self) -> int:
-        return sum(map(len, self.cues.values()))
+        return sum(len(history.cues) for history in self.cues.values())
 
     def _run_program_thread(self, thread: ProgramThread) -> bool:
         """Run a thread to its end; return False if it waits for a cue."""
@@ -158,7 +159,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         value = thread.initial_value
         for _ in range(MAX_ITERATIONS):
             iteration_start = thread.current_seconds
-            self.record_cue(thread.name)
+            self.record_cue(thread.name, priority=LIVE_LOOP_CUE_PRIORITY)
             for redefinition in thread.redefinitions[redefinition_count:]:
                 if redefinition.seconds <= thread.current_seconds:
                     body, scope = redefinition.body, dict(redefinition.scope)
@@ -172,8 +173,9 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
 
     def _extrapolate_event_weights(self, thread: ProgramThread, events: list[ScoreEvent]) -> None:
         """Weight the events of a thread at its step limit, so that they represent its rest too."""
-        interpreted_seconds = thread.current_seconds - thread.start_seconds
-        total_seconds = MAX_SCORE_SECONDS - thread.start_seconds
+        start_seconds = float(thread.start_seconds)
+        interpreted_seconds = thread.current_seconds - start_seconds
+        total_seconds = MAX_SCORE_SECONDS - start_seconds
         if (
             thread.steps_left <= 0
             and MIN_EXTRAPOLATED_SECONDS < interpreted_seconds < total_seconds
@@ -192,14 +194,15 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             When the clock reaches the end of the score.
         """
         thread = self.current_thread
+        thread.last_cue = None
         if thread.settings.follows_link and self.link_metronome.bpms and beats > 0:
             link_beats = beats / (self.get_tempo_relative_to_link() * thread.settings.density)
             thread.move_clock_to_time(
                 self.link_metronome.add_beats_to_time(thread.current_seconds, link_beats)
             )
         else:
-            seconds = self.beats_to_seconds(beats) / thread.settings.density
-            thread.move_clock_to_time(thread.current_seconds + seconds)
+            # The order of the operations is Sonic Pi's, because the last bit may decide.
+            thread.move_clock_by(beats * (60.0 / self.get_current_bpm() / thread.settings.density))
         if thread.current_seconds >= MAX_SCORE_SECONDS:
             self.has_passed_end = True
             raise ThreadEndSignal
@@ -221,16 +224,24 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             thread.current_seconds
         )
 
-    def record_cue(self, name: str, values: Any = None) -> None:
+    def record_cue(self, name: str, values: Any = None, priority: int = 0) -> None:
         """Record a cue at the current thread's time, with the values that it carries."""
+        thread = self.current_thread
+        position = thread.get_cue_position(priority)
+        thread.cue_count += 1
         if len(self.cues) < MAX_CUE_NAMES:
-            cues = self.cues.setdefault(str(name).removeprefix("/cue/"), [])
-            cue = (self.current_thread.current_seconds, values)
-            if len(cues) < MAX_CUES_PER_NAME and cue not in cues[-1:]:
-                cues.append(cue)
+            history = self.cues.setdefault(_remove_cue_prefix(name), CueHistory())
+            history.add_cue(position, values, self.get_current_bpm())
 
-    def wait_for_cue(self, name: str) -> Any:
+    def wait_for_cue(self, name: str, has_bpm: bool = False) -> Any:
         """Advance the clock of the current thread to the next cue, and return its values.
+
+        Parameters
+        ----------
+        name : str
+            Name of the cue, or path such as "/cue/name".
+        has_bpm : bool
+            Whether the thread takes on the tempo of the thread that sent the cue.
 
         Raises
         ------
@@ -240,34 +251,37 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             When the cue comes after the end of the score.
         """
         thread = self.current_thread
-        name = str(name).removeprefix("/cue/")
-        later_cues = [
-            cue for cue in self.cues.get(name, ()) if cue[0] > thread.current_seconds + 1e-6
-        ]
-        if not later_cues:
+        name = _remove_cue_prefix(name)
+        position = thread.last_cue or thread.get_cue_position()
+        history = self.cues.get(name)
+        next_cue = history.find_next_cue(position) if history else None
+        if next_cue is None:
             if len(self.missing_cues) < MAX_CUE_NAMES:
                 self.missing_cues.add(name)
             raise CueWaitSignal
         self.missing_cues.discard(name)
-        seconds, values = min(later_cues, key=lambda cue: cue[0])
-        thread.move_clock_to_time(seconds)
+        thread.last_cue = next_cue.position
+        thread.move_clock_to_time(next_cue.position[0])
+        if has_bpm:
+            thread.settings = replace(thread.settings, bpm=next_cue.bpm, follows_link=False)
         if thread.current_seconds >= MAX_SCORE_SECONDS:
             self.has_passed_end = True
             raise ThreadEndSignal
-        return values
+        return next_cue.value
 
     def set_time_state_value(self, name: str, value: Any) -> None:
         """Set a value that all threads can get from the current thread's time on."""
         if len(self.shared_values) < MAX_SHARED_NAMES:
-            changes = self.shared_values.setdefault(name, [])
-            if len(changes) < MAX_CUES_PER_NAME:
-                changes.append((self.current_thread.current_seconds, value))
+            history = self.shared_values.setdefault(name, CueHistory())
+            position = self.current_thread.get_cue_position()
+            history.add_cue(position, value, self.get_current_bpm())
 
     def get_time_state_value(self, name: str, default: Any = None) -> Any:
         """Return the value that was last set at the current thread's time."""
-        seconds = self.current_thread.current_seconds + SIMULTANEOUS_SECONDS
-        changes = [change for change in self.shared_values.get(name, ()) if change[0] <= seconds]
-        return max(reversed(changes), key=lambda change: change[0])[1] if changes else default
+        history = self.shared_values.get(name)
+        position = self.current_thread.get_cue_position()
+        latest = history.find_latest_cue(position) if history else None
+        return latest.value if latest else default
 
     def spawn_program_thread(
         self, name: str, body: Block, scope: Scope, options: Mapping[str, Any], is_loop: bool
@@ -289,6 +303,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             Whether the body is repeated.
         """
         parent = self.current_thread
+        path = parent.count_new_thread()
         seed = None if is_loop else options.get("seed")
         initial_random = parent.random.create_stream_for_new_thread(
             None if seed is None else to_number_or_default(seed)
@@ -313,13 +328,14 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.started_threads.add(key)
         thread = ProgramThread(
             name,
-            parent.current_seconds,
+            parent.exact_seconds,
             replace(parent.settings),
             copy_visible_variables(scope),
             body,
             is_loop,
             prelude=_build_thread_prelude(options, is_loop),
             initial_value=options.get("init", 0),
+            path=path,
             initial_random=initial_random,
         )
         self.pending_threads.append(thread)
@@ -349,6 +365,10 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
                         thread.name,
                     )
                 )
+
+
+def _remove_cue_prefix(name: str) -> str:
+    return str(name).removeprefix("/cue/").removeprefix("/set/").removeprefix("/live_loop/")
 
 
 def _build_thread_prelude(options: Mapping[str, Any], is_loop: bool) -> Node:

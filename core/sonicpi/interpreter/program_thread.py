@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from random import Random
 from typing import Any
 
+from core.sonicpi.interpreter.cue_history import CuePosition
 from core.sonicpi.interpreter.random_stream import RandomStream
 from core.sonicpi.interpreter.syntax_tree_types import Block, Node, Scope
 from core.sonicpi.score_events import FxChain
@@ -51,16 +53,22 @@ class ProgramThread:
     `current_seconds` is the time of its next sound, and `now_seconds` the time at which it sends
     the sound. They differ in a `time_warp` and after a negative sleep. `initial_random` are the
     random numbers at the start of the thread; `guesses` decide what is only known at run time.
+
+    Sonic Pi adds the floats of its sleeps exactly, and compares times exactly to find the next cue.
+    So does `exact_seconds`. `path` holds the numbers of the thread and its ancestors among those
+    that their parents started, `last_cue` the position of the cue that the thread last waited for.
     """
 
     name: str
-    start_seconds: float
+    start_seconds: Fraction
     settings: ThreadSettings
     scope: Scope
     body: Block
     is_loop: bool = False
     prelude: Node = None
     initial_value: Any = 0
+    path: tuple[int, ...] = ()
+    exact_seconds: Fraction = Fraction(0)
     current_seconds: float = 0.0
     now_seconds: float = 0.0
     is_in_time_warp: bool = False
@@ -72,10 +80,15 @@ class ProgramThread:
     linked_seconds: float | None = None
     steps_left: int = MAX_THREAD_STEPS
     call_depth: int = 0
+    spawned_count: int = 0
+    cue_count: int = 0
+    last_cue: CuePosition | None = None
 
     def reset_thread_to_start(self) -> None:
         """Set everything but the settings to the start of the thread."""
-        self.current_seconds = self.now_seconds = self.start_seconds
+        self.exact_seconds = self.start_seconds
+        self.current_seconds = self.now_seconds = float(self.start_seconds)
+        self.spawned_count, self.cue_count, self.last_cue = 0, 0, None
         self.is_in_time_warp, self.linked_seconds = False, None
         self.steps_left, self.ticks, self.call_depth = MAX_THREAD_STEPS, {}, 0
         self.random = replace(self.initial_random)
@@ -85,11 +98,30 @@ class ProgramThread:
         """Return whether no time has passed; `link` at the start of a bar lets none pass."""
         return self.current_seconds <= seconds and self.linked_seconds != self.current_seconds
 
-    def move_clock_to_time(self, seconds: float) -> None:
+    def move_clock_to_time(self, seconds: float | Fraction) -> None:
         """Set the time of the next sound, and wait for it unless in a `time_warp`."""
-        self.current_seconds = seconds
+        self.exact_seconds = Fraction(seconds)
+        self.current_seconds = float(seconds)
         if not self.is_in_time_warp:
-            self.now_seconds = max(self.now_seconds, seconds)
+            self.now_seconds = max(self.now_seconds, self.current_seconds)
+
+    def move_clock_by(self, seconds: float) -> None:
+        """Add seconds to the time of the next sound."""
+        self.move_clock_to_time(self.exact_seconds + Fraction(seconds))
+
+    def restore_clock(self, exact_seconds: Fraction, now_seconds: float) -> None:
+        """Set the clock back to an earlier time."""
+        self.exact_seconds, self.current_seconds = exact_seconds, float(exact_seconds)
+        self.now_seconds = now_seconds
+
+    def get_cue_position(self, priority: int = 0) -> CuePosition:
+        """Return the position of the thread in the order of cues."""
+        return (self.exact_seconds, priority, self.path, self.cue_count)
+
+    def count_new_thread(self) -> tuple[int, ...]:
+        """Count a thread that this one starts, and return its path."""
+        self.spawned_count += 1
+        return (*self.path, self.spawned_count - 1)
 
 
 class SettingsGuard:

@@ -26,6 +26,32 @@ PROGRAMS = {
     "in_thread with delay and sync": (
         "in_thread(delay: 2) { play 60 }\nin_thread(sync: :k) { play 61 }\nsleep 1\ncue :k"
     ),
+    "a loop that waits for a loop of the same time": (
+        "use_bpm 130\nlive_loop(:k) { sleep 0.25 }\n"
+        "live_loop(:a) { sync :k; play 60; sleep 0.25 }\n"
+        "live_loop(:b) { sync :k; play 61; sleep 1.5 }\nlive_loop(:c) { sync :k; play 62; sleep 1 }"
+    ),
+    "cues of the same time": (
+        "in_thread { sync :x; play 60; sync :x; play 61 }\n"
+        "in_thread { sleep 1; cue :x; cue :x }\nin_thread { sleep 1; sync :x; play 62 }\n"
+        "in_thread { sleep 1; cue :x; sleep 1; cue :x }"
+    ),
+    "two waits without a sleep": (
+        "live_loop(:k) { sleep 1 }\nlive_loop(:m) { sleep 2 }\n"
+        "live_loop(:a) { sync :m; sync :k; play 60 }"
+    ),
+    "sync_bpm": (
+        "use_bpm 60\nin_thread { use_bpm 120; sleep 1; cue :x }\n"
+        "in_thread { sync_bpm :x; play 60; sleep 1; play 61 }\n"
+        "in_thread { sync :x, bpm_sync: true; sleep 3; play 62 }\n"
+        "in_thread { sync :x; sleep 1; play 63 }"
+    ),
+    "values of the same time": (
+        "set :n, 60\nin_thread { sleep 1; set :n, 62; play get(:n) }\n"
+        "in_thread { sleep 1; play get[:n] + 10 }\nsleep 1\nplay get(:n) + 20\nset :n, 70\n"
+        "play get(:n)"
+    ),
+    "zip with a block": "[60, 62, 64].zip([1, 2]) { |n, d| play n; sleep d || 1 }",
     "rhythms": (
         "[[5, 8, 0], [3, 8, 1], [7, 11, 2], [5, 13, 0], [4, 16, 3], [9, 14, 1]].each do |p, s, r|\n"
         "  spread(p, s, rotate: r).each_with_index { |x, i| play 60 + i if x }\n  sleep 1\nend"
