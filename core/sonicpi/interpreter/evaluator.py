@@ -39,12 +39,7 @@ from core.sonicpi.interpreter.syntax_tree_types import (
     Scope,
     declare_variable,
 )
-from core.sonicpi.interpreter.values import (
-    UNDEFINED,
-    UNKNOWN,
-    Symbol,
-    UnknownValue,
-)
+from core.sonicpi.interpreter.values import UNDEFINED, UNKNOWN, Symbol, UnknownValue
 
 MAX_CALL_DEPTH = 60  # nested calls
 MAX_COUNTED_FUNCTIONS = 512

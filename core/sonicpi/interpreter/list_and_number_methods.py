@@ -257,7 +257,7 @@ def count_draws_from_unknown_list(name: str, args: list[Any], random_stream: Ran
     if name in ("choose", "sample", "shuffle"):
         random_stream.draw_random_number()
     elif name == "pick":
-        _pick_elements([UNKNOWN], args, random_stream)
+        _pick_random_list_elements([UNKNOWN], args, random_stream)
 
 
 def _get_list_elements(receiver: list[Any], name: str, args: list[Any]) -> Any:
