@@ -9,6 +9,7 @@ from typing import Any
 
 from core.sonicpi.interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.clip_start import ClipStart
+from core.sonicpi.interpreter.cue_history import CueHistory
 from core.sonicpi.interpreter.evaluator import MAX_UNFOLLOWED_KINDS
 from core.sonicpi.interpreter.program_thread import ProgramThread
 from core.sonicpi.interpreter.syntax_tree_types import Block, Node
@@ -32,7 +33,8 @@ class _ThreadRecord:
     """Keeps the body alive, by whose identity the record is found."""
     function_blocks: tuple[Any, ...]
     events: list[ScoreEvent]
-    cues: dict[str, list[tuple[float, Any]]]
+    cues: dict[str, CueHistory]
+    sample_loading_times: dict[str, float]
     call_counts: Counter[str]
     unfollowed_code: list[str]
     unknown_count: int
@@ -103,7 +105,7 @@ class VariantInterpreter(ProgramInterpreter):
         if thread.name == "main" or thread.redefinitions or self.link_metronome.bpms:
             return None
         blocks = [block for block, _ in self.functions.values()]
-        if not all(map(self.records.is_independent, (thread.body, *blocks))):
+        if not all(map(self.records.is_independent, (thread.prelude, thread.body, *blocks))):
             return None
         state = repr(
             (
@@ -112,6 +114,9 @@ class VariantInterpreter(ProgramInterpreter):
                 thread.settings,
                 thread.scope,
                 thread.is_loop,
+                thread.path,
+                thread.prelude,
+                thread.initial_value,
                 thread.initial_random,
                 {name: scope for name, (_, scope) in self.functions.items()},
                 self.constants,
@@ -129,6 +134,7 @@ class VariantInterpreter(ProgramInterpreter):
         outer_flags = self.has_endless_loop, self.has_passed_end
         outer_start, steps, unknown_count = self.clip_start, self.steps_left, self.unknown_count
         functions, constants = dict(self.functions), dict(self.constants)
+        loading_times, self.sample_loading_times = self.sample_loading_times, {}
         self.events, self.cues, self.call_counts, self.unfollowed_code = [], {}, {}, []
         self.has_endless_loop = self.has_passed_end = False
         self.clip_start = ClipStart(outer_start.lead_seconds, outer_start.latency_seconds)
@@ -138,6 +144,7 @@ class VariantInterpreter(ProgramInterpreter):
             tuple(block for block, _ in functions.values()),
             self.events,
             self.cues,
+            self.sample_loading_times,
             Counter(self.call_counts),
             self.unfollowed_code,
             self.unknown_count - unknown_count,
@@ -156,7 +163,7 @@ class VariantInterpreter(ProgramInterpreter):
         self.events, self.cues, self.call_counts, self.unfollowed_code = outer
         self.has_endless_loop, self.has_passed_end = outer_flags
         self.clip_start, self.steps_left = outer_start, steps
-        self.unknown_count = unknown_count
+        self.unknown_count, self.sample_loading_times = unknown_count, loading_times
         self._repeat_thread(record)
         if is_repeatable:
             self.records.record_by_key[key] = record
@@ -165,8 +172,11 @@ class VariantInterpreter(ProgramInterpreter):
     def _repeat_thread(self, record: _ThreadRecord) -> None:
         """Do what a thread did when it was recorded."""
         self.events += record.events
-        for name, cues in record.cues.items():
-            self.cues.setdefault(name, []).extend(cues)
+        for name, history in record.cues.items():
+            self.cues.setdefault(name, CueHistory()).add_cues_of(history)
+        for name, seconds in record.sample_loading_times.items():
+            earlier = self.sample_loading_times.get(name, seconds)
+            self.sample_loading_times[name] = min(seconds, earlier)
         for name, count in record.call_counts.items():
             self.call_counts[name] = self.call_counts.get(name, 0) + count
         for kind in record.unfollowed_code:

@@ -59,6 +59,11 @@ class CueHistory:
         if len(self.cues) < MAX_CUES_PER_NAME:
             insort(self.cues, cue, key=get_cue_seconds)
 
+    def add_cues_of(self, other: CueHistory) -> None:
+        """Add all cues of another history."""
+        for cue in other.cues:
+            self.add_cue(cue.position, cue.value, cue.bpm)
+
     def find_next_cue(self, position: CuePosition) -> Cue | None:
         """Return the first cue after a position."""
         start_seconds = float(position[0]) - ROUNDING_SECONDS
