@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from core.corpus import AlignmentRecord
+from core.search.evaluation_splits import TRAINED_PROGRAMS_KEY
 
+OTHER_PROGRAMS = "the corpus had other programs"
 # Metric and reading of each score.
 TEST_SCORES = {
     "Debiased CKA before": ("cka_debiased", "before"),
@@ -70,6 +72,45 @@ def build_alignment_comparison_table(alignments: Mapping[str, AlignmentRecord]) 
     table = table.loc[list(next(iter(columns.values())))]
     is_same = table.nunique(axis=1) == 1
     return table[~is_same | table.index.isin(TEST_SCORES)]
+
+
+def find_evaluation_differences(alignments: Sequence[AlignmentRecord]) -> list[str]:
+    """Find why scores of alignments do not compare: they were evaluated on other programs.
+
+    Parameters
+    ----------
+    alignments : sequence of AlignmentRecord
+
+    Returns
+    -------
+    list of str
+        Differences without a full stop, for example "different templates were held out". Empty if
+        all were evaluated on the same programs.
+    """
+    corpora = [alignment.config.get("corpus", {}) for alignment in alignments]
+    splits = [alignment.config.get("split", {}) for alignment in alignments]
+    compared_values: dict[str, list[Any]] = {
+        "they were evaluated on different corpora": [corpus.get("name") for corpus in corpora],
+        "the corpora were split by different seeds": [
+            corpus.get("split_seed") for corpus in corpora
+        ],
+        "clips have different lengths": [corpus.get("seconds") for corpus in corpora],
+        "different templates were held out": [
+            sorted(split.get("unseen_templates") or []) for split in splits
+        ],
+        OTHER_PROGRAMS: [
+            (split.get("programs"), split.get(TRAINED_PROGRAMS_KEY)) for split in splits
+        ],
+    }
+    differences = [
+        difference
+        for difference, values in compared_values.items()
+        if any(value != values[0] for value in values[1:])
+    ]
+    # Other programs follow from the differences before.
+    return (
+        differences[:-1] if len(differences) > 1 and "programs" in differences[-1] else differences
+    )
 
 
 def _format_table_cell(value: Any) -> str:

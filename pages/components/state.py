@@ -185,6 +185,7 @@ HELD_OUT_TEMPLATES: SessionKey[list[str]] = SessionKey("holdout", [])
 SWEEP_GRID = SessionKey("sweep:grid", "paper")
 SWEEP_SEED_COUNT = SessionKey("sweep:seeds", 5)
 SHOWN_SWEEP: SessionKey[str | None] = SessionKey("sweep", None)
+COMMON_EVALUATION: SessionKey[tuple[str, ...]] = SessionKey("common_evaluation", ())
 COMPARED_ALIGNMENTS: SessionKey[list[str]] = SessionKey("compared", [])
 
 # -- Studies ----------------------------------------------------------------------------------

@@ -12,9 +12,10 @@ from core.pipeline.alignment_comparison import (
     TEST_SCORES,
     build_alignment_comparison_table,
     collect_alignment_test_scores,
+    find_evaluation_differences,
 )
 from core.plots.training_curves import build_training_run_comparison_figure
-from pages.components import corpus_and_alignment_picker, state
+from pages.components import cache, corpus_and_alignment_picker, formatting, state
 
 MAX_COMPARED_ALIGNMENTS = 6  # More lines cannot be distinguished in one chart.
 
@@ -36,6 +37,11 @@ def draw_alignment_list(corpus: Corpus) -> None:
         },
     )
     st.caption("Scores on test programs, unused in training and early stopping.")
+    if find_evaluation_differences(alignments):
+        st.caption(
+            ":material/balance: Not all rows compare: some were evaluated on other programs."
+            " Choose alignments below to evaluate them on the same ones."
+        )
     if len(alignments) > 1:
         draw_alignment_comparison(corpus, alignments)
     else:
@@ -87,9 +93,75 @@ def draw_alignment_comparison(corpus: Corpus, alignments: list[AlignmentRecord])
         alt="Validation loss, CKA and recall by epoch, one line per alignment",
     )
     st.caption("Measured on the validation programs after each epoch.")
+    warn_about_different_programs(list(chosen.values()))
     st.dataframe(
         build_alignment_comparison_table(chosen),
         alt="Settings that differ, and scores, one column per alignment",
         height="content",
     )
     st.caption("Only settings that differ are listed. Scores are of the test programs.")
+    draw_common_program_evaluation(corpus, [alignment_by_id[chosen_id] for chosen_id in chosen_ids])
+
+
+def warn_about_different_programs(alignments: list[AlignmentRecord]) -> bool:
+    """Draw a warning if alignments were evaluated on different programs; return whether they were.
+
+    Parameters
+    ----------
+    alignments : list of AlignmentRecord
+        Alignments whose scores stand side by side.
+    """
+    differences = find_evaluation_differences(alignments)
+    if differences:
+        st.warning(
+            f"These scores do not compare: {'; '.join(differences)}. Evaluate the alignments on the"
+            " same programs below.",
+            icon=":material/balance:",
+        )
+    return bool(differences)
+
+
+def draw_common_program_evaluation(corpus: Corpus, alignments: list[AlignmentRecord]) -> None:
+    """Draw the button that evaluates alignments on the same programs, and its result."""
+    alignment_ids = tuple(alignment.id for alignment in alignments)
+    state_key = state.COMMON_EVALUATION.derive_scoped_key(corpus.name)
+    if st.button("Evaluate on the same programs", icon=":material/balance:"):
+        state_key.set(alignment_ids)
+    if state_key.get() != alignment_ids:
+        return
+    with formatting.catch_and_show_errors():
+        table, program_count = _evaluate_on_common_programs(corpus, alignment_ids)
+        labels = {
+            alignment.id: corpus_and_alignment_picker.format_alignment_label(alignment)
+            for alignment in alignments
+        }
+        st.dataframe(
+            table.rename(columns=labels),
+            hide_index=True,
+            alt="Scores on the same programs, one column per alignment",
+            column_config={
+                label: st.column_config.NumberColumn(format="%.3f") for label in labels.values()
+            },
+        )
+        st.caption(
+            f"On the same {program_count} programs, which none of these alignments was trained on."
+            f" As a command: `./run evaluate {corpus.name}"
+            f" {' '.join(f'--alignment {alignment_id}' for alignment_id in alignment_ids)}`"
+        )
+
+
+@cache.cache_until_inputs_change(16, spinner="Evaluating on the same programs …")
+def _evaluate_on_common_programs(
+    corpus: Corpus, alignment_ids: tuple[str, ...]
+) -> tuple[pd.DataFrame, int]:
+    # Imports torch: the page is drawn before.
+    from core.pipeline.common_program_evaluation import (
+        evaluate_on_common_programs,
+        pivot_common_evaluation,
+    )
+    from core.search.aligned_corpus import open_aligned_corpus
+
+    metrics = evaluate_on_common_programs(
+        [open_aligned_corpus(corpus, alignment_id) for alignment_id in alignment_ids]
+    )
+    return pivot_common_evaluation(metrics), int(metrics["programs"].max())

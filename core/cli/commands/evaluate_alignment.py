@@ -2,6 +2,9 @@
 
 The metrics measure the agreement of the two spaces and the retrieval of a program's clip, for raw
 embeddings, for aligned ones, and for aligned code against raw audio.
+
+Several --alignment are evaluated on the same programs of the corpus, those that none of them was
+trained on, and printed side by side.
 """
 
 from __future__ import annotations
@@ -10,12 +13,12 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_lines, print_result_to_stdout
+from core.cli.output import print_json_lines, print_result_to_stdout, print_status_to_stderr
 from core.cli.parsing import (
-    add_alignment_option,
     add_corpus_argument,
     add_json_option,
     open_aligned_corpus_from_args,
+    open_corpus_from_args,
 )
 from core.formatting import format_table
 from core.progress import Progress
@@ -29,7 +32,12 @@ IS_LONG_RUNNING = False
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_corpus_argument(parser)
-    add_alignment_option(parser)
+    parser.add_argument(
+        "--alignment",
+        action="append",
+        metavar="ID",
+        help="alignment (the newest); repeat it to evaluate several on the same programs",
+    )
     add_json_option(parser, "print one JSON line per row")
 
 
@@ -37,6 +45,11 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Evaluate the alignment, then print its metrics."""
     from core.pipeline import evaluate
 
+    alignment_names = list(dict.fromkeys(args.alignment or []))
+    if len(alignment_names) > 1:
+        _evaluate_on_common_programs(args, alignment_names, progress)
+        return
+    args.alignment = alignment_names[0] if alignment_names else None
     aligned_corpus = open_aligned_corpus_from_args(args, "any")
     metrics = evaluate.evaluate_alignment(aligned_corpus, progress)
     relabelled_count = aligned_corpus.count_relabelled_programs()
@@ -46,6 +59,37 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
             " training of this alignment."
         )
     print_alignment_metrics(aligned_corpus.record.id, metrics, args.json)
+
+
+def _evaluate_on_common_programs(
+    args: argparse.Namespace, alignment_names: list[str], progress: Progress
+) -> None:
+    """Evaluate several alignments on the same programs, and print them side by side."""
+    from core.pipeline.alignment_comparison import find_evaluation_differences
+    from core.pipeline.common_program_evaluation import (
+        evaluate_on_common_programs,
+        pivot_common_evaluation,
+    )
+    from core.search.aligned_corpus import open_aligned_corpus
+    from core.search.alignment_choice_for_other_corpora import load_alignment_by_name
+
+    corpus = open_corpus_from_args(args)
+    records = [load_alignment_by_name(corpus, name)[1] for name in alignment_names]
+    aligned_corpora = [open_aligned_corpus(corpus, record) for record in records]
+    metrics = evaluate_on_common_programs(aligned_corpora, progress)
+    if args.json:
+        print_json_lines(metrics.to_dict(orient="records"))
+        return
+    differences = find_evaluation_differences(records)
+    if differences:
+        print_status_to_stderr(
+            f"The scores saved with these alignments do not compare: {'; '.join(differences)}."
+        )
+    print_result_to_stdout(
+        f"\nOn the same {metrics['programs'].max()} programs, which none of them was trained on"
+    )
+    table = pivot_common_evaluation(metrics).fillna("")
+    print_result_to_stdout(format_table(list(table.columns), table.itertuples(index=False)))
 
 
 def print_alignment_metrics(alignment_id: str, metrics: pd.DataFrame, as_json: bool) -> None:

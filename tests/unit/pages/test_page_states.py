@@ -266,6 +266,25 @@ def test_train_lists_and_compares_alignments(full_workspace: Path) -> None:
     assert not app.exception
 
 
+def test_train_warns_where_two_alignments_were_evaluated_on_different_programs(
+    trained_workspace: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained_workspace / "corpora", tmp_path / "corpora")
+    corpus = Corpus.open("tiny")
+    first = corpus.load_newest_alignment()
+    split = {**first.config["split"], "unseen_templates": ["another"]}
+    history = first.load_training_history()
+    config = {**first.config, "split": split}
+    corpus.save_alignment(config, first.load_projection_head_weights(), first.metrics, history)
+    app = open_alone("train")
+    app.button_group(key="view").set_value("Side by side").run()
+    assert any("different templates were held out" in item.value for item in app.warning)
+    find_button(app, "Evaluate on the same programs").click().run()
+    assert not app.exception
+    text = get_text(app)
+    assert "which none of these alignments was trained on" in text or "are needed" in text
+
+
 def test_train_starts_a_sweep_after_an_estimate(full_workspace: Path) -> None:
     app = open_alone("train")
     app.button_group(key="view").set_value("Sweep").run()

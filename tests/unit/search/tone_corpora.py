@@ -21,7 +21,9 @@ def make_tone_corpus(name: str, count: int, revision_suffix: str = "") -> Corpus
     corpus.add_programs(programs)
     program_ids = [program.id for program in programs]
     for position, program_id in enumerate(program_ids):
-        corpus.store_render_result(program_id, RenderResult(make_tone_clip(150 * 2**position)), 0.5)
+        corpus.store_render_result(
+            program_id, RenderResult(make_tone_clip(150 * 2 ** (position % 7))), 0.5
+        )
     rng = np.random.default_rng(count)
     for encoder_id in ENCODERS.values():
         spec = encoders.find_encoder_spec(encoder_id)
