@@ -152,6 +152,11 @@ def convert_sqlite_errors(path: Path) -> Iterator[None]:
     except sqlite3.IntegrityError:
         raise
     except (sqlite3.OperationalError, OSError) as error:
+        if not path.parent.exists():
+            raise EarshotError(
+                f"Corpus '{path.parent.name}' no longer exists.",
+                remedy="It was deleted or renamed by another command or page.",
+            ) from error
         raise EarshotError(
             f"The corpus's database cannot be used ({error}).",
             where=str(path),

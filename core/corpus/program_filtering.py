@@ -13,6 +13,9 @@ import pandas as pd
 
 # "amp>0.5", "synth=saw". "!=" and ">=" come before "=" and ">", which they contain.
 _COMPARISON_PATTERN = re.compile(r"([A-Za-z_]\w*)(!=|>=|<=|=|>|<)(.+)\Z")
+# "amp>", "amp==" and ">3": a part is missing. "->" and "=>" are Ruby and are searched as text.
+_UNFINISHED_COMPARISON_PATTERN = re.compile(r"[A-Za-z_]\w*[<>=!]+\Z|[<>=!]+[\d.]+\Z")
+_MAX_LISTED_PARAMETERS = 12
 _ORDER_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     "<=": operator.le,
@@ -170,6 +173,54 @@ def filter_programs(
             candidates = search_texts.loc[programs.index[matches]]
             matches[matches] = _to_bool_array(lower_word in text for text in candidates)
     return programs[matches]
+
+
+def find_query_problems(query: str, parameter_names: Collection[str]) -> list[str]:
+    """Return why parts of a query cannot match as they were meant.
+
+    Parameters
+    ----------
+    query : str
+        As `filter_programs` takes it.
+    parameter_names : collection of str
+        Parameters that at least one program has.
+
+    Returns
+    -------
+    list of str
+        One sentence per comparison that cannot be read, compares text by order, or names a
+        parameter that no program has.
+
+    Examples
+    --------
+    >>> find_query_problems("amp>>>3", ["amp"])
+    ["'amp>>>3' is not a comparison. Write a parameter, one of = != > >= < <= and a value: amp>3."]
+    >>> find_query_problems("drums amp>0.5", ["amp"])
+    []
+    """
+    problems = []
+    for word in query.split():
+        comparison = _COMPARISON_PATTERN.match(word)
+        if comparison is None:
+            if _UNFINISHED_COMPARISON_PATTERN.match(word):
+                problems.append(_describe_malformed_comparison(word))
+            continue
+        name, comparator, operand = comparison.groups()
+        if operand[0] in "<>=!":
+            problems.append(_describe_malformed_comparison(word))
+        elif name not in parameter_names:
+            known = ", ".join(sorted(parameter_names)[:_MAX_LISTED_PARAMETERS]) or "none"
+            problems.append(f"No program has a parameter '{name}'. Parameters: {known}.")
+        elif comparator in _ORDER_OPERATORS and _parse_number(operand) is None:
+            problems.append(f"'{word}' compares with '{operand}', which is not a number.")
+    return problems
+
+
+def _describe_malformed_comparison(word: str) -> str:
+    return (
+        f"'{word}' is not a comparison. Write a parameter, one of = != > >= < <= and a value:"
+        " amp>3."
+    )
 
 
 def _to_bool_array(answers: Iterable[bool]) -> np.ndarray:

@@ -20,6 +20,7 @@ from pages.components import (
     state,
 )
 from pages.components.corpus_and_alignment_picker import Selection
+from pages.components.unknown_url_value_notice import draw_unknown_url_value_warning
 from pages.components.url_choice import draw_choice_bound_to_url
 
 # By kind of pair, as the stored table names it. The URL holds these labels.
@@ -102,7 +103,10 @@ def draw_pair_explorer(corpus: Corpus, all_pairs: pd.DataFrame) -> None:
             icon=":material/sentiment_satisfied:",
         )
         return
-    row = pair_list.find_pair_row(state.PAIR.get())
+    requested_pair = state.PAIR.get()
+    row = pair_list.find_pair_row(requested_pair)
+    if requested_pair and pair_list.format_pair_url_value(row) != requested_pair:
+        draw_unknown_url_value_warning("pair", requested_pair, "the first pair of this list")
     left, right = st.columns([5, 7], gap="medium")
     with left:
         draw_program_pair_table(pair_list, space)

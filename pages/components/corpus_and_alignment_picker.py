@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 
@@ -20,6 +21,10 @@ from core.search.default_alignment_choice import (
 )
 from pages.components import formatting, state
 from pages.components.cache import cache_until_inputs_change
+from pages.components.unknown_url_value_notice import (
+    remember_unknown_url_value,
+    warn_about_remembered_url_value,
+)
 
 AUTOMATIC_CHOICE = "Automatic"
 """Option of the choice of an alignment with which each page takes the one made for it."""
@@ -49,11 +54,17 @@ def select_corpus() -> Corpus | None:
     Raises
     ------
     EarshotError
-        When the selected corpus is damaged.
+        When the selected corpus is damaged, or was deleted while this page showed it. Then
+        nothing that the user pressed acts on another corpus.
     """
     names = list_corpora()
     if not names:
         return None
+    shown_name = state.CORPUS.get()
+    if shown_name and shown_name not in names:
+        _replace_missing_corpus(shown_name, names)
+    if not shown_name:  # Later the session decides, and the URL follows.
+        remember_unknown_url_value(state.CORPUS.name, names)
     with st.sidebar:
         name = st.selectbox(
             "Corpus",
@@ -62,7 +73,27 @@ def select_corpus() -> Corpus | None:
             key=state.CORPUS.name,
             bind="query-params",
         )
+    warn_about_remembered_url_value(state.CORPUS.name, "corpus", name)
     return Corpus.open(name)
+
+
+def _replace_missing_corpus(missing_name: str, corpus_names: list[str]) -> NoReturn:
+    """Select another corpus for the next run, and refuse this one."""
+    corpus_name = corpus_names[find_default_corpus_index(corpus_names)]
+    state.CORPUS.set(corpus_name)
+    state.ALIGNMENT.clear()
+    with st.sidebar:  # Drawn so that its value reaches the URL.
+        st.selectbox("Corpus", corpus_names, key=state.CORPUS.name, bind="query-params")
+    st.button(
+        f"Show {formatting.escape_markdown(corpus_name)}",
+        key="show-other-corpus",
+        icon=":material/library_music:",
+        type="primary",
+    )
+    raise EarshotError(
+        f"Corpus '{missing_name}' no longer exists.",
+        remedy="It was deleted or renamed in another tab or by a command. Choose another one.",
+    )
 
 
 def select_alignment(corpus: Corpus, purpose: Purpose = "any") -> AlignmentRecord | None:
@@ -86,6 +117,11 @@ def select_alignment(corpus: Corpus, purpose: Purpose = "any") -> AlignmentRecor
     if default_choice is None:
         return None
     preselect_new_item_once(state.ALIGNMENT, next(iter(labels)), corpus.name, AUTOMATIC_CHOICE)
+    requested_label = st.query_params.get(state.ALIGNMENT.name, "")
+    accepted_labels = [AUTOMATIC_CHOICE, *labels.values()]
+    if _find_alignment_by_old_label(labels, requested_label):
+        accepted_labels.append(requested_label)
+    remember_unknown_url_value(state.ALIGNMENT.name, accepted_labels)
     state.restore_old_bookmark_choice(
         state.ALIGNMENT, lambda label: _find_alignment_by_old_label(labels, label)
     )
@@ -108,6 +144,7 @@ def select_alignment(corpus: Corpus, purpose: Purpose = "any") -> AlignmentRecor
                 f"{label} of {choice.format_training_time()}: {choice.reason}"
             )
         )
+    warn_about_remembered_url_value(state.ALIGNMENT.name, "alignment", selected_id, label)
     return corpus.load_alignment(choice.alignment_id)
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 import streamlit as st
 
 from core import jobs, workspace
+from core.errors import EarshotError
 from core.jobs import Job
 from pages.components import formatting, state
 
@@ -92,7 +93,10 @@ def draw_job_panel(job: Job, draw_details: Callable[[Job], None] | None = None) 
 
     @st.fragment(run_every=REFRESH_INTERVAL_S)
     def draw_live_job() -> None:
-        current_job = jobs.get_job(job.id)
+        try:
+            current_job = jobs.get_job(job.id)
+        except EarshotError:  # It ended and was removed in another tab.
+            st.rerun()
         if not current_job.is_active:
             st.rerun()
         _draw_job(current_job, draw_details)

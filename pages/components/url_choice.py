@@ -7,6 +7,10 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.components import state
+from pages.components.unknown_url_value_notice import (
+    remember_unknown_url_value,
+    warn_about_remembered_url_value,
+)
 
 
 def draw_choice_bound_to_url(
@@ -23,7 +27,8 @@ def draw_choice_bound_to_url(
     key : SessionKey
     help : str, optional
     """
-    return st.segmented_control(
+    remember_unknown_url_value(key.name, option_labels.values())
+    option = st.segmented_control(
         label,
         list(option_labels),
         default=key.default,
@@ -35,3 +40,5 @@ def draw_choice_bound_to_url(
         width="content",
         help=help or None,
     )
+    warn_about_remembered_url_value(key.name, label.lower(), option, option_labels[option])
+    return option

@@ -14,7 +14,7 @@ from core.pipeline import import_embeddings, import_programs
 from core.pipeline.build import ClipFormat
 from core.pipeline.corpus_export import make_export_path
 from core.pipeline.data_card import make_data_card
-from pages.components import formatting, job_panel, state
+from pages.components import corpus_and_alignment_picker, formatting, job_panel, state
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 
 PROGRAM_FILE_TYPES = ["rb", "zip", "csv", "parquet"]
@@ -56,10 +56,16 @@ def select_requested_corpus() -> None:
     corpus_name = state.REQUESTED_CORPUS.get()
     state.REQUESTED_CORPUS.clear()
     state.PROGRAM.remove_from_url_and_session()
-    for key in (state.CORPUS, state.ALIGNMENT):
-        key.clear()
-        st.query_params.pop(key.name, None)
-    if corpus_name is not None:
+    # Streamlit writes the value of a bound widget to the URL and refuses other writes, so the
+    # choice itself changes.
+    state.ALIGNMENT.clear()
+    corpus_names = list_corpora()
+    if corpus_name is None and corpus_names:
+        index = corpus_and_alignment_picker.find_default_corpus_index(corpus_names)
+        corpus_name = corpus_names[index]
+    if corpus_name is None:
+        state.CORPUS.clear()
+    else:
         state.CORPUS.set(corpus_name)
 
 
@@ -255,6 +261,7 @@ def draw_embedding_import(corpus: Corpus) -> None:
 @st.dialog("Export the corpus", icon=":material/download:")
 def open_export_dialog(corpus: Corpus) -> None:
     """Draw the formats; export as a job."""
+    st.markdown(f"Corpus **{formatting.escape_markdown(corpus.name)}**")
     export_format = st.radio(
         "Format",
         list(EXPORT_FORMAT_LABELS),
@@ -278,7 +285,10 @@ def open_export_dialog(corpus: Corpus) -> None:
 @st.dialog("Check the corpus", icon=":material/verified:")
 def open_check_dialog(corpus: Corpus) -> None:
     """Draw the option to repair; check as a job."""
-    st.markdown("Reads every program, clip, embedding and alignment and reports damage.")
+    st.markdown(
+        f"Reads every program, clip, embedding and alignment of"
+        f" **{formatting.escape_markdown(corpus.name)}** and reports damage."
+    )
     should_repair = st.toggle(
         "Also repair",
         key="check-repair",
@@ -311,6 +321,11 @@ def open_data_card_dialog(corpus: Corpus) -> None:
 @st.dialog("Delete the corpus?", icon=":material/delete:")
 def open_delete_dialog(corpus: Corpus) -> None:
     """Draw what would be deleted; delete the corpus once that is confirmed."""
+    if not corpus.path.exists():  # Deleted in another tab or by a command.
+        st.info(f"Corpus {formatting.escape_markdown(corpus.name)} is already deleted.")
+        if st.button("Close", key="close-delete"):
+            _request_corpus_selection(None)
+        return
     with formatting.catch_and_show_errors():
         contents = count_corpus_contents(corpus)
         escaped_name = formatting.escape_markdown(contents.corpus_name)

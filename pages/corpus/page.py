@@ -12,7 +12,10 @@ import pyarrow as pa
 import streamlit as st
 
 from core.corpus import Corpus
-from core.corpus.program_filtering import filter_programs, filter_programs_by_warnings
+from core.corpus.program_filtering import (
+    filter_programs,
+    filter_programs_by_warnings,
+)
 from core.errors import EarshotError
 from core.sonicpi import RenderProblem
 from pages.components import (
@@ -22,6 +25,7 @@ from pages.components import (
     formatting,
     layout,
     program_card_parts,
+    program_query_notice,
     state,
 )
 from pages.corpus import corpus_actions, program_filters
@@ -77,6 +81,7 @@ def draw_program_table(corpus: Corpus, programs: pd.DataFrame, filters: ProgramF
     """Draw the programs that match the filters."""
     matching_programs, display_table = _filter_programs(corpus, asdict(filters))
     st.caption(format_matching_program_counts(corpus, len(matching_programs), len(programs)))
+    program_query_notice.draw_query_problems(corpus, filters.query)
     if matching_programs.empty:
         st.info("No program matches these filters.", icon=":material/filter_alt_off:")
         st.button(

@@ -21,6 +21,7 @@ from pages.components import (
     state,
 )
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
+from pages.components.unknown_url_value_notice import draw_unknown_url_value_warning
 from pages.generate import grammar_form, parameter_controls, template_gallery
 from pages.generate.corpus_and_count_controls import draw_corpus_and_program_count_controls
 from pages.generate.generation_job import draw_generation_job, format_generation_cost_estimate
@@ -47,6 +48,8 @@ def draw_template_picker() -> Template | None:
     template = templates.get(state.TEMPLATE.get() or "")
     # The URL decides, also after the browser's Back.
     state.TEMPLATE_SELECT.set(template.id if template else None)
+    if template is None and (requested_id := state.TEMPLATE.get()):
+        draw_unknown_url_value_warning("template", requested_id, "all templates")
     with st.container(horizontal=True, vertical_alignment="center"):
         title = formatting.escape_markdown(template.title) if template else "Generate programs"
         st.title(title, width="stretch")

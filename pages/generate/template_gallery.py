@@ -10,6 +10,10 @@ from core.pipeline import template_gallery_rendering
 from core.pipeline.cost_estimates import estimate_build_cost
 from core.pipeline.template_gallery_rendering import GalleryItem
 from pages.components import audio_player, cache, formatting, job_panel, state
+from pages.components.unknown_url_value_notice import (
+    remember_unknown_url_value,
+    warn_about_remembered_url_value,
+)
 
 ROLE_COLOURS = {
     "melody": "blue",
@@ -27,6 +31,7 @@ def draw_template_gallery() -> None:
     missing_count = sum(item.clip_path is None for item in items)
     if missing_count:
         draw_gallery_job_or_button(missing_count)
+    remember_unknown_url_value(ROLE_KEY, [role.capitalize() for role in programs.PROGRAM_ROLES])
     role = st.pills(
         "Role",
         programs.PROGRAM_ROLES,
@@ -35,6 +40,7 @@ def draw_template_gallery() -> None:
         label_visibility="collapsed",
         format_func=str.capitalize,
     )
+    warn_about_remembered_url_value(ROLE_KEY, "role", role or "all roles")
     with st.container(key="gallery"):  # style.css makes it a grid.
         for item in items:
             if role in (None, item.template.role):

@@ -15,7 +15,7 @@ from core.corpus import AlignmentRecord, Corpus
 from core.corpus.program_filtering import filter_programs
 from core.search.query_audio_decoding import MAX_AUDIO_BYTES, decode_audio_bytes
 from core.sonicpi import Clip
-from pages.components import audio_player, cache, formatting, state
+from pages.components import audio_player, cache, formatting, program_query_notice, state
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.listen import confidence_badge, neighbour_card
 from pages.listen.further_corpora_picker import draw_further_corpora_picker
@@ -170,6 +170,7 @@ def draw_corpus_clip_picker_and_search(selected: Selection) -> SearchOutcome:
         persist_state="session",
         help="Searches name and code. `synth=saw` and `amp>0.5` compare parameters.",
     )
+    program_query_notice.draw_query_problems(corpus, words or "")
     programs = filter_programs(
         cache.load_programs(corpus),
         states=["ok"],

@@ -16,6 +16,10 @@ from pages.components import (
     state,
 )
 from pages.components.corpus_and_alignment_picker import Selection
+from pages.components.unknown_url_value_notice import (
+    remember_unknown_url_value,
+    warn_about_remembered_url_value,
+)
 from pages.components.url_choice import draw_choice_bound_to_url
 from pages.map import map_data, map_sidebar_panels
 
@@ -96,6 +100,7 @@ def draw_map_colour_and_scale_controls(selected: Selection) -> tuple[str, str]:
     labels = map_data.list_colour_options(selected.corpus, selected.alignment)
     with st.container(horizontal=True, vertical_alignment="center", height=44, border=False):
         st.markdown("Colour by", width="content")
+        remember_unknown_url_value(state.MAP_COLOUR.name, labels.values())
         colour_by = st.selectbox(
             "Colour by",
             list(labels),
@@ -104,6 +109,9 @@ def draw_map_colour_and_scale_controls(selected: Selection) -> tuple[str, str]:
             width=300,
             format_func=lambda option: labels.get(option, option),
             label_visibility="collapsed",
+        )
+        warn_about_remembered_url_value(
+            state.MAP_COLOUR.name, "colour", colour_by, labels[colour_by]
         )
         values = map_data.load_colour_values(selected.corpus, selected.alignment, colour_by)
         if values.dtype.kind != "f":

@@ -13,6 +13,10 @@ from core.studies.registry import STUDIES, get_study
 from core.studies.report_markdown import format_verdict_counts
 from core.studies.store import StudyRun, list_study_runs
 from pages.components import corpus_and_alignment_picker, formatting, job_panel, layout, state
+from pages.components.unknown_url_value_notice import (
+    remember_unknown_url_value,
+    warn_about_remembered_url_value,
+)
 from pages.studies import study_option_controls, study_run_comparison, study_run_view
 
 ALL_STUDIES = "all"
@@ -39,6 +43,11 @@ def draw_study_picker() -> str:
     is_restored = state.restore_old_bookmark_choice(
         state.STUDY, lambda label: _find_study_by_url_name(label, study_names)
     )
+    requested_name = st.query_params.get(state.STUDY.name, "")
+    accepted_names = [format_study_name(name) for name in study_names]
+    if _find_study_by_url_name(requested_name, study_names):
+        accepted_names.append(requested_name)
+    remember_unknown_url_value(state.STUDY.name, accepted_names)
     study_name = st.segmented_control(
         "Study",
         study_names,
@@ -49,7 +58,11 @@ def draw_study_picker() -> str:
         format_func=format_study_name,
         label_visibility="collapsed",
     )
-    return study_name or study_names[0]
+    study_name = study_name or study_names[0]
+    warn_about_remembered_url_value(
+        state.STUDY.name, "study", study_name, format_study_name(study_name)
+    )
+    return study_name
 
 
 def _find_study_by_url_name(label: str, study_names: list[str]) -> str | None:

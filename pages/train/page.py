@@ -26,6 +26,10 @@ from pages.components import (
     layout,
     state,
 )
+from pages.components.unknown_url_value_notice import (
+    remember_unknown_url_value,
+    warn_about_remembered_url_value,
+)
 from pages.train import alignment_comparison_table, encoder_picker, sweep_panel, training_form
 from pages.train.training_form import TrainingFormValues
 
@@ -64,6 +68,7 @@ def draw_page() -> None:
             corpus_and_alignment_picker.draw_no_corpus_notice()
             return
         alignment = corpus_and_alignment_picker.select_alignment(corpus)
+        remember_unknown_url_value(state.TRAIN_VIEW.name, VIEWS)
         with view_container:
             view = st.segmented_control(
                 "View",
@@ -74,6 +79,7 @@ def draw_page() -> None:
                 bind="query-params",
                 label_visibility="collapsed",
             )
+        warn_about_remembered_url_value(state.TRAIN_VIEW.name, "view", view)
         if view == COMPARISON_VIEW:
             alignment_comparison_table.draw_alignment_list(corpus)
         elif view == SWEEP_VIEW:

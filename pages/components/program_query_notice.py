@@ -1,0 +1,17 @@
+"""Notice about a query for programs that cannot match as it was meant."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.corpus import Corpus
+from core.corpus.program_filtering import find_query_problems
+from pages.components import cache, formatting
+
+
+def draw_query_problems(corpus: Corpus, query: str) -> None:
+    """Draw which parts of the query cannot match as they were meant."""
+    if query:
+        parameter_names = cache.load_parameter_domains_of_corpus(corpus)
+        for problem in find_query_problems(query, parameter_names):
+            st.warning(formatting.escape_markdown(problem), icon=":material/filter_alt_off:")
