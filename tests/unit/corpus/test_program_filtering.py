@@ -11,6 +11,7 @@ from core.corpus.program_filtering import (
     filter_programs,
     filter_programs_by_warnings,
     find_parameter_domains,
+    find_query_problems,
     find_warning_kinds,
 )
 
@@ -98,3 +99,23 @@ def test_programs_are_filtered_by_the_kinds_of_their_warnings(kinds, names):
 def test_kinds_and_messages_of_warnings_are_found():
     assert find_warning_kinds(ROWS) == ["clipped", "runtime"]
     assert filter_programs(ROWS, query="divided by")["name"].tolist() == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("amp>>>3", "'amp>>>3' is not a comparison"),
+        ("amp==3", "'amp==3' is not a comparison"),
+        ("amp>", "'amp>' is not a comparison"),
+        (">3", "'>3' is not a comparison"),
+        ("drums ampp>3", "No program has a parameter 'ampp'"),
+        ("amp>loud", "'amp>loud' compares with 'loud'"),
+    ],
+)
+def test_a_comparison_that_cannot_match_is_explained(query: str, problem: str) -> None:
+    (message,) = find_query_problems(query, ["amp", "synth"])
+    assert message.startswith(problem)
+
+
+def test_ruby_operators_are_plain_words() -> None:
+    assert find_query_problems("amp>=0.5 synth!=saw -> => a->b", ["amp", "synth"]) == []
