@@ -139,7 +139,7 @@ def list_untrained_and_ridge_methods(code_encoder: str) -> list[RetrievalMethod]
     ]
 
 
-def list_consensus_methods(_code_encoder: str) -> list[RetrievalMethod]:
+def list_consensus_methods(code_encoder: str) -> list[RetrievalMethod]:
     """Return kernel ridge trained on each, each two and all of the consensus's audio encoders.
 
     A method trained on two of them shows what the third, which is left out, makes of its clips.
@@ -151,6 +151,7 @@ def list_consensus_methods(_code_encoder: str) -> list[RetrievalMethod]:
         for subset in itertools.combinations(components, size)
     ]
     return [
+        make_raw_embedding_method(code_encoder),
         make_kernel_ridge_method(DEFAULT_CODE_ENCODER),
         *(
             _make_kernel_ridge_variant(
