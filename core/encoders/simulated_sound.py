@@ -7,13 +7,22 @@ measured profiles of their synths, samples and FX. No sound is synthesized.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 
+from core.encoders.aspect_vectors import compute_aspect_vector
 from core.encoders.base import Encoder, validate_source_text
+from core.encoders.simulation.bands import BAND_COUNT
+from core.encoders.simulation.fx_simulation import MixedSound
 from core.encoders.simulation.program_simulation import simulate_program
-from core.encoders.simulation.simulated_features import compute_simulated_features
+from core.encoders.simulation.simulated_features import (
+    compute_pitch_classes,
+    compute_simulated_features,
+)
 from core.sonicpi.interpreter import read_program
+
+CACHE_SIZE = 16
 
 
 class SimulationEncoder(Encoder):
@@ -29,4 +38,17 @@ class SimulationEncoder(Encoder):
 def simulate_program_source(source: str) -> np.ndarray:
     """Return the vector of a program, float32 [SIMULATION_DIM]."""
     events = read_program(source).events
-    return compute_simulated_features(simulate_program(events), events)
+    return compute_simulated_features(_simulate_cached_source(source), events)
+
+
+def simulate_aspects(source: str) -> np.ndarray:
+    """Return the aspects of a program's simulated sound, float32 [ASPECT_VECTOR_DIM]."""
+    pitch_classes = compute_pitch_classes(read_program(source).events)
+    power = _simulate_cached_source(source).power[:, :BAND_COUNT]
+    return compute_aspect_vector(power, pitch_classes)
+
+
+# A prediction uses the sound of its snippet more than once.
+@lru_cache(maxsize=CACHE_SIZE)
+def _simulate_cached_source(source: str) -> MixedSound:
+    return simulate_program(read_program(source).events)

@@ -8,6 +8,7 @@ from core.errors import EarshotError
 from core.pipeline.embed import embed_missing_clips, embed_missing_code
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
+from core.search.aspect_similarity import ASPECT_ENCODER
 from core.search.clip_property_forecast import FEATURE_ENCODER, FORECAST_ENCODER
 
 FORECAST_STEP = "Fitting the forecast"
@@ -67,4 +68,5 @@ def measure_and_simulate_corpus(corpus: Corpus, progress: Progress = ignore_prog
         )
     with corpus.lock_for_writing(f"measure {corpus.name}"):
         embed_missing_clips(corpus, FORECAST_ENCODER, progress)
+        embed_missing_clips(corpus, ASPECT_ENCODER, progress)
         embed_missing_code(corpus, FEATURE_ENCODER, progress)

@@ -16,6 +16,7 @@ from core.alignment.heads import project_embeddings
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import CosineIndex
+from core.search.aspect_similarity import AspectIndex, load_aspect_index
 from core.search.clip_property_forecast import (
     Forecast,
     compute_forecast_features,
@@ -290,6 +291,11 @@ class AlignedCorpus(EmbeddedCorpus):
             return load_or_fit_forecast_model(self)
         owner = Corpus.open(self.alignment_owner_name)
         return AlignedCorpus.open(owner, self.record).forecast_model
+
+    @cached_property
+    def aspect_index(self) -> AspectIndex | None:
+        """Measured aspects of the corpus's clips; None if none are measured."""
+        return load_aspect_index(self)
 
     def forecast_sound_properties(self, snippet: str) -> Forecast | None:
         """Predict loudness, onset rate, register and more of a snippet's clip.

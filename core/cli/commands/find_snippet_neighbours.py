@@ -34,6 +34,7 @@ from core.programs.source_decoding import decode_source
 from core.progress import Progress
 
 if TYPE_CHECKING:
+    from core.search.aspect_queries import AspectNeighbour
     from core.search.nearest_neighbour_queries import Neighbour
 
 IS_LONG_RUNNING = False
@@ -53,6 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-k", type=parse_positive_int, default=5, metavar="N", help="number of clips (5)"
     )
+    parser.add_argument(
+        "--aspect",
+        action="append",
+        default=[],
+        metavar="NAME=WEIGHT",
+        help="weight of the similarity in timbre, rhythm, pitch or level, or of the alignment's"
+        " (whole): 0 to 10, 1 for those not named; may be given several times",
+    )
     add_shared_alignment_option(parser)
     add_json_option(parser, "print one JSON line per neighbour")
 
@@ -60,12 +69,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Find the neighbours, then print them."""
     snippet = read_snippet_from_file_or_stdin(args.snippet)
+    from core.search.aspect_queries import add_aspect_matches, find_neighbours_by_aspects
+    from core.search.aspect_similarity import parse_aspect_weights
     from core.search.multi_corpus_search import find_neighbours_in_corpora
     from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
+    weights = parse_aspect_weights(args.aspect) if args.aspect else None
     try:
         corpora = open_searched_corpora_from_args(args)
-        neighbours = find_neighbours_in_corpora(corpora, snippet, args.k)
+        if weights is None:
+            nearest = find_neighbours_in_corpora(corpora, snippet, args.k)
+            found = add_aspect_matches(corpora, snippet, nearest)
+        else:
+            found = find_neighbours_by_aspects(corpora, snippet, weights, args.k)
     except SilentSnippetError as error:
         if args.json:
             print_json_line(error.to_dict())
@@ -73,9 +89,27 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     if note := read_audible_snippet(snippet).message:
         print_status_to_stderr(note)
     if args.json:
-        print_json_lines([convert_neighbour_to_json_row(neighbour) for neighbour in neighbours])
+        print_json_lines([convert_aspect_neighbour_to_json_row(item) for item in found])
         return
-    print_result_to_stdout(format_neighbour_table(neighbours, len(corpora) > 1))
+    print_result_to_stdout(format_aspect_neighbour_table(found, len(corpora) > 1))
+
+
+def convert_aspect_neighbour_to_json_row(found: AspectNeighbour) -> dict[str, Any]:
+    """Return a neighbour with its match by aspect, if its clip is measured."""
+    row = convert_neighbour_to_json_row(found.neighbour)
+    if found.match is None:
+        return row
+    return {**row, "aspects": found.match.similarities, "match": found.match.words}
+
+
+def format_aspect_neighbour_table(found: Sequence[AspectNeighbour], with_corpus: bool) -> str:
+    """Return neighbours as a table of text, with a column of matches if there are any."""
+    neighbours = [item.neighbour for item in found]
+    if not any(item.match for item in found):
+        return format_neighbour_table(neighbours, with_corpus)
+    return format_neighbour_table(
+        neighbours, with_corpus, [item.match.words if item.match else "" for item in found]
+    )
 
 
 def convert_neighbour_to_json_row(neighbour: Neighbour) -> dict[str, Any]:
@@ -90,9 +124,12 @@ def convert_neighbour_to_json_row(neighbour: Neighbour) -> dict[str, Any]:
     }
 
 
-def format_neighbour_table(neighbours: Sequence[Neighbour], with_corpus: bool) -> str:
-    """Return neighbours as a table of text, with or without the name of each one's corpus."""
+def format_neighbour_table(
+    neighbours: Sequence[Neighbour], with_corpus: bool, matches: Sequence[str] = ()
+) -> str:
+    """Return neighbours as a table of text, with or without corpora and matches by aspect."""
     columns = ["rank", "similarity", *(["corpus"] if with_corpus else []), "name", "template"]
+    columns += ["match"] if matches else []
     rows = [
         (
             neighbour.rank,
@@ -100,9 +137,10 @@ def format_neighbour_table(neighbours: Sequence[Neighbour], with_corpus: bool) -
             *([neighbour.corpus_name] if with_corpus else []),
             neighbour.name,
             translate_legacy_grammar_name(neighbour.template),
+            *([matches[index]] if matches else []),
             neighbour.audio_path,
         )
-        for neighbour in neighbours
+        for index, neighbour in enumerate(neighbours)
     ]
     return format_table([*columns, "audio"], rows)
 
