@@ -22,6 +22,11 @@ KERNEL_WIDTHS = (0.15, 0.3, 0.5)
 L2_CANDIDATES = (0.03, 0.1, 0.3)
 MAX_SELECTION_PROGRAMS = 500
 """Programs on which sharpness and l2 are chosen."""
+MIN_PROGRAMS_PER_GROUP = 15
+SPREAD_SHARPNESS = 8
+"""Power of the kernel that weights the errors of similar programs."""
+SPREAD_PRIOR_COUNT = 2.0
+"""Weight of the mean error of all programs among them."""
 MAX_COLUMN_SCALE = 8.0
 """Limit of a weighted, standardized column: what few programs use must not dominate."""
 
@@ -42,8 +47,10 @@ class ForecastModel:
         Of the Gaussian kernel.
     quantiles : float64 [t]
         Half widths of the intervals, in multiples of the spread.
-    spread_slope : float64 [t]
-        Growth of the spread with the distance from the nearest reference program.
+    held_out_errors : float64 [m, t]
+        Absolute error on each reference program when its group was held out.
+    baseline_slope : float64 [t]
+        Of each target in the feature of the same column; the regression predicts the rest.
     program_count : int
         Number of programs of the calibration.
     """
@@ -55,7 +62,8 @@ class ForecastModel:
     target_mean: np.ndarray
     sharpness: float
     quantiles: np.ndarray
-    spread_slope: np.ndarray
+    held_out_errors: np.ndarray
+    baseline_slope: np.ndarray
     program_count: int
 
     @classmethod
@@ -76,6 +84,7 @@ class ForecastModel:
         arrays = {
             **{field.name: getattr(self, field.name) for field in fields(self)},
             "rows": self.rows.astype(np.float16),
+            "held_out_errors": self.held_out_errors.astype(np.float32),
             "sharpness": np.array([self.sharpness]),
             "program_count": np.array([self.program_count]),
         }
@@ -92,8 +101,8 @@ class ForecastModel:
         x = _standardize_columns(features, self.column_mean, self.column_scale)
         kernel = compute_gaussian_kernel(x, self.rows, self.sharpness)
         values = kernel @ self.weight + self.target_mean
-        distance = 1 - kernel.max(axis=1, keepdims=True)
-        return values, self.quantiles * (1 + self.spread_slope * distance)
+        values += _compute_baseline(features, self.baseline_slope)
+        return values, self.quantiles * _estimate_spread(kernel, self.held_out_errors)
 
 
 # One thread: the sums then do not depend on the number of cores, and other work on the machine does
@@ -104,6 +113,8 @@ def fit_forecast_model(
     targets: np.ndarray,
     groups: Sequence[str],
     feature_weights: np.ndarray | None = None,
+    *,
+    has_baseline: bool = False,
 ) -> ForecastModel | None:
     """Fit a regression and calibrate its intervals on groups of programs that it did not see.
 
@@ -116,6 +127,9 @@ def fit_forecast_model(
         Template or grammar style of each program.
     feature_weights : float [d], optional
         Weight of each standardized feature in the distance of the kernel. Default: 1.
+    has_baseline : bool
+        Whether the first t features estimate the targets. The regression then predicts the
+        residuals of a line through them, so that programs unlike all others keep the estimate.
 
     Returns
     -------
@@ -127,8 +141,8 @@ def fit_forecast_model(
     Sharpness and l2 are those with the smallest error on held-out groups. The intervals are
     cross-conformal (Vovk, Annals of Mathematics and Artificial Intelligence 2015) with normalized
     residuals (Papadopoulos, Gammerman & Vovk, AIA 2008): the half width is the quantile of the
-    absolute errors on held-out groups, each divided by a spread that grows with the distance from
-    the nearest reference program.
+    absolute errors on held-out groups, each divided by the spread there. The spread is the mean
+    error of similar programs of other groups (Nadaraya-Watson regression).
     """
     group_of_row = np.asarray(groups, dtype=str)
     if len(features) < MIN_FORECAST_PROGRAMS:
@@ -140,6 +154,10 @@ def fit_forecast_model(
     raw = np.asarray(features, np.float32)[kept]
     mean, scale = raw.mean(axis=0), raw.std(axis=0)
     scale = np.where(scale > 1e-6, scale, np.inf).astype(np.float32)
+    baseline_slope = np.zeros(targets.shape[1])
+    if has_baseline:
+        baseline_slope = _fit_baseline_slope(raw, targets)
+        targets = targets - _compute_baseline(raw, baseline_slope)
     if feature_weights is not None:
         scale = scale / np.asarray(feature_weights, np.float32)
     rows = _standardize_columns(raw, mean, scale)
@@ -149,9 +167,8 @@ def fit_forecast_model(
         rows[subset], targets[subset], folds[subset]
     )
     kernel = compute_gaussian_kernel(rows, rows, sharpness)
-    held_out = _predict_held_out_groups(kernel, targets, folds, l2)
-    errors = np.abs(targets - held_out.predictions)
-    slopes, quantiles = _calibrate_prediction_intervals(errors, held_out.distances)
+    errors = np.abs(targets - _predict_held_out_groups(kernel, targets, folds, l2))
+    quantiles = _calibrate_prediction_intervals(kernel, errors, group_of_row, folds)
     target_mean = np.nanmean(targets, axis=0)
     weight = _solve_kernel_ridge(kernel, targets - target_mean, l2)
     return ForecastModel(
@@ -162,9 +179,29 @@ def fit_forecast_model(
         target_mean,
         sharpness,
         quantiles,
-        slopes,
+        _fill_undefined_errors(errors),
+        baseline_slope,
         len(rows),
     )
+
+
+def _fit_baseline_slope(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return the least-squares slope of each target in its own feature, in [0, 1]: float64 [t]."""
+    slopes = np.zeros(targets.shape[1])
+    for column, target in enumerate(targets.T):
+        is_defined = np.isfinite(target)
+        estimate = features[is_defined, column].astype(np.float64)
+        centred = estimate - estimate.mean()
+        slopes[column] = (centred @ target[is_defined]) / max(float(centred @ centred), 1e-9)
+    return np.clip(slopes, 0.0, 1.0)
+
+
+def _compute_baseline(features: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """Return the estimates [n, t] by the first features [n, d]."""
+    if not slope.any():
+        return np.zeros((len(features), len(slope)))
+    baseline: np.ndarray = np.asarray(features, np.float64)[:, : len(slope)] * slope
+    return baseline
 
 
 def select_evenly_spaced_rows(count: int, max_count: int) -> np.ndarray:
@@ -208,14 +245,6 @@ def _solve_kernel_ridge(kernel: np.ndarray, centred: np.ndarray, l2: float) -> n
     return weight
 
 
-@dataclass(frozen=True, eq=False)
-class _HeldOutPredictions:
-    """Predictions [n, t] of held-out groups and distances [n, 1] from the other programs."""
-
-    predictions: np.ndarray
-    distances: np.ndarray
-
-
 def _select_hyperparameters_by_held_out_error(
     rows: np.ndarray, targets: np.ndarray, folds: np.ndarray
 ) -> tuple[float, float]:
@@ -226,7 +255,7 @@ def _select_hyperparameters_by_held_out_error(
     for width in KERNEL_WIDTHS:
         kernel = compute_gaussian_kernel(rows, rows, width / mean_square)
         for l2 in L2_CANDIDATES:
-            predictions = _predict_held_out_groups(kernel, targets, folds, l2).predictions
+            predictions = _predict_held_out_groups(kernel, targets, folds, l2)
             error = float(np.nanmean(((targets - predictions) / spread) ** 2))
             errors[width / mean_square, l2] = error
     return min(errors, key=lambda candidate: errors[candidate])
@@ -234,35 +263,69 @@ def _select_hyperparameters_by_held_out_error(
 
 def _predict_held_out_groups(
     kernel: np.ndarray, targets: np.ndarray, folds: np.ndarray, l2: float
-) -> _HeldOutPredictions:
-    predictions, distances = np.empty_like(targets), np.empty((len(targets), 1))
+) -> np.ndarray:
+    """Return predictions [n, t] of each fold by the others."""
+    predictions = np.empty_like(targets)
     for fold in np.unique(folds):
         is_held_out = folds == fold
         mean = np.nanmean(targets[~is_held_out], axis=0)
         weight = _solve_kernel_ridge(
             kernel[np.ix_(~is_held_out, ~is_held_out)], targets[~is_held_out] - mean, l2
         )
-        cross = kernel[np.ix_(is_held_out, ~is_held_out)]
-        predictions[is_held_out] = cross @ weight + mean
-        distances[is_held_out] = 1 - cross.max(axis=1, keepdims=True)
-    return _HeldOutPredictions(predictions, distances)
+        predictions[is_held_out] = kernel[np.ix_(is_held_out, ~is_held_out)] @ weight + mean
+    return predictions
+
+
+def _estimate_spread(kernel: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Return the mean error of similar programs, float64 [n, t].
+
+    Parameters
+    ----------
+    kernel : float [n, m]
+    errors : float [m, t]
+        Of the reference programs; finite.
+    """
+    similarity = kernel**SPREAD_SHARPNESS
+    total = similarity.sum(axis=1, keepdims=True) + SPREAD_PRIOR_COUNT
+    spread: np.ndarray = (similarity @ errors + SPREAD_PRIOR_COUNT * errors.mean(axis=0)) / total
+    return spread + 1e-9
 
 
 def _calibrate_prediction_intervals(
-    errors: np.ndarray, distances: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return slope and quantile per target, of errors [n, t] at distances [n, 1]."""
-    slopes, quantiles = np.zeros(errors.shape[1]), np.zeros(errors.shape[1])
-    for column, column_errors in enumerate(errors.T):
-        is_defined = np.isfinite(column_errors)
-        defined, distance = column_errors[is_defined], distances[is_defined, 0]
-        design = np.stack([np.ones_like(distance), distance], axis=1)
-        intercept, slope = np.linalg.lstsq(design, defined, rcond=None)[0]
-        # A spread that falls with the distance would be an accident of the sample.
-        slopes[column] = max(0.0, slope) / max(intercept, 0.2 * defined.mean(), 1e-9)
-        normalized = defined / (1 + slopes[column] * distance)
-        quantiles[column] = compute_conformal_quantile(normalized, COVERAGE)
-    return slopes, quantiles
+    kernel: np.ndarray, errors: np.ndarray, groups: np.ndarray, folds: np.ndarray
+) -> np.ndarray:
+    """Return the quantile of each target's errors [n, t], divided by the spread: float64 [t].
+
+    Programs to forecast are less like the corpus than its own groups are like each other, so the
+    quantile is that of the half of the groups with the larger errors.
+    """
+    filled_errors = _fill_undefined_errors(errors)
+    normalized = np.empty_like(errors)
+    for fold in np.unique(folds):
+        is_held_out = folds == fold
+        cross = kernel[np.ix_(is_held_out, ~is_held_out)]
+        spread = _estimate_spread(cross, filled_errors[~is_held_out])
+        normalized[is_held_out] = errors[is_held_out] / spread
+    return np.array([_compute_quantile_of_harder_groups(column, groups) for column in normalized.T])
+
+
+def _compute_quantile_of_harder_groups(errors: np.ndarray, groups: np.ndarray) -> float:
+    """Return the quantile of errors [n] in the half of the groups with the larger mean errors."""
+    is_defined = np.isfinite(errors)
+    errors, groups = errors[is_defined], groups[is_defined]
+    names, group_of_row = np.unique(groups, return_inverse=True)
+    means = np.bincount(group_of_row, errors) / np.bincount(group_of_row)
+    is_harder = means >= np.median(means)
+    # The means of small groups differ by chance: their harder half is no other kind of program.
+    if len(names) * MIN_PROGRAMS_PER_GROUP > len(errors):
+        is_harder[:] = True
+    return compute_conformal_quantile(errors[is_harder[group_of_row]], COVERAGE)
+
+
+def _fill_undefined_errors(errors: np.ndarray) -> np.ndarray:
+    """Return errors [n, t] with the mean error where a program leaves a target undefined."""
+    filled: np.ndarray = np.where(np.isfinite(errors), errors, np.nanmean(errors, axis=0))
+    return filled
 
 
 def compute_conformal_quantile(errors: np.ndarray, coverage: float) -> float:

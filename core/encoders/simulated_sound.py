@@ -21,6 +21,7 @@ from core.encoders.simulation.simulated_features import (
     compute_simulated_features,
 )
 from core.sonicpi.interpreter import read_program
+from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
 CACHE_SIZE = 16
 
@@ -38,17 +39,32 @@ class SimulationEncoder(Encoder):
 def simulate_program_source(source: str) -> np.ndarray:
     """Return the vector of a program, float32 [SIMULATION_DIM]."""
     events = read_program(source).events
-    return compute_simulated_features(_simulate_cached_source(source), events)
+    return compute_simulated_features(_simulate_cached_source(source, MAX_SCORE_SECONDS), events)
 
 
-def simulate_aspects(source: str) -> np.ndarray:
-    """Return the aspects of a program's simulated sound, float32 [ASPECT_VECTOR_DIM]."""
-    pitch_classes = compute_pitch_classes(read_program(source).events)
-    power = _simulate_cached_source(source).power[:, :BAND_COUNT]
-    return compute_aspect_vector(power, pitch_classes)
+def simulate_aspects(source: str, seconds: float = MAX_SCORE_SECONDS) -> np.ndarray:
+    """Return the aspects of a program's simulated sound, float32 [ASPECT_VECTOR_DIM].
+
+    Parameters
+    ----------
+    source : str
+    seconds : float
+        Length of the clips that it is compared with, of which 18 s are simulated at most.
+    """
+    seconds = min(seconds, MAX_SCORE_SECONDS)
+    events = _list_events_in_clip(source, seconds)
+    power = _simulate_cached_source(source, seconds).power[:, :BAND_COUNT]
+    return compute_aspect_vector(power, compute_pitch_classes(events))
 
 
 # A prediction uses the sound of its snippet more than once.
 @lru_cache(maxsize=CACHE_SIZE)
-def _simulate_cached_source(source: str) -> MixedSound:
-    return simulate_program(read_program(source).events)
+def _simulate_cached_source(source: str, seconds: float) -> MixedSound:
+    return simulate_program(_list_events_in_clip(source, seconds), seconds)
+
+
+def _list_events_in_clip(source: str, seconds: float) -> list[ScoreEvent]:
+    """Return the events of the clip, which begins with the first of them."""
+    events = read_program(source).events
+    start = min((event.time for event in events), default=0.0)
+    return [event for event in events if event.time < start + seconds]

@@ -69,7 +69,8 @@ def find_neighbours_by_aspects(
     >>> from core.corpus import Corpus
     >>> from core.search import open_aligned_corpus
     >>> aligned_corpus = open_aligned_corpus(Corpus.open("starter"))
-    >>> found = find_neighbours_by_aspects([aligned_corpus], "sample :loop_amen", {"rhythm": 1.0}, 3)
+    >>> weights = {"rhythm": 1.0}
+    >>> found = find_neighbours_by_aspects([aligned_corpus], "sample :loop_amen", weights, 3)
     >>> [item.neighbour.rank for item in found]
     [1, 2, 3]
     """

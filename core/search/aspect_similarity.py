@@ -174,7 +174,8 @@ def predict_aspects(aligned_corpus: AlignedCorpus, sources: Sequence[str]) -> di
     >>> rhythm.shape[0]
     2
     """
-    vectors = np.stack([simulate_aspects(source) for source in sources])
+    seconds = float(aligned_corpus.corpus.settings["seconds"])
+    vectors = np.stack([simulate_aspects(source, seconds) for source in sources])
     return get_aspect_index(aligned_corpus).standardize_aspects(vectors)
 
 

@@ -25,7 +25,7 @@ FORECAST_ENCODER = "descriptors"
 """Id of the audio encoder whose values are predicted."""
 FEATURE_ENCODER = "simulation"
 """Id of the code encoder whose vectors it is predicted from."""
-FORECAST_VERSION = 2
+FORECAST_VERSION = 3
 """Increase it with every change of targets or model: older forecasts are then fitted again."""
 CLIPPING_PEAK_DBFS = -0.3
 """From this predicted peak on, a program is said to clip."""
@@ -139,8 +139,9 @@ def fit_forecast(
         None with too few programs or groups.
     """
     targets = make_forecast_targets(descriptor_embeddings)
-    weights = build_feature_weights() if np.shape(features)[1] == SIMULATION_DIM else None
-    return fit_forecast_model(features, targets, groups, weights)
+    is_simulation = np.shape(features)[1] == SIMULATION_DIM
+    weights = build_feature_weights() if is_simulation else None
+    return fit_forecast_model(features, targets, groups, weights, has_baseline=is_simulation)
 
 
 def make_forecast_targets(descriptor_embeddings: np.ndarray) -> np.ndarray:

@@ -189,6 +189,19 @@ STUDIES: dict[str, Study] = {
             _SEED,
         ),
     ),
+    "forecast": Study(
+        "Forecast of measured properties",
+        "How well are loudness, onset rate, brightness and more predicted from code alone?",
+        "core.studies.forecast_study",
+        (
+            StudyOption(
+                "queries",
+                "validation (held-out templates and grammar styles), examples (Sonic Pi's own),"
+                " or a folder of programs",
+                "validation",
+            ),
+        ),
+    ),
     "coverage": Study(
         "Coverage of the static reader",
         "Does the reader find the sounds that a program plays, without running it?",

@@ -2,8 +2,9 @@
 
 The clips are the nearest in the shared space of an alignment, the nearest first. --corpus A
 --corpus B searches several corpora at once. A corpus without an alignment of its own is searched
-by one of another corpus with the same encoders. Exits with
-status 3 when nothing in the snippet would sound; with --json, it then prints one line with
+by one of another corpus with the same encoders. --aspect weights the similarity in timbre, rhythm,
+pitch and level; where clips are measured, each neighbour says in which aspects it matches. Exits
+with status 3 when nothing in the snippet would sound; with --json, it then prints one line with
 status, line and message.
 """
 
