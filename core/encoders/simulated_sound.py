@@ -17,7 +17,7 @@ from core.encoders.simulation.bands import BAND_COUNT
 from core.encoders.simulation.fx_simulation import MixedSound
 from core.encoders.simulation.program_simulation import simulate_program
 from core.encoders.simulation.simulated_features import (
-    compute_pitch_classes,
+    compute_pitch_class_shares,
     compute_simulated_features,
 )
 from core.sonicpi.interpreter import read_program
@@ -54,7 +54,7 @@ def simulate_aspects(source: str, seconds: float = MAX_SCORE_SECONDS) -> np.ndar
     seconds = min(seconds, MAX_SCORE_SECONDS)
     events = _list_events_in_clip(source, seconds)
     power = _simulate_cached_source(source, seconds).power[:, :BAND_COUNT]
-    return compute_aspect_vector(power, compute_pitch_classes(events))
+    return compute_aspect_vector(power, compute_pitch_class_shares(events))
 
 
 # A prediction uses the sound of its snippet more than once.

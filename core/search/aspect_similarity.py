@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.encoders.aspect_vectors import ASPECTS, split_aspects
+from core.encoders.aspect_vectors import ASPECTS, split_aspect_vectors_by_aspect
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS, decode_descriptors
 from core.encoders.simulated_sound import simulate_aspects
 from core.errors import EarshotError, format_spelling_suggestions
@@ -83,7 +83,7 @@ class AspectIndex:
 
     def standardize_aspects(self, vectors: np.ndarray) -> dict[str, np.ndarray]:
         """Return aspect vectors [m, d] as unit vectors by aspect, each [m, d_a]."""
-        parts = split_aspects((vectors - self.mean) / self.scale)
+        parts = split_aspect_vectors_by_aspect((vectors - self.mean) / self.scale)
         return {name: _scale_to_unit_length(part) for name, part in parts.items()}
 
 
@@ -129,7 +129,7 @@ def load_aspect_index(aligned_corpus: AlignedCorpus) -> AspectIndex | None:
         descriptor.standardize_descriptor_values(values[descriptor.name])
         for descriptor in CLIP_DESCRIPTORS
     ]
-    parts = split_aspects((vectors - mean) / scale)
+    parts = split_aspect_vectors_by_aspect((vectors - mean) / scale)
     return AspectIndex(
         {program_id: row for row, program_id in enumerate(kept_ids)},
         mean,

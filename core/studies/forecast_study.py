@@ -198,11 +198,11 @@ def _measure_property(
 
 def _list_measurements(properties: pd.DataFrame, query_source: str) -> list[Measurement]:
     """Return R² of the headline properties, and the mean coverage of all."""
-    by_property = properties.set_index("property")
+    values = dict(zip(properties["property"], properties["R²"].astype(float)))
     measurements = [
-        Measurement(f"R², {name}", float(by_property.at[name, "R²"]), query_source)
+        Measurement(f"R², {name}", values[name], query_source)
         for name in HEADLINE_PROPERTIES
-        if name in by_property.index
+        if name in values
     ]
     coverage = float(properties["coverage"].mean()) / 100
     return [*measurements, Measurement("Coverage of the intervals", coverage, query_source)]
