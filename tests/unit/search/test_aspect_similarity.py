@@ -124,7 +124,7 @@ def test_words_name_what_matches_and_how_the_rest_differs(changes, words):
 def test_weights_are_read_and_wrong_ones_explained():
     weights = parse_aspect_weights(["rhythm=2", "timbre=0"])
     assert weights == {"whole": 1, "timbre": 0, "rhythm": 2, "pitch": 1, "level": 1}
-    for text in ("rythm=1", "rhythm", "rhythm=x", "rhythm=-1", "rhythm=nan", "rhythm=11"):
+    for text in ("rhythmic=1", "rhythm", "rhythm=x", "rhythm=-1", "rhythm=nan", "rhythm=11"):
         with pytest.raises(EarshotError) as caught:
             parse_aspect_weights([text])
         assert caught.value.remedy
