@@ -41,6 +41,16 @@ def _run_uncommented_block(interpreter: ProgramInterpreter, call: BuiltinCall) -
     return interpreter.run_block(call.block, [], call.scope)
 
 
+@register_builtin_function("on")
+def _run_block_on_condition(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+    condition = call.args[0] if call.args else None
+    if isinstance(condition, tuple):
+        condition = interpreter.call_lambda_method_or_block(condition, [])
+    if condition is None or condition is False or condition == 0:
+        return None
+    return interpreter.run_block(call.block, [], call.scope)
+
+
 @register_builtin_function(*IGNORED_FUNCTIONS)
 def _ignore_call(_interpreter: ProgramInterpreter, _call: BuiltinCall) -> None:
     return None

@@ -16,7 +16,7 @@ from core.sonicpi.interpreter.clip_start import DEFAULT_LEAD_SECONDS
 from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard, ThreadSettings
-from core.sonicpi.interpreter.values import UNKNOWN, to_number_or_default
+from core.sonicpi.interpreter.values import UNKNOWN, Symbol, to_number_or_default
 from core.sonicpi.inventory import get_builtin_sample_duration
 from core.sonicpi.score_events import MAX_FX_CHAIN_LENGTH
 
@@ -173,3 +173,36 @@ def _run_block_with_fx(interpreter: ProgramInterpreter, call: BuiltinCall) -> An
         for _ in range(reps):
             value = interpreter.run_block(call.block, [UNKNOWN], call.scope)
     return value
+
+
+# -- settings as values -------------------------------------------------------------------------
+
+
+@register_builtin_function("current_synth")
+def _get_synth(interpreter: ProgramInterpreter, _call: BuiltinCall) -> Symbol:
+    return Symbol(interpreter.current_thread.settings.synth)
+
+
+@register_builtin_function("current_octave")
+def _get_octave_shift(interpreter: ProgramInterpreter, _call: BuiltinCall) -> float:
+    return interpreter.current_thread.settings.octave_shift
+
+
+@register_builtin_function("current_transpose")
+def _get_transposition(interpreter: ProgramInterpreter, _call: BuiltinCall) -> float:
+    return interpreter.current_thread.settings.transpose
+
+
+@register_builtin_function("current_synth_defaults")
+def _get_synth_defaults(interpreter: ProgramInterpreter, _call: BuiltinCall) -> dict[str, Any]:
+    return dict(interpreter.current_thread.settings.synth_defaults)
+
+
+@register_builtin_function("current_sample_defaults")
+def _get_sample_defaults(interpreter: ProgramInterpreter, _call: BuiltinCall) -> dict[str, Any]:
+    return dict(interpreter.current_thread.settings.sample_defaults)
+
+
+@register_builtin_function("current_beat_duration")
+def _get_beat_seconds(interpreter: ProgramInterpreter, _call: BuiltinCall) -> float:
+    return interpreter.beats_to_seconds(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -14,10 +15,12 @@ from core.sonicpi.interpreter.builtins_registry import (
     register_builtin_function,
 )
 from core.sonicpi.interpreter.list_and_number_methods import call_list_method
+from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,
     UNKNOWN,
+    Ramp,
     Ring,
     Symbol,
     to_midi_note,
@@ -33,7 +36,7 @@ MAX_CHORD_DEGREE_NOTES = 12
 MAX_OCTAVES = 10
 MAX_NOTE_RANGE = 128  # semitones
 # Functions that call the list method of the same name on their first argument.
-LIST_FUNCTIONS = ("stretch", "reverse", "mirror", "repeat", "invert")
+LIST_FUNCTIONS = ("reverse", "mirror", "repeat", "invert")
 
 
 def _make_builtin_for_list_method(method_name: str) -> Builtin:
@@ -56,41 +59,84 @@ BUILTINS["invert_chord"] = BUILTINS["chord_invert"] = _make_builtin_for_list_met
 # -- ticks ------------------------------------------------------------------------------------
 
 
+# A tick has its value, and the value before the next step: `tick_set` makes both the same.
+
+
 @register_builtin_function("tick")
 def _advance_tick(interpreter: ProgramInterpreter, call: BuiltinCall) -> int:
-    name = str(call.args[0]) if call.args else ""
+    ticks, name = interpreter.current_thread.ticks, _get_tick_name(call)
     step = int(to_number_or_default(call.options.get("step", 1), 1))
-    ticks = interpreter.current_thread.ticks
-    ticks[name] = ticks.get(name, -step) + step
-    return ticks[name]
+    value = ticks.get(name, (0, 0))[1] + step - 1
+    ticks[name] = (value, value + 1)
+    return value + int(to_number_or_default(call.options.get("offset", 0)))
 
 
 @register_builtin_function("look")
 def _read_tick(interpreter: ProgramInterpreter, call: BuiltinCall) -> int:
-    name = str(call.args[0]) if call.args else ""
-    return max(0, interpreter.current_thread.ticks.get(name, 0))
+    value = interpreter.current_thread.ticks.get(_get_tick_name(call), (0, 0))[0]
+    return value + int(to_number_or_default(call.options.get("offset", 0)))
 
 
-@register_builtin_function("tick_reset", "tick_reset_all")
-def _reset_ticks(interpreter: ProgramInterpreter, _call: BuiltinCall) -> None:
+def _get_tick_name(call: BuiltinCall) -> str:
+    return str(call.args[0]) if call.args and isinstance(call.args[0], str) else ""
+
+
+@register_builtin_function("tick_reset")
+def _reset_tick(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+    interpreter.current_thread.ticks.pop(_get_tick_name(call), None)
+
+
+@register_builtin_function("tick_reset_all")
+def _reset_all_ticks(interpreter: ProgramInterpreter, _call: BuiltinCall) -> None:
     interpreter.current_thread.ticks = {}
 
 
 @register_builtin_function("tick_set")
 def _set_tick(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
-    name = str(call.args[0]) if len(call.args) > 1 else ""
-    interpreter.current_thread.ticks[name] = (
-        int(to_number_or_default(call.args[-1])) if call.args else 0
-    )
+    value = int(to_number_or_default(call.args[-1])) if call.args else 0
+    interpreter.current_thread.ticks[_get_tick_name(call)] = (value, value)
 
 
 # -- rings, notes and rhythms -------------------------------------------------------------------
 
 
-@register_builtin_function("ring", "vector", "ramp")
+@register_builtin_function("ring", "vector")
 def _build_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
-    args = call.args
-    return Ring(args[0] if len(args) == 1 and isinstance(args[0], list) else args)
+    return Ring(call.args)
+
+
+@register_builtin_function("ramp")
+def _build_ramp(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ramp:
+    return Ramp(call.args)
+
+
+@register_builtin_function("doubles")
+def _build_doubled_numbers(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    return _build_geometric_ring(call, 2.0)
+
+
+@register_builtin_function("halves")
+def _build_halved_numbers(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    return _build_geometric_ring(call, 0.5)
+
+
+def _build_geometric_ring(call: BuiltinCall, factor: float) -> Ring:
+    start, count = (to_number_or_default(arg, 1) for arg in (call.args + [1, 1])[:2])
+    factor = 1 / factor if count < 0 else factor
+    exponents = range(min(int(abs(count)), MAX_KNIT_REPEATS))
+    return Ring(start * factor**exponent for exponent in exponents)
+
+
+@register_builtin_function("stretch")
+def _build_stretched_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    pairs = zip(call.args[::2], call.args[1::2], strict=False)
+    stretched = (
+        value
+        for values, count in pairs
+        for value in (values if isinstance(values, list) else [values])
+        for _ in range(max(0, min(int(to_number_or_default(count)), MAX_KNIT_REPEATS)))
+    )
+    return Ring(itertools.islice(stretched, MAX_LIST_LENGTH))
 
 
 @register_builtin_function("knit")
@@ -256,3 +302,32 @@ def _list_sample_names(_interpreter: ProgramInterpreter, call: BuiltinCall) -> R
         if names := [Symbol(name) for name in samples if name.startswith(group)]:
             return Ring(names)
     return Ring([])
+
+
+# -- numbers -----------------------------------------------------------------------------------
+
+
+@register_builtin_function("inc")
+def _increment(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+    return apply_ruby_operator("+", call.args[0] if call.args else None, 1)
+
+
+@register_builtin_function("dec")
+def _decrement(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+    return apply_ruby_operator("-", call.args[0] if call.args else None, 1)
+
+
+@register_builtin_function("quantise")
+def _round_to_step(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
+    number, step = (to_number_or_default(arg) for arg in (call.args + [0, 0])[:2])
+    return math.floor(number / step + 0.5) * step if step > 0 else number
+
+
+@register_builtin_function("ratio_to_pitch")
+def _ratio_to_pitch(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
+    return 12 * math.log2(abs(call.get_first_argument_number(1)) or 1)
+
+
+@register_builtin_function("rest?")
+def _is_rest(_interpreter: ProgramInterpreter, call: BuiltinCall) -> bool:
+    return not call.args or call.args[0] is None or call.args[0] in ("r", "rest")

@@ -39,7 +39,13 @@ from core.sonicpi.interpreter.syntax_tree_types import (
     Scope,
     declare_variable,
 )
-from core.sonicpi.interpreter.values import UNDEFINED, UNKNOWN, Symbol, UnknownValue
+from core.sonicpi.interpreter.values import (
+    UNDEFINED,
+    UNKNOWN,
+    Symbol,
+    UnknownValue,
+    get_ring_element,
+)
 
 MAX_CALL_DEPTH = 60  # nested calls
 MAX_COUNTED_FUNCTIONS = 512
@@ -308,12 +314,9 @@ class SyntaxTreeEvaluator:
 
     def call_method(self, receiver: Any, name: str, call: BuiltinCall) -> Any:
         """Call a method of a value."""
-        if name in ("tick", "look") and isinstance(receiver, str):
-            receiver = list(receiver)
-        if name in ("tick", "look") and isinstance(receiver, list):
-            tick_call = BuiltinCall(call.args, call.options, None, call.scope)
-            tick = self.builtins[name](self, tick_call)
-            return receiver[int(tick) % len(receiver)] if receiver else None
+        if name in ("tick", "look") and isinstance(receiver, (list, str)):
+            elements = list(receiver) if isinstance(receiver, str) else receiver
+            return get_ring_element(elements, self.builtins[name](self, call))
         if (
             isinstance(receiver, (tuple, ProgramObject, ProgramClass))
             or name in lambda_object_and_class_methods.NAMES

@@ -21,10 +21,12 @@ from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,
     MAX_STRING_CHARS,
     UNKNOWN,
+    Ramp,
     Ring,
     Symbol,
     UnknownValue,
     convert_to_dict_key,
+    get_ring_element,
     to_midi_note,
     to_number_or_default,
 )
@@ -148,7 +150,8 @@ def call_list_method(
     if name in ("[]", "slice", "fetch", "at", "dig") and args:
         return _get_list_elements(receiver, name, args)
     if list_type not in (list, Ring):  # The elements of a range or enumerator are a list.
-        receiver, list_type = list(receiver), list
+        list_type = Ring if isinstance(receiver, Ring) else list
+        receiver = list_type(receiver)
     is_in_place, name = name.endswith("!"), name.removesuffix("!")
     methods: dict[str, Callable[[], Any]] = {
         "first": lambda: list_type(receiver[:count]) if args else (receiver[0] if length else None),
@@ -160,6 +163,7 @@ def call_list_method(
         "count": lambda: length,
         "empty?": lambda: length == 0,
         "ring": lambda: Ring(receiver),
+        "ramp": lambda: Ramp(receiver),
         "to_a": lambda: list(receiver),
         "reverse": lambda: list_type(receiver[::-1]),
         "shuffle": lambda: list_type(random_stream.shuffle_elements(receiver)),
@@ -272,6 +276,8 @@ def _get_list_elements(receiver: list[Any], name: str, args: list[Any]) -> Any:
     if len(args) == 2 and name in ("[]", "slice"):
         start = max(index + length, 0) if index < 0 else index
         return list_type(receiver[start : start + max(int(to_number_or_default(args[1])), 0)])
+    if isinstance(receiver, Ramp):
+        return get_ring_element(receiver, index)
     is_outside = length == 0 or not -length <= index < length
     if is_outside and (length == 0 or list_type is list):
         return args[1] if name == "fetch" and len(args) == 2 else None

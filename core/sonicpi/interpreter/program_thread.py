@@ -72,7 +72,7 @@ class ProgramThread:
     current_seconds: float = 0.0
     now_seconds: float = 0.0
     is_in_time_warp: bool = False
-    ticks: dict[str, int] = field(default_factory=dict)
+    ticks: dict[str, tuple[int, int]] = field(default_factory=dict)
     initial_random: RandomStream = field(default_factory=RandomStream)
     random: RandomStream = field(default_factory=RandomStream)
     guesses: Random = field(default_factory=Random)

@@ -21,6 +21,19 @@ class Ring(list[Any]):
     """A list whose indices wrap around."""
 
 
+class Ramp(Ring):
+    """A list whose indices stop at its ends."""
+
+
+def get_ring_element(elements: list[Any], index: float) -> Any:
+    """Return the element at an index that wraps around, or of a ramp stops at the ends."""
+    if not elements:
+        return None
+    if isinstance(elements, Ramp):
+        return elements[min(max(int(index), 0), len(elements) - 1)]
+    return elements[int(index) % len(elements)]
+
+
 class UnknownValue:
     """A value that is only known when the program runs; every operation on it is unknown too."""
 
