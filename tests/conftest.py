@@ -65,7 +65,8 @@ def studied_workspace(tmp_path_factory: pytest.TempPathFactory) -> StudiedWorksp
         patch.setitem(sweep_grids.GRIDS, "paper", lambda: trials)
         patch.setattr(sweep_grids, "COMMON_SETTINGS", {})
         patch.setattr(completion_study, "load_completion_scenarios", lambda: scenarios)
-        patch.delitem(STUDIES, "retrieval")  # It has a test module and a corpus of its own.
+        for study_name in ("retrieval", "suggestion"):  # They have test modules of their own.
+            patch.delitem(STUDIES, study_name)
         # The tests of the sweep use real processes. Each takes seconds to load torch.
         patch.setattr(sweep_worker, "ProcessPoolExecutor", ThreadPoolExecutor)
         build_corpus(

@@ -202,6 +202,20 @@ STUDIES: dict[str, Study] = {
             ),
         ),
     ),
+    "suggestion": Study(
+        "Suggestions picked by predicted sound",
+        "Do picks by predicted sound differ, reach a target and move as the true sound does?",
+        "core.studies.suggestion_study",
+        (
+            _ALIGNMENT,
+            StudyOption("programs", "programs per kind besides the three scenarios", 8, int),
+            StudyOption("candidates", "candidates per program, each of which is rendered", 30, int),
+            StudyOption(
+                "eval_encoder", "audio encoders that only measure, joined by commas", "log-mel"
+            ),
+            _SEED,
+        ),
+    ),
     "coverage": Study(
         "Coverage of the static reader",
         "Does the reader find the sounds that a program plays, without running it?",
