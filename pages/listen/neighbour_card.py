@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,7 +16,11 @@ if TYPE_CHECKING:
     from core.search.nearest_neighbour_queries import Neighbour
 
 
-def draw_neighbour_cards(neighbours: list[Neighbour], snippet: str | None = None) -> None:
+def draw_neighbour_cards(
+    neighbours: list[Neighbour],
+    snippet: str | None = None,
+    match_words: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Draw a card for each neighbour, with the name of its corpus if they are of several.
 
     Parameters
@@ -22,6 +28,8 @@ def draw_neighbour_cards(neighbours: list[Neighbour], snippet: str | None = None
     neighbours : list of Neighbour
     snippet : str, optional
         Code to compare theirs with.
+    match_words : mapping of str to str
+        By program id: in which aspects its clip matches, such as "same rhythm; darker".
     """
     favourite_keys = favourites_view.load_favourite_keys()
     are_of_several = len({neighbour.corpus_name for neighbour in neighbours}) > 1
@@ -30,6 +38,8 @@ def draw_neighbour_cards(neighbours: list[Neighbour], snippet: str | None = None
         favourite = Favourite(corpus_name, neighbour.program_id, neighbour.name, neighbour.template)
         is_favourite = favourite.corpus_and_program_id in favourite_keys
         draw_neighbour_card(neighbour, favourite, is_favourite, snippet, are_of_several)
+        if words := match_words.get(neighbour.program_id):
+            st.caption(f":material/tune: {neighbour.rank}: {words}")
 
 
 def draw_neighbour_card(

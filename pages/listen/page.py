@@ -22,6 +22,7 @@ from pages.components import (
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.url_choice import draw_choice_bound_to_url
 from pages.listen import (
+    aspect_weights,
     audio_search,
     confidence_badge,
     favourites_view,
@@ -33,6 +34,7 @@ from pages.listen import (
 if TYPE_CHECKING:
     from core.corpus import Corpus
     from core.search.aligned_corpus import AlignedCorpus
+    from core.search.aspect_queries import AspectNeighbour
     from core.search.nearest_neighbour_queries import Neighbour
 
 # The URL holds these labels, so a new text needs an entry for old bookmarks.
@@ -74,6 +76,7 @@ def draw_code_search(selected: Selection) -> None:
     with right, formatting.catch_and_show_errors():
         if snippet.strip():
             # Imports torch: the editor is drawn before.
+            from core.search.aspect_queries import add_aspect_matches, find_neighbours_by_aspects
             from core.search.multi_corpus_search import (
                 find_neighbours_in_corpora,
                 open_corpora_with_one_alignment,
@@ -82,13 +85,21 @@ def draw_code_search(selected: Selection) -> None:
 
             corpora = [selected.corpus, *further_corpora]
             aligned_corpora = open_corpora_with_one_alignment(corpora, selected.alignment)
+            weights = aspect_weights.draw_aspect_weight_sliders(aligned_corpora)
             try:
-                neighbours = find_neighbours_in_corpora(aligned_corpora, snippet, neighbour_count)
+                if weights is None:
+                    nearest = find_neighbours_in_corpora(aligned_corpora, snippet, neighbour_count)
+                    found = add_aspect_matches(aligned_corpora, snippet, nearest)
+                else:
+                    found = find_neighbours_by_aspects(
+                        aligned_corpora, snippet, weights, neighbour_count
+                    )
+                neighbours = [item.neighbour for item in found]
             except SilentSnippetError as error:
                 formatting.show_why_snippet_is_silent(error.message)
             else:
                 formatting.show_partial_reading_notice(read_audible_snippet(snippet).message)
-                draw_snippet_neighbours(aligned_corpora, neighbours, snippet)
+                draw_snippet_neighbours(aligned_corpora, found, snippet)
         else:
             st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
     with left:
@@ -134,9 +145,11 @@ def _insert_selected_example() -> None:
 
 
 def draw_snippet_neighbours(
-    aligned_corpora: list[AlignedCorpus], neighbours: list[Neighbour], snippet: str
+    aligned_corpora: list[AlignedCorpus], found: list[AspectNeighbour], snippet: str
 ) -> None:
     """Draw the clips nearest to the snippet, and how reliable the prediction is."""
+    neighbours = [item.neighbour for item in found]
+    match_words = {item.neighbour.program_id: item.match.words for item in found if item.match}
     aligned_corpus = aligned_corpora[0]
     clip_count = sum(len(corpus.pairs.program_ids) for corpus in aligned_corpora)
     names = " and ".join(corpus.corpus.name for corpus in aligned_corpora)
@@ -148,7 +161,7 @@ def draw_snippet_neighbours(
         )
     # The first forecast of an alignment fits its model, so the clips are drawn before it.
     forecast_container = st.container()
-    neighbour_card.draw_neighbour_cards(neighbours, snippet)
+    neighbour_card.draw_neighbour_cards(neighbours, snippet, match_words)
     with forecast_container:
         forecast_card.draw_forecast_card(aligned_corpus, snippet)
 

@@ -10,8 +10,10 @@ import pytest
 
 from core import favourites
 from core.corpus import Corpus
+from core.encoders import find_encoder_spec
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS
 from core.pipeline.disagreement_search import find_disagreeing_program_pairs
+from core.pipeline.embed import embed_corpus
 from core.pipeline.map_selection_export import build_selection_table, export_selection
 from core.search import confidence
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
@@ -129,10 +131,10 @@ def test_listen_shows_the_forecast_of_a_measured_corpus(
     own_workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = np.random.default_rng(0)
-    code_dim = open_aligned_corpus(Corpus.open("tiny")).code_encoder.dim
+    feature_count = find_encoder_spec("simulation").dim
     columns = len(CLIP_DESCRIPTORS)
     model = fit_forecast(
-        rng.normal(size=(90, code_dim)),
+        rng.normal(size=(90, feature_count)),
         rng.normal(size=(90, columns)),
         [str(row % 9) for row in range(90)],
     )
@@ -143,6 +145,19 @@ def test_listen_shows_the_forecast_of_a_measured_corpus(
     assert "LUFS" in label and "onsets/s" in label
     table = next(item.value for item in app.dataframe if "90% interval" in item.value.columns)
     assert list(table["Property"])[:2] == ["Loudness", "Peak"]
+
+
+def test_listen_weights_aspects_of_a_measured_corpus(own_workspace: Path) -> None:
+    corpus = Corpus.open("tiny")
+    for encoder in ("descriptors", "aspects"):
+        embed_corpus(corpus, None, encoder)
+    app = open_in_app("listen")
+    assert not app.exception
+    labels = [slider.label for slider in app.slider]
+    assert {"Whole sound", "Timbre", "Rhythm", "Pitch", "Level"} <= set(labels)
+    (rhythm,) = [slider for slider in app.slider if slider.label == "Rhythm"]
+    rhythm.set_value(3.0).run()
+    assert not app.exception and not app.error
 
 
 @pytest.mark.parametrize(
