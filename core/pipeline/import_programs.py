@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,9 +10,16 @@ from pathlib import Path
 from core.corpus import Corpus, program_file_reader
 from core.errors import EarshotError
 from core.pipeline.build import ClipFormat, open_or_create_corpus
+from core.pipeline.corpus_sample_folders import (
+    set_corpus_sample_folders,
+    validate_sample_folder,
+)
 from core.progress import Progress, ignore_progress
+from core.search.alignment_choice_for_other_corpora import choose_prediction_alignment
 
 PROGRESS_STEP = "Importing programs"
+MIN_TRAINING_PROGRAMS = 12
+"""As of `core.pipeline.train`, which loads torch."""
 COMMIT_BATCH_SIZE = 500
 """Programs per commit."""
 MAX_DISPLAYED_LINES = 20
@@ -71,6 +79,7 @@ def import_programs(
     *,
     licence: str | None = None,
     clip_format: ClipFormat | None = None,
+    sample_folders: Sequence[str | Path] = (),
 ) -> ImportReport:
     """Add programs to a corpus, which is created if missing, without rendering them.
 
@@ -88,11 +97,13 @@ def import_programs(
         Licence of the programs, for the data card.
     clip_format : ClipFormat, optional
         Of a new corpus.
+    sample_folders : sequence of str or Path
+        Folders of own samples that the programs may read when they are rendered.
 
     Raises
     ------
     EarshotError
-        When no program can be read, or another process is writing.
+        When no program can be read, another process is writing, or a folder holds no samples.
     """
     import_result = program_file_reader.read_imported_programs(path_or_bytes, file_name)
     if not import_result.programs:
@@ -101,7 +112,11 @@ def import_programs(
             "No program was found there." + (f" {first[0]}: {first[1]}" if first else ""),
             remedy=f"Give {program_file_reader.SUPPORTED_INPUTS}.",
         )
+    for folder in sample_folders:  # Before a corpus is created.
+        validate_sample_folder(folder)
     corpus = open_or_create_corpus(corpus_name, clip_format or ClipFormat())
+    if sample_folders:
+        set_corpus_sample_folders(corpus, sample_folders)
     origin_name = file_name if isinstance(path_or_bytes, bytes) else file_name or path_or_bytes
     with corpus.lock_for_writing(f"import {corpus_name}"):
         names_before = _load_program_names(corpus)
@@ -111,6 +126,24 @@ def import_programs(
         names_after = _load_program_names(corpus)
     return _build_import_report(
         corpus_name, import_result, programs_added, names_before, names_after
+    )
+
+
+def describe_small_corpus(corpus: Corpus) -> str:
+    """Describe how to search a corpus that has too few clips to train on; "" if it has enough."""
+    clip_count = corpus.count_programs_by_state()["ok"]
+    if not 0 < clip_count < MIN_TRAINING_PROGRAMS:
+        return ""
+    choice = choose_prediction_alignment([corpus])
+    count_text = f"{clip_count} clip{'' if clip_count == 1 else 's'}"
+    if choice is None:
+        return (
+            f"{count_text}: too few to train on, but enough to search with the alignment of another"
+            " corpus. To make one: ./run build starter, then ./run train starter"
+        )
+    return (
+        f"{count_text}: too few to train on. Search them with the alignment of another corpus, or"
+        f" together with it: ./run neighbours {corpus.name} --snippet my.rb"
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from core import encoders
 from core.corpus import Corpus
+from core.pipeline.corpus_sample_folders import load_corpus_sample_folders
 from core.pipeline.embed import EmbedReport, choose_clip_batch_size, embed_and_store
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
 from core.progress import Progress, ignore_progress
@@ -79,7 +80,7 @@ def render_missing_clips(
         embedder.collect_clip_and_embed_full_batch(program_id, clip)
         progress(RENDERING_STEP, clips_reused, len(pending))
     names = corpus.load_programs().set_index("program")["name"]
-    executor = executor or LocalExecutor()
+    executor = executor or LocalExecutor(sample_folders=load_corpus_sample_folders(corpus))
     clips_rendered = 0
     sources = (source for _, source in to_render)
     with executor.render_programs(sources, clip_seconds, settings["sonic_pi"]) as results:

@@ -13,6 +13,7 @@ import streamlit as st
 from core import jobs, workspace
 from core.corpus import AlignmentRecord, Corpus, list_corpora
 from core.errors import EarshotError
+from core.pipeline import import_programs
 from core.search.alignment_choice_for_other_corpora import choose_prediction_alignment
 from core.search.default_alignment_choice import (
     Purpose,
@@ -328,6 +329,11 @@ def draw_no_alignment_notice(corpus: Corpus) -> None:
         return
     if workspace.is_workspace_read_only():
         st.info(f"Corpus {name} has no alignment.", icon=":material/model_training:")
+        return
+    if hint := import_programs.describe_small_corpus(corpus):
+        st.info(formatting.escape_markdown(f"{corpus.name}: {hint}"), icon=":material/search:")
+        if st.button("Build the starter corpus on Home", type="primary", icon=":material/home:"):
+            st.switch_page("pages/home/page.py")
         return
     st.info(
         f"Corpus {name} has no alignment yet. Training takes about a minute. Then you can search"

@@ -200,6 +200,13 @@ def draw_program_import(corpus: Corpus | None) -> None:
     licence = st.text_input(
         "Licence", key="import-licence", placeholder="For the data card, if you know it"
     )
+    sample_folder = st.text_input(
+        "Sample folder",
+        key="import-sample-folder",
+        placeholder="/home/me/samples, if the programs use own samples",
+        help="A folder on the machine that runs Earshot. The programs may read it, and nothing else"
+        " outside the sandbox.",
+    )
     clip_format = None
     if corpus_name and corpus_name not in corpus_names:
         clip_format = ClipFormat(sonic_pi=draw_sonic_pi_choice(state.IMPORT_SONIC_PI))
@@ -215,6 +222,7 @@ def draw_program_import(corpus: Corpus | None) -> None:
             file.name,
             licence=licence or None,
             clip_format=clip_format,
+            sample_folders=[sample_folder.strip()] if sample_folder.strip() else [],
         )
         state.IMPORT_REPORT.set(report)
         jobs.start_job(["build", corpus_name, "--resume"], f"Render and embed {corpus_name}")

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from core.cli.commands.build_corpus import print_build_estimate
-from core.cli.output import print_json_line, print_result_to_stdout
+from core.cli.output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.cli.parsing import (
     add_corpus_argument,
     add_corpus_strict_option,
@@ -61,6 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not render and embed; `build --resume` does it later",
     )
+    parser.add_argument(
+        "--sample-folder",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="folder of own samples that the programs may read; can be repeated",
+    )
     add_corpus_strict_option(parser)
     embeddings = parser.add_argument_group("embeddings computed elsewhere")
     embeddings.add_argument(
@@ -93,6 +100,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
         progress=progress,
         licence=args.licence,
         clip_format=build.ClipFormat(args.seconds, args.format, args.sonic_pi),
+        sample_folders=args.sample_folder,
     )
     _print_import_report(import_report, args.json)
     if args.programs_only:
@@ -107,6 +115,8 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
         on_estimate=print_build_estimate,
     )
     _print_import_report(build_report, args.json)
+    if hint := import_programs.describe_small_corpus(open_corpus_from_args(args)):
+        print_status_to_stderr(hint)
 
 
 def _import_embeddings(args: argparse.Namespace, progress: Progress) -> None:
