@@ -306,5 +306,7 @@ input = STDIN.dup.binmode
 output = STDOUT.dup.binmode
 [STDIN, STDOUT].each { |stream| stream.reopen('/dev/null', stream == STDIN ? 'r' : 'w') }
 STDERR.reopen('/dev/null', 'w') unless ENV['EARSHOT_HOST_LOG']
-Host.new(input, output, *ARGV.values_at(0, 1)).serve_requests
+# A program that calls `gets` would read the files that ARGV names.
+plugins, later_sounds = ARGV.shift(2)
+Host.new(input, output, plugins, later_sounds).serve_requests
 exit!(0)

@@ -1,4 +1,5 @@
 require_relative 'program_limits'
+require_relative 'repeatable_randomness'
 
 # The run of one program on virtual time, in a child of the host.
 class ProgramRun
@@ -15,6 +16,7 @@ class ProgramRun
     @origin = VirtualTime.now
     link.score.mark_boot_end
     LaterSounds.load_sounds(later_sounds)
+    RepeatableRandomness.install
   end
 
   # Run the program for its seconds of virtual time, write result and score to the pipe, and exit.
@@ -26,7 +28,7 @@ class ProgramRun
     apply_limits(request[:limits])
     LINK.score.extend(FailureSearch::LineTrace) if request[:find_failure]
     VirtualTime.reset { |fiber_count| @limits.allow_fibers(fiber_count) }
-    srand(0)
+    RepeatableRandomness.restart
     Thread.new do
       SonicPi::IncomingEvents.restart_all
       # Sonic Pi counts lines from 0, because its editor inserts a line before the program.

@@ -173,3 +173,43 @@ def test_the_contents_of_unused_memory_change_nothing(monkeypatch: pytest.Monkey
         clips.append(digest(worker.render(MEMORY_PROGRAM, SECONDS)))
         worker.close()
     assert len(set(clips)) == 1
+
+
+# Ruby seeds these anew in every process.
+RUBY_NUMBERS = """
+require 'securerandom'
+numbers = ['song'.hash, :song.hash, 7.hash, 1.5.hash, Random.new.rand(1000), Random.new_seed,
+           SecureRandom.random_number(1000), Kernel.rand(1000),
+           [1, 2, 3].shuffle(random: Random.new)[0]]
+srand
+numbers << Kernel.rand(1000)
+numbers.each { |number| play 40 + number % 60; sleep 0.01 }
+"""
+
+
+def test_hash_values_and_random_numbers_of_ruby_are_those_of_every_process():
+    notes = []
+    for _ in range(2):
+        worker = RenderWorker()
+        for _ in range(2):
+            messages, result = worker.collect_osc_messages(RUBY_NUMBERS, 0.5)
+            assert result.error is None, result.error
+            values = [message.synth_control_values.get("note") for message in messages]
+            notes.append([value for value in values if value is not None])
+        worker.close()
+    assert len(notes[0]) == 10 and len(set(notes[0])) > 5
+    assert notes[1:] == notes[:-1]
+
+
+def test_hashes_find_keys_by_their_new_hash_values():
+    source = (
+        "Key = Struct.new(:name)\nclass Own < Key; def hash; name.hash; end; end\n"
+        "table = { 'a' => 60, :b => 61, 3 => 62, 1.5 => 63, Own.new('d') => 64, [1, 'e'] => 65 }\n"
+        "keys = ['a', :b, 3, 1.5, Own.new('d'), [1, 'e']]\n"
+        "keys.each { |key| play table[key] }\nplay 66 if %w[a a].uniq.size == 1"
+    )
+    worker = RenderWorker()
+    messages, _ = worker.collect_osc_messages(source, 0.5)
+    worker.close()
+    notes = [m.synth_control_values["note"] for m in messages if "note" in m.synth_control_values]
+    assert notes == [60, 61, 62, 63, 64, 65, 66]
