@@ -30,13 +30,6 @@ module RepeatableRandomness
     end
   end
 
-  # Replacement of Kernel's method.
-  module KernelSeeds
-    def srand(seed = Random.new_seed)
-      super
-    end
-  end
-
   class << self
     def generator
       @generator ||= Random.new(0)
@@ -46,7 +39,8 @@ module RepeatableRandomness
     # not call these methods.
     def install
       Random.singleton_class.prepend(Seeds)
-      Object.prepend(KernelSeeds)
+      seed_with = Random.method(:srand)
+      Kernel.define_method(:srand) { |seed = Random.new_seed| seed_with.call(seed) }
       [String, Symbol, Integer, Float].each do |type|
         type.define_method(:hash) { RepeatableRandomness.compute_hash(type.name, to_s) }
       end
