@@ -7,6 +7,7 @@ const POLL_INTERVAL_MS = 50;
 const REMOVED_AFTER_MS = 1500;
 const PLAYER = ".player, .play-button";
 const PLAYLIST_BUTTON = ".playlist-button";
+const PLAYBACK_STOP = ".playback-stop";
 // Elements in which a key already has a meaning. Arrow keys mean nothing on a button.
 const INPUT_SELECTOR = "input, textarea, select, [contenteditable]";
 const KEY_EXCLUSIONS = {
@@ -179,15 +180,24 @@ function registerListeners(state) {
   }, POLL_INTERVAL_MS);
 }
 
+// Scrolls a block to the top unless it starts in the upper half of the window: it will grow.
+function showBlock(block) {
+  const top = block?.getBoundingClientRect().top ?? 0;
+  if (top < 0 || top > window.innerHeight / 2) block.scrollIntoView({ block: "start" });
+}
+
 // Plays what the page requested. Each request has a number, so it is fulfilled only once.
 function startRequested(state) {
-  const selector = `:is(${PLAYER}, ${PLAYLIST_BUTTON})[data-autoplay]`;
+  const selector = `:is(${PLAYER}, ${PLAYLIST_BUTTON}, ${PLAYBACK_STOP})[data-autoplay]`;
   for (const element of document.querySelectorAll(selector)) {
     const number = Number(element.dataset.autoplay);
     if (number <= state.autoplayNumber) continue;
     state.autoplayNumber = number;
     state.queue = [];
-    if (element.matches(PLAYER)) play(state, element, 0);
+    if (element.matches(PLAYBACK_STOP)) {
+      state.audio.pause();
+      showBlock(element.closest('[data-testid="stVerticalBlock"]'));
+    } else if (element.matches(PLAYER)) play(state, element, 0);
     else playPlaylist(state, element);
   }
 }

@@ -55,6 +55,21 @@ def wait_for_autoplay(player_key: str) -> None:
         time.sleep(AUTOPLAY_DELAY_S)
 
 
+def stop_playback_and_show_block(key: str) -> None:
+    """Stop what plays, and scroll the block in which this is drawn into view, once.
+
+    Call it before slow work that replaces a clip, so that the old clip is not taken for the new.
+
+    Parameters
+    ----------
+    key : str
+        Key of the player that `request_autoplay` names afterwards.
+    """
+    request_autoplay(f"{key}-stop")
+    attribute = _format_autoplay_attribute(f"{key}-stop")
+    st.html(f'<span class="playback-stop"{attribute}></span>')
+
+
 def draw_audio_file_player(audio_path: str | None, name: str, key: str) -> None:
     """Draw the player of a clip's file.
 

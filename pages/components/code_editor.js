@@ -1,5 +1,6 @@
 // An editor for Sonic Pi code: a transparent textarea above the same text in colours. It sends the
-// text to Python when the user pauses, or at once on Ctrl+Enter.
+// text to Python when the user pauses, or at once on Ctrl+Enter. Python puts code_versions.js, which
+// keeps the text in the browser, before this file.
 
 const DEBOUNCE_MS = 600;
 const RUBY_KEYWORDS = new Set(
@@ -36,12 +37,13 @@ function highlightCode(code) {
   return fragment;
 }
 
-function createEditor(parentElement) {
+function createEditor(parentElement, data) {
   const root = parentElement.querySelector(".editor");
   const area = root.querySelector("textarea");
   const highlighted = root.querySelector("pre");
   const state = { area, version: null, timer: null, sendCode: () => {} };
   let isLeaving = false; // Escape was pressed: Tab then leaves the editor.
+  let isRecording = true; // False while undo shows an older version.
 
   const syncScroll = () => {
     highlighted.scrollTop = area.scrollTop;
@@ -53,11 +55,31 @@ function createEditor(parentElement) {
   };
   const sendNow = () => {
     clearTimeout(state.timer);
+    if (isRecording) controls.record(area.value);
     state.sendCode(area.value);
   };
   const sendLater = () => {
     clearTimeout(state.timer);
-    state.timer = setTimeout(() => state.sendCode(area.value), DEBOUNCE_MS);
+    state.timer = setTimeout(sendNow, DEBOUNCE_MS);
+  };
+  const replaceCode = (code, isNewVersion) => {
+    if (isNewVersion) controls.record(area.value); // So that undo returns to it.
+    area.value = code;
+    isRecording = isNewVersion;
+    storeCode(code);
+    state.draw();
+    sendNow();
+  };
+  const controls = createVersionControls(parentElement.querySelector(".editor-controls"), {
+    getCode: () => area.value,
+    replaceCode,
+  });
+  state.record = controls.record;
+  // The browser's own undo ends at the last reload; the stored versions go on.
+  const undoWithStoredVersions = (event) => {
+    const stepSize = event.key.toLowerCase() === "y" || event.shiftKey ? 1 : -1;
+    const before = area.value;
+    setTimeout(() => area.value === before && controls.step(stepSize), 0);
   };
   // Inserts text as if it were typed, so that undo removes it.
   const insertText = (text) => document.execCommand("insertText", false, text);
@@ -68,6 +90,8 @@ function createEditor(parentElement) {
   };
 
   area.addEventListener("input", () => {
+    isRecording = true;
+    storeCode(area.value);
     state.draw();
     sendLater();
   });
@@ -78,6 +102,8 @@ function createEditor(parentElement) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       sendNow();
+    } else if ((event.ctrlKey || event.metaKey) && /^[zy]$/i.test(event.key)) {
+      undoWithStoredVersions(event);
     } else if (event.key === "Tab" && !event.shiftKey && !isLeaving) {
       event.preventDefault();
       insertText("  ");
@@ -87,11 +113,15 @@ function createEditor(parentElement) {
     }
     isLeaving = event.key === "Escape";
   });
+  const storedCode = readCode();
+  if (data.canRestore && storedCode !== null && storedCode !== data.code) {
+    state.restoredCode = storedCode;
+  }
   return state;
 }
 
 export default function ({ parentElement, data, setStateValue }) {
-  const state = (parentElement.earshotEditor ??= createEditor(parentElement));
+  const state = (parentElement.earshotEditor ??= createEditor(parentElement, data));
   let sentCode = data.code;
   state.area.parentElement.style.height = `${data.height}px`;
   state.sendCode = (code) => {
@@ -100,7 +130,12 @@ export default function ({ parentElement, data, setStateValue }) {
   // A new version means that Python replaced the text.
   if (state.version !== data.version) {
     state.version = data.version;
-    if (state.area.value !== data.code) state.area.value = data.code;
+    state.area.value = state.restoredCode ?? data.code;
+    state.record(state.area.value);
     state.draw();
+    if (state.restoredCode) state.sendCode(state.restoredCode);
+    state.restoredCode = null;
+  } else if (data.canRestore && state.area.value !== data.code) {
+    state.sendCode(state.area.value); // The server was started again and has lost the code.
   }
 }

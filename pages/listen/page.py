@@ -32,6 +32,8 @@ from pages.listen import (
 )
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from core.corpus import Corpus
     from core.search.aligned_corpus import AlignedCorpus
     from core.search.aspect_queries import AspectNeighbour
@@ -73,6 +75,11 @@ def draw_code_search(selected: Selection) -> None:
         neighbour_count = audio_search.draw_neighbour_count_picker()
         further_corpora = further_corpora_picker.draw_further_corpora_picker(selected)
     neighbours = None
+    check_container = None
+    with right:
+        # Above the clips, where it is seen at once: below the editor it would need scrolling.
+        if should_render or state.SNIPPET_RENDERING.get() is not None:
+            check_container = draw_snippet_rendering(snippet, should_render)
     with right, formatting.catch_and_show_errors():
         if snippet.strip():
             # Imports torch: the editor is drawn before.
@@ -102,10 +109,12 @@ def draw_code_search(selected: Selection) -> None:
                 draw_snippet_neighbours(aligned_corpora, found, snippet)
         else:
             st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
-    with left:
-        if should_render and snippet.strip():
-            render_and_play_snippet(snippet)
-        draw_snippet_rendering(selected, snippet, neighbours, further_corpora)
+    rendered = state.SNIPPET_RENDERING.get()
+    if check_container is not None and rendered is not None and neighbours:
+        with check_container, formatting.catch_and_show_errors():
+            draw_prediction_check(
+                selected, make_rendering_query(rendered), neighbours, further_corpora
+            )
 
 
 def draw_snippet_form() -> tuple[str, bool]:
@@ -192,32 +201,48 @@ def render_and_play_snippet(snippet: str) -> None:
         audio_player.request_autoplay(RENDERING_PLAYER_KEY)
 
 
-def draw_snippet_rendering(
-    selected: Selection,
-    snippet: str,
-    neighbours: list[Neighbour] | None,
-    further_corpora: list[Corpus],
-) -> None:
-    """Draw the last rendered snippet, and which of its nearest clips were predicted."""
-    rendered = state.SNIPPET_RENDERING.get()
-    if rendered is None:
-        return
-    source, rendering = rendered
-    is_current = source == snippet
-    with st.container(border=True, key="snippet-rendering"):
-        suffix = "" if is_current else " (before your last change)"
+def draw_snippet_rendering(snippet: str, should_render: bool) -> DeltaGenerator | None:
+    """Draw the last rendered snippet, after rendering this one if asked to.
+
+    Parameters
+    ----------
+    snippet : str
+    should_render : bool
+
+    Returns
+    -------
+    DeltaGenerator or None
+        Where the check of the prediction belongs; None if there is no clip of this snippet.
+    """
+    with st.container(border=True, key="snippet-rendering", gap="small"):
+        if should_render:
+            audio_player.stop_playback_and_show_block(RENDERING_PLAYER_KEY)
+            if not snippet.strip():
+                st.markdown("There is no code to render yet.")
+                return None
+            render_and_play_snippet(snippet)
+        rendered = state.SNIPPET_RENDERING.get()
+        if rendered is None:
+            return None
+        source, rendering = rendered
+        suffix = "" if source == snippet else " (before your last change)"
         st.markdown(f"**Your render{suffix}**")
+        check_container = None
         if rendering.clip is not None:
             audio_player.draw_clip_player(rendering.clip, "your code", RENDERING_PLAYER_KEY)
-            if is_current and neighbours:
-                with formatting.catch_and_show_errors():
-                    digest = hashlib.sha256(snippet.encode()).hexdigest()
-                    query = audio_search.AudioQuery(rendering.clip, "your code", f"code {digest}")
-                    draw_prediction_check(selected, query, neighbours, further_corpora)
+            check_container = st.container(gap="small") if source == snippet else None
         elif rendering.error is not None:
             st.error(formatting.escape_markdown(rendering.error), icon=":material/error:")
             program_card_parts.draw_failed_source_line(source, rendering.error.line)
         program_card_parts.draw_render_warnings(rendering.warnings)
+        return check_container
+
+
+def make_rendering_query(rendered: state.RenderedSnippet) -> audio_search.AudioQuery:
+    """Return the query that searches with the clip of a rendered snippet."""
+    assert rendered.rendering.clip is not None  # The caller has drawn its player.
+    digest = hashlib.sha256(rendered.key.encode()).hexdigest()
+    return audio_search.AudioQuery(rendered.rendering.clip, "your code", f"code {digest}")
 
 
 def draw_prediction_check(
@@ -236,16 +261,17 @@ def draw_prediction_check(
         f"**{hit_count} of the {len(true_neighbours)} clips nearest in sound"
         f" {'was' if hit_count == 1 else 'were'} predicted.**"
     )
-    for neighbour in true_neighbours:
-        name = f"{neighbour.rank}. {formatting.escape_markdown(neighbour.name)}"
-        rank = predicted_ranks.get(neighbour.program_id)
-        if rank is not None:
-            st.caption(f":material/check: {name}, predicted at rank {rank}")
-        else:
-            st.caption(f":material/close: {name}, not predicted")
-            audio_player.draw_audio_file_player(
-                neighbour.audio_path, neighbour.name, f"true-{neighbour.program_id}"
-            )
+    with st.expander("The clips nearest in sound", type="compact"):
+        for neighbour in true_neighbours:
+            name = f"{neighbour.rank}. {formatting.escape_markdown(neighbour.name)}"
+            rank = predicted_ranks.get(neighbour.program_id)
+            if rank is not None:
+                st.caption(f":material/check: {name}, predicted at rank {rank}")
+            else:
+                st.caption(f":material/close: {name}, not predicted")
+                audio_player.draw_audio_file_player(
+                    neighbour.audio_path, neighbour.name, f"true-{neighbour.program_id}"
+                )
 
 
 layout.run_page(draw_page)
