@@ -115,7 +115,9 @@ def test_neighbours_of_a_snippet_on_standard_input(
     assert similarities == sorted(similarities, reverse=True)
     program_ids = set(Corpus.open("beats").load_programs()["program"])
     for row in rows:
-        assert set(row) == {"rank", "similarity", "corpus", "program", "template", "audio"}
+        always = {"rank", "similarity", "corpus", "program", "template", "audio"}
+        assert set(row) == always | {"aspects", "match"}  # Training has measured the clips.
+        assert set(row["aspects"]) == {"timbre", "rhythm", "pitch", "level"}
         assert row["program"] in program_ids and row["template"] in TEMPLATES
         assert Path(row["audio"]).is_file()
 
@@ -128,7 +130,7 @@ def test_predict_prints_neighbours_and_says_how_to_measure_clips(
     prediction = json.loads(done.stdout)
     assert (prediction["status"], prediction["corpus"]) == ("ok", "beats")
     assert [row["rank"] for row in prediction["neighbours"]] == [1, 2]
-    assert prediction["forecast"] is None  # no clip is measured yet
+    assert prediction["forecast"] is None  # too few programs
     done = run_in_process("predict", "-", "-k", "2", input="play 60")
     assert "./run embed beats --audio-encoder descriptors" in done.stdout
     done = run_in_process("predict", "-", "--json", input="# nothing")
