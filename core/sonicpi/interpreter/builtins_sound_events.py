@@ -57,7 +57,7 @@ def convert_to_transposed_notes(
     """
     note_values = note_values if isinstance(note_values, list) else [note_values]
     settings = interpreter.current_thread.settings
-    transpose = settings.transpose + 12 * settings.octave_shift
+    transpose = settings.transpose + 12 * settings.octave_shift + settings.cents / 100
     notes: list[float | None] = []
     for value in note_values[:MAX_CHORD_NOTES]:
         if isinstance(value, UnknownValue) and not isinstance(value, UndefinedValue):
@@ -79,7 +79,11 @@ def _record_note_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> N
     note_values = args[0] if args else options.pop("note", get_default_note(settings.synth))
     options.pop("on", None)
     resolved = convert_sound_options(interpreter, options, settings.synth_defaults)
-    notes = convert_to_transposed_notes(interpreter, note_values)
+    pitch = resolved.get("pitch", 0.0)
+    notes = [
+        None if note is None else note + pitch
+        for note in convert_to_transposed_notes(interpreter, note_values)
+    ]
     if len(notes) > 1:
         resolved["amp"] = resolved.get("amp", 1.0) / len(notes)
     interpreter.add_score_events("synth", settings.synth, resolved, notes)

@@ -29,7 +29,6 @@ IGNORED_SETTINGS = (
     "cue_logging",
     "arg_checks",
     "timing_guarantees",
-    "cent_tuning",
 )
 
 SettingsUpdate = Callable[[ProgramThread, BuiltinCall], ThreadSettings]
@@ -97,6 +96,10 @@ def _set_transpose(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     return replace(thread.settings, transpose=call.get_first_argument_number())
 
 
+def _set_cent_tuning(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    return replace(thread.settings, cents=call.get_first_argument_number())
+
+
 def _shift_octave(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     return replace(thread.settings, octave_shift=call.get_first_argument_number())
 
@@ -139,6 +142,7 @@ _register_thread_setting(_multiply_bpm, "bpm_mul")
 _register_thread_setting(_set_bpm_from_sample, "sample_bpm")
 _register_thread_setting(_set_transpose, "transpose")
 _register_thread_setting(_shift_octave, "octave")
+_register_thread_setting(_set_cent_tuning, "cent_tuning")
 _register_thread_setting(_set_synth_defaults, "synth_defaults")
 _register_thread_setting(_merge_options_into_synth_defaults, "merged_synth_defaults")
 _register_thread_setting(_set_sample_defaults, "sample_defaults")

@@ -28,6 +28,7 @@ class ThreadSettings:
     bpm: float = 60.0
     transpose: float = 0.0
     octave_shift: float = 0.0
+    cents: float = 0.0
     synth_defaults: dict[str, Any] = field(default_factory=dict)
     sample_defaults: dict[str, Any] = field(default_factory=dict)
     fx: FxChain = ()

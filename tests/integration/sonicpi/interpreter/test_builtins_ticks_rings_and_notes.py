@@ -39,6 +39,10 @@ PROGRAMS = {
         "on(true) { play 60 }\non(0) { play 61 }\non(nil) { play 62 }\non(1) { play 63 }\n"
         "on(lambda { false }) { play 64 }\non(false) { play 65 }"
     ),
+    "tuning in cents": (
+        "use_cent_tuning 50\nplay 60\nwith_cent_tuning(-40) { play 61; play 62 }\n"
+        "play chord(:e3, :minor)\nplay 60, pitch: 3\nuse_synth_defaults pitch: -2\nplay 70"
+    ),
     "settings as values": (
         "use_octave 1\nuse_transpose 2\nplay 60 + current_octave + current_transpose\n"
         "use_bpm 120\nplay 60 + current_beat_duration * 10\n"
