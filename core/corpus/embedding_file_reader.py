@@ -8,6 +8,7 @@ of each row. Another column holds the embedding: a list of numbers, in a CSV fil
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from core.corpus.csv_row_reader import parse_csv_text
+from core.corpus.csv_row_reader import describe_surplus_fields, parse_csv_text
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.corpus.program_file_reader import (
     MAX_IMPORT_BYTES,
@@ -45,11 +46,14 @@ class VectorTable:
     vectors : dict of str to array, float32 [dim]
     skipped : dict of str to str
         The reason for each row that holds no valid embedding.
+    locations : dict of str to str
+        The row of each vector, for messages.
     """
 
     key_kind: str
     vectors: dict[str, np.ndarray] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    locations: dict[str, str] = field(default_factory=dict)
 
 
 def read_imported_embeddings(
@@ -104,15 +108,32 @@ def read_imported_embeddings(
         if number > MAX_IMPORT_PROGRAMS:
             raise make_import_too_large_error(file_name)
         try:
-            _add_imported_embedding(table, row.get(key_column), key_column, row.get(vector_column))
+            if problem := describe_surplus_fields(row):
+                raise ValueError(problem)
+            program_key = _read_program_key(table, row.get(key_column), key_column)
+            table.vectors[program_key] = _parse_embedding_vector(row.get(vector_column))
+            table.locations[program_key] = f"{file_name}, row {number}"
         except ValueError as error:
             table.skipped[f"{file_name}, row {number}"] = f"{error}."
+    _skip_vectors_of_rare_dimension(table)
     return table
 
 
-def _add_imported_embedding(
-    table: VectorTable, program_key: Any, key_column: str, raw_vector: Any
-) -> None:
+def _skip_vectors_of_rare_dimension(table: VectorTable) -> None:
+    """Keep the vectors of the most frequent number of dimensions; of two, the one met first."""
+    counts = Counter(len(vector) for vector in table.vectors.values())
+    if len(counts) < 2:
+        return
+    dimensions = max(counts, key=lambda dimension: counts[dimension])
+    for program_key, vector in list(table.vectors.items()):
+        if len(vector) != dimensions:
+            del table.vectors[program_key]
+            table.skipped[table.locations[program_key]] = (
+                f"its vector has {len(vector)} dimensions, most have {dimensions}."
+            )
+
+
+def _read_program_key(table: VectorTable, program_key: Any, key_column: str) -> str:
     if not isinstance(program_key, str) or not program_key.strip():
         raise ValueError(f"it has no {key_column}")
     if key_column == "source":
@@ -121,13 +142,7 @@ def _add_imported_embedding(
         program_key = translate_legacy_grammar_name(program_key)
     if program_key in table.vectors:
         raise ValueError("an earlier row is for the same program")
-    vector = _parse_embedding_vector(raw_vector)
-    first_vector = next(iter(table.vectors.values()), vector)
-    if len(vector) != len(first_vector):
-        raise ValueError(
-            f"its vector has {len(vector)} dimensions, the first has {len(first_vector)}"
-        )
-    table.vectors[program_key] = vector
+    return program_key
 
 
 def _parse_embedding_vector(raw_vector: Any) -> np.ndarray:

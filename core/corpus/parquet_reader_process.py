@@ -144,7 +144,14 @@ def _raise_if_table_too_large(
 def _is_arrow_text_type(arrow_type: Any) -> bool:
     if types.is_dictionary(arrow_type):
         arrow_type = arrow_type.value_type
-    return bool(types.is_string(arrow_type) or types.is_large_string(arrow_type))
+    return bool(
+        types.is_string(arrow_type)
+        or types.is_large_string(arrow_type)
+        or types.is_string_view(arrow_type)
+        or types.is_binary(arrow_type)
+        or types.is_large_binary(arrow_type)
+        or types.is_binary_view(arrow_type)
+    )
 
 
 def _is_arrow_number_list_type(arrow_type: Any) -> bool:
@@ -183,6 +190,15 @@ def _encode_text_column(column: Any, max_text_bytes: int) -> dict[str, list[Any]
 
     A text that is longer than `max_text_bytes` counts as missing.
     """
+    value_type = column.type.value_type if types.is_dictionary(column.type) else column.type
+    if not (types.is_string(value_type) or types.is_large_string(value_type)):
+        # Not every operation supports a view, and bytes have to be valid UTF-8.
+        try:
+            column = column.cast(pyarrow.large_string())
+        except pyarrow.ArrowInvalid:
+            raise TableRefusedError(
+                "A text column holds bytes that are not UTF-8.", "Store it as text."
+            ) from None
     if not types.is_dictionary(column.type):
         column = column.dictionary_encode()
     byte_counts = compute.binary_length(column.dictionary).to_pylist()

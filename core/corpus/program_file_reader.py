@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core import workspace
-from core.corpus.csv_row_reader import parse_csv_text
+from core.corpus.csv_row_reader import describe_surplus_fields, parse_csv_text
 from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
 from core.corpus.untrusted_text_decoding import decode_csv_bytes, decode_text_bytes
 from core.errors import EarshotError
@@ -273,8 +273,14 @@ def _add_programs_from_rows(
     for number, row in enumerate(rows, 1):
         where = f"{file_name}, row {number}"
         source = row.get("source")
+        if problem := describe_surplus_fields(row):
+            result.skipped[where] = f"{problem}."
+            continue
         if not isinstance(source, str):
-            result.skipped[where] = "it has no source."
+            is_missing = source is None
+            result.skipped[where] = (
+                "it has no source." if is_missing else "the column 'source' holds no text."
+            )
             continue
         metadata = {key: row[key] for key in COLUMN_PARSERS if row.get(key) not in (None, "")}
         metadata.setdefault("name", f"{_get_file_stem(file_name)}-{number:04d}")

@@ -42,6 +42,8 @@ class VectorImportReport:
         Programs of the corpus that still lack a vector.
     skipped : dict of location to str
         Rows that could not be imported, with the reason.
+    warnings : list of str
+        Why a training on these vectors may learn nothing, one sentence each.
     """
 
     corpus_name: str
@@ -52,6 +54,7 @@ class VectorImportReport:
     unknown_programs: list[str] = field(default_factory=list)
     programs_without_vector: int = 0
     skipped: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         lines = [
@@ -59,7 +62,11 @@ class VectorImportReport:
             f" {self.dimensions} dimensions are new, as {self.encoder_id}"
         ]
         if self.programs_without_vector:
-            lines.append(f"{self.programs_without_vector} programs of the corpus have none")
+            lines.append(
+                f"{self.programs_without_vector} programs of the corpus have none; a training on"
+                " these vectors leaves them out"
+            )
+        lines += [f"Warning: {warning}" for warning in self.warnings]
         unknown = self.unknown_programs[:MAX_DISPLAYED_LINES]
         skipped = list(self.skipped.items())[:MAX_DISPLAYED_LINES]
         lines += [f"{name[:80]!r} is no program of the corpus" for name in unknown]
@@ -139,7 +146,32 @@ def import_external_embeddings(
         unknown_programs=unknown_programs,
         programs_without_vector=len(corpus.list_programs_without_embedding(encoder_id)),
         skipped=table.skipped,
+        warnings=_find_vector_problems(vectors_by_program),
     )
+
+
+def _find_vector_problems(vectors_by_program: dict[str, np.ndarray]) -> list[str]:
+    """Return why a training on these vectors may learn nothing."""
+    vectors = np.stack(list(vectors_by_program.values()))
+    count = len(vectors)
+    if count < 2:
+        return []
+    distinct_count = len(np.unique(vectors, axis=0))
+    if distinct_count == 1:
+        return [f"all {count} vectors are equal, so a training can learn nothing from them."]
+    problems = []
+    if 2 * distinct_count <= count:
+        problems.append(f"only {distinct_count} of {count} vectors differ from each other.")
+    constant_count = int((vectors == vectors[0]).all(axis=0).sum())
+    if 2 * constant_count >= vectors.shape[1]:
+        problems.append(
+            f"{constant_count} of {vectors.shape[1]} dimensions have the same value in every"
+            " vector."
+        )
+    zero_count = int((~vectors.any(axis=1)).sum())
+    if zero_count:
+        problems.append(f"{zero_count} of {count} vectors are zero.")
+    return problems
 
 
 def _store_vectors_in_batches(

@@ -110,7 +110,8 @@ def import_programs(
         first = next(iter(import_result.skipped.items()), None)
         raise EarshotError(
             "No program was found there." + (f" {first[0]}: {first[1]}" if first else ""),
-            remedy=f"Give {program_file_reader.SUPPORTED_INPUTS}.",
+            # Where rows or files were refused, their reason says what to change.
+            remedy=None if first else f"Give {program_file_reader.SUPPORTED_INPUTS}.",
         )
     for folder in sample_folders:  # Before a corpus is created.
         validate_sample_folder(folder)

@@ -117,9 +117,10 @@ def test_invalid_embeddings_are_skipped(corpus):
     assert report.vectors_added == 1 and report.dimensions == 2
     assert report.unknown_programs == ["stranger"]
     reasons = list(report.skipped.values())
-    assert "3 dimensions, the first has 2" in reasons[0] and "not finite" in reasons[1]
-    assert all("not a list of numbers" in reason for reason in reasons[2:5])
-    assert "same program" in reasons[5] and "no name" in reasons[6]
+    assert "not finite" in reasons[0]
+    assert all("not a list of numbers" in reason for reason in reasons[1:4])
+    assert "same program" in reasons[4] and "no name" in reasons[5]
+    assert "3 dimensions, most have 2" in reasons[6]
     assert "stranger" in str(report) and "row 2" in str(report)
 
 
@@ -251,3 +252,33 @@ def test_a_long_field_is_read_after_a_short_table():
     np.testing.assert_allclose(table.vectors["x"], wide, rtol=1e-6)
     # The limit is global to the process, so other tables profit too.
     assert list(reader(["x" * 200_000])) == [["x" * 200_000]]
+
+
+def test_the_most_frequent_width_counts_not_the_first(corpus):
+    vectors = [np.ones(3), *VECTORS[1:]]
+    content = csv("name", [program.name for program in PROGRAMS], vectors)
+    report = import_external_embeddings(corpus, content, "code", "mine", file_name="v.csv")
+    assert (report.vectors_added, report.dimensions) == (5, 4)
+    assert report.skipped == {"v.csv, row 1": "its vector has 3 dimensions, most have 4."}
+    assert "1 programs of the corpus have none" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "warning"),
+    [
+        (np.ones((6, 4)), "all 6 vectors are equal"),
+        (np.repeat(np.eye(2, 4), 3, axis=0), "only 2 of 6 vectors differ"),
+        (np.hstack([np.ones((6, 2)), VECTORS[:, :2]]), "2 of 4 dimensions have the same value"),
+    ],
+)
+def test_vectors_without_information_are_reported(corpus, vectors, warning):
+    content = parquet("name", [program.name for program in PROGRAMS], vectors)
+    report = import_external_embeddings(corpus, content, "code", "mine", file_name="v.parquet")
+    assert report.warnings[0].startswith(warning)
+    assert f"Warning: {warning}" in str(report)
+
+
+def test_varied_vectors_are_not_warned_about(corpus):
+    content = parquet("name", [program.name for program in PROGRAMS])
+    report = import_external_embeddings(corpus, content, "code", "mine", file_name="v.parquet")
+    assert report.warnings == []

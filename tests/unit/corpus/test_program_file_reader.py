@@ -288,3 +288,34 @@ def test_an_import_without_programs_creates_no_corpus(workspace):
     with pytest.raises(EarshotError, match="No program was found"):
         import_programs("mine", zipped({"notes.txt": "x"}), "songs.zip")
     assert not (workspace / "workspace" / "corpora").exists()
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_semicolons_and_tabs_separate_columns_too(delimiter):
+    content = f'source{delimiter}name\n"play 60, release: 2"{delimiter}a\n'.encode()
+    result = program_file_reader.read_imported_programs(content, "programs.csv")
+    assert sources(result) == ["play 60, release: 2"] and names(result) == ["a"]
+
+
+def test_a_row_with_more_fields_than_columns_is_not_cut():
+    content = b"source\nplay 60, release: 2\nplay 62\n"
+    result = program_file_reader.read_imported_programs(content, "programs.csv")
+    assert sources(result) == ["play 62"]
+    assert "1 more field than the table has columns" in result.skipped["programs.csv, row 1"]
+
+
+@pytest.mark.parametrize("type_name", ["string_view", "binary", "large_binary", "binary_view"])
+def test_all_parquet_types_of_text_are_read(type_name):
+    values = ["play 60", "play 61"] if "string" in type_name else [b"play 60", b"play 61"]
+    buffer = io.BytesIO()
+    column = pa.array(values, getattr(pa, type_name)())
+    pq.write_table(pa.table({"source": column}), buffer)
+    result = program_file_reader.read_imported_programs(buffer.getvalue(), "programs.parquet")
+    assert sources(result) == ["play 60", "play 61"]
+
+
+def test_bytes_that_are_not_text_are_refused_with_that_reason():
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"source": pa.array([b"\xff\xfe\x00"], pa.binary())}), buffer)
+    with pytest.raises(EarshotError, match="not UTF-8"):
+        program_file_reader.read_imported_programs(buffer.getvalue(), "programs.parquet")
