@@ -54,7 +54,7 @@ def parse_csv_text(text: str, file_name: str) -> tuple[list[str], Iterator[Mappi
     def iterate_csv_rows() -> Iterator[Mapping[str, Any]]:
         try:
             for row in table:
-                extra_fields = row.pop(None, None)  # type: ignore[call-overload]  # DictReader's key
+                extra_fields = row.pop(None, None)
                 yield {**row, SURPLUS_FIELDS: len(extra_fields)} if extra_fields else row
         except csv.Error as error:
             raise _make_damaged_table_error(file_name, error) from error
