@@ -356,7 +356,7 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
                 return faults
             faults += fault_finding_and_removal.find_program_faults(connection)
             faults += fault_finding_and_removal.find_embedding_faults(connection)
-        faults += fault_finding_and_removal.find_clip_faults(
+        faults += fault_finding_and_removal.find_clip_file_faults(
             self._database, self._clip_store.folder, progress
         )
         return faults + fault_finding_and_removal.find_alignment_faults(self, progress)

@@ -110,7 +110,7 @@ def find_program_faults(connection: sqlite3.Connection) -> list[Fault]:
     return faults + [Fault("source", name, key, detail="parameters") for key, name in rows]
 
 
-def find_clip_faults(
+def find_clip_file_faults(
     database: Database, clips_folder: Path, progress: Progress = ignore_progress
 ) -> Iterator[Fault]:
     """Find clips that are missing or differ from what was written, and files without a program."""

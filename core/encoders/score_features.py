@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.encoders.newer_sonic_pi_sound_columns import find_sound_sharing_feature_column
+from core.encoders.newer_sounds_sharing_older_columns import find_sound_sharing_feature_column
 from core.encoders.score_event_lengths import estimate_event_seconds, merge_default_event_options
 from core.encoders.score_feature_layout import (
     CONCURRENT_EVENTS_RANGE,
@@ -87,7 +87,7 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
         np.maximum(maximum, layer_features, out=maximum)
     # Dividing by the total weight of the events leaves their mean, and the square root raises rare
     # events compared with frequent ones.
-    event_weight = total[: _count_sound_name_columns()].sum() or 1
+    event_weight = total[: _get_sound_name_column_count()].sum() or 1
     vector = np.concatenate(
         [
             np.sqrt(total / event_weight),
@@ -110,7 +110,7 @@ def _limit_event_options(event: ScoreEvent) -> ScoreEvent:
 
 
 @cache
-def _count_sound_name_columns() -> int:
+def _get_sound_name_column_count() -> int:
     """Return the number of columns for names of synths and samples, which come first."""
     inventory = load_sonic_pi_inventory()
     return len(inventory["synths"]) + len(inventory["samples"])
@@ -132,9 +132,7 @@ def _sum_weighted_event_features(layer_events: list[ScoreEvent], column_count: i
             fx = _compute_fx_features(event.name, fx_name, tuple(fx_options.items()))
             np.add.at(totals, fx.columns, fx.shares * weight)
         if previous_time is not None and event.time > previous_time + 1e-3:
-            for column, share in _compute_onset_gap_features(
-                event.kind, event.time - previous_time
-            ):
+            for column, share in _bin_onset_gap(event.kind, event.time - previous_time):
                 totals[column] += weight * share
         if previous_time is None or event.time > previous_time:
             previous_time = event.time
@@ -193,7 +191,7 @@ def _select_features_with_column(features: list[tuple[str, float]]) -> _Weighted
 
 
 @lru_cache(maxsize=EVENT_CACHE_SIZE)
-def _compute_onset_gap_features(kind: str, seconds: float) -> list[tuple[int, float]]:
+def _bin_onset_gap(kind: str, seconds: float) -> list[tuple[int, float]]:
     columns, _ = build_feature_layout()
     features = _build_soft_bin_features(
         f"gap {kind}", seconds, GAP_RANGE_SECONDS, DURATION_BIN_COUNT

@@ -24,7 +24,7 @@ MAX_PAIRS_TO_SORT = 2_000_000
 DistanceBlocks = Iterable[tuple[np.ndarray, np.ndarray]]
 
 
-def iterate_distance_blocks(
+def iterate_paired_distance_blocks(
     x: np.ndarray, y: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the cosine distances of the same pairs of rows in two spaces.
@@ -68,7 +68,7 @@ def distance_pearson(x: np.ndarray, y: np.ndarray) -> float:
         In [-1, 1]. NaN for fewer than 3 rows, or if all distances of a space are equal.
         Distances are rounded to steps of 2**-20.
     """
-    return _correlate_blockwise(lambda: iterate_distance_blocks(x, y))
+    return _correlate_blockwise(lambda: iterate_paired_distance_blocks(x, y))
 
 
 def distance_spearman(x: np.ndarray, y: np.ndarray) -> float:
@@ -86,7 +86,7 @@ def distance_spearman(x: np.ndarray, y: np.ndarray) -> float:
         of 2**21 ranks replaces sorting 90 million numbers.
     """
     if len(x) * (len(x) - 1) // 2 <= MAX_PAIRS_TO_SORT:
-        blocks = list(iterate_distance_blocks(x, y))
+        blocks = list(iterate_paired_distance_blocks(x, y))
         if not blocks:
             return np.nan
         ranks_x, ranks_y = (
@@ -98,7 +98,10 @@ def distance_spearman(x: np.ndarray, y: np.ndarray) -> float:
         rank_distance_levels(count_distance_levels(normalize_rows(z))) for z in (x, y)
     )
     return _correlate_blockwise(
-        lambda: ((rank_by_level_x[a], rank_by_level_y[b]) for a, b in iterate_distance_blocks(x, y))
+        lambda: (
+            (rank_by_level_x[a], rank_by_level_y[b])
+            for a, b in iterate_paired_distance_blocks(x, y)
+        )
     )
 
 

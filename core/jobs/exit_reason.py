@@ -7,7 +7,7 @@ import re
 import signal
 from pathlib import Path
 
-from core.jobs import processes
+from core.jobs import process_liveness_and_killing
 from core.jobs.job_record_file import LOG_FILE, JobRecord
 
 RESTART_REMEDY = "Start it again: finished work is kept."
@@ -62,7 +62,7 @@ def _describe_process_exit(
         return f"It ended with status {exit_status} and gave no reason.", LOG_REMEDY
     if record["pid"] is None:
         return "Its process did not start.", RESTART_REMEDY
-    if record["boot"] != processes.read_boot_id():
+    if record["boot"] != process_liveness_and_killing.read_boot_id():
         return "The machine was restarted while it ran.", RESTART_REMEDY
     if (fatal_error := _read_interpreter_crash_message(job_folder)) is not None:
         return f"Its process crashed ({fatal_error}).", LOG_REMEDY

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from core import file_locks_and_atomic_writes, workspace
 from core.errors import EarshotError
-from core.jobs import manager, processes
+from core.jobs import manager, process_liveness_and_killing
 
 TURN_POLL_INTERVAL_S = 0.2
 LOCK_FILE = "turn.lock"
@@ -89,7 +89,7 @@ def find_running_terminal_command() -> TerminalCommand | None:
     path = workspace.get_jobs_folder() / TERMINAL_FILE
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
-        if processes.is_process_running(saved["pid"], saved["process_start"]):
+        if process_liveness_and_killing.is_process_running(saved["pid"], saved["process_start"]):
             return TerminalCommand(saved["pid"], str(saved["command"]))
     except (OSError, ValueError, KeyError, TypeError):
         pass
@@ -104,7 +104,7 @@ def _write_terminal_command_file(jobs_folder: Path) -> None:
         words[0] = "./run"
     description = {
         "pid": pid,
-        "process_start": processes.read_process_start_ticks(pid),
+        "process_start": process_liveness_and_killing.read_process_start_ticks(pid),
         "command": shlex.join(words),
     }
     try:

@@ -14,7 +14,7 @@ from typing import Any
 from core.corpus.legacy_commands import translate_legacy_command
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import remove_partial_files
-from core.jobs import job_record_file, processes
+from core.jobs import job_record_file, process_liveness_and_killing
 from core.jobs.job_end_record_changes import build_lost_job_changes, is_job_process_lost
 from core.workspace import refuse_if_workspace_read_only
 
@@ -229,10 +229,12 @@ class Job:
             leader, process_start = job_record["pid"], job_record["process_start"]
             # A queued job has no unit to finish.
             request_timeout_s = request_grace_s if job_record["state"] == "running" else 0.0
-            if not processes.wait_for_exit(request_timeout_s, leader, process_start):
-                processes.signal_process_group(leader, signal.SIGTERM)
-                processes.wait_for_exit(terminate_grace_s, leader, process_start)
-            processes.kill_job_processes(self.folder)
+            if not process_liveness_and_killing.wait_for_exit(
+                request_timeout_s, leader, process_start
+            ):
+                process_liveness_and_killing.signal_process_group(leader, signal.SIGTERM)
+                process_liveness_and_killing.wait_for_exit(terminate_grace_s, leader, process_start)
+            process_liveness_and_killing.kill_job_processes(self.folder)
             job_record_file.update_job_record(
                 self.folder, lambda latest: build_lost_job_changes(self.folder, latest)
             )
@@ -256,7 +258,7 @@ def load_job(job_folder: Path) -> Job:
     if job_record is not None and is_job_process_lost(job_record):
         job_record = _record_lost_job(job_folder)
         # Its child processes would wait for it forever: the workers of a sweep, for example.
-        processes.kill_job_processes(job_folder)
+        process_liveness_and_killing.kill_job_processes(job_folder)
         remove_partial_files(job_folder / job_record_file.RECORD_FILE)
     if job_record is None:
         raise EarshotError(f"There is no job {job_folder.name!r}.", remedy="List them: ./run jobs.")

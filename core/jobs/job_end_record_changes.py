@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from core.jobs import processes
+from core.jobs import process_liveness_and_killing
 from core.jobs.exit_reason import build_job_exit_error
 from core.jobs.job_record_file import ACTIVE_STATES, JobRecord
 
@@ -32,9 +32,11 @@ def build_job_end_changes(
 
 def build_job_duration_changes(record: JobRecord) -> JobRecord:
     """Return the change that records how long the job ran, measured by the boot clock."""
-    if record["clock"] is None or record["boot"] != processes.read_boot_id():
+    if record["clock"] is None or record["boot"] != process_liveness_and_killing.read_boot_id():
         return {}
-    return {"took": max(0.0, processes.read_seconds_since_boot() - record["clock"])}
+    return {
+        "took": max(0.0, process_liveness_and_killing.read_seconds_since_boot() - record["clock"])
+    }
 
 
 def is_job_process_lost(record: JobRecord) -> bool:
@@ -44,8 +46,8 @@ def is_job_process_lost(record: JobRecord) -> bool:
     if record["pid"] is None:
         # The absolute value, because the system time may have been set back since.
         return abs(time.time() - record["created"]) > MAX_STARTUP_S
-    is_same_boot = record["boot"] == processes.read_boot_id()
-    return not is_same_boot or not processes.is_process_running(
+    is_same_boot = record["boot"] == process_liveness_and_killing.read_boot_id()
+    return not is_same_boot or not process_liveness_and_killing.is_process_running(
         record["pid"], record["process_start"]
     )
 

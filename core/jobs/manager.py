@@ -15,7 +15,7 @@ from pathlib import Path
 
 from core import file_locks_and_atomic_writes, workspace
 from core.errors import EarshotError
-from core.jobs import exit_reason, job_record_file, processes
+from core.jobs import exit_reason, job_record_file, process_liveness_and_killing
 from core.jobs.job import Job, load_job
 from core.jobs.job_end_record_changes import build_lost_job_changes
 
@@ -196,7 +196,7 @@ def _create_job_folder(
         "state": "queued",
         "pid": None,
         "process_start": None,
-        "boot": processes.read_boot_id(),
+        "boot": process_liveness_and_killing.read_boot_id(),
         "created": time.time(),
         "started": None,
         "ended": None,
@@ -222,7 +222,7 @@ def _spawn_job_process(job_folder: Path, command: list[str], cwd: str) -> None:
     search_paths = [str(workspace.PROJECT_FOLDER), os.environ.get("PYTHONPATH", "")]
     environment = {
         **os.environ,
-        processes.JOB_FOLDER_VARIABLE: str(job_folder),
+        process_liveness_and_killing.JOB_FOLDER_VARIABLE: str(job_folder),
         "EARSHOT_WORKSPACE": str(workspace.get_workspace_root()),
         "PYTHONPATH": os.pathsep.join(filter(None, dict.fromkeys(search_paths))),
         "PYTHONUNBUFFERED": "1",
@@ -242,7 +242,7 @@ def _spawn_job_process(job_folder: Path, command: list[str], cwd: str) -> None:
     except OSError:
         shutil.rmtree(job_folder, ignore_errors=True)
         raise
-    process_start = processes.read_process_start_ticks(process.pid)
+    process_start = process_liveness_and_killing.read_process_start_ticks(process.pid)
     if process_start is not None:
         identity = {"pid": process.pid, "process_start": process_start}
         job_record_file.update_job_record(job_folder, lambda _record: identity)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core.jobs import job_record_file, processes
+from core.jobs import job_record_file, process_liveness_and_killing
 from core.jobs.remaining_time import RateEstimator
 
 EVENT_INTERVAL_S = 0.25
@@ -137,5 +137,5 @@ class JobProgressReporter:
     def _build_heartbeat_record_changes(
         self, job_record: job_record_file.JobRecord
     ) -> job_record_file.JobRecord:
-        memory_mb = processes.measure_job_memory_mb(self._job_folder)
+        memory_mb = process_liveness_and_killing.measure_job_memory_mb(self._job_folder)
         return {**self._build_progress_changes(job_record), "memory_mb": memory_mb}

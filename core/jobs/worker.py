@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from core.errors import convert_system_error
-from core.jobs import job_record_file, processes
+from core.jobs import job_record_file, process_liveness_and_killing
 from core.jobs.heavy_command_turns import wait_for_queue_turn
 from core.jobs.job_end_record_changes import build_job_duration_changes, build_job_end_changes
 from core.jobs.job_record_file import JobRecord
@@ -30,7 +30,7 @@ INTERRUPT_EXIT_STATUS = 130  # as shells report SIGINT
 
 def get_current_job_folder() -> Path | None:
     """Return the folder of the job that this process runs, or None if it is not a job."""
-    folder = os.environ.get(processes.JOB_FOLDER_VARIABLE)
+    folder = os.environ.get(process_liveness_and_killing.JOB_FOLDER_VARIABLE)
     return Path(folder) if folder else None
 
 
@@ -139,8 +139,8 @@ def _build_process_identity_changes(_record: JobRecord) -> JobRecord:
     pid = os.getpid()
     return {
         "pid": pid,
-        "process_start": processes.read_process_start_ticks(pid),
-        "boot": processes.read_boot_id(),
+        "process_start": process_liveness_and_killing.read_process_start_ticks(pid),
+        "boot": process_liveness_and_killing.read_boot_id(),
     }
 
 
@@ -148,7 +148,7 @@ def _build_running_state_changes(_record: JobRecord) -> JobRecord:
     return {
         "state": "running",
         "started": time.time(),
-        "clock": processes.read_seconds_since_boot(),
+        "clock": process_liveness_and_killing.read_seconds_since_boot(),
         "progress": {},
     }
 

@@ -54,7 +54,9 @@ def evaluate_on_common_programs(
     >>> evaluate_on_common_programs(both)["programs"].nunique()
     1
     """
-    labels = [label_common_splits(aligned_corpora, corpus) for corpus in aligned_corpora]
+    labels = [
+        label_splits_agreed_by_all_alignments(aligned_corpora, corpus) for corpus in aligned_corpora
+    ]
     common_count = int((labels[0] == EVALUATED_SPLIT).sum())
     training_count = int((labels[0] == "train").sum())
     if training_count < MIN_COMMON_PROGRAMS:
@@ -85,7 +87,7 @@ def evaluate_on_common_programs(
     return pd.concat(tables, ignore_index=True)[columns]
 
 
-def label_common_splits(
+def label_splits_agreed_by_all_alignments(
     aligned_corpora: Sequence[AlignedCorpus], aligned_corpus: AlignedCorpus
 ) -> np.ndarray:
     """Return the split of each pair of one alignment that all alignments agree on.

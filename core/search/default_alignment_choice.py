@@ -116,7 +116,7 @@ def build_choice_of_requested_alignment(
     owner_name : str
         Name of its corpus if that is another one.
     """
-    return _build_alignment_choice(record, reason, owner_name)
+    return _describe_chosen_alignment(record, reason, owner_name)
 
 
 @dataclass(frozen=True)
@@ -142,14 +142,14 @@ def _choose_alignment_by_cache_key(key: _CacheKey) -> AlignmentChoice | None:
     if not records:  # Opening it explains what is damaged.
         return AlignmentChoice(alignment_ids[-1], "", "", "the newest alignment")
     if key.purpose == "any":
-        return _build_alignment_choice(records[-1], "the newest alignment")
+        return _describe_chosen_alignment(records[-1], "the newest alignment")
     if len(alignment_ids) == 1:
-        return _build_alignment_choice(records[0], "the only alignment of this corpus")
+        return _describe_chosen_alignment(records[0], "the only alignment of this corpus")
     objectives = _OBJECTIVES_BY_PURPOSE[key.purpose]
     purpose_text = _PURPOSE_TEXTS[key.purpose]
     suitable = [record for record in records if _get_training_objective(record) in objectives]
     if not suitable:
-        return _build_alignment_choice(
+        return _describe_chosen_alignment(
             records[-1], f"the newest alignment; none is made for {purpose_text}"
         )
     corpus_encoders = key.corpus.settings.get("encoders")
@@ -158,7 +158,7 @@ def _choose_alignment_by_cache_key(key: _CacheKey) -> AlignmentChoice | None:
     reason = f"made for {purpose_text}"
     if best is not suitable[-1]:
         reason += "; newer ones have other encoders, were stopped or held out templates"
-    return _build_alignment_choice(best, reason)
+    return _describe_chosen_alignment(best, reason)
 
 
 def _load_readable_alignment(corpus: Corpus, alignment_id: str) -> AlignmentRecord | None:
@@ -185,7 +185,7 @@ def _get_training_objective(record: AlignmentRecord) -> str:
     return str(record.config.get("alignment", {}).get("objective", ""))
 
 
-def _build_alignment_choice(
+def _describe_chosen_alignment(
     record: AlignmentRecord, reason: str, owner_name: str = ""
 ) -> AlignmentChoice:
     method = _get_training_objective(record).replace("_", "-")

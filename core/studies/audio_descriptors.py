@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import signal, stats
 
-from core.studies.distance_correlation_and_mantel_test import compute_pair_distances
+from core.studies.correlation_of_distances_and_mantel_test import compute_pair_distances
 
 FFT_SIZE, HOP_LENGTH = 4096, 1024  # samples
 MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ = 30.0, 16_000.0

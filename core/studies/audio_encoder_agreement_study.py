@@ -18,8 +18,8 @@ from core.evaluation.bootstrap import compute_subsampling_interval
 from core.evaluation.metrics import mutual_knn
 from core.progress import Progress
 from core.sonicpi import Clip
-from core.studies.distance_correlation_and_mantel_test import compute_pair_distances
-from core.studies.musical_descriptors import (
+from core.studies.correlation_of_distances_and_mantel_test import compute_pair_distances
+from core.studies.musical_descriptor_distances import (
     ASPECTS,
     DESCRIPTOR_ASPECTS,
     FFT_SIZE,

@@ -13,7 +13,7 @@ from core.errors import EarshotError
 from core.evaluation.bootstrap import compute_subsampling_interval
 from core.progress import Progress
 from core.studies import study_figures
-from core.studies.distance_correlation_and_mantel_test import (
+from core.studies.correlation_of_distances_and_mantel_test import (
     DistanceCorrelation,
     compute_pair_distances,
     correlate_distances,

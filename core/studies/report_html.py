@@ -19,11 +19,11 @@ from core.studies.report_markdown import (
     REPORT_TITLE,
     ReportContent,
     drop_empty_columns,
-    format_corpus_and_version_settings,
     format_run_settings,
     format_table_cell,
     format_verdict_counts,
     get_study_title_and_question,
+    list_corpus_and_software_version_settings,
     list_paper_differences,
     summarize_verdicts,
 )
@@ -92,7 +92,7 @@ def build_html_report(content: ReportContent) -> str:
     body.append("<h2>Corpus and versions</h2><dl>")
     body += [
         f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>"
-        for name, value in format_corpus_and_version_settings(content.runs).items()
+        for name, value in list_corpus_and_software_version_settings(content.runs).items()
     ]
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'>"

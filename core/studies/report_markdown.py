@@ -122,7 +122,7 @@ def build_markdown_report(content: ReportContent) -> str:
     parts += ["", "## Corpus and versions", ""]
     parts += [
         f"- {name}: {value}"
-        for name, value in format_corpus_and_version_settings(content.runs).items()
+        for name, value in list_corpus_and_software_version_settings(content.runs).items()
     ]
     return "\n".join([*parts, ""])
 
@@ -255,7 +255,7 @@ def format_verdict_counts(comparison: pd.DataFrame) -> str:
     return f"{', '.join(parts)} the paper" if parts else "no number can be compared with the paper"
 
 
-def format_corpus_and_version_settings(runs: Sequence[StudyRun]) -> dict[str, str]:
+def list_corpus_and_software_version_settings(runs: Sequence[StudyRun]) -> dict[str, str]:
     """Return description of the corpus and versions of software as text, by name."""
     settings = runs[0].metadata["settings"]
     return {

@@ -42,7 +42,7 @@ from core.studies.suggestion_metrics import (
 )
 from core.suggest.candidate_prediction import predict_candidates
 from core.suggest.candidates import CandidateOptions, iterate_candidates
-from core.suggest.suggestion import build_outline_of_audible_program
+from core.suggest.suggest_and_pick_variants import build_outline_of_audible_program
 
 PICK_COUNT = 6
 TARGETS_PER_PROGRAM = 5

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from core.suggest.candidates import Candidate, CandidateOptions
     from core.suggest.sensitivity import LiteralSensitivity, measure_sensitivity
-    from core.suggest.suggestion import Pick, SuggestOptions, suggest, suggest_with_candidates
+    from core.suggest.suggest_and_pick_variants import (
+        Pick,
+        SuggestOptions,
+        suggest,
+        suggest_with_candidates,
+    )
     from core.suggest.target import SoundTarget, read_target_from_text
 
 __all__ = [
@@ -30,13 +35,13 @@ _LAZY_EXPORTS = {
     "Candidate": "candidates",
     "CandidateOptions": "candidates",
     "LiteralSensitivity": "sensitivity",
-    "Pick": "suggestion",
+    "Pick": "suggest_and_pick_variants",
     "SoundTarget": "target",
-    "SuggestOptions": "suggestion",
+    "SuggestOptions": "suggest_and_pick_variants",
     "measure_sensitivity": "sensitivity",
     "read_target_from_text": "target",
-    "suggest": "suggestion",
-    "suggest_with_candidates": "suggestion",
+    "suggest": "suggest_and_pick_variants",
+    "suggest_with_candidates": "suggest_and_pick_variants",
 }
 
 if not TYPE_CHECKING:  # A type checker would accept any name from a module's __getattr__.

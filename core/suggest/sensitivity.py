@@ -30,7 +30,10 @@ from core.suggest.code_edit import (
     replace_literal_value,
 )
 from core.suggest.program_outline import Literal, ProgramOutline
-from core.suggest.suggestion import build_outline_of_audible_program, compute_target_relevance
+from core.suggest.suggest_and_pick_variants import (
+    build_outline_of_audible_program,
+    compute_target_relevance,
+)
 from core.suggest.target import SoundTarget
 
 if TYPE_CHECKING:

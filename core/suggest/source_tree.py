@@ -82,11 +82,11 @@ def parse_source_tree(source: str) -> SourceNode | None:
     tree = parse_source_positions(source)
     if tree is None:
         return None
-    to_character = _map_bytes_to_characters(source)
+    to_character = _make_byte_to_character_offset_converter(source)
     return _build_source_node(tree, source, to_character)
 
 
-def _map_bytes_to_characters(source: str) -> Callable[[int], int]:
+def _make_byte_to_character_offset_converter(source: str) -> Callable[[int], int]:
     """Return the function from a byte of the UTF-8 source to its character."""
     if source.isascii():
         return lambda offset: offset

@@ -16,7 +16,7 @@ from core.sonicpi.interpreter.syntax_tree_types import Node
 from core.suggest.code_edit import Replacement
 from core.suggest.program_outline import ProgramOutline
 from core.suggest.source_tree import SourceNode, list_statement_nodes
-from core.suggest.variant_interpreter import ThreadRecords, VariantInterpreter
+from core.suggest.thread_reusing_interpreter import ThreadRecords, VariantInterpreter
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
-from core.dashboard_access_policy import LOCAL_HOSTS, AccessPolicy, read_access_policy
+from core.dashboard_login_policy import LOCAL_HOSTS, AccessPolicy, read_access_policy
 from core.errors import EarshotError
 from pages.components import formatting
 

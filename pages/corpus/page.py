@@ -91,7 +91,7 @@ def draw_program_table(corpus: Corpus, programs: pd.DataFrame, filters: ProgramF
         )
         return
     # A selection is a row number, so other rows need another key.
-    table_key = f"table-{_hash_program_table_content(corpus, filters)}"
+    table_key = f"table-{_make_program_table_key(corpus, filters)}"
     st.dataframe(
         display_table,
         hide_index=True,
@@ -184,7 +184,7 @@ def _find_error_to_display(
     return "", None
 
 
-def _hash_program_table_content(corpus: Corpus, filters: ProgramFilters) -> str:
+def _make_program_table_key(corpus: Corpus, filters: ProgramFilters) -> str:
     content = (str(corpus.path), corpus.change_stamp, filters, state.TABLE_VERSION.get())
     return hashlib.sha256(repr(content).encode()).hexdigest()[:12]
 

@@ -79,7 +79,7 @@ def draw_code_search(selected: Selection) -> None:
     with right:
         # Above the clips, where it is seen at once: below the editor it would need scrolling.
         if should_render or state.SNIPPET_RENDERING.get() is not None:
-            check_container = draw_snippet_rendering(snippet, should_render)
+            check_container = draw_last_snippet_rendering(snippet, should_render)
     with right, formatting.catch_and_show_errors():
         if snippet.strip():
             # Imports torch: the editor is drawn before.
@@ -201,7 +201,7 @@ def render_and_play_snippet(snippet: str) -> None:
         audio_player.request_autoplay(RENDERING_PLAYER_KEY)
 
 
-def draw_snippet_rendering(snippet: str, should_render: bool) -> DeltaGenerator | None:
+def draw_last_snippet_rendering(snippet: str, should_render: bool) -> DeltaGenerator | None:
     """Draw the last rendered snippet, after rendering this one if asked to.
 
     Parameters

@@ -21,7 +21,7 @@ from pages.components.unknown_url_value_notice import (
     warn_about_remembered_url_value,
 )
 from pages.components.url_choice import draw_choice_bound_to_url
-from pages.map import map_data, map_sidebar_panels
+from pages.map import map_data, program_selection_and_snippet_panels
 
 # A larger map is drawn with a quarter of the pixels, so that zooming stays smooth.
 MAX_HIGH_RESOLUTION_POINTS = 10_000
@@ -43,7 +43,7 @@ def draw_map_explorer(selected: Selection) -> None:
     with left:
         draw_map(selected, points)
     with right:
-        map_sidebar_panels.draw_map_sidebar(selected)
+        program_selection_and_snippet_panels.draw_map_sidebar(selected)
 
 
 def draw_map_job_or_button(selected: Selection) -> None:

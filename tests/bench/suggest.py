@@ -18,7 +18,10 @@ from core.suggest import CandidateOptions, SuggestOptions, suggest
 from core.suggest.candidate_prediction import predict_candidates
 from core.suggest.candidates import iterate_candidates
 from core.suggest.sensitivity import measure_sensitivity
-from core.suggest.suggestion import build_outline_of_audible_program, pick_best_candidate_rows
+from core.suggest.suggest_and_pick_variants import (
+    build_outline_of_audible_program,
+    pick_best_candidate_rows,
+)
 
 CANDIDATES, PICKS = 200, 6
 PROGRAM = """\

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core import jobs
-from core.jobs import processes
+from core.jobs import process_liveness_and_killing
 from tests.faults import fault_table
 from tests.faults.corpus_state import digest_stage_result
 from tests.faults.fault_injection import VARIABLE
@@ -122,4 +122,4 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     for job in jobs.list_jobs():
         if job.is_active:
             kill(job.pid)
-        processes.kill_job_processes(job.folder)
+        process_liveness_and_killing.kill_job_processes(job.folder)

@@ -15,7 +15,7 @@ import pytest
 
 from core import jobs
 from core.corpus import Corpus
-from core.jobs import processes
+from core.jobs import process_liveness_and_killing
 from core.workspace import PROJECT_FOLDER
 from tests.faults.conftest import ReferenceRun
 from tests.faults.corpus_state import assert_intact, digest_corpus, list_finished_work
@@ -53,7 +53,7 @@ def test_a_killed_job_loses_nothing_and_is_resumed(
         assert job.error is not None and job.error.remedy is not None
         assert "killed" in job.error.message and "Start it again" in job.error.remedy
         wait_until(
-            lambda folder=job.folder: not processes.find_job_pids(folder),
+            lambda folder=job.folder: not process_liveness_and_killing.find_job_pids(folder),
             "the end of the job's processes",
         )
     assert killed
@@ -137,7 +137,13 @@ def test_a_cancelled_build_leaves_no_process_running(
         job = jobs.get_job(started.id).cancel(request_grace_s=0)
     assert job.state == "cancelled" and job.error is None
     wait_until(
-        lambda: not [pid for pid in pids if processes.read_process_start_ticks(pid) is not None],
+        lambda: (
+            not [
+                pid
+                for pid in pids
+                if process_liveness_and_killing.read_process_start_ticks(pid) is not None
+            ]
+        ),
         "the end of the job's processes",
     )
     assert_intact()

@@ -18,7 +18,7 @@ from core.cli import build_command_parser
 from core.corpus import Corpus, list_corpora
 from core.corpus.disagreement_pair_storage import load_disagreement_pairs
 from core.corpus.legacy_commands import translate_legacy_command
-from core.jobs import processes
+from core.jobs import process_liveness_and_killing
 from core.pipeline import train as training
 from core.pipeline.corpus_check_and_repair import verify_corpus
 from core.pipeline.corpus_export import export_corpus
@@ -259,7 +259,7 @@ def test_jobs_are_listed_and_an_old_command_is_restarted_with_todays_words(
         options = build_command_parser("train").parse_args(expected[1:])
         assert (options.config_l2, options.config_mean_fraction) == (0.5, 0.2)
     finally:
-        processes.kill_job_processes(new_job.folder)
+        process_liveness_and_killing.kill_job_processes(new_job.folder)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
     from core.suggest.candidates import Candidate
     from core.suggest.sensitivity import LiteralSensitivity
-    from core.suggest.suggestion import Pick, SuggestOptions
+    from core.suggest.suggest_and_pick_variants import Pick, SuggestOptions
 
 IS_LONG_RUNNING = False
 ADVICE_COUNT = 3
@@ -122,7 +122,10 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     snippet = read_snippet_from_file_or_stdin(args.file)
     args.corpus = args.corpus or choose_default_corpus()
     from core.search.silent_snippet_check import SilentSnippetError
-    from core.suggest.suggestion import build_outline_of_audible_program, suggest_with_candidates
+    from core.suggest.suggest_and_pick_variants import (
+        build_outline_of_audible_program,
+        suggest_with_candidates,
+    )
 
     try:
         build_outline_of_audible_program(snippet)
@@ -177,7 +180,7 @@ def _read_suggest_options(
 ) -> SuggestOptions:
     from core.programs.template_vocabulary import DEFAULT_SOUND_SET
     from core.suggest.candidates import CandidateOptions, parse_line_ranges
-    from core.suggest.suggestion import SuggestOptions
+    from core.suggest.suggest_and_pick_variants import SuggestOptions
     from core.suggest.target import read_target_from_text
 
     mode = "toward" if args.toward is not None else "away" if args.away else "diverse"

@@ -84,13 +84,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Render the programs, print the finding of each, then the summary."""
-    from core.pipeline import program_survey, program_survey_table
+    from core.pipeline import program_survey, survey_findings_csv
 
     if args.resume and args.csv is None:
         raise EarshotError("--resume needs the table of the survey.", remedy="Name it with --csv.")
     options = _build_survey_options(args)
-    earlier = program_survey_table.read_survey_table(args.csv) if args.resume else {}
-    table = program_survey_table.open_survey_table(args.csv) if args.csv else nullcontext()
+    earlier = survey_findings_csv.read_survey_table(args.csv) if args.resume else {}
+    table = survey_findings_csv.open_survey_table(args.csv) if args.csv else nullcontext()
     findings: list[SurveyFinding] = []
     program_count = 0
 

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from core.encoders.newer_sonic_pi_sound_columns import find_sound_sharing_feature_column
+from core.encoders.newer_sounds_sharing_older_columns import find_sound_sharing_feature_column
 from core.encoders.score_event_lengths import merge_default_event_options
 from core.encoders.simulation.bands import (
     BAND_CENTRE_NOTES,

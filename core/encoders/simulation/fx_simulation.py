@@ -150,7 +150,7 @@ def _apply_swept_filter(sound: MixedSound, options: Options) -> MixedSound:
 def _apply_reverb(sound: MixedSound, options: Options) -> MixedSound:
     room = min(max(options.get("room", 0.6), 0.0), 1.0)
     seconds = REVERB_COMB_SECONDS / -math.log(0.7 + 0.28 * room)  # Freeverb's feedback
-    tail = _add_exponential_tail(sound, seconds, REVERB_ENERGY)
+    tail = _compute_exponential_tail_power(sound, seconds, REVERB_ENERGY)
     damping = np.linspace(2, -8 * min(max(options.get("damp", 0.5), 0.0), 1.0), BAND_COUNT)
     wet = _filter_sound_bands(replace(sound, power=tail), damping.astype(np.float32))
     return replace(wet, side_share=max(sound.side_share, REVERB_SIDE_SHARE))
@@ -159,13 +159,15 @@ def _apply_reverb(sound: MixedSound, options: Options) -> MixedSound:
 def _apply_gverb(sound: MixedSound, options: Options) -> MixedSound:
     seconds = min(max(options.get("release", 3.0), 0.1), 30.0)
     room = min(max(options.get("room", 10.0), 1.0), 300.0)
-    tail = _add_exponential_tail(sound, seconds, GVERB_ENERGY * seconds / 3 * math.sqrt(10 / room))
+    tail = _compute_exponential_tail_power(
+        sound, seconds, GVERB_ENERGY * seconds / 3 * math.sqrt(10 / room)
+    )
     damping = np.linspace(3, -12, BAND_COUNT).astype(np.float32)
     dry = _scale_sound_power(sound, _limit_fx_gain(options.get("dry", 1.0)) ** 2)
     return _add_two_sounds(dry, _filter_sound_bands(replace(sound, power=tail), damping))
 
 
-def _add_exponential_tail(sound: MixedSound, seconds: float, energy: float) -> np.ndarray:
+def _compute_exponential_tail_power(sound: MixedSound, seconds: float, energy: float) -> np.ndarray:
     """Return the power of an exponential tail that falls by 60 dB in `seconds`.
 
     Parameters

@@ -53,7 +53,7 @@ def simulate_program(events: list[ScoreEvent], seconds: float = MAX_SCORE_SECOND
         for name, options in chain_events[0].fx:
             group = apply_fx(group, name, _limit_event_options(options))
         groups.append(group)
-    return _apply_output_limiter(_add_all_sounds(groups))
+    return _apply_output_limiter(_mix_simulated_sounds(groups))
 
 
 def _make_silent_sound(frame_count: int) -> MixedSound:
@@ -127,7 +127,7 @@ def _simulate_and_mix_events(
     )
 
 
-def _add_all_sounds(sounds: list[MixedSound]) -> MixedSound:
+def _mix_simulated_sounds(sounds: list[MixedSound]) -> MixedSound:
     if len(sounds) == 1:
         return sounds[0]
     energies = np.stack([sound.power[:, :BAND_COUNT].sum(axis=0) for sound in sounds])

@@ -17,7 +17,7 @@ from core.programs.grammar.sampled_loop_layers import (
     compose_sampled_loop_layer,
 )
 from core.programs.grammar.seeded_rng import SeededRandom
-from core.programs.grammar.single_line_programs import write_single_line
+from core.programs.grammar.single_line_programs import compose_single_statement_program
 from core.programs.grammar.sound_options import wrap_in_fx
 from core.programs.grammar.sustained_layers import (
     compose_drone_layer,
@@ -234,7 +234,7 @@ def _arrange_as_times_loop(
 def _arrange_as_single_line(
     context: CompositionContext, layers: list[ProgramLayer]
 ) -> ProgramSections:
-    node, allows_fx = write_single_line(context, layers[0])
+    node, allows_fx = compose_single_statement_program(context, layers[0])
     return [("", [_maybe_wrap_in_fx(context, node) if allows_fx else node])]
 
 

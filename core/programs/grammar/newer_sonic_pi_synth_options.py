@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.programs.grammar.option_ranges import SoundOption, parse_option_ranges
+from core.programs.grammar.option_range_notation import SoundOption, parse_option_ranges
 
 LATER_SYNTH_OPTIONS: dict[str, tuple[SoundOption, ...]] = {
     name: parse_option_ranges(text)

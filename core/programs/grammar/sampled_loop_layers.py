@@ -205,7 +205,7 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
                 amp=code_style.format_number(amp),
             )
             body = [Conditional(condition, [hit], [other_hit])]
-    rest = _write_irregular_rest(context, step_beats)
+    rest = _write_irregular_rest_length(context, step_beats)
     if rng.draw_boolean(0.1):
         shift = code_style.format_beats(step_beats / 2)
         body = [Block(code_style.format_call_statement("time_warp", shift), body)]
@@ -214,7 +214,7 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
     return ProgramLayer("glitch", loop_name, body, step_beats * 0.5, [sample_name])
 
 
-def _write_irregular_rest(context: CompositionContext, step_beats: float) -> str:
+def _write_irregular_rest_length(context: CompositionContext, step_beats: float) -> str:
     code_style = context.code_style
     # All three are written before one is picked; writing only one would change all programs.
     constant = code_style.format_beats(step_beats)

@@ -18,7 +18,9 @@ from core.programs.grammar.sound_options import (
 _SECONDS = 17.0  # duration of the sound, a little less than a clip of 18 s
 
 
-def write_single_line(context: CompositionContext, layer: ProgramLayer) -> tuple[CodeNode, bool]:
+def compose_single_statement_program(
+    context: CompositionContext, layer: ProgramLayer
+) -> tuple[CodeNode, bool]:
     """Write a program of one statement or one short loop.
 
     Parameters

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from core.programs.grammar.newer_sonic_pi_synth_options import LATER_SYNTH_OPTIONS
-from core.programs.grammar.option_ranges import SoundOption, parse_option_ranges
+from core.programs.grammar.option_range_notation import SoundOption, parse_option_ranges
 from core.programs.newer_sonic_pi_sound_groups import DRUM_SYNTHS_BY_ROLE
 from core.programs.template_vocabulary import (
     DEFAULT_SOUND_SET,

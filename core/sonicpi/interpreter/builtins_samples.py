@@ -26,7 +26,7 @@ def _record_sample_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> 
     name = select_sample(args, interpreter.call_lambda_method_or_block)
     if name is None:
         return
-    _start_loading_thread(interpreter, name)
+    _count_sample_loading_thread(interpreter, name)
     if is_sound_disabled_by_options(options):
         return
     sample_defaults = interpreter.current_thread.settings.sample_defaults
@@ -44,7 +44,7 @@ def _record_sample_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> 
     interpreter.add_score_events("sample", name, resolved, [None])
 
 
-def _start_loading_thread(interpreter: ProgramInterpreter, sample_name: str) -> None:
+def _count_sample_loading_thread(interpreter: ProgramInterpreter, sample_name: str) -> None:
     """Count the thread in which Sonic Pi plays a sample that it has to load first.
 
     A sample that is loaded at the same time is not yet there.

@@ -23,7 +23,7 @@ from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.list_and_number_methods import (
     call_value_method,
     count_draws_from_unknown_list,
-    is_iterable,
+    is_iterated_by_block_methods,
 )
 from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.parameter_binding import (
@@ -324,7 +324,7 @@ class SyntaxTreeEvaluator:
             return lambda_object_and_class_methods.call_object_method(self, receiver, name, call)
         if isinstance(receiver, Symbol) and receiver[:1].isupper():
             return lambda_object_and_class_methods.call_constant_method(self, receiver, name, call)
-        if call.block is not None and is_iterable(receiver):
+        if call.block is not None and is_iterated_by_block_methods(receiver):
             return self._call_iterator_method(receiver, name, call)
         if receiver is None or isinstance(receiver, UnknownValue):
             if call.block:

@@ -59,7 +59,7 @@ def call_value_method(
         subject, pattern = (args[0], receiver) if name == "===" else (receiver, args[0])
         return is_case_match(pattern, subject)
     is_search = name == "find_index" and bool(args)  # It needs no block.
-    if name in ENUMERATOR_METHODS and is_iterable(receiver) and not is_search:
+    if name in ENUMERATOR_METHODS and is_iterated_by_block_methods(receiver) and not is_search:
         return make_enumerator(receiver, name, args)
     if isinstance(receiver, dict):
         return call_hash_method(receiver, name, args)
@@ -72,7 +72,7 @@ def call_value_method(
     return call_string_method(receiver, name, args) if isinstance(receiver, str) else UNKNOWN
 
 
-def is_iterable(value: Any) -> bool:
+def is_iterated_by_block_methods(value: Any) -> bool:
     """Return whether methods with a block run it once per item of a value."""
     return isinstance(value, (list, int, float, dict, str)) and not isinstance(value, bool)
 

@@ -76,7 +76,7 @@ class AblationMethod(RetrievalMethod):
     members: tuple[RetrievalMethod, ...] = ()
 
     @property
-    def needs_all_embeddings(self) -> bool:
+    def needs_whole_base_embedded(self) -> bool:
         """Whether every program of the base must be embedded, not only those to train on."""
         return self.algorithm == MLP
 

@@ -14,7 +14,7 @@ import pytest
 
 from core import jobs, workspace
 from core.corpus import Corpus, delete_corpus
-from core.jobs import Job, processes
+from core.jobs import Job, process_liveness_and_killing
 
 TEMPLATES = ("02_1_beeps", "02_3_synths", "03_1_samples")
 PRESET = ("--preset", "offline")
@@ -58,7 +58,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.delenv("EARSHOT_JOB", raising=False)
         yield workspace.get_workspace_root()
         for job in jobs.list_jobs():
-            processes.kill_job_processes(job.folder)
+            process_liveness_and_killing.kill_job_processes(job.folder)
 
 
 @pytest.fixture(scope="module")
@@ -258,7 +258,7 @@ def test_a_cancelled_build_keeps_its_clips_and_resumes(home: Path) -> None:
     job = jobs.get_job(job.id).cancel()
     clip_count = count_clips("stopped")
     assert clip_count > 0 and (job.state == "cancelled" or clip_count == 24), job.read_log_tail()
-    assert processes.find_job_pids(job.folder) == []
+    assert process_liveness_and_killing.find_job_pids(job.folder) == []
     done = run_in_process(*argv, "--json")
     assert done.returncode == 0, done.stderr
     assert count_clips("stopped") == 24

@@ -191,7 +191,10 @@ class TestDistances:
         monkeypatch.setattr(pairwise_distance_correlation, "BLOCK_ROWS", 4)
         x = rng.normal(size=(11, 3))
         distances = np.concatenate(
-            [block[0] for block in pairwise_distance_correlation.iterate_distance_blocks(x, x)]
+            [
+                block[0]
+                for block in pairwise_distance_correlation.iterate_paired_distance_blocks(x, x)
+            ]
         )
         np.testing.assert_allclose(
             np.sort(distances) / 2**20, np.sort(pdist(x, "cosine")), atol=2e-6

@@ -22,7 +22,7 @@ from core.jobs import (
     job_end_record_changes,
     job_record_file,
     manager,
-    processes,
+    process_liveness_and_killing,
 )
 
 PROGRAM = [sys.executable, "-P", str(Path(__file__).with_name("jobs_program.py"))]
@@ -36,7 +36,7 @@ def jobs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("EARSHOT_JOB", raising=False)
     yield workspace.get_jobs_folder()
     for job in jobs.list_jobs():
-        processes.kill_job_processes(job.folder)
+        process_liveness_and_killing.kill_job_processes(job.folder)
 
 
 def start(*argv: str, title: str = "a test") -> Job:
@@ -290,7 +290,7 @@ def test_cancelling_ends_a_job_and_keeps_its_progress(tmp_path: Path):
     job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
     job = job.cancel()
     assert (job.state, job.error) == ("cancelled", None)
-    assert not processes.is_process_running(
+    assert not process_liveness_and_killing.is_process_running(
         job.pid, job_record_file.read_job_record(job.folder)["process_start"]
     )
     assert has_reported(job) and job.progress.done == 1
@@ -299,16 +299,16 @@ def test_cancelling_ends_a_job_and_keeps_its_progress(tmp_path: Path):
 
 def test_a_job_that_ignores_signals_is_killed():
     job = wait_until(start("stubborn"), has_reported).cancel(terminate_grace_s=0.1)
-    assert job.state == "cancelled" and processes.find_job_pids(job.folder) == []
+    assert job.state == "cancelled" and process_liveness_and_killing.find_job_pids(job.folder) == []
 
 
 @pytest.mark.parametrize("kind", ["family", "fork"])
 def test_cancelling_ends_child_processes(kind):
     job = wait_until(start(kind), has_reported)
     child = job.read_progress_events()[0][0]["data"]["child"]
-    assert processes.read_process_start_ticks(child) is not None
+    assert process_liveness_and_killing.read_process_start_ticks(child) is not None
     assert job.cancel().state == "cancelled"
-    assert processes.read_process_start_ticks(child) is None
+    assert process_liveness_and_killing.read_process_start_ticks(child) is None
 
 
 def test_an_ended_job_is_not_cancelled():
@@ -345,7 +345,7 @@ def test_the_next_job_runs_when_the_running_one_is_killed():
     second = wait_until(start("count", "1", "heavy"), lambda job: job.progress.note)
     os.kill(first.pid, signal.SIGKILL)
     assert wait_for_end(second).state == "done"
-    processes.kill_job_processes(first.folder)
+    process_liveness_and_killing.kill_job_processes(first.folder)
 
 
 def test_a_light_job_does_not_wait(tmp_path: Path):

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs, workspace
-from core.jobs import job_record_file, manager, processes
+from core.jobs import job_record_file, manager, process_liveness_and_killing
 from core.workspace import PROJECT_FOLDER
 
 PROGRAM = [sys.executable, "-P", str(Path(__file__).parents[1] / "jobs" / "jobs_program.py")]
@@ -24,7 +24,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("EARSHOT_JOB", raising=False)
     yield
     for job in jobs.list_jobs():
-        processes.kill_job_processes(job.folder)
+        process_liveness_and_killing.kill_job_processes(job.folder)
 
 
 def write_job(state: str, argv: tuple[str, ...] = ("build", "tiny"), **more) -> str:
@@ -32,12 +32,18 @@ def write_job(state: str, argv: tuple[str, ...] = ("build", "tiny"), **more) -> 
     home = workspace.get_jobs_folder()
     home.mkdir(parents=True, exist_ok=True)
     folder = manager._create_job_folder(home, list(argv), more.pop("title", f"A {state} job"))
-    me = {"pid": os.getpid(), "process_start": processes.read_process_start_ticks(os.getpid())}
+    me = {
+        "pid": os.getpid(),
+        "process_start": process_liveness_and_killing.read_process_start_ticks(os.getpid()),
+    }
     ended = {} if state in job_record_file.ACTIVE_STATES else {"ended": time.time(), "took": 65.0}
     started = (
         {}
         if state == "queued"
-        else {"started": time.time() - 65, "clock": processes.read_seconds_since_boot() - 65}
+        else {
+            "started": time.time() - 65,
+            "clock": process_liveness_and_killing.read_seconds_since_boot() - 65,
+        }
     )
     job_record_file.update_job_record(
         folder, lambda _: {**me, **started, **ended, "state": state, **more}

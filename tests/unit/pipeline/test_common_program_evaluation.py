@@ -13,7 +13,7 @@ from core.errors import EarshotError
 from core.pipeline.alignment_comparison import find_evaluation_differences
 from core.pipeline.common_program_evaluation import (
     evaluate_on_common_programs,
-    label_common_splits,
+    label_splits_agreed_by_all_alignments,
     pivot_common_evaluation,
 )
 from core.search.aligned_corpus import open_aligned_corpus
@@ -53,7 +53,7 @@ def test_only_programs_that_no_alignment_was_trained_on_are_evaluated(corpus: Co
     first = save_alignment_of_split(corpus, make_splits(range(20)))
     second = save_alignment_of_split(corpus, make_splits(range(10, 30)))
     both = [open_aligned_corpus(corpus, alignment_id) for alignment_id in (first, second)]
-    labels = label_common_splits(both, both[0])
+    labels = label_splits_agreed_by_all_alignments(both, both[0])
     assert set(np.flatnonzero(labels == "test").tolist()) == set(range(10, 20))
     assert (labels[:10] == "left out").all() and (labels[20:30] == "left out").all()
     metrics = evaluate_on_common_programs(both)

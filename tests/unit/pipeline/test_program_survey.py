@@ -13,7 +13,7 @@ import pytest
 from core import sonicpi
 from core.errors import EarshotError
 from core.pipeline.program_survey import SurveyFinding, SurveyOptions, SurveyReport, survey_programs
-from core.pipeline.program_survey_table import open_survey_table, read_survey_table
+from core.pipeline.survey_findings_csv import open_survey_table, read_survey_table
 from core.pipeline.survey_result_classification import Classification, MissingName
 from core.sonicpi import Clip, RenderProblem, RenderResult
 

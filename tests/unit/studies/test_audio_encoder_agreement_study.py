@@ -10,8 +10,8 @@ from core.studies.audio_encoder_agreement_study import (
     build_descriptor_table,
     write_encoder_findings,
 )
-from core.studies.distance_correlation_and_mantel_test import compute_pair_distances
-from core.studies.musical_descriptors import DESCRIPTOR_ASPECTS
+from core.studies.correlation_of_distances_and_mantel_test import compute_pair_distances
+from core.studies.musical_descriptor_distances import DESCRIPTOR_ASPECTS
 
 RNG = np.random.default_rng(0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.studies.distance_correlation_and_mantel_test import DistanceCorrelation
+from core.studies.correlation_of_distances_and_mantel_test import DistanceCorrelation
 from core.studies.distance_correlation_study import describe_mantel_test
 
 VALUES = {"pearson": 0.1, "pearson_p": 0.1, "pearson_mantel_p": 0.1, "spearman": 0.2, "pairs": 351}

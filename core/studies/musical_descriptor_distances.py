@@ -145,7 +145,7 @@ def compute_descriptor_distances(
     -------
     dict of str to array, float [n(n-1)/2]
         Profiles: 1 minus their correlation. Others: Euclidean distance. In the order of
-        `core.studies.distance_correlation_and_mantel_test.compute_pair_distances`.
+        `core.studies.correlation_of_distances_and_mantel_test.compute_pair_distances`.
     """
     first, second = np.triu_indices(len(descriptors), 1)
     distances = {}

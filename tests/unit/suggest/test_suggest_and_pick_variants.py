@@ -14,7 +14,7 @@ from core.errors import EarshotError
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.silent_snippet_check import SilentSnippetError
 from core.suggest import CandidateOptions, SuggestOptions, read_target_from_text, suggest
-from core.suggest.suggestion import suggest_with_candidates
+from core.suggest.suggest_and_pick_variants import suggest_with_candidates
 from core.suggest.target import parse_target_from_words
 from tests.unit.suggest.programs import BASS_AND_DRUMS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.encoders.newer_sonic_pi_sound_columns import find_sound_sharing_feature_column
+from core.encoders.newer_sounds_sharing_older_columns import find_sound_sharing_feature_column
 from core.encoders.score_event_lengths import estimate_event_seconds, merge_default_event_options
 from core.encoders.score_features import build_feature_layout, compute_score_features
 from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds, load_newer_synth_options

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import pdist
 
-from core.studies.distance_correlation_and_mantel_test import (
+from core.studies.correlation_of_distances_and_mantel_test import (
     compute_pair_distances,
     correlate_distances,
     rank_disagreeing_pairs,

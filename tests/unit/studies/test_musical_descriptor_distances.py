@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from core.studies.musical_descriptors import (
+from core.studies.musical_descriptor_distances import (
     ASPECTS,
     DESCRIPTOR_ASPECTS,
     combine_aspect_distances,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.dashboard_access_policy import (
+from core.dashboard_login_policy import (
     AccessPolicy,
     read_access_policy,
     require_access_policy_and_sandbox,
@@ -69,7 +69,7 @@ def test_a_missing_configuration_is_refused(tmp_path):
 
 def test_a_disabled_sandbox_is_refused(secrets_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
-        "core.dashboard_access_policy.read_access_policy",
+        "core.dashboard_login_policy.read_access_policy",
         lambda host: read_access_policy(host, secrets_path),
     )
     assert require_access_policy_and_sandbox("ear.example.org").host == "ear.example.org"
