@@ -42,8 +42,18 @@ class PlayedClip:
 
 
 def load_play_history() -> list[PlayedClip]:
-    """Return the clips that were played last and still exist, newest first."""
+    """Return the clips that were played last and still exist, newest first.
+
+    In a read-only workspace there are none: the history is its owner's, not the visitors'.
+    """
+    if workspace.is_workspace_read_only():
+        return []
     return [clip for clip in _read_play_history() if clip.path.is_file()]
+
+
+def is_clip_private(path: Path) -> bool:
+    """Return whether a clip belongs to the history alone: a rendering of the owner's own code."""
+    return path.is_relative_to(_get_history_folder().resolve())
 
 
 def record_played_clip(path: Path, name: str) -> None:

@@ -103,6 +103,9 @@ def _find_audio_file_in_workspace(relative_path: str) -> Path | None:
         is_servable = path.is_relative_to(root) and path.suffix in MIME_TYPES and path.is_file()
     except (OSError, ValueError):  # No file system accepts this name.
         return None
+    # Visitors of a read-only dashboard must not play what its owner rendered.
+    if workspace.is_workspace_read_only() and play_history.is_clip_private(path):
+        return None
     return path if is_servable else None
 
 

@@ -59,7 +59,8 @@ def draw_page() -> None:
                 draw_corpus_summaries(corpora)
                 draw_recent_jobs(ended_jobs)
             with right:
-                draw_play_history(played_clips)
+                if not workspace.is_workspace_read_only():
+                    draw_play_history(played_clips)
 
 
 def open_readable_corpora(corpus_names: list[str]) -> list[Corpus]:
@@ -128,6 +129,8 @@ def draw_corpus_build_step(next_step: NextStep, is_busy: bool) -> None:
             f"{formatting.escape_markdown(next_step.corpus.name)} has"
             f" {formatting.pluralize(clip_count, 'clip')}."
         )
+        if workspace.is_workspace_read_only():
+            return
         if st.button("Generate more programs", type="tertiary", icon=":material/tune:"):
             st.switch_page("pages/generate/page.py")
         if st.button(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -13,8 +14,8 @@ from tests.e2e.conftest import Dashboard, serve
 
 PAGES = ("Home", "Generate", "Corpus", "Train", "Map", "Listen", "Compare", "Studies", "Jobs")
 WRITES = re.compile(
-    r"^(Add|Build|Cancel|Check|Compute|Create|Delete|Embed|Evaluate|Export|Find pairs|Import|Keep"
-    r"|Note|Remove|Rename|Render gallery|Repair|Resume|Run|Save|Start|Stop|Train|Upload)",
+    r"^(Add|Build|Cancel|Check|Compose|Compute|Create|Delete|Embed|Evaluate|Export|Find pairs|Import"
+    r"|Keep|Note|Remove|Rename|Render gallery|Repair|Resume|Run|Save|Start|Stop|Train|Upload)",
     re.IGNORECASE,
 )
 
@@ -36,6 +37,8 @@ def test_no_page_has_a_button_that_writes(read_only: Dashboard, page: Page) -> N
         page_steps.open_page(page, name)
         expect(page.get_by_text("Read-only: nothing can be changed")).to_be_visible()
         buttons = page.get_by_test_id("stMain").get_by_role("button").all()
+        # Those of the code editor write to the visitor's own browser alone.
+        buttons = [button for button in buttons if not button.get_attribute("data-control")]
         labels = [button.get_attribute("aria-label") or button.inner_text() for button in buttons]
         assert not [label for label in labels if WRITES.match(label.strip())], name
         expect(page.locator('input[type="file"]')).to_have_count(0)
@@ -66,3 +69,19 @@ def test_playing_and_searching_still_work(read_only: Dashboard, page: Page) -> N
     expect(page.get_by_text("A file", exact=True)).to_have_count(0)
     page.get_by_text("Favourites", exact=True).click()
     expect(page.get_by_text("No favourites yet.", exact=True)).to_be_visible()
+
+
+def test_the_owners_renderings_are_private(read_only: Dashboard, page: Page) -> None:
+    folder = read_only.workspace / "heard"
+    folder.mkdir(exist_ok=True)
+    (folder / "private.flac").write_bytes(b"fLaC")
+    history = [{"path": "heard/private.flac", "name": "secret", "played_at": 1.0}]
+    (folder / "heard.json").write_text(json.dumps(history))
+    page.goto(read_only.url)
+    page_steps.wait_until_settled(page)
+    expect(page.get_by_role("heading", name="Corpora")).to_be_visible()
+    expect(page.get_by_text("Recently played")).to_have_count(0)
+    expect(page.get_by_role("button", name="Generate more programs")).to_have_count(0)
+    answer = page.request.get(f"{read_only.url}sound/file/heard/private.flac")
+    assert answer.status == 404
+    (folder / "heard.json").unlink()
