@@ -14,8 +14,9 @@ from tests.e2e.conftest import Dashboard, serve
 
 PAGES = ("Home", "Generate", "Corpus", "Train", "Map", "Listen", "Compare", "Studies", "Jobs")
 WRITES = re.compile(
-    r"^(Add|Build|Cancel|Check|Compose|Compute|Create|Delete|Embed|Evaluate|Export"
-    r"|Find pairs|Import|Keep|Note|Remove|Rename|Render gallery|Repair|Resume|Run|Save|Start|Stop|Train|Upload)",
+    r"^(Add|Build|Cancel|Check|Compose|Compute|Create|Delete|Embed|Evaluate|Export|Find pairs"
+    r"|Import|Keep|Note|Remove|Rename|Render gallery|Repair|Resume|Run|Save|Start|Stop|Train"
+    r"|Upload)",
     re.IGNORECASE,
 )
 
