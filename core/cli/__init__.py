@@ -96,8 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_BAD_ARGUMENTS
     try:
         return _run_command(name, translate_renamed_arguments(argv)[1:])
-    except KeyboardInterrupt:
-        print_error(f"{EXECUTABLE} {name}: stopped.")
+    except KeyboardInterrupt as interrupt:
+        print_error(f"{EXECUTABLE} {name}: {str(interrupt) or 'stopped'}.")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         if not is_output_pipe_closed():  # Another pipe broke, which is a defect.

@@ -130,7 +130,8 @@ def train(
             alignment_id = corpus.save_alignment(settings, heads, metrics, result.history)
             note = f"stopped; saved as {alignment_id}"
             progress(PROGRESS_STEP, metrics["epochs"], config.epochs, note)
-            raise
+            # The command prints this reason, so that the log names what was kept.
+            raise KeyboardInterrupt(note) from None
     metrics |= {
         **build_saved_evaluation_record(
             readings, fingerprint_evaluation_data(pairs, splits, held_out_audio)

@@ -114,6 +114,7 @@ def _draw_job(job: Job, draw_details: Callable[[Job], None] | None) -> None:
             _draw_job_progress_bar(job)
         if job.error:
             formatting.show_error(job.error)
+        draw_kept_result(job)
         if draw_details is not None:
             draw_details(job)
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -139,6 +140,13 @@ def draw_job_resume_button(job: Job) -> None:
         args=(job,),
         help=f"Finished work is kept. {formatting.escape_markdown(job.shell_command)}",
     )
+
+
+def draw_kept_result(job: Job) -> None:
+    """Draw the alignment that a cancelled training has saved."""
+    if job.state == "cancelled" and "saved as" in job.progress.note:
+        note = formatting.escape_markdown(job.progress.note)
+        st.caption(f":material/save: {note[:1].upper()}{note[1:]}.")
 
 
 def draw_job_log(job: Job) -> None:
