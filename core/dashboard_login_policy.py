@@ -68,7 +68,9 @@ def read_access_policy(host: str, secrets_path: Path | None = None) -> AccessPol
     EarshotError
         If login is not configured, its configuration is not safe, or nobody may log in.
     """
-    secrets = _read_secrets_file(secrets_path or workspace.PROJECT_FOLDER / SECRETS_PATH)
+    secrets = _read_secrets_file_or_refuse_access(
+        secrets_path or workspace.PROJECT_FOLDER / SECRETS_PATH
+    )
     auth = secrets.get("auth")
     if not isinstance(auth, dict):
         raise _build_access_refusal_error(
@@ -127,7 +129,7 @@ def print_missing_dashboard_requirements(host: str) -> int:
     return 0
 
 
-def _read_secrets_file(path: Path) -> dict[str, Any]:
+def _read_secrets_file_or_refuse_access(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -34,7 +34,7 @@ EXECUTABLE = "earshot" if os.path.basename(sys.argv[0]) == "earshot" else "./run
 COMMAND_MODULES = {
     "generate": "generate_programs",
     "gallery": "render_template_gallery",
-    "render": "render_programs",
+    "render": "render_program_files",
     "survey": "survey_programs",
     "build": "build_corpus",
     "embed": "embed_corpus",
@@ -172,14 +172,16 @@ def _start_background_job(command: str, arguments: list[str]) -> None:
 def _open_job_or_terminal_progress(is_long_running: bool) -> Iterator[Progress]:
     """Yield a progress callback of the job that this process is, or else of the terminal."""
     # Imported late so that --help responds at once.
-    from core.jobs import heavy_command_turns, worker
+    from core.jobs import heavy_command_turns, job_process_recording
 
-    folder = worker.get_current_job_folder()
+    folder = job_process_recording.get_current_job_folder()
     if folder is not None:
-        with worker.record_block_as_job(folder, is_heavy=is_long_running) as progress:
+        with job_process_recording.record_block_as_job(
+            folder, is_heavy=is_long_running
+        ) as progress:
             yield progress
         return
-    with worker.convert_sigterm_to_interrupt(), open_terminal_progress() as progress:
+    with job_process_recording.convert_sigterm_to_interrupt(), open_terminal_progress() as progress:
         if is_long_running:
             with heavy_command_turns.wait_for_queue_turn(None, print_to_stderr):
                 yield progress

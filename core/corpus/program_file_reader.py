@@ -123,11 +123,13 @@ def read_imported_programs(
         if path.is_dir():
             _read_programs_from_folder(path, result)
         else:
-            _read_programs_from_bytes(read_import_file(path), file_name or path.name, result)
+            _read_programs_from_bytes(
+                read_file_bytes_within_import_limit(path), file_name or path.name, result
+            )
     return result
 
 
-def read_import_file(path: Path) -> bytes:
+def read_file_bytes_within_import_limit(path: Path) -> bytes:
     """Return the content of a regular file of at most `MAX_IMPORT_BYTES`.
 
     Raises

@@ -59,7 +59,7 @@ def measure_clip_aspects(mono: np.ndarray, sample_rate: int) -> np.ndarray:
     missing = int(MIN_CLIP_SECONDS * SAMPLE_RATE) - len(mono)
     spectra = compute_frame_spectra(np.pad(mono, (0, max(0, missing))))
     return compute_aspect_vector(
-        spectra @ build_band_filters(), _measure_pitch_class_shares(spectra)
+        spectra @ build_band_filters(), _measure_pitch_class_shares_of_spectra(spectra)
     )
 
 
@@ -74,7 +74,7 @@ def _build_pitch_class_filters() -> tuple[slice, np.ndarray]:
     ]
 
 
-def _measure_pitch_class_shares(spectra: np.ndarray) -> np.ndarray:
+def _measure_pitch_class_shares_of_spectra(spectra: np.ndarray) -> np.ndarray:
     """Return the share of each pitch class in the spectral peaks: float [12]."""
     bins, classes = _build_pitch_class_filters()
     magnitudes = np.sqrt(spectra.mean(axis=0))

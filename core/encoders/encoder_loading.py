@@ -12,7 +12,7 @@ from core.encoders.base import Encoder
 from core.encoders.concatenated_encoders import ConcatEncoder
 from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.encoder_spec_lookup import find_encoder_spec
-from core.encoders.imported_embeddings import build_encoder_not_loadable_error
+from core.encoders.imported_encoder_spec import build_encoder_not_loadable_error
 from core.encoders.sanity_check import check_encoder_sanity
 
 if TYPE_CHECKING:  # importing it loads torch

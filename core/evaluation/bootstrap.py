@@ -125,7 +125,9 @@ def compute_subsampling_interval(
         return UNDEFINED_INTERVAL
     b = n // 2 if clusters is not None else min(n // 2, max_rows)
     subsamples = (
-        _draw_cluster_rows(rng, [cluster_rows[index] for index in rng.permutation(n)[:b]], max_rows)
+        _sample_rows_of_clusters(
+            rng, [cluster_rows[index] for index in rng.permutation(n)[:b]], max_rows
+        )
         for _ in range(resamples)
     )
     with limit_to_one_thread():
@@ -145,7 +147,7 @@ def _list_cluster_rows(clusters: np.ndarray) -> list[np.ndarray]:
     return np.split(np.argsort(indices, kind="stable"), np.cumsum(counts)[:-1])
 
 
-def _draw_cluster_rows(
+def _sample_rows_of_clusters(
     rng: np.random.Generator, cluster_rows: Sequence[np.ndarray], max_rows: int
 ) -> np.ndarray:
     """Return the sorted rows of some clusters, of large ones only a share."""

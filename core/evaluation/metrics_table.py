@@ -22,12 +22,6 @@ from core.evaluation.bootstrap import (
     compute_subsampling_interval,
 )
 from core.evaluation.cca import CCA, correlate_columns, fit_cca
-from core.evaluation.fixed_size_pool_and_group_retrieval import (
-    POOL_SIZES,
-    RECALL_KS,
-    compute_pooled_retrieval,
-    compute_retrieval_within_groups,
-)
 from core.evaluation.metrics_by_row_order import (
     Metric,
     OrderMetric,
@@ -39,6 +33,12 @@ from core.evaluation.null_calibration import (
     UNDEFINED_CALIBRATION,
     NullCalibration,
     calibrate_metric_of_row_order,
+)
+from core.evaluation.retrieval_in_fixed_pools_and_within_groups import (
+    POOL_SIZES,
+    RECALL_KS,
+    compute_pooled_retrieval,
+    compute_retrieval_within_groups,
 )
 from core.evaluation.single_thread_limit import limit_to_one_thread
 

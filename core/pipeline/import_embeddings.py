@@ -9,9 +9,9 @@ import numpy as np
 
 from core.corpus import Corpus
 from core.corpus.embedding_file_reader import VectorTable, read_imported_embeddings
-from core.corpus.program_file_reader import read_import_file
+from core.corpus.program_file_reader import read_file_bytes_within_import_limit
 from core.encoders import find_encoder_spec
-from core.encoders.imported_embeddings import make_imported_encoder_id
+from core.encoders.imported_encoder_spec import make_imported_encoder_id
 from core.errors import EarshotError
 from core.progress import Progress, ignore_progress
 from core.workspace import refuse_if_workspace_read_only
@@ -120,7 +120,7 @@ def import_external_embeddings(
     if isinstance(path_or_bytes, bytes):
         content = path_or_bytes
     else:
-        content = read_import_file(Path(path_or_bytes).expanduser())
+        content = read_file_bytes_within_import_limit(Path(path_or_bytes).expanduser())
     table = read_imported_embeddings(content, file_name or str(path_or_bytes), vector_column)
     if not table.vectors:
         first = next(iter(table.skipped.items()), None)

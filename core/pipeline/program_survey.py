@@ -13,7 +13,7 @@ from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus import program_file_reader
 from core.errors import EarshotError
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
-from core.pipeline.survey_result_classification import (
+from core.pipeline.render_outcome_classification import (
     OUTCOMES,
     SILENT,
     SOUND,

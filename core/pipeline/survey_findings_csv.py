@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from core.corpus.csv_row_reader import parse_csv_text
 from core.errors import EarshotError
 from core.pipeline.program_survey import SurveyFinding
-from core.pipeline.survey_result_classification import OUTCOMES, Classification, MissingName
+from core.pipeline.render_outcome_classification import OUTCOMES, Classification, MissingName
 
 COLUMNS = ("program", "outcome", "cause", "line", "message", "missing", "key")
 

@@ -286,7 +286,7 @@ def _create_jinja_environment() -> _BoundedEnvironment:
     environment.tests = {}
     environment.globals = {
         "range": _make_bounded_range
-    } | template_vocabulary.build_template_vocabulary()
+    } | template_vocabulary.build_names_usable_in_templates()
     return environment
 
 

@@ -280,7 +280,7 @@ def _extract_names_from_value(value: object) -> list[str]:
     return [name.strip() for name in value.split(",")] if isinstance(value, str) else []
 
 
-def build_template_vocabulary() -> dict[str, Any]:
+def build_names_usable_in_templates() -> dict[str, Any]:
     """Return the groups and functions that a template can use, by their names in templates."""
     functions = {
         "pitch": degree_to_midi,

@@ -293,7 +293,7 @@ class AlignedCorpus(EmbeddedCorpus):
         return AlignedCorpus.open(owner, self.record).forecast_model
 
     @cached_property
-    def aspect_index(self) -> AspectIndex | None:
+    def clip_aspect_search_index(self) -> AspectIndex | None:
         """Measured aspects of the corpus's clips; None if none are measured."""
         return load_aspect_index(self)
 

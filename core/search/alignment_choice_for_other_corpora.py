@@ -42,7 +42,7 @@ def choose_prediction_alignment(corpora: Sequence[Corpus]) -> AlignmentChoice | 
             return own_choice
     searched_names = [corpus.name for corpus in corpora]
     candidates = []
-    for owner in _open_readable_corpora(searched_names):
+    for owner in _open_all_readable_corpora_named_first(searched_names):
         choice = choose_default_alignment(owner, "prediction")
         if choice is None:
             continue
@@ -100,7 +100,7 @@ def make_corpus_not_embedded_error(corpus: Corpus, record: AlignmentRecord) -> E
     )
 
 
-def _open_readable_corpora(first_names: Sequence[str]) -> list[Corpus]:
+def _open_all_readable_corpora_named_first(first_names: Sequence[str]) -> list[Corpus]:
     """Open all corpora, the named ones first, without the damaged ones."""
     corpora = []
     for name in dict.fromkeys([*first_names, *list_corpora()]):

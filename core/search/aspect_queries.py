@@ -104,7 +104,7 @@ def add_aspect_matches(
     for aligned_corpus in aligned_corpora:
         name = aligned_corpus.corpus.name
         program_ids = [item.program_id for item in neighbours if item.corpus_name == name]
-        if program_ids and aligned_corpus.aspect_index is not None:
+        if program_ids and aligned_corpus.clip_aspect_search_index is not None:
             matches |= zip(program_ids, match_aspects(aligned_corpus, snippet, program_ids))
     return [
         AspectNeighbour(item, item.similarity, matches.get(item.program_id)) for item in neighbours

@@ -187,7 +187,7 @@ def get_aspect_index(aligned_corpus: AlignedCorpus) -> AspectIndex:
     EarshotError
         When they are not measured.
     """
-    index = aligned_corpus.aspect_index
+    index = aligned_corpus.clip_aspect_search_index
     if index is None:
         name = aligned_corpus.corpus.name
         raise EarshotError(

@@ -53,10 +53,10 @@ def load_newer_synth_options() -> dict[str, dict[str, float]]:
     83
     """
     synths = load_newer_sonic_pi_sounds()["synths"]
-    return {name: _resolve_default_synth_options(synth) for name, synth in synths.items()}
+    return {name: _resolve_references_in_synth_defaults(synth) for name, synth in synths.items()}
 
 
-def _resolve_default_synth_options(synth: dict[str, Any]) -> dict[str, float]:
+def _resolve_references_in_synth_defaults(synth: dict[str, Any]) -> dict[str, float]:
     options = {**synth["options"], **synth.get("compiled_defaults", {})}
     return {name: options.get(value, value) for name, value in options.items()}
 

@@ -60,7 +60,7 @@ def compute_study_result(
     )
     intervals = _estimate_correlation_intervals(inputs, rows, options["seed"])
     pairs = _build_pair_distance_table(inputs, rows, distances)
-    split = _format_rows_split(inputs, rows)
+    split = _describe_split_that_rows_are_of(inputs, rows)
     measurements = _build_correlation_measurements(correlations, intervals, split, options["seed"])
     extremes = _find_most_disagreeing_pairs(pairs)
     return StudyResult(
@@ -306,7 +306,7 @@ def _make_pair_clip_sequence(inputs: StudyInputs, pair: pd.Series, kind: str) ->
     )
 
 
-def _format_rows_split(inputs: StudyInputs, rows: np.ndarray) -> str:
+def _describe_split_that_rows_are_of(inputs: StudyInputs, rows: np.ndarray) -> str:
     splits = set(inputs.programs["split"].iloc[rows])
     return splits.pop() if len(splits) == 1 else "test where a template has any, else all"
 

@@ -90,7 +90,7 @@ def _scale_bpm(source: str, factor: float) -> str:
 def _make_first_name_replacer(pattern: str, names: tuple[str, ...]) -> SourceEdit:
     name_regex = re.compile(pattern)
 
-    def replace_name(source: str, choice_number: float) -> str:
+    def replace_first_name_by_nth_other(source: str, choice_number: float) -> str:
         first_match = name_regex.search(source)
         if first_match is None:
             return source
@@ -98,7 +98,7 @@ def _make_first_name_replacer(pattern: str, names: tuple[str, ...]) -> SourceEdi
         replacement = others[int(choice_number) - 1]
         return name_regex.sub(lambda match: f"{match[1]}:{replacement}", source, count=1)
 
-    return replace_name
+    return replace_first_name_by_nth_other
 
 
 def _format_number(number: float) -> str:

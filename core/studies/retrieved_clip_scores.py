@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.evaluation.array_validation_and_normalization import normalize_rows
-from core.evaluation.audio_encoder_consensus import compute_consensus_similarity
+from core.evaluation.combined_audio_encoder_similarity import compute_consensus_similarity
 from core.evaluation.metrics import normalized_similarity
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.studies.retrieval_baselines import RAW_EMBEDDINGS, RetrievalMethod

@@ -14,7 +14,7 @@ RANDOM_DRAWS = 50
 MAX_TOKENS = 600
 
 
-def compute_cosine_distances(embeddings: np.ndarray) -> np.ndarray:
+def compute_pairwise_cosine_distances(embeddings: np.ndarray) -> np.ndarray:
     """Return the cosine distances of all pairs of rows, float [n, n]."""
     norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
     unit = np.asarray(embeddings, dtype=np.float64) / np.maximum(norms, 1e-12)

@@ -31,8 +31,8 @@ from core.studies.retrieval_queries import SONICPI_EXAMPLES_FOLDER, select_evenl
 from core.studies.study_clip_rendering import embed_clip_files, render_study_clips
 from core.studies.study_inputs import open_study_inputs
 from core.studies.suggestion_metrics import (
-    compute_cosine_distances,
     compute_gap_share,
+    compute_pairwise_cosine_distances,
     compute_pick_coverage,
     compute_pick_diversity,
     compute_rank_correlation,
@@ -90,7 +90,7 @@ def compute_study_result(
     for done, (name, kind, source) in enumerate(programs):
         progress("Judging programs", done, len(programs), name)
         try:
-            item = _judge_program(
+            item = _predict_and_render_candidates_of_program(
                 aligned_corpus, (name, kind, source), audio_encoders, options, progress
             )
         except SilentSnippetError as error:
@@ -141,7 +141,7 @@ def _read_example(path: Path) -> str:
         return ""
 
 
-def _judge_program(
+def _predict_and_render_candidates_of_program(
     aligned_corpus: AlignedCorpus,
     program: tuple[str, str, str],
     audio_encoders: Sequence[str],
@@ -168,16 +168,16 @@ def _judge_program(
     vectors = np.concatenate([predicted.current_vector[None], predicted.vectors])[rows]
     distances = {
         "edit distance": compute_source_edit_distances([sources[row] for row in rows]),
-        "raw code embedding": compute_cosine_distances(code),
-        OURS: compute_cosine_distances(vectors),
-        UPPER_BOUND: compute_cosine_distances(audio[audio_encoders[0]]),
+        "raw code embedding": compute_pairwise_cosine_distances(code),
+        OURS: compute_pairwise_cosine_distances(vectors),
+        UPPER_BOUND: compute_pairwise_cosine_distances(audio[audio_encoders[0]]),
     }
     paper = choose_default_alignment(aligned_corpus.corpus, "map")
     if paper is not None and paper.alignment_id != aligned_corpus.record.id:
         other = open_aligned_corpus(aligned_corpus.corpus, paper.alignment_id)
         if other.code_encoder.id == aligned_corpus.code_encoder.id:
             projected = other.project_code_embeddings(code)
-            distances["the paper's alignment"] = compute_cosine_distances(projected)
+            distances["the paper's alignment"] = compute_pairwise_cosine_distances(projected)
     return JudgedProgram(name, kind, distances, audio, vectors)
 
 
@@ -256,7 +256,7 @@ def _build_suggestion_result(
 
 def measure_diversity(judged: Sequence[JudgedProgram], encoder: str, seed: int) -> pd.DataFrame:
     """Return diversity and coverage of the picks of each method by one audio encoder."""
-    truths = [compute_cosine_distances(item.audio_by_encoder[encoder]) for item in judged]
+    truths = [compute_pairwise_cosine_distances(item.audio_by_encoder[encoder]) for item in judged]
     random = [
         [
             (compute_pick_diversity(truth, picks), compute_pick_coverage(truth, picks))
@@ -337,7 +337,7 @@ def measure_movement_correlation(
         predicted = item.distances_by_method[OURS][0, 1:]
         correlations = [
             compute_rank_correlation(
-                predicted, compute_cosine_distances(item.audio_by_encoder[encoder])[0, 1:]
+                predicted, compute_pairwise_cosine_distances(item.audio_by_encoder[encoder])[0, 1:]
             )
             for encoder in audio_encoders
         ]

@@ -14,7 +14,7 @@ import numpy as np
 from core.encoders.score_features import reuse_layer_features
 from core.search.clip_property_forecast import compute_forecast_features
 from core.sonicpi.interpreter import ProgramReading
-from core.sonicpi.interpreter.program_reading import use_known_readings
+from core.sonicpi.interpreter.program_sounds_and_silence import use_known_readings
 from core.suggest.candidates import Candidate
 from core.suggest.program_outline import ProgramOutline
 from core.suggest.variant_reading import Variant, VariantReader
@@ -60,7 +60,7 @@ class PredictedCandidates:
     silent_count: int = 0
 
     @property
-    def distances_from_program(self) -> np.ndarray:
+    def candidate_distances_from_program(self) -> np.ndarray:
         """Cosine distance of each candidate from the program, float [n]."""
         return 1 - self.vectors @ self.current_vector
 

@@ -6,9 +6,9 @@ import re
 
 from core.programs.grammar.arrangement import compose_layer, create_composition_context
 from core.programs.grammar.code_style import CodeStyle
-from core.programs.grammar.code_tree import Block
 from core.programs.grammar.music_styles import MUSIC_STYLES
 from core.programs.grammar.seeded_rng import SeededRandom
+from core.programs.grammar.statement_tree_nodes import Block
 from core.programs.grammar.synth_fx_and_sample_sets import get_sound_set_by_name
 from core.programs.template_vocabulary import SCALE_STEPS
 from core.suggest.code_edit import CodeEdit, Replacement

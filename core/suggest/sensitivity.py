@@ -254,7 +254,7 @@ def _summarize_literal(
     gains: np.ndarray | None,
 ) -> LiteralSensitivity:
     vectors = np.concatenate([predicted.vectors[rows], predicted.current_vector[None]])
-    farthest = rows[int(np.argmax(predicted.distances_from_program[rows]))]
+    farthest = rows[int(np.argmax(predicted.candidate_distances_from_program[rows]))]
     target_value, target_gain = "", 0.0
     if gains is not None:
         best = rows[int(np.argmax(gains[rows]))]
@@ -286,7 +286,7 @@ def _name_movements(
     if model is None or not sensitivities:
         return sensitivities
     farthest = [
-        rows[int(np.argmax(predicted.distances_from_program[rows]))]
+        rows[int(np.argmax(predicted.candidate_distances_from_program[rows]))]
         for rows in rows_by_literal.values()
     ]
     movements = compute_property_movements(model, predicted, farthest)

@@ -18,7 +18,7 @@ from core.search.confidence import Confidence, estimate_confidence
 from core.search.nearest_neighbour_queries import Neighbour, find_neighbours
 from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 from core.sonicpi.interpreter import ProgramReading
-from core.sonicpi.interpreter.program_reading import STATUS_SYNTAX, use_known_readings
+from core.sonicpi.interpreter.program_sounds_and_silence import STATUS_SYNTAX, use_known_readings
 from core.suggest.candidate_picking import (
     DEFAULT_RELEVANCE_WEIGHT,
     pick_by_marginal_relevance,
@@ -309,7 +309,7 @@ def pick_best_candidate_rows(
         return _rank_distinct_rows_by_relevance(vectors, relevance, k)
     if options.mode == "away":
         return pick_by_marginal_relevance(
-            vectors, k, predicted.distances_from_program, DEFAULT_RELEVANCE_WEIGHT, None
+            vectors, k, predicted.candidate_distances_from_program, DEFAULT_RELEVANCE_WEIGHT, None
         )
     return pick_by_marginal_relevance(vectors, k, known_vectors=current)
 
@@ -372,7 +372,7 @@ def _build_pick_description(
         candidate.change,
         candidate.source,
         forecast,
-        float(predicted.distances_from_program[row]),
+        float(predicted.candidate_distances_from_program[row]),
         estimate_confidence(aligned_corpus, candidate.source, neighbours),
         neighbours,
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.sonicpi.interpreter import ProgramReading, parse_program
-from core.sonicpi.interpreter.program_reading import describe_reading
+from core.sonicpi.interpreter.program_sounds_and_silence import describe_reading
 from core.sonicpi.interpreter.ruby_parser_process import (
     ParsedProgram,
     parse_program_and_error,
@@ -58,9 +58,9 @@ class VariantReader:
         self.records = ThreadRecords()
         self.statements = list_statement_nodes(outline.tree)
         self.variable_prelude = _make_variable_prelude(self.statements)
-        self.statement_trees = self._parse_statements_apart()
+        self.statement_trees = self._parse_each_statement_into_own_tree()
 
-    def _parse_statements_apart(self) -> list[Node] | None:
+    def _parse_each_statement_into_own_tree(self) -> list[Node] | None:
         """Return the tree of each statement; None where they are not those of the program.
 
         Ruby's two parsers divide a few programs differently, such as those with BEGIN. Whole

@@ -16,12 +16,12 @@ from pages.components import (
     corpus_and_alignment_picker,
     job_panel,
     layout,
-    program_card_parts,
+    program_header_and_diff,
     state,
 )
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.unknown_url_value_notice import draw_unknown_url_value_warning
-from pages.components.url_choice import draw_choice_bound_to_url
+from pages.components.url_bound_segmented_control import draw_choice_bound_to_url
 
 # By kind of pair, as the stored table names it. The URL holds these labels.
 PAIR_KIND_LABELS = {
@@ -149,7 +149,7 @@ def draw_program_pair_table(pair_list: PairList, space: str) -> None:
     """Draw a table of the pairs with their distances."""
     pairs = pair_list.pairs
     titles = {
-        program_id: program_card_parts.format_program_title(name, template)
+        program_id: program_header_and_diff.format_program_title(name, template)
         for program_id, template, name in zip(
             pair_list.programs.index, pair_list.programs["template"], pair_list.programs["name"]
         )
@@ -208,7 +208,7 @@ def draw_program_pair(pair_list: PairList, row: int) -> None:
         st.columns(2, gap="small"), ("first", "second"), (first, second)
     ):
         with column.container(border=True, key=f"pair-{player_key}", gap="small"):
-            program_card_parts.draw_program_header(
+            program_header_and_diff.draw_program_header(
                 program["name"], program["template"], program["role"], program["split"]
             )
             audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
@@ -256,7 +256,7 @@ def draw_pair_differences(first: pd.Series, second: pd.Series) -> None:
         if differences and first["template"] == second["template"]:
             table = pd.DataFrame(differences, columns=["Parameter", "One", "Other"])
             st.dataframe(table, hide_index=True)
-        program_card_parts.draw_code_differences(
+        program_header_and_diff.draw_code_differences(
             first["source"], second["source"], ("One", "Other")
         )
 

@@ -24,7 +24,7 @@ from pages.components import (
     corpus_and_alignment_picker,
     formatting,
     layout,
-    program_card_parts,
+    program_header_and_diff,
     program_query_notice,
     state,
 )
@@ -209,18 +209,18 @@ def draw_program_card(corpus: Corpus, program_id: str) -> None:
         st.button("Close", on_click=close_program_card)
         return
     with st.container(border=True, height=597, key="card"):
-        program_card_parts.draw_closable_program_header(program, close_program_card)
+        program_header_and_diff.draw_closable_program_header(program, close_program_card)
         if program["state"] == "ok":
             player_key = _format_program_player_key(program_id)
             audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
-            program_card_parts.draw_program_spectrogram(program)
+            program_header_and_diff.draw_program_spectrogram(program)
         elif program["state"] == "failed":
             draw_render_failure(program)
         else:
             st.info("This program is not rendered yet.", icon=":material/hourglass_empty:")
         st.code(program["source"], language="ruby", height=180, line_numbers=True)
-        program_card_parts.draw_parameter_values(program["parameters"])
-        program_card_parts.draw_render_warnings(
+        program_header_and_diff.draw_parameter_values(program["parameters"])
+        program_header_and_diff.draw_render_warnings(
             [RenderProblem(**row) for row in program["warnings"]]
         )
 
@@ -240,7 +240,7 @@ def draw_render_failure(program: dict[str, Any]) -> None:
         f"Kind of error: {formatting.escape_markdown(program['error_kind'])}.",
         icon=":material/error:",
     )
-    program_card_parts.draw_failed_source_line(program["source"], line)
+    program_header_and_diff.draw_failed_source_line(program["source"], line)
 
 
 def _format_program_player_key(program_id: str) -> str:

@@ -17,7 +17,7 @@ from pages.components import (
     corpus_and_alignment_picker,
     formatting,
     layout,
-    program_card_parts,
+    program_header_and_diff,
     state,
 )
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
@@ -202,7 +202,7 @@ def draw_render_result(rendering: sonicpi.RenderResult, program: Program) -> Non
         audio_player.draw_clip_player(rendering.clip, program.name, PREVIEW_PLAYER_KEY)
     else:
         st.error(formatting.escape_markdown(rendering.error), icon=":material/error:")
-    program_card_parts.draw_render_warnings(rendering.warnings)
+    program_header_and_diff.draw_render_warnings(rendering.warnings)
 
 
 # -- many variants ----------------------------------------------------------------------------

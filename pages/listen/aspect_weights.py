@@ -30,7 +30,7 @@ def draw_aspect_weight_sliders(
 
     Without measured clips there are no sliders.
     """
-    if any(corpus.aspect_index is None for corpus in aligned_corpora):
+    if any(corpus.clip_aspect_search_index is None for corpus in aligned_corpora):
         return None
     with st.popover("Similar in …", icon=":material/tune:"):
         weights = {

@@ -8,7 +8,7 @@ from core import favourites, workspace
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.favourites import Favourite
-from pages.components import audio_player, formatting, program_card_parts, state
+from pages.components import audio_player, formatting, program_header_and_diff, state
 
 
 def load_favourite_keys() -> set[tuple[str, str]]:
@@ -103,7 +103,7 @@ def _draw_favourite_tag_filter(all_tags: list[str]) -> set[str]:
 
 def _draw_favourite(favourite: Favourite, corpus: Corpus | None, all_tags: list[str]) -> None:
     key = f"{favourite.corpus_name}-{favourite.program_id}"
-    title = program_card_parts.format_program_title(favourite.name, favourite.template)
+    title = program_header_and_diff.format_program_title(favourite.name, favourite.template)
     with st.container(border=True, key=f"favourite-{key}", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{formatting.escape_markdown(title)}**", width="content")

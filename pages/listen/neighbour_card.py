@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.favourites import Favourite
-from pages.components import audio_player, formatting, program_card_parts
+from pages.components import audio_player, formatting, program_header_and_diff
 from pages.listen import favourites_view
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def draw_neighbour_card(
         Whether to draw the name of its corpus.
     """
     key = f"{neighbour.rank}-{neighbour.program_id}"
-    title = program_card_parts.format_program_title(neighbour.name, neighbour.template)
+    title = program_header_and_diff.format_program_title(neighbour.name, neighbour.template)
     with st.container(border=True, key=f"neighbour-{key}", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(
@@ -91,6 +91,6 @@ def draw_neighbour_card(
             with st.expander(
                 "Differences from your code", key=f"differences-{key}", type="compact"
             ):
-                program_card_parts.draw_code_differences(
+                program_header_and_diff.draw_code_differences(
                     snippet, neighbour.source, ("Your code", "This program")
                 )

@@ -16,11 +16,11 @@ from pages.components import (
     example_snippets,
     formatting,
     layout,
-    program_card_parts,
+    program_header_and_diff,
     state,
 )
 from pages.components.corpus_and_alignment_picker import Selection
-from pages.components.url_choice import draw_choice_bound_to_url
+from pages.components.url_bound_segmented_control import draw_choice_bound_to_url
 from pages.listen import (
     aspect_weights,
     audio_search,
@@ -112,7 +112,7 @@ def draw_code_search(selected: Selection) -> None:
     rendered = state.SNIPPET_RENDERING.get()
     if check_container is not None and rendered is not None and neighbours:
         with check_container, formatting.catch_and_show_errors():
-            draw_prediction_check(
+            draw_predicted_true_neighbours(
                 selected, make_rendering_query(rendered), neighbours, further_corpora
             )
 
@@ -233,8 +233,8 @@ def draw_last_snippet_rendering(snippet: str, should_render: bool) -> DeltaGener
             check_container = st.container(gap="small") if source == snippet else None
         elif rendering.error is not None:
             st.error(formatting.escape_markdown(rendering.error), icon=":material/error:")
-            program_card_parts.draw_failed_source_line(source, rendering.error.line)
-        program_card_parts.draw_render_warnings(rendering.warnings)
+            program_header_and_diff.draw_failed_source_line(source, rendering.error.line)
+        program_header_and_diff.draw_render_warnings(rendering.warnings)
         return check_container
 
 
@@ -245,7 +245,7 @@ def make_rendering_query(rendered: state.RenderedSnippet) -> audio_search.AudioQ
     return audio_search.AudioQuery(rendered.rendering.clip, "your code", f"code {digest}")
 
 
-def draw_prediction_check(
+def draw_predicted_true_neighbours(
     selected: Selection,
     query: audio_search.AudioQuery,
     predicted_neighbours: list[Neighbour],

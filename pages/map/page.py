@@ -20,7 +20,7 @@ from pages.components.unknown_url_value_notice import (
     remember_unknown_url_value,
     warn_about_remembered_url_value,
 )
-from pages.components.url_choice import draw_choice_bound_to_url
+from pages.components.url_bound_segmented_control import draw_choice_bound_to_url
 from pages.map import map_data, program_selection_and_snippet_panels
 
 # A larger map is drawn with a quarter of the pixels, so that zooming stays smooth.

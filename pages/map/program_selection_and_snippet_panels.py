@@ -9,7 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import EarshotError
-from pages.components import audio_player, code_editor, formatting, program_card_parts, state
+from pages.components import (
+    audio_player,
+    code_editor,
+    formatting,
+    program_header_and_diff,
+    state,
+)
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.map import lasso_selection_panel, map_data, map_marks_and_clicks
 from pages.map.map_marks_and_clicks import MapMarks
@@ -136,7 +142,7 @@ def draw_program_card(selected: Selection, program_id: str) -> None:
         st.button("Close", on_click=close_program_card)
         return
     player_key = _format_program_player_key(program_id)
-    program_card_parts.draw_closable_program_header(program, close_program_card)
+    program_header_and_diff.draw_closable_program_header(program, close_program_card)
     audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
     st.code(program["source"], language="ruby", height=132)
     direction = st.selectbox(
@@ -156,8 +162,8 @@ def draw_program_card(selected: Selection, program_id: str) -> None:
         neighbours = find_program_neighbours(aligned_corpus, program_id, NEIGHBOUR_COUNT, direction)
         draw_neighbour_list(neighbours, open_and_play_program)
     audio_player.wait_for_autoplay(player_key)
-    program_card_parts.draw_program_spectrogram(program)
-    program_card_parts.draw_parameter_values(program["parameters"])
+    program_header_and_diff.draw_program_spectrogram(program)
+    program_header_and_diff.draw_parameter_values(program["parameters"])
 
 
 def draw_snippet_placement(selected: Selection, points: pd.DataFrame) -> MapPlacement | None:
@@ -199,7 +205,7 @@ def draw_neighbour_list(neighbours: Sequence[Neighbour], on_select: Callable[[st
     """
     with st.container(gap=None, key="neighbour-list"):
         for neighbour in neighbours:
-            title = program_card_parts.format_program_title(neighbour.name, neighbour.template)
+            title = program_header_and_diff.format_program_title(neighbour.name, neighbour.template)
             key = f"neighbour-line-{neighbour.rank}"
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 audio_player.draw_clip_play_button(neighbour.audio_path, neighbour.name, key)

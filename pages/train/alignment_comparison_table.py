@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.corpus import AlignmentRecord, Corpus
-from core.pipeline.alignment_comparison import (
+from core.pipeline.trained_alignment_comparison import (
     TEST_SCORES,
     build_alignment_comparison_table,
     collect_alignment_test_scores,

@@ -10,7 +10,7 @@ import streamlit as st
 from core import encoders
 from core.corpus import Corpus
 from core.encoders.encoder_presets import find_encoder_preset_name
-from core.encoders.imported_embeddings import is_imported_encoder
+from core.encoders.imported_encoder_spec import is_imported_encoder
 from pages.components import cache, formatting, job_panel, state
 
 MODALITIES = ("code", "audio")

@@ -22,7 +22,7 @@ READY_MESSAGE = "ready"
 MAX_REQUEST_BYTES = 1 << 20
 PRELOADED_MODULES = (
     "core.cli",
-    "core.jobs.worker",
+    "core.jobs.job_process_recording",
     "core.pipeline.corpus_check_and_repair",
     "core.pipeline.corpus_export",
     "core.pipeline.import_programs",

@@ -65,11 +65,11 @@ def _evaluate_on_common_programs(
     args: argparse.Namespace, alignment_names: list[str], progress: Progress
 ) -> None:
     """Evaluate several alignments on the same programs, and print them side by side."""
-    from core.pipeline.alignment_comparison import find_evaluation_differences
     from core.pipeline.common_program_evaluation import (
         evaluate_on_common_programs,
         pivot_common_evaluation,
     )
+    from core.pipeline.trained_alignment_comparison import find_evaluation_differences
     from core.search.aligned_corpus import open_aligned_corpus
     from core.search.alignment_choice_for_other_corpora import load_alignment_by_name
 

@@ -42,7 +42,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     from core.corpus import Corpus
     from core.plots.figure_image_export import export_figure_images
     from core.search.default_alignment_choice import choose_default_alignment
-    from core.studies.corpus_figures import collect_corpus_figures
+    from core.studies.alignment_and_study_figure_collection import collect_corpus_figures
 
     corpus = Corpus.open(args.corpus)
     alignment_id = args.alignment

@@ -162,7 +162,7 @@ def _ask_language_model_for_candidates(
             )
         return []
     from core.suggest.chat_client import read_chat_settings
-    from core.suggest.language_model import write_candidates_by_language_model
+    from core.suggest.language_model_candidates import write_candidates_by_language_model
 
     written = write_candidates_by_language_model(
         read_chat_settings(),

@@ -168,7 +168,7 @@ def _summarize_survey_as_json(report: SurveyReport, options: SurveyOptions) -> d
 
 def _format_survey_report(report: SurveyReport, options: SurveyOptions) -> list[str]:
     """Return the tables of programs, missing names and causes, then the sum."""
-    from core.pipeline.survey_result_classification import DESCRIPTION_BY_CAUSE
+    from core.pipeline.render_outcome_classification import DESCRIPTION_BY_CAUSE
 
     texts = []
     rows = [

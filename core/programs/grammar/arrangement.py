@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from core.programs.grammar.chord_layers import compose_chord_layer
 from core.programs.grammar.code_style import CodeStyle
-from core.programs.grammar.code_tree import Block, CodeNode
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import compose_drum_layer
 from core.programs.grammar.drum_synth_layers import compose_drum_synth_layer
@@ -19,6 +18,7 @@ from core.programs.grammar.sampled_loop_layers import (
 from core.programs.grammar.seeded_rng import SeededRandom
 from core.programs.grammar.single_line_programs import compose_single_statement_program
 from core.programs.grammar.sound_options import wrap_in_fx
+from core.programs.grammar.statement_tree_nodes import Block, CodeNode
 from core.programs.grammar.sustained_layers import (
     compose_drone_layer,
     compose_noise_layer,

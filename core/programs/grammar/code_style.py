@@ -8,8 +8,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from core.programs.grammar import name_and_comment_lists
-from core.programs.grammar.code_tree import Block, CodeNode, Conditional
 from core.programs.grammar.seeded_rng import SeededRandom
+from core.programs.grammar.statement_tree_nodes import Block, CodeNode, Conditional
 from core.programs.template_vocabulary import SHARP_NOTE_NAMES
 
 _FLAT_NOTE_NAMES = "c db d eb e f gb g ab a bb b".split()

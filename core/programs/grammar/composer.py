@@ -13,7 +13,6 @@ from core.programs.grammar.arrangement import (
     format_musical_key_name,
 )
 from core.programs.grammar.code_style import CodeStyle
-from core.programs.grammar.code_tree import count_statements
 from core.programs.grammar.music_styles import (
     GRAMMAR_NAME_PREFIX,
     GRAMMAR_TEMPLATE_PREFIX,
@@ -22,6 +21,7 @@ from core.programs.grammar.music_styles import (
     MusicStyle,
 )
 from core.programs.grammar.seeded_rng import SeededRandom
+from core.programs.grammar.statement_tree_nodes import count_statements
 from core.programs.grammar.synth_fx_and_sample_sets import SoundSet, get_sound_set_by_name
 from core.programs.grammar.unplayable_program_detection import is_program_unplayable
 from core.programs.program import ParameterValue, Program, validate_count_and_seed

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from core.programs.grammar.code_style import CodeStyle
-from core.programs.grammar.code_tree import CodeNode
 from core.programs.grammar.music_styles import MusicStyle
 from core.programs.grammar.seeded_rng import SeededRandom
+from core.programs.grammar.statement_tree_nodes import CodeNode
 from core.programs.grammar.synth_fx_and_sample_sets import SoundSet, get_sound_set_by_name
 from core.programs.template_vocabulary import SCALE_STEPS, degree_to_midi
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.code_tree import Block, CodeNode, Conditional
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.sound_options import (
@@ -11,6 +10,7 @@ from core.programs.grammar.sound_options import (
     pick_random_pan_option,
     write_constant_or_random_number,
 )
+from core.programs.grammar.statement_tree_nodes import Block, CodeNode, Conditional
 
 _RHYTHM_PATTERNS = (
     "x---x---x---x---",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.code_tree import CodeNode, Conditional
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import write_rhythm_ring
 from core.programs.grammar.layer import ProgramLayer
@@ -12,6 +11,7 @@ from core.programs.grammar.sound_options import (
     pick_random_pan_option,
     pick_random_synth_options,
 )
+from core.programs.grammar.statement_tree_nodes import CodeNode, Conditional
 
 _MAX_DRUM_COUNT = 3
 

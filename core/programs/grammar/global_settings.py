@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.programs.grammar.code_tree import CodeNode
 from core.programs.grammar.composition_context import CompositionContext
+from core.programs.grammar.statement_tree_nodes import CodeNode
 
 
 def write_global_settings(context: CompositionContext) -> list[CodeNode]:

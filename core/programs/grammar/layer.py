@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from core.programs.grammar.code_tree import CodeNode
+from core.programs.grammar.statement_tree_nodes import CodeNode
 
 
 class LoopBody(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.code_tree import Block, CodeNode
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.sound_options import (
     limit_normalized_synth_amp,
@@ -12,6 +11,7 @@ from core.programs.grammar.sound_options import (
     pick_random_pan_option,
     pick_random_synth_options,
 )
+from core.programs.grammar.statement_tree_nodes import Block, CodeNode
 
 _DEFAULT_SYNTH_GROUPS = {"bass": "basses", "melody": "leads", "arp": "leads", "chords": "keys"}
 _OPTIONS_OF_ALL_SYNTHS = ("amp", "release", "attack", "sustain", "pan")

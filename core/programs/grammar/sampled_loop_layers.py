@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.code_tree import Block, CodeNode, Conditional
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import (
     pick_random_sample_options,
@@ -11,6 +10,7 @@ from core.programs.grammar.drum_layers import (
 )
 from core.programs.grammar.layer import LoopBody, ProgramLayer
 from core.programs.grammar.sound_options import pick_random_amp_option, pick_random_pan_option
+from core.programs.grammar.statement_tree_nodes import Block, CodeNode, Conditional
 
 _SLICING_METHODS = ("slice", "onset", "chop")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.code_tree import Block, CodeNode
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.sound_options import (
@@ -14,6 +13,7 @@ from core.programs.grammar.sound_options import (
     pick_random_pan_option,
     pick_random_synth_options,
 )
+from core.programs.grammar.statement_tree_nodes import Block, CodeNode
 
 _SECONDS = 17.0  # duration of the sound, a little less than a clip of 18 s
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.code_tree import Block, CodeNode
 from core.programs.grammar.composition_context import CompositionContext
+from core.programs.grammar.statement_tree_nodes import Block, CodeNode
 
 _VARYING_SYNTH_OPTIONS = (
     "cutoff",

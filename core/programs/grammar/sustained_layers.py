@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.code_tree import CodeNode, Conditional
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.note_expressions import write_note_expression
@@ -14,6 +13,7 @@ from core.programs.grammar.sound_options import (
     pick_random_synth_options,
     write_constant_or_random_number,
 )
+from core.programs.grammar.statement_tree_nodes import CodeNode, Conditional
 
 
 def compose_drone_layer(context: CompositionContext) -> ProgramLayer:

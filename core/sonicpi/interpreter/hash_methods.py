@@ -56,7 +56,7 @@ def _get_hash_value(receiver: dict[Any, Any], key: Any, default: Any = None) -> 
     return receiver.get(convert_to_dict_key(key), default)
 
 
-def _list_key_value_pairs(receiver: dict[Any, Any]) -> list[Any]:
+def _convert_hash_to_pair_list(receiver: dict[Any, Any]) -> list[Any]:
     return [[restore_value_from_dict_key(key), value] for key, value in receiver.items()]
 
 
@@ -83,7 +83,7 @@ def _find_hash_key_of_value(receiver: dict[Any, Any], args: list[Any]) -> Any:
 _METHODS: dict[str, Callable[[dict[Any, Any]], Any]] = {
     "keys": lambda receiver: [restore_value_from_dict_key(key) for key in receiver],
     "values": lambda receiver: list(receiver.values()),
-    "to_a": _list_key_value_pairs,
+    "to_a": _convert_hash_to_pair_list,
     "size": len,
     "length": len,
     "count": len,
@@ -93,7 +93,7 @@ _METHODS: dict[str, Callable[[dict[Any, Any]], Any]] = {
     "invert": lambda receiver: {
         convert_to_dict_key(v): restore_value_from_dict_key(k) for k, v in receiver.items()
     },
-    "first": lambda receiver: _list_key_value_pairs(receiver)[0] if receiver else None,
+    "first": lambda receiver: _convert_hash_to_pair_list(receiver)[0] if receiver else None,
     "clear": lambda _receiver: {},
 }
 _METHODS_WITH_ARGUMENTS: dict[str, Callable[[dict[Any, Any], list[Any]], Any]] = {

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.programs import generate, get_template, list_templates
-from core.programs.template_vocabulary import build_template_vocabulary
+from core.programs.template_vocabulary import build_names_usable_in_templates
 from core.sonicpi import render_programs_in_parallel
 
 IDS = [t.id for t in list_templates()]
@@ -83,7 +83,7 @@ def test_sonic_pi_has_every_word_that_templates_draw_from(inventory):
     samples, synths = inventory
     groups = {
         name: group
-        for name, group in build_template_vocabulary().items()
+        for name, group in build_names_usable_in_templates().items()
         if isinstance(group, list)
     }
     for name, group in groups.items():

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core import encoders
 from core.corpus import Corpus, embedding_file_reader
 from core.corpus.embedding_file_reader import MAX_VECTOR_DIMENSIONS, read_imported_embeddings
-from core.encoders.imported_embeddings import is_imported_encoder, make_imported_encoder_id
+from core.encoders.imported_encoder_spec import is_imported_encoder, make_imported_encoder_id
 from core.errors import EarshotError
 from core.pipeline.import_embeddings import import_external_embeddings
 from core.programs.program import Program

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from core.errors import EarshotError
-from core.jobs import worker
+from core.jobs import job_process_recording
 from core.progress import Progress
 
 
@@ -101,5 +101,7 @@ WORK = {
 if __name__ == "__main__":
     is_heavy = "heavy" in sys.argv
     kind, *arguments = [argument for argument in sys.argv[1:] if argument != "heavy"]
-    with worker.record_block_as_job(worker.get_current_job_folder(), is_heavy=is_heavy) as reporter:
+    with job_process_recording.record_block_as_job(
+        job_process_recording.get_current_job_folder(), is_heavy=is_heavy
+    ) as reporter:
         WORK[kind](reporter, *arguments)

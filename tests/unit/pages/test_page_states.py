@@ -252,7 +252,7 @@ def test_train_lists_and_compares_alignments(full_workspace: Path) -> None:
             },
         },
     )
-    from core.pipeline.alignment_comparison import build_alignment_comparison_table
+    from core.pipeline.trained_alignment_comparison import build_alignment_comparison_table
 
     table = build_alignment_comparison_table(
         {

@@ -10,12 +10,12 @@ import pytest
 
 from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
-from core.pipeline.alignment_comparison import find_evaluation_differences
 from core.pipeline.common_program_evaluation import (
     evaluate_on_common_programs,
     label_splits_agreed_by_all_alignments,
     pivot_common_evaluation,
 )
+from core.pipeline.trained_alignment_comparison import find_evaluation_differences
 from core.search.aligned_corpus import open_aligned_corpus
 from core.search.evaluation_splits import TRAINED_PROGRAMS_KEY, hash_trained_programs
 from tests.unit.search.alignments import save_untrained_alignment

@@ -13,8 +13,8 @@ import pytest
 from core import sonicpi
 from core.errors import EarshotError
 from core.pipeline.program_survey import SurveyFinding, SurveyOptions, SurveyReport, survey_programs
+from core.pipeline.render_outcome_classification import Classification, MissingName
 from core.pipeline.survey_findings_csv import open_survey_table, read_survey_table
-from core.pipeline.survey_result_classification import Classification, MissingName
 from core.sonicpi import Clip, RenderProblem, RenderResult
 
 CLIP = Clip(np.full((10, 2), 0.5, np.float32))

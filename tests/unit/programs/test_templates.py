@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from core.programs import PROGRAM_ROLES, generate, get_template, list_templates
-from core.programs.template_vocabulary import build_template_vocabulary
+from core.programs.template_vocabulary import build_names_usable_in_templates
 
 IDS = [t.id for t in list_templates()]
 PER_TEMPLATE = 500
@@ -81,7 +81,7 @@ def test_every_synth_and_sample_of_the_vocabulary_is_used(programs):
     named = set(re.findall(r":(\w+)", text))
     groups = {
         name: group
-        for name, group in build_template_vocabulary().items()
+        for name, group in build_names_usable_in_templates().items()
         if isinstance(group, list)
     }
     words = {word for name, group in groups.items() if name != "tonics" for word in group}

@@ -78,7 +78,7 @@ def test_many_programs_are_predicted_at_once(aligned_corpus):
     for name, vectors in predicted.items():
         assert len(vectors) == len(SOURCES)
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
-        own = (vectors * aligned_corpus.aspect_index.unit_vectors[name]).sum(axis=1)
+        own = (vectors * aligned_corpus.clip_aspect_search_index.unit_vectors[name]).sum(axis=1)
         assert own.mean() > 0.4, name  # drums have a pitch that no event names
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from core.studies.suggestion_metrics import (
-    compute_cosine_distances,
     compute_gap_share,
+    compute_pairwise_cosine_distances,
     compute_pick_coverage,
     compute_pick_diversity,
     compute_rank_correlation,
@@ -34,7 +34,7 @@ def test_coverage_is_the_mean_distance_from_the_nearest_pick() -> None:
 
 
 def test_cosine_distances_ignore_length() -> None:
-    distances = compute_cosine_distances(np.array([[1.0, 0], [3, 0], [0, 2], [0, 0]]))
+    distances = compute_pairwise_cosine_distances(np.array([[1.0, 0], [3, 0], [0, 2], [0, 0]]))
     assert distances[0, 1] == pytest.approx(0) and distances[0, 2] == pytest.approx(1)
     assert np.isfinite(distances).all()
 

@@ -35,7 +35,7 @@ def test_the_first_pick_is_the_farthest_candidate(aligned_corpus: AlignedCorpus)
             aligned_corpus, BASS_AND_DRUMS, SuggestOptions(**FEW, mode=mode)
         )
         assert result.picks[0].distance == pytest.approx(
-            result.predicted.distances_from_program.max()
+            result.predicted.candidate_distances_from_program.max()
         )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.evaluation import metrics
-from core.evaluation.fixed_size_pool_and_group_retrieval import (
+from core.evaluation.retrieval_in_fixed_pools_and_within_groups import (
     compute_pooled_retrieval,
     compute_retrieval_within_groups,
 )

@@ -10,7 +10,7 @@ from core.cli import main
 from core.errors import EarshotError
 from core.search.aligned_corpus import AlignedCorpus
 from core.suggest.chat_client import ChatSettings
-from core.suggest.language_model import (
+from core.suggest.language_model_candidates import (
     build_messages,
     extract_code_blocks,
     insert_at_line,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.pipeline.survey_result_classification import (
+from core.pipeline.render_outcome_classification import (
     DESCRIPTION_BY_CAUSE,
     MissingName,
     classify_render_result,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import EarshotError
-from core.evaluation.audio_encoder_consensus import compute_consensus_similarity
+from core.evaluation.combined_audio_encoder_similarity import compute_consensus_similarity
 
 RNG = np.random.default_rng(0)
 
