@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import encoders
 from core.corpus import Corpus
+from core.encoders.concatenated_encoders import split_encoder_id
 from core.encoders.encoder_presets import find_encoder_preset_name
 from core.encoders.imported_encoder_spec import is_imported_encoder
 from pages.components import cache, formatting, job_panel, state
@@ -168,7 +169,9 @@ def check_corpus_embeddings_or_offer_job(
     missing = {
         modality: encoder_id
         for modality, encoder_id in chosen_encoders.items()
+        # The parts of a concatenation are stored one by one.
         if encoder_id not in embedded_ids
+        and not embedded_ids.issuperset(split_encoder_id(encoder_id))
     }
     if not missing:
         return True
