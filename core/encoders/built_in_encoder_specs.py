@@ -118,6 +118,9 @@ _MUSICNN = EncoderSpec(
     " Audio Tagging, ISMIR 2019",
 )
 
+MEASUREMENT_ENCODERS = ("descriptors", "aspects")
+"""Audio encoders that measure a clip for the forecast and for aspects of similarity."""
+
 ENCODER_SPECS = (
     EncoderSpec(
         id="sentence-transformers/all-MiniLM-L6-v2",

@@ -14,6 +14,7 @@ from core import workspace
 from core.alignment import AlignmentConfig, ProjectionHeads
 from core.alignment.heads import project_embeddings
 from core.corpus import Corpus, EmbeddingPairs
+from core.encoders.built_in_encoder_specs import MEASUREMENT_ENCODERS
 from core.encoders.encoder_spec_lookup import share_component
 from core.errors import EarshotError
 from core.evaluation.cca import CCA, fit_cca
@@ -190,7 +191,8 @@ def load_held_out_audio_embeddings(
 ) -> dict[str, np.ndarray]:
     """Load the embeddings [n, d] of all pairs by audio encoders that training did not use.
 
-    The components of a concatenated training encoder are not held out.
+    The components of a concatenated training encoder are not held out. Measurements of a clip are
+    no listener's similarity, and training itself makes them, after the evaluation.
 
     Returns
     -------
@@ -199,7 +201,9 @@ def load_held_out_audio_embeddings(
     """
     embeddings_by_encoder = {}
     for encoder_id, modality, _ in corpus.count_embeddings_by_encoder():
-        if modality != "audio" or share_component(encoder_id, training_audio_encoder):
+        if modality != "audio" or encoder_id in MEASUREMENT_ENCODERS:
+            continue
+        if share_component(encoder_id, training_audio_encoder):
             continue
         program_ids, embeddings = corpus.load_embeddings(encoder_id)
         row_by_program = {program_id: row for row, program_id in enumerate(program_ids)}
