@@ -209,13 +209,13 @@ def test_map_prints_its_points(trained_metrics: list[dict[str, Any]]) -> None:
 
 
 def test_another_encoder_is_added_in_the_background(built_job: Job) -> None:
-    done = run_in_process("embed", "beats", "--audio-encoder", "log-mel", "--background")
+    done = run_in_process("embed", "beats", "--audio-encoder", "musicnn", "--background")
     assert done.returncode == 0, done.stderr
     job_id = jobs.list_jobs()[0].id
     assert job_id in done.stdout
     followed = run_in_process("jobs", "follow", job_id)
     assert followed.returncode == 0 and "18 audio embeddings" in followed.stdout
-    assert ("log-mel", "audio", 18) in Corpus.open("beats").count_embeddings_by_encoder()
+    assert ("musicnn", "audio", 18) in Corpus.open("beats").count_embeddings_by_encoder()
     listed = [json.loads(line) for line in run_in_process("jobs", "--json").stdout.splitlines()]
     assert listed[0]["id"] == job_id and listed[0]["state"] == "done"
 
