@@ -9,8 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from core.suggest.candidate_map import CandidateMap, build_candidate_map
     from core.suggest.candidates import Candidate, CandidateOptions
+    from core.suggest.literal_prediction import LiteralPrediction, LiteralPredictor
     from core.suggest.sensitivity import LiteralSensitivity, measure_sensitivity
+    from core.suggest.source_ranges import SourceRange, locate_source_range
     from core.suggest.suggest_and_pick_variants import (
         Pick,
         SuggestOptions,
@@ -21,11 +24,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Candidate",
+    "CandidateMap",
     "CandidateOptions",
+    "LiteralPrediction",
+    "LiteralPredictor",
     "LiteralSensitivity",
     "Pick",
     "SoundTarget",
+    "SourceRange",
     "SuggestOptions",
+    "build_candidate_map",
+    "locate_source_range",
     "measure_sensitivity",
     "read_target_from_text",
     "suggest",
@@ -33,11 +42,17 @@ __all__ = [
 ]
 _LAZY_EXPORTS = {
     "Candidate": "candidates",
+    "CandidateMap": "candidate_map",
     "CandidateOptions": "candidates",
+    "LiteralPrediction": "literal_prediction",
+    "LiteralPredictor": "literal_prediction",
     "LiteralSensitivity": "sensitivity",
     "Pick": "suggest_and_pick_variants",
     "SoundTarget": "target",
+    "SourceRange": "source_ranges",
     "SuggestOptions": "suggest_and_pick_variants",
+    "build_candidate_map": "candidate_map",
+    "locate_source_range": "source_ranges",
     "measure_sensitivity": "sensitivity",
     "read_target_from_text": "target",
     "suggest": "suggest_and_pick_variants",

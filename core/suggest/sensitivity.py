@@ -30,6 +30,7 @@ from core.suggest.code_edit import (
     replace_literal_value,
 )
 from core.suggest.program_outline import Literal, ProgramOutline
+from core.suggest.source_ranges import locate_source_range
 from core.suggest.suggest_and_pick_variants import (
     build_outline_of_audible_program,
     compute_target_relevance,
@@ -88,6 +89,8 @@ class LiteralSensitivity:
         The value that is nearest to the target; "" when none is nearer than the program.
     target_gain : float
         How much nearer: the difference of the cosines, or of standard deviations for words.
+    column, end_column : int
+        Columns of the literal in its line, from 0, the last one exclusive.
     """
 
     line: int
@@ -103,6 +106,8 @@ class LiteralSensitivity:
     movement: str = ""
     target_value: str = ""
     target_gain: float = 0.0
+    column: int = 0
+    end_column: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON types."""
@@ -260,6 +265,7 @@ def _summarize_literal(
         best = rows[int(np.argmax(gains[rows]))]
         if gains[best] > MIN_TARGET_GAIN:
             target_value, target_gain = texts[best], float(gains[best])
+    place = locate_source_range(predicted.current_source, literal.start, literal.end)
     return LiteralSensitivity(
         literal.line,
         literal.start,
@@ -272,6 +278,8 @@ def _summarize_literal(
         texts[farthest],
         target_value=target_value,
         target_gain=target_gain,
+        column=place.column,
+        end_column=place.end_column,
     )
 
 

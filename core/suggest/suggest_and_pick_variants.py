@@ -35,6 +35,11 @@ from core.suggest.candidate_prediction import (
 )
 from core.suggest.candidates import Candidate, CandidateOptions, SourceChange, iterate_candidates
 from core.suggest.program_outline import ProgramOutline, build_program_outline
+from core.suggest.source_ranges import (
+    SourceRange,
+    locate_inserted_ranges,
+    locate_replaced_ranges,
+)
 from core.suggest.target import SoundTarget
 
 if TYPE_CHECKING:
@@ -111,6 +116,10 @@ class Pick:
     confidence : Confidence or None
     neighbours : list of Neighbour
         Clips nearest to it.
+    replaced_ranges : tuple of SourceRange
+        What is replaced in the program; empty for a program of a language model.
+    changed_ranges : tuple of SourceRange
+        What stands there instead, in `source`.
     """
 
     rank: int
@@ -121,6 +130,8 @@ class Pick:
     distance: float
     confidence: Confidence | None
     neighbours: list[Neighbour]
+    replaced_ranges: tuple[SourceRange, ...] = ()
+    changed_ranges: tuple[SourceRange, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the pick as JSON types."""
@@ -142,6 +153,8 @@ class Pick:
                 }
                 for neighbour in self.neighbours
             ],
+            "replaced_ranges": [asdict(item) for item in self.replaced_ranges],
+            "changed_ranges": [asdict(item) for item in self.changed_ranges],
         }
 
 
@@ -375,6 +388,8 @@ def _build_pick_description(
         float(predicted.candidate_distances_from_program[row]),
         estimate_confidence(aligned_corpus, candidate.source, neighbours),
         neighbours,
+        locate_replaced_ranges(predicted.current_source, candidate.replacements),
+        locate_inserted_ranges(candidate.source, candidate.replacements),
     )
 
 
