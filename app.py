@@ -42,12 +42,12 @@ def draw_dashboard() -> None:
         position="hidden" if _is_unauthorized_visitor() else "sidebar",
     )
     # Imported after the navigation is drawn: importing these takes a new server a second.
-    from pages.components import auth, layout
+    from pages.components import login, page_header_and_sidebar
 
-    layout.draw_page_header()
-    if auth.require_login():
+    page_header_and_sidebar.draw_page_header()
+    if login.require_login():
         page.run()
-        layout.draw_sidebar_footer(page.title)
+        page_header_and_sidebar.draw_sidebar_footer(page.title)
 
 
 def _is_unauthorized_visitor() -> bool:
@@ -55,9 +55,9 @@ def _is_unauthorized_visitor() -> bool:
     if "EARSHOT_OPEN" not in os.environ:
         return False
     # Imported only where a login exists, as above.
-    from pages.components import auth
+    from pages.components import login
 
-    return not auth.is_visitor_authorized()
+    return not login.is_visitor_authorized()
 
 
 draw_dashboard()

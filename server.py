@@ -9,9 +9,9 @@ from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
 from pages.components import (
-    audio_server,
-    auth,
+    clip_http_routes,
     error_page,
+    login,
     response_security_headers,
     style_middleware,
 )
@@ -19,11 +19,11 @@ from pages.components import (
 # Until app.py calls `st.navigation`, Streamlit would build a navigation from the folder pages/.
 PagesManager.uses_pages_directory = False
 
-auth.load_access_policy()  # Raises before anybody is served if the wrong people could log in.
+login.load_access_policy()  # Raises before anybody is served if the wrong people could log in.
 
 app = st.App(
     "app.py",
-    routes=audio_server.build_audio_routes(),
+    routes=clip_http_routes.build_audio_routes(),
     middleware=[
         # First, so that refusals have the headers too.
         Middleware(response_security_headers.SecurityHeadersMiddleware),
@@ -33,7 +33,7 @@ app = st.App(
             allowed_hosts=config.get_option("server.allowedHosts") or ["127.0.0.1", "localhost"],
             www_redirect=False,
         ),
-        Middleware(auth.AuthMiddleware),
+        Middleware(login.AuthMiddleware),
         Middleware(style_middleware.StyleMiddleware),
     ],
     on_script_error=error_page.show_unexpected_error,

@@ -52,7 +52,7 @@ def studied_workspace(tmp_path_factory: pytest.TempPathFactory) -> StudiedWorksp
     from core.pipeline.train import train
     from core.studies import completion_scenarios, completion_study
     from core.studies.all_studies_report import run_studies_and_write_report
-    from core.studies.registry import STUDIES
+    from core.studies.study_registry import STUDIES
 
     workspace = tmp_path_factory.mktemp("studied")
     trials = [Trial("narrow", "infonce", QUICK), Trial("wide", "infonce", {**QUICK, "width": 32})]

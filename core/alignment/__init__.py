@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from core.alignment.config import AlignmentConfig
 
 if TYPE_CHECKING:
-    from core.alignment.heads import ProjectionHeads
+    from core.alignment.projection_heads import ProjectionHeads
     from core.alignment.trainer import TrainingResult, train
     from core.alignment.training_pairs import TrainingPairs, ValidationPairs
 
@@ -25,7 +25,7 @@ __all__ = [
     "train",
 ]
 _LAZY_EXPORTS = {
-    "ProjectionHeads": "heads",
+    "ProjectionHeads": "projection_heads",
     "TrainingPairs": "training_pairs",
     "TrainingResult": "trainer",
     "ValidationPairs": "training_pairs",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.alignment.heads import KernelRidgeHead, ProjectionHeads
+from core.alignment.projection_heads import KernelRidgeHead, ProjectionHeads
 
 RBF_GAMMA_SCALE = 0.7
 """Sharpness of the kernel times the mean squared distance of the rows from their mean."""

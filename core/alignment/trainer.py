@@ -14,8 +14,6 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from core.alignment.config import CLOSED_FORM_OBJECTIVES, AlignmentConfig
-from core.alignment.device import choose_device, should_use_bf16
-from core.alignment.heads import ProjectionHeads
 from core.alignment.kernel_ridge import fit_projection_heads_by_ridge
 from core.alignment.losses import (
     SoftTargets,
@@ -25,6 +23,8 @@ from core.alignment.losses import (
     soft_infonce_loss,
     weighted_infonce_loss,
 )
+from core.alignment.projection_heads import ProjectionHeads
+from core.alignment.training_device_and_precision import choose_device, should_use_bf16
 from core.alignment.training_pairs import (
     TrainingPairs,
     ValidationPairs,

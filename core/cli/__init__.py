@@ -3,7 +3,7 @@
 Each module in `core.cli.commands` is one command; `COMMAND_MODULES` lists them. The first line of
 its docstring is its summary, `add_arguments(parser)` declares its options, and
 `run_command(args, progress)` runs it. `IS_LONG_RUNNING` states whether it waits for other long
-commands in the workspace, see `core.jobs.heavy_command_turns.wait_for_queue_turn`, and therefore
+commands in the workspace, see `core.jobs.heavy_command_queue.wait_for_queue_turn`, and therefore
 has the option ``--background``. Commands import what they need when they run, so that ``--help``
 responds at once.
 """
@@ -27,7 +27,7 @@ from core.cli.output import (
 )
 from core.cli.parsing import CommandParser, translate_renamed_arguments
 from core.errors import convert_system_error, format_spelling_suggestions
-from core.progress import Progress
+from core.progress_callback import Progress
 
 # `pip install -e .` installs the same program as `earshot`.
 EXECUTABLE = "earshot" if os.path.basename(sys.argv[0]) == "earshot" else "./run"
@@ -172,7 +172,7 @@ def _start_background_job(command: str, arguments: list[str]) -> None:
 def _open_job_or_terminal_progress(is_long_running: bool) -> Iterator[Progress]:
     """Yield a progress callback of the job that this process is, or else of the terminal."""
     # Imported late so that --help responds at once.
-    from core.jobs import heavy_command_turns, job_process_recording
+    from core.jobs import heavy_command_queue, job_process_recording
 
     folder = job_process_recording.get_current_job_folder()
     if folder is not None:
@@ -183,7 +183,7 @@ def _open_job_or_terminal_progress(is_long_running: bool) -> Iterator[Progress]:
         return
     with job_process_recording.convert_sigterm_to_interrupt(), open_terminal_progress() as progress:
         if is_long_running:
-            with heavy_command_turns.wait_for_queue_turn(None, print_to_stderr):
+            with heavy_command_queue.wait_for_queue_turn(None, print_to_stderr):
                 yield progress
         else:
             yield progress

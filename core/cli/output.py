@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from core.formatting import format_clock_time, format_table_cell, to_json_value
 from core.jobs.remaining_time import RateEstimator
-from core.progress import Progress
+from core.progress_callback import Progress
+from core.text_formatting import format_clock_time, format_table_cell, to_json_value
 
 PROGRESS_LINE_INTERVAL_S = 5.0
 DEFAULT_TERMINAL_COLUMNS = 80
@@ -88,7 +88,7 @@ def _get_terminal_width() -> int:
 
 @contextmanager
 def open_terminal_progress() -> Iterator[Progress]:
-    """Yield a `core.progress.Progress` that draws bars in a terminal, or else prints lines."""
+    """Yield a `Progress` that draws bars in a terminal, or else prints lines."""
     display = ProgressBars() if sys.stderr.isatty() else ProgressLines()
     _progress_stack.append(display)
     try:

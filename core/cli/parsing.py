@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from core.cli.output import print_error, print_status_to_stderr, print_to_stderr
 from core.clip_length import MAX_CLIP_SECONDS
-from core.corpus.legacy_commands import translate_legacy_command
+from core.corpus.legacy_command_names import translate_legacy_command
 from core.errors import EarshotError, format_spelling_suggestions
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def translate_renamed_arguments(argv: Sequence[str]) -> list[str]:
     Returns
     -------
     list of str
-        As of `core.corpus.legacy_commands.translate_legacy_command`, which defines the older names.
+        As of `core.corpus.legacy_command_names.translate_legacy_command`, which defines the
+        older names.
     """
     translated = translate_legacy_command(argv)
     previous = translated[0] if translated else ""

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from core.corpus.alignment_model_card import format_model_card
 from core.corpus.legacy_saved_names import (
     translate_legacy_alignment_config,
     translate_legacy_metrics,
 )
-from core.corpus.model_card import format_model_card
 from core.errors import EarshotError
 from core.file_errors import convert_read_errors, convert_write_errors
 from core.file_locks_and_atomic_writes import (
@@ -28,7 +28,7 @@ from core.file_locks_and_atomic_writes import (
     lock_folder_and_remove_partial_folders,
     remove_partial_files,
 )
-from core.formatting import to_json_value
+from core.text_formatting import to_json_value
 from core.workspace import refuse_if_workspace_read_only
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from core.corpus.fault_finding_and_removal import Fault
 from core.corpus.train_test_split import CURRENT_SPLIT_RULE, SPLIT_RULE_KEY
 from core.errors import EarshotError, find_similarly_spelled_words
 from core.programs.program import Program
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 from core.sonicpi.renderer_versions_and_render_id import DEFAULT_SONIC_PI, validate_sonic_pi_choice
 
 

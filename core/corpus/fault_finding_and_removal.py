@@ -21,7 +21,7 @@ from core.encoders.imported_encoder_spec import is_imported_encoder
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import PARTIAL_PREFIX
 from core.programs.program import Program
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 
 if TYPE_CHECKING:
     from core.corpus.corpus import Corpus

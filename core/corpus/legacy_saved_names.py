@@ -4,7 +4,7 @@ Files written before the redesign hold older names of config fields, metrics and
 reader of such a file calls one function of this module right after it has parsed the file, so all
 other code works with today's names only. New files hold today's names. Tables and settings of study
 results are in `core.corpus.legacy_study_results`, words of commands in
-`core.corpus.legacy_commands`.
+`core.corpus.legacy_command_names`.
 
 Every function returns a new object, leaves today's names as they are, and can be applied twice.
 """

@@ -36,7 +36,7 @@ import os
 # imports this package first.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from core.encoders.base import EmbedError, Encoder
+from core.encoders.encoder_interface import EmbedError, Encoder
 from core.encoders.encoder_loading import get_encoder
 from core.encoders.encoder_presets import (
     PRESETS,

@@ -17,10 +17,10 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from core.encoders.audio_encoder_base import AudioEncoder
-from core.encoders.device import ComputeConfig
+from core.encoders.encoder_device_and_precision import ComputeConfig
 from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.mel_filters import build_mel_filterbank
-from core.encoders.windowing import split_into_windows
+from core.encoders.overlapping_windows import split_into_windows
 from core.errors import EarshotError
 
 FFT_SIZE, HOP_LENGTH = 2048, 1024  # samples

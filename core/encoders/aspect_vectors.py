@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.encoders.simulation.bands import BAND_CENTRE_NOTES, BAND_COUNT, FRAME_SECONDS
 from core.encoders.simulation.onset_strength import (
     LAG_SECONDS,
     compute_level_over_time_steps,
@@ -16,6 +15,7 @@ from core.encoders.simulation.onset_strength import (
     compute_onset_strength,
     convert_power_to_levels_db,
 )
+from core.encoders.simulation.third_octave_bands import BAND_CENTRE_NOTES, BAND_COUNT, FRAME_SECONDS
 
 ASPECTS = ("timbre", "rhythm", "pitch", "level")
 CEPSTRUM_COUNT = 12
@@ -51,7 +51,7 @@ def compute_aspect_vector(power: np.ndarray, pitch_classes: np.ndarray) -> np.nd
     Parameters
     ----------
     power : float [frames, bands]
-        As `core.encoders.simulation.bands` defines frames and bands.
+        As `core.encoders.simulation.third_octave_bands` defines frames and bands.
     pitch_classes : float [12]
         Share of each pitch class; the sum is 1, or 0 without pitch.
 

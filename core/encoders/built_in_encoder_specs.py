@@ -7,10 +7,10 @@ from dataclasses import replace
 from core.encoders.aspect_vectors import ASPECT_VECTOR_DIM
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS
 from core.encoders.encoder_spec import LAST_TOKEN_POOLING, EncoderSpec
+from core.encoders.model_weight_sources import HubWeights, NoWeights, WheelWeights
 from core.encoders.score_feature_layout import SCORE_FEATURE_DIM
 from core.encoders.simulation.simulated_features import SIMULATION_DIM
 from core.encoders.static_analysis_encoder import SYMBOLIC_EMBEDDING_DIM
-from core.encoders.weights import HubWeights, NoWeights, WheelWeights
 from core.errors import EarshotError
 
 # Appended to the id of a model of text and audio to name its text tower.

@@ -11,7 +11,7 @@ import transformers
 from torch.nn import functional
 
 from core.encoders.pretrained_loading import load_pretrained_model
-from core.encoders.text import TextEncoder, TokenWindow
+from core.encoders.transformer_text_encoder import TextEncoder, TokenWindow
 
 
 class ClapTextEncoder(TextEncoder):

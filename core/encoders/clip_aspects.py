@@ -13,14 +13,18 @@ import numpy as np
 
 from core.encoders.aspect_vectors import compute_aspect_vector
 from core.encoders.audio_encoder_base import mix_to_mono, resample_waveform
-from core.encoders.base import Encoder
+from core.encoders.encoder_interface import Encoder
 from core.encoders.encoder_spec import EncoderSpec
-from core.encoders.parallel import map_in_parallel
-from core.encoders.simulation.bands import FFT_SIZE, build_band_filters, compute_frame_spectra
+from core.encoders.parallel_map import map_in_parallel
+from core.encoders.simulation.third_octave_bands import (
+    FFT_SIZE,
+    build_band_filters,
+    compute_frame_spectra,
+)
 from core.sonicpi.clip_and_render_result import SAMPLE_RATE, Clip
 
 if TYPE_CHECKING:  # importing it loads torch
-    from core.encoders.device import ComputeConfig
+    from core.encoders.encoder_device_and_precision import ComputeConfig
 
 MIN_PITCH_HZ, MAX_PITCH_HZ = 60.0, 2000.0
 MIN_CLIP_SECONDS = 0.5  # shorter clips are padded with silence

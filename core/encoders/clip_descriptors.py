@@ -18,7 +18,6 @@ from scipy.fft import rfft
 from scipy.signal import resample_poly
 
 from core.encoders.audio_encoder_base import mix_to_mono, resample_waveform
-from core.encoders.base import Encoder
 from core.encoders.clip_descriptor_definitions import (
     CLIP_DESCRIPTORS,
     DESCRIPTOR_NAMES,
@@ -26,12 +25,13 @@ from core.encoders.clip_descriptor_definitions import (
     MIN_LEVEL_DB,
     MIN_ONSET_RATE,
 )
+from core.encoders.encoder_interface import Encoder
 from core.encoders.encoder_spec import EncoderSpec
-from core.encoders.parallel import map_in_parallel
+from core.encoders.parallel_map import map_in_parallel
 from core.sonicpi.clip_and_render_result import SAMPLE_RATE, Clip
 
 if TYPE_CHECKING:  # importing it loads torch
-    from core.encoders.device import ComputeConfig
+    from core.encoders.encoder_device_and_precision import ComputeConfig
 
 FFT_SIZE, HOP_LENGTH = 4096, 1024  # samples
 MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ = 30.0, 16_000.0

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from core.encoders.base import Encoder
+from core.encoders.encoder_interface import Encoder
 from core.encoders.encoder_spec import ConcatWeights, EncoderSpec
 from core.errors import EarshotError
 

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from core.encoders.audio_encoder_base import AudioEncoder
-from core.encoders.device import ComputeConfig
 from core.encoders.embedding_gemma_text import load_embedding_gemma
+from core.encoders.encoder_device_and_precision import ComputeConfig
 from core.encoders.encoder_spec import EncoderSpec
-from core.encoders.parallel import limit_blas_to_one_thread
+from core.encoders.overlapping_windows import split_into_windows
+from core.encoders.parallel_map import limit_blas_to_one_thread
 from core.encoders.pretrained_loading import load_feature_extractor, load_tokenizer
-from core.encoders.text import find_special_tokens_around_text
-from core.encoders.windowing import split_into_windows
+from core.encoders.transformer_text_encoder import find_special_tokens_around_text
 
 # The model takes at most 750 audio tokens of 40 ms.
 MAX_WINDOW_SECONDS = 30.0

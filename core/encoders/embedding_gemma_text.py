@@ -9,7 +9,7 @@ import transformers
 from torch import nn
 
 from core.encoders.pretrained_loading import load_pretrained_model
-from core.encoders.text import TextEncoder
+from core.encoders.transformer_text_encoder import TextEncoder
 
 
 def load_embedding_gemma(folder: Path, encoder_id: str, *, with_audio: bool) -> Any:

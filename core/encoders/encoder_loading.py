@@ -8,15 +8,15 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from core.encoders.base import Encoder
 from core.encoders.concatenated_encoders import ConcatEncoder
+from core.encoders.encoder_interface import Encoder
 from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.encoder_spec_lookup import find_encoder_spec
 from core.encoders.imported_encoder_spec import build_encoder_not_loadable_error
 from core.encoders.sanity_check import check_encoder_sanity
 
 if TYPE_CHECKING:  # importing it loads torch
-    from core.encoders.device import ComputeConfig
+    from core.encoders.encoder_device_and_precision import ComputeConfig
 
 # Module in this package and class, by family. They are imported on demand, because most of them
 # load torch.
@@ -111,7 +111,7 @@ def load_encoder(spec: EncoderSpec, compute: ComputeConfig | None = None) -> Enc
         As `get_encoder`.
     """
     # Importing it loads torch.
-    from core.encoders.device import detect_compute_config
+    from core.encoders.encoder_device_and_precision import detect_compute_config
 
     if spec.usage_warning and spec.family != "concat":  # the components warn
         logging.getLogger(__name__).warning(spec.usage_warning)

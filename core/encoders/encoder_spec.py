@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.encoders.weights import Weights
+from core.encoders.model_weight_sources import Weights
 from core.errors import EarshotError
 
 MODALITIES = ("code", "audio")

@@ -23,7 +23,7 @@ from core.encoders.encoder_spec import (
     validate_modality,
 )
 from core.encoders.imported_encoder_spec import build_imported_encoder_spec, is_imported_encoder
-from core.encoders.weights import FolderWeights, load_json_config
+from core.encoders.model_weight_sources import FolderWeights, load_json_config
 from core.errors import EarshotError, find_similarly_spelled_words
 
 # Family (`EncoderSpec.family`) by the `model_type` in the config.json of a model's folder.

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from core.encoders.base import Encoder, validate_source_text
+from core.encoders.encoder_interface import Encoder, validate_source_text
 from core.encoders.score_features import compute_score_features
 from core.sonicpi import RenderError, collect_osc_messages
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, extract_score_events

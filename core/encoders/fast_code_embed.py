@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.encoders.base import Encoder, validate_source_text
-from core.encoders.device import ComputeConfig
+from core.encoders.encoder_device_and_precision import ComputeConfig
+from core.encoders.encoder_interface import Encoder, validate_source_text
 from core.encoders.encoder_spec import EncoderSpec
 from core.errors import EarshotError
 

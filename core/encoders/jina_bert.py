@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
-from core.encoders.text import TextEncoder
-from core.encoders.weights import load_json_config
+from core.encoders.model_weight_sources import load_json_config
+from core.encoders.transformer_text_encoder import TextEncoder
 from core.errors import EarshotError
 
 WEIGHTS_FILENAME = "model.safetensors"

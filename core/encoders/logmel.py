@@ -13,7 +13,7 @@ from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.mel_filters import build_mel_filterbank
 
 if TYPE_CHECKING:  # importing it loads torch
-    from core.encoders.device import ComputeConfig
+    from core.encoders.encoder_device_and_precision import ComputeConfig
 
 FFT_SIZE, HOP_LENGTH = 2048, 512  # samples
 MEL_BAND_COUNT = 64

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from core.encoders.audio_encoder_base import AudioEncoder
-from core.encoders.device import ComputeConfig
+from core.encoders.encoder_device_and_precision import ComputeConfig
 from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.mel_filters import build_slaney_mel_filterbank
 from core.encoders.tensorflow_checkpoint import CheckpointError, read_float32_tensors

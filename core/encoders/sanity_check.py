@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from core.encoders.base import EmbedError, Encoder
+from core.encoders.encoder_interface import EmbedError, Encoder
 from core.errors import EarshotError
 from core.sonicpi.clip_and_render_result import Clip
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from core.sonicpi.inventory import (
+from core.sonicpi.score_events import ScoreEvent
+from core.sonicpi.sonic_pi_inventory import (
     get_builtin_sample_duration,
     get_default_synth_options,
     load_sonic_pi_inventory,
 )
-from core.sonicpi.score_events import ScoreEvent
 
 AUDIBLE_RANGE_NEPERS = math.log(1000)  # 60 dB
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from core.sonicpi.inventory import load_sonic_pi_inventory
+from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 
 
 @dataclass(frozen=True)

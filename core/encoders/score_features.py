@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.encoders.newer_sounds_sharing_older_columns import find_sound_sharing_feature_column
+from core.encoders.newer_sound_feature_columns import find_sound_sharing_feature_column
 from core.encoders.score_event_lengths import estimate_event_seconds, merge_default_event_options
 from core.encoders.score_feature_layout import (
     CONCURRENT_EVENTS_RANGE,
@@ -44,8 +44,8 @@ from core.encoders.score_feature_layout import (
     assign_soft_bins,
     build_feature_layout,
 )
-from core.sonicpi.inventory import load_sonic_pi_inventory
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
+from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 
 MAX_OPTION_VALUE = 1e6  # stands for infinity
 EVENT_CACHE_SIZE = 20_000

@@ -16,7 +16,7 @@ from itertools import chain
 
 import numpy as np
 
-from core.encoders.base import Encoder, validate_source_text
+from core.encoders.encoder_interface import Encoder, validate_source_text
 from core.encoders.score_feature_layout import SCORE_FEATURE_DIM
 from core.encoders.score_features import compute_score_features
 from core.sonicpi.interpreter import read_program

@@ -9,17 +9,17 @@ import torch
 import transformers
 from torch import nn
 
-from core.encoders import openvino
+from core.encoders import openvino_backend
 from core.encoders.audio_encoder_base import AudioEncoder
-from core.encoders.device import ComputeConfig
+from core.encoders.encoder_device_and_precision import ComputeConfig
 from core.encoders.encoder_spec import EncoderSpec
+from core.encoders.model_weight_sources import load_json_config
+from core.encoders.overlapping_windows import split_into_windows
 from core.encoders.pretrained_loading import (
     load_feature_extractor,
     load_pretrained_model,
     silence_transformers_output,
 )
-from core.encoders.weights import load_json_config
-from core.encoders.windowing import split_into_windows
 from core.errors import EarshotError
 
 # Attention grows with the square of the length, and training used at most half a minute of speech;
@@ -58,7 +58,9 @@ class Wav2Vec2Encoder(AudioEncoder):
         if compute.use_openvino:
             probe_lengths = [int(seconds * self._sample_rate) for seconds in PROBE_NOISE_SECONDS]
             with silence_transformers_output():
-                compiled_model = openvino.compile_and_verify_model(model, compute, probe_lengths)
+                compiled_model = openvino_backend.compile_and_verify_model(
+                    model, compute, probe_lengths
+                )
         self._pooled_model = compiled_model or compute.prepare_model_for_inference(model)
 
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:

@@ -48,7 +48,7 @@ def compute_confidence_features(
         the corpus.
     projection_strength : array, float [m]
         How far the query's projection is from the constant one, as
-        `core.alignment.heads.measure_projection_strengths` measures it.
+        `core.alignment.projection_heads.measure_projection_strengths` measures it.
 
     Returns
     -------

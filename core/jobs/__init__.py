@@ -8,9 +8,9 @@ and start time.
 """
 
 from core.jobs.data_event_reader import read_job_data_events
-from core.jobs.heavy_command_turns import TerminalCommand, find_running_terminal_command
+from core.jobs.heavy_command_queue import TerminalCommand, find_running_terminal_command
 from core.jobs.job import Job, JobError, JobProgress, JobStep
-from core.jobs.manager import get_job, list_jobs, remove_job, restart_job, start_job
+from core.jobs.job_manager import get_job, list_jobs, remove_job, restart_job, start_job
 
 __all__ = [
     "Job",

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-from core.jobs.manager import get_job
+from core.jobs.job_manager import get_job
 
 # Number of jobs with cached events: those that users watch, and some that have ended.
 CACHE_SIZE = 16

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from core.corpus.legacy_commands import translate_legacy_command
+from core.corpus.legacy_command_names import translate_legacy_command
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import remove_partial_files
 from core.jobs import job_record_file, process_liveness_and_killing

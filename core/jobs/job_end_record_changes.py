@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from core.jobs import process_liveness_and_killing
-from core.jobs.exit_reason import build_job_exit_error
+from core.jobs.job_exit_reason import build_job_exit_error
 from core.jobs.job_record_file import ACTIVE_STATES, JobRecord
 
 # A job's process registers its pid within a second. Later than this, it never started.

@@ -15,11 +15,11 @@ from typing import Any, TextIO
 
 from core.errors import convert_system_error
 from core.jobs import job_record_file, process_liveness_and_killing
-from core.jobs.heavy_command_turns import wait_for_queue_turn
+from core.jobs.heavy_command_queue import wait_for_queue_turn
 from core.jobs.job_end_record_changes import build_job_duration_changes, build_job_end_changes
 from core.jobs.job_record_file import JobRecord
 from core.jobs.progress_reporter import JobProgressReporter
-from core.progress import Progress
+from core.progress_callback import Progress
 
 # Pages have priority over jobs because users wait for them. When memory runs out, the system
 # should kill a job, which can be resumed, and not the dashboard.
@@ -50,7 +50,7 @@ def record_block_as_job(job_folder: Path, *, is_heavy: bool) -> Iterator[Progres
     Progress
         Receiver of the job's progress.
     """
-    # A crash of the interpreter is written to the log, where core.jobs.exit_reason looks for it.
+    # A crash of the interpreter is written to the log, where `job_exit_reason` looks for it.
     faulthandler.enable(sys.__stderr__ or sys.stderr)
     sys.stdout, sys.stderr = _FailSafeStream(sys.stdout), _FailSafeStream(sys.stderr)
     _lower_process_priority()

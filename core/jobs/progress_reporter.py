@@ -18,7 +18,7 @@ HEARTBEAT_INTERVAL_S = 5.0
 
 
 class JobProgressReporter:
-    """A `core.progress.Progress` that writes the progress of a job to its folder.
+    """A `core.progress_callback.Progress` that writes the progress of a job to its folder.
 
     Calls return at once, because a thread writes the record. The thread is also the heartbeat of
     the job, and notices when a user cancels it: the next call in the main thread then raises
@@ -51,7 +51,7 @@ class JobProgressReporter:
     def __call__(
         self, step: str, done: int, total: int, note: str = "", data: dict[str, Any] | None = None
     ) -> None:
-        """Report progress, as defined by `core.progress.Progress`.
+        """Report progress, as defined by `core.progress_callback.Progress`.
 
         Raises
         ------

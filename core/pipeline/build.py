@@ -10,7 +10,6 @@ from core import encoders
 from core.corpus import Corpus, list_corpora
 from core.corpus.program_filtering import filter_programs_with_thread_errors
 from core.errors import EarshotError
-from core.formatting import format_named_counts
 from core.pipeline.build_program_generation import (
     DEFAULT_BUILD_OPTIONS,
     GENERATION_STEP,
@@ -33,7 +32,8 @@ from core.pipeline.embed import (
 )
 from core.pipeline.render_executor import RenderExecutor
 from core.pipeline.render_missing_clips import RENDERING_STEP, RenderReport, render_missing_clips
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
+from core.text_formatting import format_named_counts
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from core.programs import (
 )
 from core.programs import list_templates as list_all_templates
 from core.programs.template_vocabulary import validate_sound_set_name
-from core.progress import Progress
+from core.progress_callback import Progress
 
 GENERATION_STEP = "Generating programs"
 SOUND_SET_SETTING = "sound_set"

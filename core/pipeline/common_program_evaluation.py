@@ -11,9 +11,12 @@ import pandas as pd
 from core.errors import EarshotError
 from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
 from core.pipeline.evaluate import build_aligned_embedding_spaces, evaluate_held_out_splits
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
-from core.search.evaluation_splits import TRAINED_PROGRAMS_KEY, relabel_splits_of_trained_programs
+from core.search.unseen_program_splits import (
+    TRAINED_PROGRAMS_KEY,
+    relabel_splits_of_trained_programs,
+)
 
 MIN_COMMON_PROGRAMS = 5
 EVALUATED_SPLIT = "test"

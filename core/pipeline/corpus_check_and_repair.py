@@ -10,10 +10,10 @@ from core.corpus import Corpus, Fault
 from core.corpus.fault_finding_and_removal import FAULT_KINDS
 from core.encoders.imported_encoder_spec import is_imported_encoder
 from core.errors import EarshotError
-from core.formatting import format_named_counts
 from core.pipeline.embed import embed_missing_clips, embed_missing_code
 from core.pipeline.render_missing_clips import render_missing_clips
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
+from core.text_formatting import format_named_counts
 
 MAX_DISPLAYED_FAULTS = 5
 """Faults per kind that a report lists."""

@@ -25,7 +25,7 @@ from core.file_locks_and_atomic_writes import (
 )
 from core.pipeline.data_card import DataCard, make_data_card
 from core.pipeline.unique_file_names import make_names_unique
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 
 PROGRESS_STEP = "Exporting programs"
 WRITE_BATCH_SIZE = 500

@@ -13,8 +13,8 @@ from core import encoders, programs, sonicpi
 from core.corpus import Corpus, count_corpus_contents
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
-from core.formatting import format_markdown_table
 from core.package_versions import collect_package_versions
+from core.text_formatting import format_markdown_table
 
 RECORDED_PACKAGES = ("torch", "transformers", "numpy", "soundfile")
 SAMPLES_LICENCE = "Sonic Pi's samples: CC0, from Freesound"

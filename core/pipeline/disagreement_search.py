@@ -9,7 +9,7 @@ from core.corpus.disagreement_pair_storage import save_disagreement_pairs
 from core.errors import EarshotError
 from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.evaluation.code_audio_disagreement import find_disagreeing_row_pairs
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
 
 PROGRESS_STEP = "Comparing all pairs"

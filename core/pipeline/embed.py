@@ -11,9 +11,9 @@ from typing import Any
 
 from core import encoders
 from core.corpus import Corpus, NonFiniteEmbeddingError
-from core.encoders.base import PROGRESS_LABELS
+from core.encoders.encoder_interface import PROGRESS_LABELS
 from core.errors import EarshotError
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 from core.sonicpi.clip_and_render_result import Clip
 
 # Programs per commit: enough for an encoder to sort them by length, few enough to lose in a crash.

@@ -12,7 +12,7 @@ import pandas as pd
 
 from core import workspace
 from core.alignment import AlignmentConfig, ProjectionHeads
-from core.alignment.heads import project_embeddings
+from core.alignment.projection_heads import project_embeddings
 from core.corpus import Corpus, EmbeddingPairs
 from core.encoders.built_in_encoder_specs import MEASUREMENT_ENCODERS
 from core.encoders.encoder_spec_lookup import share_component
@@ -30,10 +30,10 @@ from core.evaluation.metrics_table import (
 )
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.evaluation.null_calibration import DEFAULT_PERMUTATIONS
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.confidence_fitting import calibrate_confidence
-from core.search.evaluation_splits import TRAINING_SPLITS, UNSEEN_SPLITS
+from core.search.unseen_program_splits import TRAINING_SPLITS, UNSEEN_SPLITS
 
 PROGRESS_STEP = "Evaluating"
 AUDIO_ENCODER_INFIX = ", audio encoder "

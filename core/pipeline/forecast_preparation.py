@@ -6,7 +6,7 @@ from core.corpus import Corpus
 from core.encoders import find_encoder_spec
 from core.errors import EarshotError
 from core.pipeline.embed import embed_missing_clips, embed_missing_code
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.aspect_similarity import ASPECT_ENCODER
 from core.search.clip_property_forecast import FEATURE_ENCODER, FORECAST_ENCODER

@@ -13,7 +13,7 @@ from core.corpus.program_file_reader import read_file_bytes_within_import_limit
 from core.encoders import find_encoder_spec
 from core.encoders.imported_encoder_spec import make_imported_encoder_id
 from core.errors import EarshotError
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 from core.workspace import refuse_if_workspace_read_only
 
 PROGRESS_STEP = "Importing vectors"

@@ -14,7 +14,7 @@ from core.pipeline.corpus_sample_folders import (
     set_corpus_sample_folders,
     validate_sample_folder,
 )
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 from core.search.alignment_choice_for_other_corpora import choose_prediction_alignment
 
 PROGRESS_STEP = "Importing programs"

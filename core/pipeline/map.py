@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from core.alignment import ProjectionHeads
-from core.alignment.heads import project_embeddings
+from core.alignment.projection_heads import project_embeddings
 from core.corpus import EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.joint_umap_layout import compute_joint_umap_layout
 from core.evaluation.metrics import count_shared_neighbours
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
 from core.workspace import refuse_if_workspace_read_only
 

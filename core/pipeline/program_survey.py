@@ -21,7 +21,7 @@ from core.pipeline.render_outcome_classification import (
     MissingName,
     classify_render_result,
 )
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 from core.sonicpi import DEFAULT_SONIC_PI, RenderProblem, RenderResult
 
 PROGRESS_STEP = "Rendering programs"

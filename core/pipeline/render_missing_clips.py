@@ -11,7 +11,7 @@ from core.corpus import Corpus
 from core.pipeline.corpus_sample_folders import load_corpus_sample_folders
 from core.pipeline.embed import EmbedReport, choose_clip_batch_size, embed_and_store
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 from core.sonicpi import Clip
 
 RENDERING_STEP = "Rendering and embedding clips"

@@ -35,7 +35,7 @@ from core.pipeline.sweep_worker import (
     write_json_atomically,
 )
 from core.pipeline.train import open_training_corpus
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import EmbeddedCorpus
 from core.workspace import refuse_if_workspace_read_only
 

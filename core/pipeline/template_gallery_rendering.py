@@ -12,7 +12,7 @@ from core.corpus import find_clip_file, list_corpora
 from core.corpus.clip_store import MIN_AUDIBLE_PEAK
 from core.errors import EarshotError
 from core.programs import Program, Template
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 
 PROGRESS_STEP = "Rendering the gallery"
 

@@ -28,10 +28,10 @@ from core.pipeline.evaluate import (
     load_held_out_audio_embeddings,
 )
 from core.pipeline.map import compute_alignment_map
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus, EmbeddedCorpus, open_embedded_corpus
 from core.search.confidence_fitting import calibrate_confidence
-from core.search.evaluation_splits import TRAINED_PROGRAMS_KEY, hash_trained_programs
+from core.search.unseen_program_splits import TRAINED_PROGRAMS_KEY, hash_trained_programs
 from core.workspace import refuse_if_workspace_read_only
 
 PROGRESS_STEP = "Training"

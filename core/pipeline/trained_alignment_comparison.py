@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from core.corpus import AlignmentRecord
-from core.search.evaluation_splits import TRAINED_PROGRAMS_KEY
+from core.search.unseen_program_splits import TRAINED_PROGRAMS_KEY
 
 OTHER_PROGRAMS = "the corpus had other programs"
 # Metric and reading of each score.

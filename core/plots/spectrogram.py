@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from scipy.fft import rfft
 
 from core.plots.colours import AUDIO_COLOUR
-from core.plots.waveform import compute_waveform_range
+from core.plots.waveform_svg import compute_waveform_range
 
 FFT_SIZE = 4096  # samples per frame: 93 ms at 44.1 kHz
 MIN_FREQUENCY_HZ = 30.0

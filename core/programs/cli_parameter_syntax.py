@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.programs.parameters import ChoiceSubset, NumberRange, format_ruby_value
+from core.programs.template_parameters import ChoiceSubset, NumberRange, format_ruby_value
 
 
 def format_parameter_text(value: Any) -> str:

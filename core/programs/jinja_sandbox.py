@@ -19,9 +19,9 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from core.errors import EarshotError
 from core.programs import template_vocabulary
-from core.programs.parameter_sampler import ParameterSampler
-from core.programs.parameters import format_ruby_value
 from core.programs.source_decoding import decode_source
+from core.programs.template_parameter_sampler import ParameterSampler
+from core.programs.template_parameters import format_ruby_value
 
 MAX_TEMPLATE_BYTES = 65_536
 MAX_PROGRAM_CHARS = 65_536

@@ -16,7 +16,7 @@ from core.programs.newer_sonic_pi_sound_groups import (
     LATER_SAMPLE_GROUPS,
     LATER_SYNTH_GROUPS,
 )
-from core.programs.parameters import format_ruby_value
+from core.programs.template_parameters import format_ruby_value
 
 SOUND_SETS = ("3.2", "5")
 """Versions of Sonic Pi whose synths and samples programs can be made of."""

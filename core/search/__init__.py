@@ -16,7 +16,6 @@ if TYPE_CHECKING:
         open_aligned_corpus,
         open_embedded_corpus,
     )
-    from core.search.confidence import Confidence, estimate_confidence
     from core.search.default_alignment_choice import AlignmentChoice, choose_default_alignment
     from core.search.map_placement import MapPlacement, place_snippet_on_map
     from core.search.nearest_neighbour_queries import (
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
         find_program_neighbours,
     )
     from core.search.query_audio_decoding import decode_audio_bytes
+    from core.search.search_confidence import Confidence, estimate_confidence
     from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
 __all__ = [
@@ -51,12 +51,12 @@ _LAZY_EXPORTS = {
     "AlignedCorpus": "aligned_corpus",
     "AlignmentChoice": "default_alignment_choice",
     "choose_default_alignment": "default_alignment_choice",
-    "Confidence": "confidence",
+    "Confidence": "search_confidence",
     "EmbeddedCorpus": "aligned_corpus",
     "MapPlacement": "map_placement",
     "Neighbour": "nearest_neighbour_queries",
     "SilentSnippetError": "silent_snippet_check",
-    "estimate_confidence": "confidence",
+    "estimate_confidence": "search_confidence",
     "find_audio_neighbours": "nearest_neighbour_queries",
     "find_neighbours": "nearest_neighbour_queries",
     "find_program_neighbours": "nearest_neighbour_queries",

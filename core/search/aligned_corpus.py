@@ -12,7 +12,7 @@ import numpy as np
 
 from core.alignment import AlignmentConfig, ProjectionHeads
 from core.alignment.conformal_kernel_ridge_regression import ForecastModel
-from core.alignment.heads import project_embeddings
+from core.alignment.projection_heads import project_embeddings
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import CosineIndex
@@ -29,13 +29,13 @@ from core.search.corpus_encoder_records import (
     read_encoder_records_of_alignment,
 )
 from core.search.default_alignment_choice import choose_default_alignment, make_no_alignment_error
-from core.search.evaluation_splits import (
+from core.search.forecast_fitting_and_storage import load_or_fit_forecast_model
+from core.search.silent_snippet_check import read_audible_snippet
+from core.search.unseen_program_splits import (
     TRAINED_PROGRAMS_KEY,
     relabel_splits_of_trained_programs,
     relabel_splits_of_unseen_templates,
 )
-from core.search.forecast_fitting_and_storage import load_or_fit_forecast_model
-from core.search.silent_snippet_check import read_audible_snippet
 from core.sonicpi.clip_and_render_result import Clip
 
 ALIGNED_CORPUS_CACHE_SIZE = 8

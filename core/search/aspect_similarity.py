@@ -14,7 +14,7 @@ import numpy as np
 
 from core.encoders.aspect_vectors import ASPECTS, split_aspect_vectors_by_aspect
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS, decode_descriptors
-from core.encoders.simulated_sound import simulate_aspects
+from core.encoders.sound_simulation_encoder import simulate_aspects
 from core.errors import EarshotError, format_spelling_suggestions
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from core.encoders.clip_descriptor_definitions import (
     ClipDescriptor,
     decode_descriptors,
 )
-from core.encoders.simulated_sound import simulate_program_source
 from core.encoders.simulation.simulated_features import SIMULATION_DIM, build_feature_weights
+from core.encoders.sound_simulation_encoder import simulate_program_source
 
 FORECAST_ENCODER = "descriptors"
 """Id of the audio encoder whose values are predicted."""

@@ -11,7 +11,7 @@ import torch
 
 from core.alignment import AlignmentConfig, ProjectionHeads, TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
-from core.alignment.heads import measure_projection_strengths, project_embeddings
+from core.alignment.projection_heads import measure_projection_strengths, project_embeddings
 from core.evaluation.confidence_calibration import (
     CORRECT_THRESHOLD,
     ConfidenceCalibration,
@@ -19,9 +19,9 @@ from core.evaluation.confidence_calibration import (
 )
 from core.evaluation.metrics import normalized_similarity
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
-from core.progress import Progress, ignore_progress
+from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import EmbeddedCorpus
-from core.search.evaluation_splits import UNSEEN_SPLITS
+from core.search.unseen_program_splits import UNSEEN_SPLITS
 
 PROGRESS_STEP = "Calibrating confidence"
 FOLD_COUNT = 3

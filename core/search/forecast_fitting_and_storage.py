@@ -23,7 +23,7 @@ from core.search.clip_property_forecast import (
     compute_forecast_features,
     fit_forecast,
 )
-from core.search.evaluation_splits import UNSEEN_SPLITS
+from core.search.unseen_program_splits import UNSEEN_SPLITS
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus

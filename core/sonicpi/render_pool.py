@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.errors import EarshotError
 from core.sonicpi.clip_and_render_result import SAMPLE_RATE, RenderProblem, RenderResult
-from core.sonicpi.framed_process import FramedProcessError
+from core.sonicpi.message_framed_process import FramedProcessError
 from core.sonicpi.render_limits import DEFAULT_LIMITS, MAX_SOURCE_BYTES, RenderLimits
 from core.sonicpi.render_worker import RenderWorker
 from core.sonicpi.renderer_versions_and_render_id import DEFAULT_SONIC_PI, validate_sonic_pi_choice

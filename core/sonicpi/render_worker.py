@@ -20,7 +20,7 @@ from core.sonicpi.clip_and_render_result import (
     RenderResult,
     promote_thread_error_to_program_error,
 )
-from core.sonicpi.framed_process import FramedProcess
+from core.sonicpi.message_framed_process import FramedProcess
 from core.sonicpi.newer_sonic_pi_sounds import LATER_SOUNDS_FOLDER
 from core.sonicpi.render_limits import DEFAULT_LIMITS, RenderLimits
 from core.sonicpi.renderer_versions_and_render_id import (

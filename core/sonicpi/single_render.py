@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.sonicpi.clip_and_render_result import Clip, OscMessage, RenderError, RenderResult
-from core.sonicpi.framed_process import FramedProcessError
+from core.sonicpi.message_framed_process import FramedProcessError
 from core.sonicpi.render_pool import (
     MAX_RENDER_ATTEMPTS,
     build_worker_crash_problem,

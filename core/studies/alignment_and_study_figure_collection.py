@@ -10,8 +10,8 @@ from core.plots.alignment_map import build_map_figure, rotate_after_map_to_befor
 from core.plots.metrics_before_after import build_metrics_before_after_figure
 from core.plots.training_curves import build_training_curves_figure
 from core.programs import get_template_titles
-from core.studies.registry import STUDIES
-from core.studies.store import list_study_runs
+from core.studies.study_registry import STUDIES
+from core.studies.study_run_storage import list_study_runs
 
 
 def collect_corpus_figures(

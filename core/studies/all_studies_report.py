@@ -22,11 +22,11 @@ from typing import Any
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.progress import Progress, ignore_progress
-from core.studies import report_html, report_markdown, store
-from core.studies.registry import STUDIES
-from core.studies.runner import run_study, translate_former_study_names
-from core.studies.store import StudyRun
+from core.progress_callback import Progress, ignore_progress
+from core.studies import report_html, report_markdown, study_run_storage
+from core.studies.study_registry import STUDIES
+from core.studies.study_run_storage import StudyRun
+from core.studies.study_runner import run_study, translate_former_study_names
 
 PROGRESS_STEP = "Studies"
 REPORT_PREFIX = "report"
@@ -105,7 +105,7 @@ def write_study_report(
     corpus: Corpus, runs: Sequence[StudyRun], skipped_studies: Mapping[str, str]
 ) -> Path:
     """Write a report on saved runs; earlier reports stay."""
-    folder = store.get_studies_folder(corpus)
+    folder = study_run_storage.get_studies_folder(corpus)
     numbers = [_get_report_number(report) for report in list_study_reports(corpus)]
     target = folder / f"{REPORT_PREFIX}-{max(numbers, default=0) + 1:04d}"
     partial = folder / f".partial-{target.name}"
@@ -116,7 +116,7 @@ def write_study_report(
     for run in runs:
         # Old runs are written again, in today's names.
         tables = {table.name: table.rows for table in run.load_study_tables()}
-        tables[store.COMPARISON_TABLE] = comparisons[run.study_name]
+        tables[study_run_storage.COMPARISON_TABLE] = comparisons[run.study_name]
         for name, rows in tables.items():
             rows.to_csv(tables_folder / f"{run.study_name}-{name}.csv", index=False)
     main_rows = report_markdown.collect_paper_comparison_rows(comparisons)
@@ -140,7 +140,7 @@ def write_study_report(
 def list_study_reports(corpus: Corpus) -> list[StudyReport]:
     """Return a corpus's readable reports, newest first."""
     reports = []
-    folder = store.get_studies_folder(corpus)
+    folder = study_run_storage.get_studies_folder(corpus)
     for path in folder.iterdir() if folder.is_dir() else ():
         try:
             if _REPORT_ID_PATTERN.match(path.name) and (path / "report.html").is_file():

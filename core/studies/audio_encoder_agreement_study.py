@@ -12,11 +12,11 @@ from scipy import stats
 
 from core import encoders
 from core.corpus import Corpus
-from core.encoders.weights import NoWeights, WheelWeights
+from core.encoders.model_weight_sources import NoWeights, WheelWeights
 from core.errors import EarshotError
 from core.evaluation.bootstrap import compute_subsampling_interval
 from core.evaluation.metrics import mutual_knn
-from core.progress import Progress
+from core.progress_callback import Progress
 from core.sonicpi import Clip
 from core.studies.correlation_of_distances_and_mantel_test import compute_pair_distances
 from core.studies.musical_descriptor_distances import (
@@ -27,14 +27,14 @@ from core.studies.musical_descriptor_distances import (
     compute_descriptor_distances,
     measure_musical_descriptors,
 )
-from core.studies.result import (
+from core.studies.retrieval_queries import select_evenly_spaced_indices
+from core.studies.study_clip_rendering import embed_clip_files
+from core.studies.study_result import (
     Measurement,
     StudyResult,
     StudyTable,
     compare_measurements_to_paper,
 )
-from core.studies.retrieval_queries import select_evenly_spaced_indices
-from core.studies.study_clip_rendering import embed_clip_files
 
 PROGRESS_STEP = "Describing clips"
 MIN_PROGRAMS = 10

@@ -28,11 +28,11 @@ from core.pipeline.evaluate import (
     build_raw_embedding_spaces,
     evaluate_held_out_splits,
 )
-from core.progress import Progress
-from core.search.evaluation_splits import UNSEEN_SPLITS, relabel_splits_of_unseen_templates
+from core.progress_callback import Progress
+from core.search.unseen_program_splits import UNSEEN_SPLITS, relabel_splits_of_unseen_templates
 from core.studies import study_figures
-from core.studies.result import StudyFigure, StudyResult, StudyTable
 from core.studies.study_inputs import StudyInputs, open_study_inputs
+from core.studies.study_result import StudyFigure, StudyResult, StudyTable
 
 PROGRESS_STEP = "Measuring agreement"
 SIZES = (100, 300, 1000, 3000, 10_000)

@@ -14,7 +14,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import find_nearest_other_rows
 from core.programs import Program
-from core.progress import Progress
+from core.progress_callback import Progress
 from core.sonicpi import Clip
 from core.studies import completion_findings, published_numbers, study_figures
 from core.studies.audio_descriptors import (
@@ -36,14 +36,6 @@ from core.studies.completion_metrics import (
     measure_alignment_gain,
 )
 from core.studies.completion_scenarios import CompletionScenario, load_completion_scenarios
-from core.studies.result import (
-    ClipSequence,
-    Measurement,
-    StudyFigure,
-    StudyResult,
-    StudyTable,
-    compare_measurements_to_paper,
-)
 from core.studies.study_clip_rendering import (
     embed_clip_files,
     embed_program_sources,
@@ -51,6 +43,14 @@ from core.studies.study_clip_rendering import (
     render_study_clips,
 )
 from core.studies.study_inputs import StudyInputs, open_study_inputs
+from core.studies.study_result import (
+    ClipSequence,
+    Measurement,
+    StudyFigure,
+    StudyResult,
+    StudyTable,
+    compare_measurements_to_paper,
+)
 
 DEFAULT_AUDIO_ENCODERS = ("aisfx", "log-mel")
 CANDIDATE_COUNTS = (6, 8, 10, 12, 16, 20)  # subset sizes, besides all candidates

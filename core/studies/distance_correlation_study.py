@@ -11,7 +11,7 @@ import pandas as pd
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.bootstrap import compute_subsampling_interval
-from core.progress import Progress
+from core.progress_callback import Progress
 from core.studies import study_figures
 from core.studies.correlation_of_distances_and_mantel_test import (
     DistanceCorrelation,
@@ -19,7 +19,9 @@ from core.studies.correlation_of_distances_and_mantel_test import (
     correlate_distances,
     rank_disagreeing_pairs,
 )
-from core.studies.result import (
+from core.studies.study_clip_rendering import make_path_relative_to_workspace
+from core.studies.study_inputs import StudyInputs, open_study_inputs
+from core.studies.study_result import (
     ClipSequence,
     Measurement,
     StudyFigure,
@@ -27,8 +29,6 @@ from core.studies.result import (
     StudyTable,
     compare_measurements_to_paper,
 )
-from core.studies.study_clip_rendering import make_path_relative_to_workspace
-from core.studies.study_inputs import StudyInputs, open_study_inputs
 
 PROGRESS_STEP = "Correlating distances"
 EXTREME_PAIR_COUNT = 5

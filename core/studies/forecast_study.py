@@ -14,7 +14,7 @@ from core.corpus import Corpus
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS, ClipDescriptor
 from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
-from core.progress import Progress
+from core.progress_callback import Progress
 from core.search.clip_property_forecast import (
     FEATURE_ENCODER,
     FORECAST_ENCODER,
@@ -23,14 +23,14 @@ from core.search.clip_property_forecast import (
     make_forecast_targets,
 )
 from core.search.forecast_fitting_and_storage import load_forecast_features
-from core.studies.result import (
+from core.studies.retrieval_queries import QuerySet, load_query_set
+from core.studies.study_clip_rendering import embed_clip_files
+from core.studies.study_result import (
     Measurement,
     StudyResult,
     StudyTable,
     compare_measurements_to_paper,
 )
-from core.studies.retrieval_queries import QuerySet, load_query_set
-from core.studies.study_clip_rendering import embed_clip_files
 
 HEADLINE_PROPERTIES = ("loudness", "onset_rate", "brightness", "register")
 MIN_QUERIES_PER_ROW = 8

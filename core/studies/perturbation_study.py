@@ -14,17 +14,9 @@ from scipy import stats
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.array_validation_and_normalization import normalize_rows
-from core.progress import Progress
+from core.progress_callback import Progress
 from core.studies import published_numbers, study_figures
 from core.studies.parameter_text_edits import PARAMETER_EDITS, edit_parameter
-from core.studies.result import (
-    ClipSequence,
-    Measurement,
-    StudyFigure,
-    StudyResult,
-    StudyTable,
-    compare_measurements_to_paper,
-)
 from core.studies.study_clip_rendering import (
     embed_clip_files,
     embed_program_sources,
@@ -32,6 +24,14 @@ from core.studies.study_clip_rendering import (
     render_study_clips,
 )
 from core.studies.study_inputs import StudyInputs, open_study_inputs
+from core.studies.study_result import (
+    ClipSequence,
+    Measurement,
+    StudyFigure,
+    StudyResult,
+    StudyTable,
+    compare_measurements_to_paper,
+)
 
 PAPER_PARAMETER_TYPES = ("sleep", "amp", "bpm")
 BOOTSTRAP_RESAMPLES = 300

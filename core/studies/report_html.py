@@ -27,9 +27,9 @@ from core.studies.report_markdown import (
     list_paper_differences,
     summarize_verdicts,
 )
-from core.studies.result import ClipSequence, StudyFigure, StudyTable
-from core.studies.store import StudyRun
 from core.studies.study_clip_rendering import concatenate_clips, downsample_to_mono
+from core.studies.study_result import ClipSequence, StudyFigure, StudyTable
+from core.studies.study_run_storage import StudyRun
 
 REPORT_CLIP_SECONDS = 4.0
 MAX_CLIPS_PER_STUDY = 12

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.formatting import format_markdown_table
 from core.studies import published_numbers
 from core.studies.completion_scenarios import SCENARIO_NAMES
 from core.studies.paper_comparison_verdicts import (
@@ -19,8 +18,9 @@ from core.studies.paper_comparison_verdicts import (
     count_verdicts,
     shorten_verdict,
 )
-from core.studies.registry import STUDIES
-from core.studies.store import StudyRun
+from core.studies.study_registry import STUDIES
+from core.studies.study_run_storage import StudyRun
+from core.text_formatting import format_markdown_table
 
 REPORT_TITLE = "Studies on corpus {}"
 MAX_EXPONENT_FREE_VALUE = 0.0005  # smaller numbers would be shown as 0.000
@@ -188,7 +188,7 @@ def collect_paper_comparison_rows(comparisons: Mapping[str, pd.DataFrame]) -> pd
     Parameters
     ----------
     comparisons : mapping of str to DataFrame
-        By study: the table of `core.studies.result.compare_measurements_to_paper`.
+        By study: the table of `core.studies.study_result.compare_measurements_to_paper`.
 
     Returns
     -------

@@ -14,10 +14,10 @@ import plotly.graph_objects as go
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.formatting import format_markdown_table
 from core.studies.paper_comparison_verdicts import VERDICT_EXPLANATION, count_verdicts
 from core.studies.report_markdown import format_table_cell
-from core.studies.store import StudyRun, list_study_runs
+from core.studies.study_run_storage import StudyRun, list_study_runs
+from core.text_formatting import format_markdown_table
 
 PAGE_NAME = "how-good-is-it"
 FIGURE_STUDY, FIGURE_NAME = "agreement", "sizes"

@@ -22,12 +22,12 @@ from core.evaluation.reliability_diagram import (
     compute_reliability_bins,
     expected_calibration_error,
 )
-from core.search.confidence import discount_by_reading
 from core.search.confidence_fitting import (
     TrainingSet,
     fit_confidence_calibrations,
     predict_in_direction,
 )
+from core.search.search_confidence import discount_by_reading
 from core.sonicpi.interpreter import read_program
 from core.studies.retrieved_clip_scores import SCORE, RetrievalOutcome
 

@@ -12,7 +12,7 @@ from core.corpus import Corpus
 from core.encoders.concatenated_encoders import concatenate_embeddings, split_encoder_id
 from core.encoders.encoder_spec_lookup import find_concat_weights
 from core.evaluation.array_validation_and_normalization import normalize_rows
-from core.progress import Progress
+from core.progress_callback import Progress
 from core.studies.retrieval_queries import QuerySet
 from core.studies.study_clip_rendering import embed_program_sources
 

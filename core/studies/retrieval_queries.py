@@ -13,7 +13,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.programs.grammar.music_styles import GRAMMAR_TEMPLATE_PREFIX
 from core.programs.source_decoding import decode_source
-from core.progress import Progress
+from core.progress_callback import Progress
 from core.studies.study_clip_rendering import render_study_clips
 
 VALIDATION_QUERIES, EXAMPLE_QUERIES = "validation", "examples"

@@ -14,11 +14,9 @@ from core.encoders.concatenated_encoders import split_encoder_id
 from core.encoders.encoder_spec_lookup import share_component
 from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
-from core.progress import Progress
+from core.progress_callback import Progress
 from core.search.corpus_encoder_records import fill_default_encoder_ids
 from core.studies import retrieval_confidence, retrieval_findings
-from core.studies.registry import fill_default_study_options
-from core.studies.result import StudyFigure, StudyResult, StudyTable
 from core.studies.retrieval_baselines import SONICPI_ENCODER, RetrievalMethod, list_baseline_methods
 from core.studies.retrieval_context import RetrievalContext
 from core.studies.retrieval_queries import VALIDATION_QUERIES, QuerySet, load_query_set
@@ -43,6 +41,8 @@ from core.studies.study_figures import (
     plot_raw_against_default_scores,
     plot_reliability_diagram,
 )
+from core.studies.study_registry import fill_default_study_options
+from core.studies.study_result import StudyFigure, StudyResult, StudyTable
 from core.studies.zero_shot_retrieval import list_zero_shot_methods
 
 PROGRESS_STEP = "Retrieving"

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation.bootstrap import compute_bootstrap_interval
-from core.studies.result import ClipSequence, Measurement, compare_measurements_to_paper
 from core.studies.retrieved_clip_scores import SCORE, RetrievalOutcome
 from core.studies.study_clip_rendering import make_path_relative_to_workspace
+from core.studies.study_result import ClipSequence, Measurement, compare_measurements_to_paper
 
 MAX_PLAYABLE_QUERIES = 40
 

@@ -13,7 +13,7 @@ import torch
 from core import encoders
 from core.alignment import AlignmentConfig, ProjectionHeads, TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
-from core.alignment.heads import project_embeddings
+from core.alignment.projection_heads import project_embeddings
 from core.evaluation.array_validation_and_normalization import COSINE_STEPS_PER_UNIT
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.evaluation.text_baselines import (
@@ -21,7 +21,7 @@ from core.evaluation.text_baselines import (
     compute_identifier_tfidf,
     rank_programs_by_edit_distance,
 )
-from core.studies.cpu_time import measure_cpu_seconds
+from core.studies.process_cpu_time import measure_cpu_seconds
 from core.studies.retrieval_baselines import (
     BAG_OF_WORDS,
     EDIT_DISTANCE,

@@ -14,20 +14,20 @@ import pandas as pd
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.programs.source_decoding import decode_source
-from core.progress import Progress
+from core.progress_callback import Progress
 from core.sonicpi.interpreter import ProgramInterpreter, parse_program
 from core.sonicpi.score_events import ScoreEvent, extract_score_events
 from core.sonicpi.single_render import RenderError, collect_osc_messages
-from core.studies.result import (
-    Measurement,
-    StudyResult,
-    StudyTable,
-    compare_measurements_to_paper,
-)
 from core.studies.static_and_rendered_score_comparison import (
     CRITERIA,
     MatchCounts,
     compare_reader_with_rendered_score,
+)
+from core.studies.study_result import (
+    Measurement,
+    StudyResult,
+    StudyTable,
+    compare_measurements_to_paper,
 )
 
 PROGRESS_STEP = "Comparing scores"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.studies.result import ClipSequence, StudyResult
+from core.studies.study_result import ClipSequence, StudyResult
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from core import encoders, workspace
 from core.corpus import Corpus
 from core.pipeline.embed import choose_clip_batch_size
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
-from core.progress import Progress
+from core.progress_callback import Progress
 from core.sonicpi import Clip, compute_render_id
 
 RENDERING_STEP = "Rendering the study's programs"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.studies.store import StudyRun
+from core.studies.study_run_storage import StudyRun
 
 # Settings that differ between any two runs.
 IGNORED_SETTINGS = ("seconds_taken",)

@@ -16,20 +16,20 @@ from core.errors import EarshotError
 from core.evaluation.bootstrap import compute_bootstrap_interval
 from core.programs import compose_programs
 from core.programs.source_decoding import decode_source
-from core.progress import Progress
+from core.progress_callback import Progress
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.default_alignment_choice import choose_default_alignment
 from core.search.silent_snippet_check import SilentSnippetError
 from core.studies.completion_scenarios import load_completion_scenarios
-from core.studies.result import (
+from core.studies.retrieval_queries import SONICPI_EXAMPLES_FOLDER, select_evenly_spaced_indices
+from core.studies.study_clip_rendering import embed_clip_files, render_study_clips
+from core.studies.study_inputs import open_study_inputs
+from core.studies.study_result import (
     Measurement,
     StudyResult,
     StudyTable,
     compare_measurements_to_paper,
 )
-from core.studies.retrieval_queries import SONICPI_EXAMPLES_FOLDER, select_evenly_spaced_indices
-from core.studies.study_clip_rendering import embed_clip_files, render_study_clips
-from core.studies.study_inputs import open_study_inputs
 from core.studies.suggestion_metrics import (
     compute_gap_share,
     compute_pairwise_cosine_distances,

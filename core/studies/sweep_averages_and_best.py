@@ -10,7 +10,7 @@ from scipy import stats
 
 from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW, BEFORE_ALIGNMENT
 from core.pipeline.sweep import FIRST_LINEAR_NUMBER
-from core.studies.result import Measurement
+from core.studies.study_result import Measurement
 
 # Suffix of a column, by the pair of spaces that it compares.
 COLUMN_SUFFIXES = {

@@ -20,9 +20,9 @@ from core.pipeline.sweep import (
     load_sweep_settings,
     run_sweep,
 )
-from core.progress import Progress
+from core.progress_callback import Progress
 from core.studies import study_figures
-from core.studies.result import (
+from core.studies.study_result import (
     StudyFigure,
     StudyResult,
     StudyTable,

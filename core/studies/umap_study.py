@@ -19,16 +19,16 @@ from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.evaluation.bootstrap import compute_bootstrap_interval
 from core.pipeline.map import compute_alignment_map
 from core.plots.alignment_map import build_map_figure
-from core.progress import Progress
-from core.studies.result import (
+from core.progress_callback import Progress
+from core.studies.study_clip_rendering import make_path_relative_to_workspace
+from core.studies.study_inputs import StudyInputs, open_study_inputs
+from core.studies.study_result import (
     Measurement,
     StudyFigure,
     StudyResult,
     StudyTable,
     compare_measurements_to_paper,
 )
-from core.studies.study_clip_rendering import make_path_relative_to_workspace
-from core.studies.study_inputs import StudyInputs, open_study_inputs
 
 PROGRESS_STEP = "Classifying modality"
 MIN_TEST_PROGRAMS = 10

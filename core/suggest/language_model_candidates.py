@@ -10,7 +10,7 @@ from core.errors import EarshotError
 from core.programs.grammar.newer_sonic_pi_synth_options import LATER_SYNTH_OPTIONS
 from core.programs.grammar.synth_fx_and_sample_sets import FX_OPTIONS, SYNTH_OPTIONS
 from core.programs.template_vocabulary import DEFAULT_SOUND_SET, build_sound_names_by_group
-from core.sonicpi.inventory import load_sonic_pi_inventory
+from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 from core.suggest.candidates import Candidate, describe_source_change
 from core.suggest.chat_client import ChatAnswer, ChatSettings, ask_language_model
 

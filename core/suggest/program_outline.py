@@ -7,11 +7,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from core.sonicpi.inventory import (
-    get_default_synth_options,
-    load_sonic_pi_inventory,
-)
 from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds
+from core.sonicpi.sonic_pi_inventory import get_default_synth_options, load_sonic_pi_inventory
 from core.suggest.source_tree import (
     LITERAL_KINDS,
     CallParts,

@@ -14,8 +14,8 @@ from core.search.clip_property_forecast import (
     compute_forecast_features,
     predict_forecast,
 )
-from core.search.confidence import Confidence, estimate_confidence
 from core.search.nearest_neighbour_queries import Neighbour, find_neighbours
+from core.search.search_confidence import Confidence, estimate_confidence
 from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 from core.sonicpi.interpreter import ProgramReading
 from core.sonicpi.interpreter.program_sounds_and_silence import STATUS_SYNTAX, use_known_readings

@@ -9,15 +9,15 @@ import streamlit as st
 
 from core import workspace
 from core.corpus import Corpus
-from core.programs.program_diff import diff_parameter_values
+from core.programs.program_differences import diff_parameter_values
 from pages.components import (
     audio_player,
-    cache,
     corpus_and_alignment_picker,
     job_panel,
-    layout,
+    page_cache,
+    page_header_and_sidebar,
     program_header_and_diff,
-    state,
+    session_keys,
 )
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.unknown_url_value_notice import draw_unknown_url_value_warning
@@ -65,7 +65,7 @@ def draw_page() -> None:
 
 def draw_disagreement_pairs(selected: Selection) -> None:
     """Draw the pairs, or the button that finds them."""
-    pairs = cache.load_disagreement_pairs(selected.alignment)
+    pairs = page_cache.load_disagreement_pairs(selected.alignment)
     if pairs is None:
         draw_pair_search_job_or_button(selected)
     else:
@@ -103,7 +103,7 @@ def draw_pair_explorer(corpus: Corpus, all_pairs: pd.DataFrame) -> None:
             icon=":material/sentiment_satisfied:",
         )
         return
-    requested_pair = state.PAIR.get()
+    requested_pair = session_keys.PAIR.get()
     row = pair_list.find_pair_row(requested_pair)
     if requested_pair and pair_list.format_pair_url_value(row) != requested_pair:
         draw_unknown_url_value_warning("pair", requested_pair, "the first pair of this list")
@@ -117,11 +117,11 @@ def draw_pair_explorer(corpus: Corpus, all_pairs: pd.DataFrame) -> None:
 def draw_pair_kind_and_code_space_controls() -> tuple[str, str]:
     """Draw the choice of the kind of pair and of the code's space; return both."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        kind = draw_choice_bound_to_url("Kind", PAIR_KIND_LABELS, state.PAIR_KIND)
+        kind = draw_choice_bound_to_url("Kind", PAIR_KIND_LABELS, session_keys.PAIR_KIND)
         space = draw_choice_bound_to_url(
             "Code",
             CODE_SPACE_LABELS,
-            state.CODE_SPACE,
+            session_keys.CODE_SPACE,
             "The space in which distances of code are measured.",
         )
     return kind, space
@@ -132,7 +132,7 @@ def filter_pairs_by_kind(
 ) -> PairList:
     """Return the pairs of a kind whose programs are still in the corpus."""
     pairs = all_pairs[(all_pairs["kind"] == kind) & (all_pairs["space"] == space)]
-    programs = cache.load_programs(corpus)
+    programs = page_cache.load_programs(corpus)
     program_ids = {*pairs["first"], *pairs["second"]}
     programs = programs[programs["program"].isin(program_ids)].set_index("program")
     exists = pairs["first"].isin(programs.index) & pairs["second"].isin(programs.index)
@@ -141,7 +141,7 @@ def filter_pairs_by_kind(
 
 def open_and_play_pair(pair_list: PairList, row: int) -> None:
     """Open a pair and play it; for callbacks."""
-    state.PAIR.set(pair_list.format_pair_url_value(row))
+    session_keys.PAIR.set(pair_list.format_pair_url_value(row))
     audio_player.request_autoplay(PLAYLIST_KEY)
 
 
@@ -157,7 +157,7 @@ def draw_program_pair_table(pair_list: PairList, space: str) -> None:
     table_key = f"pairs-{space}-{pairs['kind'].iloc[0]}-{pairs['first'].iloc[0]}"
 
     def open_selected_pair() -> None:
-        row = state.read_selected_table_row(table_key, len(pairs))
+        row = session_keys.read_selected_table_row(table_key, len(pairs))
         if row is not None:
             open_and_play_pair(pair_list, row)
 
@@ -261,4 +261,4 @@ def draw_pair_differences(first: pd.Series, second: pd.Series) -> None:
         )
 
 
-layout.run_page(draw_page)
+page_header_and_sidebar.run_page(draw_page)

@@ -17,9 +17,9 @@ from weakref import WeakKeyDictionary
 import streamlit as st
 
 from core.errors import EarshotError
-from core.plots.waveform import build_waveform_svg, compute_waveform_envelope
+from core.plots.waveform_svg import build_waveform_svg, compute_waveform_envelope
 from core.sonicpi import Clip
-from pages.components import audio_server, formatting, state
+from pages.components import clip_http_routes, page_text, session_keys
 
 MAX_CACHED_WAVEFORMS = 2000
 AUTOPLAY_DELAY_S = 0.2  # From drawing a player until its clip plays.
@@ -37,9 +37,9 @@ def load_audio_player_script() -> None:
 
 def request_autoplay(player_key: str) -> None:
     """Play a clip as soon as its player is drawn; for callbacks."""
-    previous = state.AUTOPLAY_REQUEST.get()
+    previous = session_keys.AUTOPLAY_REQUEST.get()
     number = previous.number + 1 if previous else 1
-    state.AUTOPLAY_REQUEST.set(state.AutoplayRequest(player_key, number))
+    session_keys.AUTOPLAY_REQUEST.set(session_keys.AutoplayRequest(player_key, number))
 
 
 def wait_for_autoplay(player_key: str) -> None:
@@ -47,11 +47,11 @@ def wait_for_autoplay(player_key: str) -> None:
 
     Call it before drawing a chart: while a browser draws one, no clip starts.
     """
-    request = state.AUTOPLAY_REQUEST.get()
+    request = session_keys.AUTOPLAY_REQUEST.get()
     if request is None or request.player_key != player_key:
         return
-    if state.AUTOPLAY_WAITED.get() != request.number:
-        state.AUTOPLAY_WAITED.set(request.number)
+    if session_keys.AUTOPLAY_WAITED.get() != request.number:
+        session_keys.AUTOPLAY_WAITED.set(request.number)
         time.sleep(AUTOPLAY_DELAY_S)
 
 
@@ -87,10 +87,10 @@ def draw_audio_file_player(audio_path: str | None, name: str, key: str) -> None:
         return
     try:
         waveform_svg, seconds = load_waveform_svg(audio_path)
-        audio_url = audio_server.build_audio_url(audio_path, name)
+        audio_url = clip_http_routes.build_audio_url(audio_path, name)
         _draw_audio_player(audio_url, waveform_svg, seconds, name, key)
     except EarshotError as error:
-        formatting.show_error(error)
+        page_text.show_error(error)
 
 
 # A clip's file is named by what it was rendered from, so its content never changes.
@@ -115,7 +115,7 @@ def draw_clip_play_button(audio_path: str, name: str, key: str) -> None:
         As for `draw_audio_file_player`.
     """
     title = _escape_html_attribute(name)
-    source = _escape_html_attribute(audio_server.build_audio_url(audio_path, name))
+    source = _escape_html_attribute(clip_http_routes.build_audio_url(audio_path, name))
     st.html(
         f'<div class="play-button" role="group" aria-label="Clip of {title}" data-src="{source}"'
         f' data-player-key="{_escape_html_attribute(key)}"><button type="button" class="play"'
@@ -135,7 +135,7 @@ def draw_clip_player(clip: Clip, name: str, key: str) -> None:
     if clip not in _encoded_clips:
         _encoded_clips[clip] = clip.encode_audio_file(".flac"), encode_waveform_svg(clip)
     flac_bytes, waveform_svg = _encoded_clips[clip]
-    audio_url = audio_server.cache_audio_and_build_url(flac_bytes, name)
+    audio_url = clip_http_routes.cache_audio_and_build_url(flac_bytes, name)
     _draw_audio_player(audio_url, waveform_svg, clip.seconds, name, key)
 
 
@@ -164,7 +164,7 @@ def draw_playlist_button(
 
 def _format_autoplay_attribute(key: str) -> str:
     """Return the attribute that makes the script play a player; "" if nobody requested it."""
-    request = state.AUTOPLAY_REQUEST.get()
+    request = session_keys.AUTOPLAY_REQUEST.get()
     if request is None or request.player_key != key:
         return ""
     return f' data-autoplay="{request.number}"'
@@ -184,7 +184,7 @@ def _draw_audio_player(
         '<span aria-hidden="true">play_arrow</span></button>'
         f'<div class="waveform" role="img" aria-label="Waveform of {title}"'
         f" style=\"--outline: url('data:image/svg+xml,{waveform_svg}')\"></div>"
-        f'<span class="time">0:00 / {formatting.format_playback_time(seconds)}</span>'
+        f'<span class="time">0:00 / {page_text.format_playback_time(seconds)}</span>'
         '<button type="button" class="loop" aria-pressed="false" aria-label="Loop"'
         ' title="Loop"><span aria-hidden="true">repeat</span></button>'
         '<button type="button" class="next" aria-label="Next clip" title="Next (arrow down)">'

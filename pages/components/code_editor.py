@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import example_snippets, state
+from pages.components import example_snippets, session_keys
 from pages.components.unknown_url_value_notice import draw_unknown_url_value_warning
 
 ASSETS_DIR = Path(__file__).parent
@@ -48,18 +48,18 @@ def draw_code_editor(height_px: int = 345) -> str:
     The browser keeps the code, its last 50 versions and named snippets (code_versions.js).
     """
     _open_linked_snippet()
-    code = state.SNIPPET.get()
+    code = session_keys.SNIPPET.get()
     if code is None:
         code = FIRST_SNIPPET
-        state.SNIPPET.set(code)
+        session_keys.SNIPPET.set(code)
     _editor_component(
-        key=state.CODE_EDITOR.name,
+        key=session_keys.CODE_EDITOR.name,
         on_code_change=_store_edited_code,
         data={
             "code": code,
-            "version": state.SNIPPET_VERSION.get(),
+            "version": session_keys.SNIPPET_VERSION.get(),
             "height": height_px,
-            "canRestore": code == FIRST_SNIPPET and state.SNIPPET_VERSION.get() == 0,
+            "canRestore": code == FIRST_SNIPPET and session_keys.SNIPPET_VERSION.get() == 0,
         },
     )
     return code
@@ -67,7 +67,7 @@ def draw_code_editor(height_px: int = 345) -> str:
 
 def _open_linked_snippet() -> None:
     """Put the code that the URL carries into the editor, once: later edits count."""
-    text = state.LINKED_SNIPPET.get()
+    text = session_keys.LINKED_SNIPPET.get()
     if text is None:
         return
     try:
@@ -78,17 +78,17 @@ def _open_linked_snippet() -> None:
     if not code or len(code) > MAX_LINKED_SNIPPET_CHARS:
         draw_unknown_url_value_warning("snippet", text)
         return
-    state.LINKED_SNIPPET.set(None)
+    session_keys.LINKED_SNIPPET.set(None)
     set_editor_code(code)
 
 
 def set_editor_code(code: str) -> None:
     """Replace the editor's text; for callbacks."""
-    state.SNIPPET.set(code)
-    state.SNIPPET_VERSION.set(state.SNIPPET_VERSION.get() + 1)
+    session_keys.SNIPPET.set(code)
+    session_keys.SNIPPET_VERSION.set(session_keys.SNIPPET_VERSION.get() + 1)
 
 
 def _store_edited_code() -> None:
-    code = state.CODE_EDITOR.get().get("code")
+    code = session_keys.CODE_EDITOR.get().get("code")
     if code is not None:
-        state.SNIPPET.set(str(code))
+        session_keys.SNIPPET.set(str(code))

@@ -20,8 +20,8 @@ from core.search.default_alignment_choice import (
     build_choice_of_requested_alignment,
     choose_default_alignment,
 )
-from pages.components import formatting, state
-from pages.components.cache import cache_until_inputs_change
+from pages.components import page_text, session_keys
+from pages.components.page_cache import cache_until_inputs_change
 from pages.components.unknown_url_value_notice import (
     remember_unknown_url_value,
     warn_about_remembered_url_value,
@@ -61,32 +61,32 @@ def select_corpus() -> Corpus | None:
     names = list_corpora()
     if not names:
         return None
-    shown_name = state.CORPUS.get()
+    shown_name = session_keys.CORPUS.get()
     if shown_name and shown_name not in names:
         _replace_missing_corpus(shown_name, names)
     if not shown_name:  # Later the session decides, and the URL follows.
-        remember_unknown_url_value(state.CORPUS.name, names)
+        remember_unknown_url_value(session_keys.CORPUS.name, names)
     with st.sidebar:
         name = st.selectbox(
             "Corpus",
             names,
             find_default_corpus_index(names),
-            key=state.CORPUS.name,
+            key=session_keys.CORPUS.name,
             bind="query-params",
         )
-    warn_about_remembered_url_value(state.CORPUS.name, "corpus", name)
+    warn_about_remembered_url_value(session_keys.CORPUS.name, "corpus", name)
     return Corpus.open(name)
 
 
 def _replace_missing_corpus(missing_name: str, corpus_names: list[str]) -> NoReturn:
     """Select another corpus for the next run, and refuse this one."""
     corpus_name = corpus_names[find_default_corpus_index(corpus_names)]
-    state.CORPUS.set(corpus_name)
-    state.ALIGNMENT.clear()
+    session_keys.CORPUS.set(corpus_name)
+    session_keys.ALIGNMENT.clear()
     with st.sidebar:  # Drawn so that its value reaches the URL.
-        st.selectbox("Corpus", corpus_names, key=state.CORPUS.name, bind="query-params")
+        st.selectbox("Corpus", corpus_names, key=session_keys.CORPUS.name, bind="query-params")
     st.button(
-        f"Show {formatting.escape_markdown(corpus_name)}",
+        f"Show {page_text.escape_markdown(corpus_name)}",
         key="show-other-corpus",
         icon=":material/library_music:",
         type="primary",
@@ -117,20 +117,22 @@ def select_alignment(corpus: Corpus, purpose: Purpose = "any") -> AlignmentRecor
         return select_searching_alignment_of_other_corpus(corpus)
     if default_choice is None:
         return None
-    preselect_new_item_once(state.ALIGNMENT, next(iter(labels)), corpus.name, AUTOMATIC_CHOICE)
-    requested_label = st.query_params.get(state.ALIGNMENT.name, "")
+    preselect_new_item_once(
+        session_keys.ALIGNMENT, next(iter(labels)), corpus.name, AUTOMATIC_CHOICE
+    )
+    requested_label = st.query_params.get(session_keys.ALIGNMENT.name, "")
     accepted_labels = [AUTOMATIC_CHOICE, *labels.values()]
     if _find_alignment_by_old_label(labels, requested_label):
         accepted_labels.append(requested_label)
-    remember_unknown_url_value(state.ALIGNMENT.name, accepted_labels)
-    state.restore_old_bookmark_choice(
-        state.ALIGNMENT, lambda label: _find_alignment_by_old_label(labels, label)
+    remember_unknown_url_value(session_keys.ALIGNMENT.name, accepted_labels)
+    session_keys.restore_old_bookmark_choice(
+        session_keys.ALIGNMENT, lambda label: _find_alignment_by_old_label(labels, label)
     )
     with st.sidebar:
         selected_id = st.selectbox(
             "Alignment",
             [AUTOMATIC_CHOICE, *labels],
-            key=state.ALIGNMENT.name,
+            key=session_keys.ALIGNMENT.name,
             bind="query-params",
             format_func=lambda option: labels.get(option, option),
             help=f"{AUTOMATIC_CHOICE}: each page uses the alignment that was made for it.",
@@ -141,11 +143,11 @@ def select_alignment(corpus: Corpus, purpose: Purpose = "any") -> AlignmentRecor
             choice = build_choice_of_requested_alignment(corpus.load_alignment(selected_id))
         label = labels.get(choice.alignment_id, choice.alignment_id)
         st.caption(
-            formatting.escape_markdown(
+            page_text.escape_markdown(
                 f"{label} of {choice.format_training_time()}: {choice.reason}"
             )
         )
-    warn_about_remembered_url_value(state.ALIGNMENT.name, "alignment", selected_id, label)
+    warn_about_remembered_url_value(session_keys.ALIGNMENT.name, "alignment", selected_id, label)
     return corpus.load_alignment(choice.alignment_id)
 
 
@@ -155,7 +157,7 @@ def select_searching_alignment_of_other_corpus(corpus: Corpus) -> AlignmentRecor
     if choice is None:
         return None
     with st.sidebar:
-        st.caption(formatting.escape_markdown(f"Alignment {choice.method} {choice.reason}"))
+        st.caption(page_text.escape_markdown(f"Alignment {choice.method} {choice.reason}"))
     return choice.load_chosen_alignment_record(corpus)
 
 
@@ -181,7 +183,7 @@ def draw_alignment_page(
         What the page uses the alignment for.
     """
     st.title(title)
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         corpus = select_corpus()
         if corpus is None:
             draw_no_corpus_notice()
@@ -205,7 +207,7 @@ def find_default_corpus_index(corpus_names: list[str]) -> int:
 
 
 def preselect_new_item_once(
-    key: state.SessionKey, newest_id: str | None, scope: str, option: str | None = None
+    key: session_keys.SessionKey, newest_id: str | None, scope: str, option: str | None = None
 ) -> None:
     """Change the selection once after a new alignment or run appeared.
 
@@ -219,7 +221,7 @@ def preselect_new_item_once(
     option : str, optional
         What to select. Default: the new item.
     """
-    seen = state.NEWEST_SEEN.derive_scoped_key(key.name, scope)
+    seen = session_keys.NEWEST_SEEN.derive_scoped_key(key.name, scope)
     if seen.is_set() and seen.get() != newest_id:
         key.set(newest_id if option is None else option)
     seen.set(newest_id)
@@ -227,8 +229,8 @@ def preselect_new_item_once(
 
 def record_and_check_page_visit(page_name: str) -> None:
     """Record which page is drawn, and whether it was just opened."""
-    state.IS_NEW_PAGE.set(state.CURRENT_PAGE.get() != page_name)
-    state.CURRENT_PAGE.set(page_name)
+    session_keys.IS_NEW_PAGE.set(session_keys.CURRENT_PAGE.get() != page_name)
+    session_keys.CURRENT_PAGE.set(page_name)
 
 
 _url_history_component = st.components.v2.component(
@@ -271,7 +273,7 @@ def scroll_to_top_on_change(content_id: str) -> None:
 def open_page_with_corpus(page_path: str, corpus_name: str) -> None:
     """Open a page with a corpus selected."""
     # In the session: Streamlit refuses to set a URL parameter that is bound to a widget.
-    state.CORPUS.set(corpus_name)
+    session_keys.CORPUS.set(corpus_name)
     st.switch_page(page_path)
 
 
@@ -318,7 +320,7 @@ def draw_no_corpus_notice() -> None:
 
 def draw_no_alignment_notice(corpus: Corpus) -> None:
     """Draw that a corpus has no alignment, with a button to the page that trains one."""
-    name = formatting.escape_markdown(corpus.name)
+    name = page_text.escape_markdown(corpus.name)
     if any(job.is_active and corpus.name in job.argv for job in jobs.list_jobs()):
         st.info(
             f"Corpus {name} has a running job. Home shows its progress.",
@@ -331,7 +333,7 @@ def draw_no_alignment_notice(corpus: Corpus) -> None:
         st.info(f"Corpus {name} has no alignment.", icon=":material/model_training:")
         return
     if hint := import_programs.describe_small_corpus(corpus):
-        st.info(formatting.escape_markdown(f"{corpus.name}: {hint}"), icon=":material/search:")
+        st.info(page_text.escape_markdown(f"{corpus.name}: {hint}"), icon=":material/search:")
         if st.button("Build the starter corpus on Home", type="primary", icon=":material/home:"):
             st.switch_page("pages/home/page.py")
         return

@@ -7,7 +7,7 @@ import logging
 import streamlit as st
 
 from core.errors import EarshotError
-from pages.components import formatting
+from pages.components import page_text
 
 
 def show_unexpected_error(error: Exception) -> bool:
@@ -19,7 +19,7 @@ def show_unexpected_error(error: Exception) -> bool:
         True: Streamlit need not draw the error itself.
     """
     if isinstance(error, EarshotError):
-        formatting.show_error(error)
+        page_text.show_error(error)
         return True
     logging.getLogger("earshot").error("a page failed", exc_info=error)
     st.error(

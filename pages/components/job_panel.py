@@ -11,7 +11,7 @@ import streamlit as st
 from core import jobs, workspace
 from core.errors import EarshotError
 from core.jobs import Job
-from pages.components import formatting, state
+from pages.components import page_text, session_keys
 
 BadgeColour = Literal["red", "orange", "blue", "green", "gray"]
 REFRESH_INTERVAL_S = 1.0
@@ -35,7 +35,7 @@ def find_latest_job_of_command(*argv: str) -> Job | None:
 
 def start_background_job(argv: Sequence[str], title: str) -> None:
     """Start a command as a background job, and show the error if it cannot start; for callbacks."""
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         jobs.start_job(list(argv), title)
 
 
@@ -108,12 +108,12 @@ def _draw_job(job: Job, draw_details: Callable[[Job], None] | None) -> None:
     label, colour = STATE_BADGES[job.state]
     with st.container(border=True, key=f"job-{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{formatting.escape_markdown(job.title)}**", width="stretch")
+            st.markdown(f"**{page_text.escape_markdown(job.title)}**", width="stretch")
             st.badge(describe_job_queue_position(job) or label, color=colour)
         if job.is_active:
             _draw_job_progress_bar(job)
         if job.error:
-            formatting.show_error(job.error)
+            page_text.show_error(job.error)
         draw_kept_result(job)
         if draw_details is not None:
             draw_details(job)
@@ -138,14 +138,14 @@ def draw_job_resume_button(job: Job) -> None:
         icon=":material/play_arrow:",
         on_click=_resume_job,
         args=(job,),
-        help=f"Finished work is kept. {formatting.escape_markdown(job.shell_command)}",
+        help=f"Finished work is kept. {page_text.escape_markdown(job.shell_command)}",
     )
 
 
 def draw_kept_result(job: Job) -> None:
     """Draw the alignment that a cancelled training has saved."""
     if job.state == "cancelled" and "saved as" in job.progress.note:
-        note = formatting.escape_markdown(job.progress.note)
+        note = page_text.escape_markdown(job.progress.note)
         st.caption(f":material/save: {note[:1].upper()}{note[1:]}.")
 
 
@@ -158,7 +158,7 @@ def draw_job_log(job: Job) -> None:
 def _draw_job_cancel_controls(job: Job) -> None:
     """Draw the button that stops a job; it asks first unless the command saves its result."""
     stop_label = STOP_BUTTON_LABELS.get(job.argv[0]) if job.state == "running" else None
-    is_confirming = state.IS_CONFIRMING_CANCEL.derive_scoped_key(job.id).get()
+    is_confirming = session_keys.IS_CONFIRMING_CANCEL.derive_scoped_key(job.id).get()
     if stop_label or job.is_cancel_requested or not is_confirming:
         st.button(
             stop_label or "Cancel",
@@ -188,7 +188,7 @@ def _draw_job_cancel_controls(job: Job) -> None:
 
 
 def _set_cancel_confirmation(job: Job, is_confirming: bool = True) -> None:
-    state.IS_CONFIRMING_CANCEL.derive_scoped_key(job.id).set(is_confirming)
+    session_keys.IS_CONFIRMING_CANCEL.derive_scoped_key(job.id).set(is_confirming)
 
 
 def describe_job_queue_position(job: Job) -> str:
@@ -210,19 +210,19 @@ def _cancel_job_in_thread(job: Job) -> None:
 
 
 def _resume_job(job: Job) -> None:
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         jobs.restart_job(job.id)
 
 
 def _draw_job_progress_bar(job: Job) -> None:
     progress = job.progress
-    note = formatting.escape_markdown(progress.note)
+    note = page_text.escape_markdown(progress.note)
     if job.state == "queued":
         st.progress(0.0, text=note or "Starts when the jobs before it have ended.")
         return
     st.progress(progress.finished_fraction, text=_describe_job_progress(job))
     finished_steps = " ".join(
-        f":material/check: {formatting.escape_markdown(step.step)}"
+        f":material/check: {page_text.escape_markdown(step.step)}"
         for step in progress.steps
         if step.total and step.done >= step.total and step.step != progress.step
     )
@@ -233,17 +233,17 @@ def _draw_job_progress_bar(job: Job) -> None:
 def _describe_job_progress(job: Job) -> str:
     """Return the current step, its finished items, and the remaining time if it is known."""
     progress = job.progress
-    text = formatting.escape_markdown(progress.step) or "Starting …"
+    text = page_text.escape_markdown(progress.step) or "Starting …"
     if progress.total:
         text += f": {progress.done:,} of {progress.total:,}"
     if job.is_cancel_requested:
         return f"{text} · stopping after this item"
     if progress.is_stalled:
-        return f"{text} · no progress for {formatting.format_duration(progress.idle_s)}"
+        return f"{text} · no progress for {page_text.format_duration(progress.idle_s)}"
     if progress.total and progress.done >= progress.total:
         return f"{text} · preparing the next step"
     if progress.remaining_s:
-        return f"{text} · {formatting.format_duration(progress.remaining_s)} left"
+        return f"{text} · {page_text.format_duration(progress.remaining_s)} left"
     return text
 
 
@@ -257,6 +257,6 @@ def draw_active_jobs() -> None:
         status = describe_job_queue_position(job) or STATE_BADGES[job.state][0].lower()
         st.progress(
             job.progress.finished_fraction,
-            text=f"{formatting.escape_markdown(job.title)} · {status}",
+            text=f"{page_text.escape_markdown(job.title)} · {status}",
         )
     st.page_link("pages/jobs/page.py", label="All jobs", icon=":material/list:")

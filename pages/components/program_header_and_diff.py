@@ -9,29 +9,29 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import EarshotError
-from core.programs.program_diff import (
+from core.programs.program_differences import (
     diff_parameter_values,
     diff_program_sources,
     extract_code_traits,
 )
 from core.sonicpi import RenderProblem
-from pages.components import cache, formatting
+from pages.components import page_cache, page_text
 
 
 def format_program_title(name: str, template_id: str) -> str:
     """Return the title of a program's template; without a template, the program's name."""
-    return cache.load_template_titles().get(template_id, template_id) or name
+    return page_cache.load_template_titles().get(template_id, template_id) or name
 
 
 def draw_program_header(name: str, template_id: str, *badges: str) -> None:
     """Draw a program's name with its template, role and split."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         title = format_program_title(name, template_id)
-        st.markdown(f"**{formatting.escape_markdown(title)}**", width="content")
+        st.markdown(f"**{page_text.escape_markdown(title)}**", width="content")
         for badge in badges:
             if badge:
-                st.badge(formatting.escape_markdown(badge), color="gray")
-    st.caption(formatting.escape_markdown(name))
+                st.badge(page_text.escape_markdown(badge), color="gray")
+    st.caption(page_text.escape_markdown(name))
 
 
 def draw_closable_program_header(program: dict[str, Any], on_close: Callable[[], None]) -> None:
@@ -64,7 +64,7 @@ def draw_program_spectrogram(program: dict[str, Any]) -> None:
     if program["audio"] is None:
         return
     try:
-        figure = cache.plot_waveform_and_spectrogram(program["audio"])
+        figure = page_cache.plot_waveform_and_spectrogram(program["audio"])
     except EarshotError:  # The player above has shown the error.
         return
     measures = f"{program['seconds']:.1f} s, peak {program['peak']:.2f}, RMS {program['rms']:.3f}"
@@ -82,7 +82,7 @@ def draw_program_spectrogram(program: dict[str, Any]) -> None:
 def draw_parameter_values(values: dict[str, Any]) -> None:
     """Draw a program's parameters in an expander."""
     if values:
-        with st.expander(formatting.pluralize(len(values), "parameter"), type="compact"):
+        with st.expander(page_text.pluralize(len(values), "parameter"), type="compact"):
             lines = [f"{name}: {value}" for name, value in values.items()]
             st.code("\n".join(lines), language="yaml", wrap_lines=True)
 
@@ -90,7 +90,7 @@ def draw_parameter_values(values: dict[str, Any]) -> None:
 def draw_render_warnings(warnings: Iterable[RenderProblem]) -> None:
     """Draw a render's warnings; errors that ended a thread stand out."""
     for warning in warnings:
-        text = formatting.escape_markdown(warning)
+        text = page_text.escape_markdown(warning)
         if warning.is_thread_error:
             st.warning(f"This thread ended early. {text}", icon=":material/warning:")
         else:

@@ -6,12 +6,12 @@ import streamlit as st
 
 from core.corpus import Corpus
 from core.corpus.program_filtering import find_query_problems
-from pages.components import cache, formatting
+from pages.components import page_cache, page_text
 
 
 def draw_query_problems(corpus: Corpus, query: str) -> None:
     """Draw which parts of the query cannot match as they were meant."""
     if query:
-        parameter_names = cache.load_parameter_domains_of_corpus(corpus)
+        parameter_names = page_cache.load_parameter_domains_of_corpus(corpus)
         for problem in find_query_problems(query, parameter_names):
-            st.warning(formatting.escape_markdown(problem), icon=":material/filter_alt_off:")
+            st.warning(page_text.escape_markdown(problem), icon=":material/filter_alt_off:")

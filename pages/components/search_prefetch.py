@@ -40,7 +40,7 @@ def _prefetch_search(corpus_name: str | None) -> None:
         for template in programs.list_templates():
             template.list_template_parameters()
         # Loading torch and scikit-learn, which Train and Listen need, is the purpose here.
-        from core.search import confidence, nearest_neighbour_queries  # noqa: F401 (loads what confidence imports)
+        from core.search import nearest_neighbour_queries, search_confidence  # noqa: F401 (loads what confidence imports)
         from core.search.aligned_corpus import open_aligned_corpus
 
         if corpus_name is not None:

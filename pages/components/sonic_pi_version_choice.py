@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import sonicpi
-from pages.components.state import SessionKey
+from pages.components.session_keys import SessionKey
 
 LABELS = {"3.2": "Sonic Pi 3.2", "5": "Sonic Pi 5"}
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from pages.components import formatting, state
+from pages.components import page_text, session_keys
 
 
 class UnknownUrlValue(NamedTuple):
@@ -18,7 +18,7 @@ class UnknownUrlValue(NamedTuple):
     shown_option: str | None
 
 
-_UNKNOWN_VALUE: state.SessionKey[UnknownUrlValue | None] = state.SessionKey(
+_UNKNOWN_VALUE: session_keys.SessionKey[UnknownUrlValue | None] = session_keys.SessionKey(
     "unknown_url_value", None
 )
 
@@ -39,7 +39,7 @@ def remember_unknown_url_value(parameter: str, accepted_values: Collection[str])
     value = st.query_params.get(parameter)
     if value is None or value in accepted_values:
         return
-    unknown = UnknownUrlValue(value, state.CURRENT_PAGE.get(), None)
+    unknown = UnknownUrlValue(value, session_keys.CURRENT_PAGE.get(), None)
     _UNKNOWN_VALUE.derive_scoped_key(parameter).set(unknown)
 
 
@@ -66,7 +66,7 @@ def warn_about_remembered_url_value(
     if unknown.shown_option is None:
         unknown = unknown._replace(shown_option=shown_option)
         key.set(unknown)
-    if (unknown.page_name, unknown.shown_option) != (state.CURRENT_PAGE.get(), shown_option):
+    if (unknown.page_name, unknown.shown_option) != (session_keys.CURRENT_PAGE.get(), shown_option):
         key.clear()
         return
     draw_unknown_url_value_warning(noun, unknown.value, label or shown_option)
@@ -84,9 +84,9 @@ def draw_unknown_url_value_warning(noun: str, value: str, shown_label: str = "")
     shown_label : str, optional
         What the page shows instead.
     """
-    suffix = f" This page shows {formatting.escape_markdown(shown_label)}." if shown_label else ""
+    suffix = f" This page shows {page_text.escape_markdown(shown_label)}." if shown_label else ""
     st.warning(
-        f"The address names the {noun} “{formatting.escape_markdown(value, 80)}”, which"
+        f"The address names the {noun} “{page_text.escape_markdown(value, 80)}”, which"
         f" does not exist.{suffix}",
         icon=":material/link_off:",
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from pages.components import state
+from pages.components import session_keys
 from pages.components.unknown_url_value_notice import (
     remember_unknown_url_value,
     warn_about_remembered_url_value,
@@ -14,7 +14,7 @@ from pages.components.unknown_url_value_notice import (
 
 
 def draw_choice_bound_to_url(
-    label: str, option_labels: Mapping[str, str], key: state.SessionKey[str], help: str = ""
+    label: str, option_labels: Mapping[str, str], key: session_keys.SessionKey[str], help: str = ""
 ) -> str:
     """Draw one segment per option and return the chosen option; at first, the key's default.
 

@@ -14,7 +14,7 @@ from core.pipeline import import_embeddings, import_programs
 from core.pipeline.build import ClipFormat
 from core.pipeline.corpus_export import make_export_path
 from core.pipeline.data_card import make_data_card
-from pages.components import corpus_and_alignment_picker, formatting, job_panel, state
+from pages.components import corpus_and_alignment_picker, job_panel, page_text, session_keys
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 
 PROGRAM_FILE_TYPES = ["rb", "zip", "csv", "parquet"]
@@ -51,26 +51,26 @@ def draw_import_button(corpus: Corpus | None) -> None:
 
 def select_requested_corpus() -> None:
     """Select the corpus that a dialog requested; call it before the sidebar draws the choice."""
-    if not state.REQUESTED_CORPUS.is_set():
+    if not session_keys.REQUESTED_CORPUS.is_set():
         return
-    corpus_name = state.REQUESTED_CORPUS.get()
-    state.REQUESTED_CORPUS.clear()
-    state.PROGRAM.remove_from_url_and_session()
+    corpus_name = session_keys.REQUESTED_CORPUS.get()
+    session_keys.REQUESTED_CORPUS.clear()
+    session_keys.PROGRAM.remove_from_url_and_session()
     # Streamlit writes the value of a bound widget to the URL and refuses other writes, so the
     # choice itself changes.
-    state.ALIGNMENT.clear()
+    session_keys.ALIGNMENT.clear()
     corpus_names = list_corpora()
     if corpus_name is None and corpus_names:
         index = corpus_and_alignment_picker.find_default_corpus_index(corpus_names)
         corpus_name = corpus_names[index]
     if corpus_name is None:
-        state.CORPUS.clear()
+        session_keys.CORPUS.clear()
     else:
-        state.CORPUS.set(corpus_name)
+        session_keys.CORPUS.set(corpus_name)
 
 
 def _request_corpus_selection(corpus_name: str | None) -> None:
-    state.REQUESTED_CORPUS.set(corpus_name)
+    session_keys.REQUESTED_CORPUS.set(corpus_name)
     st.rerun()
 
 
@@ -80,7 +80,7 @@ def _request_corpus_selection(corpus_name: str | None) -> None:
 def draw_corpus_jobs(corpus: Corpus) -> None:
     """Draw the report of the last import, and the jobs that the actions started."""
     draw_import_report(corpus)
-    dismissed_ids = state.DISMISSED_JOBS.get()
+    dismissed_ids = session_keys.DISMISSED_JOBS.get()
     for command in ("build", "export", "check"):
         job = job_panel.find_latest_job_of_command(command, corpus.name)
         if job is None or job.id in dismissed_ids:
@@ -92,19 +92,19 @@ def draw_corpus_jobs(corpus: Corpus) -> None:
 
 def draw_import_report(corpus: Corpus) -> None:
     """Draw what the last import added to this corpus, until it is closed."""
-    report = state.IMPORT_REPORT.get()
+    report = session_keys.IMPORT_REPORT.get()
     if report is None or report.corpus_name != corpus.name:
         return
     if isinstance(report, import_embeddings.VectorImportReport):
-        added = formatting.pluralize(report.vectors_added, "new embedding")
+        added = page_text.pluralize(report.vectors_added, "new embedding")
         read_count = report.vectors_read
     else:
-        added = formatting.pluralize(report.programs_added, "new program")
+        added = page_text.pluralize(report.programs_added, "new program")
         read_count = report.programs_read
     with st.container(border=True, key="import-report"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{added} of {read_count:,} read**", width="stretch")
-            st.button("Close", key="close-report", on_click=state.IMPORT_REPORT.clear)
+            st.button("Close", key="close-report", on_click=session_keys.IMPORT_REPORT.clear)
         _, _, details = str(report).partition("\n")
         if details:
             st.code(details, language=None, height=120)
@@ -135,7 +135,7 @@ def _draw_job_result(job: Job) -> None:
 
 
 def _hide_job_result(job_id: str) -> None:
-    state.DISMISSED_JOBS.set(state.DISMISSED_JOBS.get() | {job_id})
+    session_keys.DISMISSED_JOBS.set(session_keys.DISMISSED_JOBS.get() | {job_id})
 
 
 def draw_export_link(export_path: Path) -> None:
@@ -146,7 +146,7 @@ def draw_export_link(export_path: Path) -> None:
     st.markdown(f"Saved to `{export_path}`")
     if export_path.is_file():
         st.download_button(
-            f"Download ({formatting.format_bytes(export_path.stat().st_size)})",
+            f"Download ({page_text.format_bytes(export_path.stat().st_size)})",
             export_path.read_bytes,
             export_path.name,
             key=f"download-{export_path.name}",
@@ -209,13 +209,13 @@ def draw_program_import(corpus: Corpus | None) -> None:
     )
     clip_format = None
     if corpus_name and corpus_name not in corpus_names:
-        clip_format = ClipFormat(sonic_pi=draw_sonic_pi_choice(state.IMPORT_SONIC_PI))
+        clip_format = ClipFormat(sonic_pi=draw_sonic_pi_choice(session_keys.IMPORT_SONIC_PI))
     is_incomplete = file is None or not corpus_name
     if not st.button("Import", type="primary", key="confirm-import", disabled=is_incomplete):
         return
     if file is None or corpus_name is None:
         return
-    with formatting.catch_and_show_errors(), st.spinner("Reading the programs …"):
+    with page_text.catch_and_show_errors(), st.spinner("Reading the programs …"):
         report = import_programs.import_programs(
             corpus_name,
             file.getvalue(),
@@ -224,7 +224,7 @@ def draw_program_import(corpus: Corpus | None) -> None:
             clip_format=clip_format,
             sample_folders=[sample_folder.strip()] if sample_folder.strip() else [],
         )
-        state.IMPORT_REPORT.set(report)
+        session_keys.IMPORT_REPORT.set(report)
         jobs.start_job(["build", corpus_name, "--resume"], f"Render and embed {corpus_name}")
         _request_corpus_selection(corpus_name)
 
@@ -258,18 +258,18 @@ def draw_embedding_import(corpus: Corpus) -> None:
         return
     if file is None:
         return
-    with formatting.catch_and_show_errors(), st.spinner("Reading the embeddings …"):
+    with page_text.catch_and_show_errors(), st.spinner("Reading the embeddings …"):
         report = import_embeddings.import_external_embeddings(
             corpus, file.getvalue(), modality, name, file_name=file.name
         )
-        state.IMPORT_REPORT.set(report)
+        session_keys.IMPORT_REPORT.set(report)
         st.rerun()
 
 
 @st.dialog("Export the corpus", icon=":material/download:")
 def open_export_dialog(corpus: Corpus) -> None:
     """Draw the formats; export as a job."""
-    st.markdown(f"Corpus **{formatting.escape_markdown(corpus.name)}**")
+    st.markdown(f"Corpus **{page_text.escape_markdown(corpus.name)}**")
     export_format = st.radio(
         "Format",
         list(EXPORT_FORMAT_LABELS),
@@ -279,11 +279,11 @@ def open_export_dialog(corpus: Corpus) -> None:
     size_bytes = count_corpus_contents(corpus).size_bytes
     free_bytes = workspace.get_free_bytes(corpus.path)
     st.caption(
-        f"The corpus takes {formatting.format_bytes(size_bytes)};"
-        f" {formatting.format_bytes(free_bytes)} are free."
+        f"The corpus takes {page_text.format_bytes(size_bytes)};"
+        f" {page_text.format_bytes(free_bytes)} are free."
     )
     if st.button("Export", type="primary", key="confirm-export"):
-        with formatting.catch_and_show_errors():
+        with page_text.catch_and_show_errors():
             export_path = make_export_path(corpus.name, export_format)
             argv = ["export", corpus.name, "--format", export_format, "--out", str(export_path)]
             jobs.start_job(argv, f"Export {corpus.name}")
@@ -295,7 +295,7 @@ def open_check_dialog(corpus: Corpus) -> None:
     """Draw the option to repair; check as a job."""
     st.markdown(
         f"Reads every program, clip, embedding and alignment of"
-        f" **{formatting.escape_markdown(corpus.name)}** and reports damage."
+        f" **{page_text.escape_markdown(corpus.name)}** and reports damage."
     )
     should_repair = st.toggle(
         "Also repair",
@@ -303,7 +303,7 @@ def open_check_dialog(corpus: Corpus) -> None:
         help="Removes what is damaged, then renders and embeds only what is missing.",
     )
     if st.button("Check", type="primary", key="confirm-check"):
-        with formatting.catch_and_show_errors():
+        with page_text.catch_and_show_errors():
             argv = ["check", corpus.name, *(["--repair"] if should_repair else [])]
             jobs.start_job(argv, f"{'Repair' if should_repair else 'Check'} {corpus.name}")
             st.rerun()
@@ -312,7 +312,7 @@ def open_check_dialog(corpus: Corpus) -> None:
 @st.dialog("Data card", width="large", icon=":material/description:")
 def open_data_card_dialog(corpus: Corpus) -> None:
     """Draw a corpus's data card: contents, sources, versions and licences."""
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         card = make_data_card(corpus)
         st.download_button(
             "Download",
@@ -330,21 +330,21 @@ def open_data_card_dialog(corpus: Corpus) -> None:
 def open_delete_dialog(corpus: Corpus) -> None:
     """Draw what would be deleted; delete the corpus once that is confirmed."""
     if not corpus.path.exists():  # Deleted in another tab or by a command.
-        st.info(f"Corpus {formatting.escape_markdown(corpus.name)} is already deleted.")
+        st.info(f"Corpus {page_text.escape_markdown(corpus.name)} is already deleted.")
         if st.button("Close", key="close-delete"):
             _request_corpus_selection(None)
         return
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         contents = count_corpus_contents(corpus)
-        escaped_name = formatting.escape_markdown(contents.corpus_name)
+        escaped_name = page_text.escape_markdown(contents.corpus_name)
         st.markdown(
             f"**{escaped_name}** and everything in it will be deleted permanently:"
-            f"\n\n- {formatting.pluralize(contents.program_count, 'program')}"
-            f"\n- {formatting.pluralize(contents.clip_count, 'clip')}"
-            f"\n- {formatting.pluralize(contents.embedding_count, 'embedding')}"
-            f"\n- {formatting.pluralize(contents.alignment_count, 'alignment')} with maps and"
+            f"\n\n- {page_text.pluralize(contents.program_count, 'program')}"
+            f"\n- {page_text.pluralize(contents.clip_count, 'clip')}"
+            f"\n- {page_text.pluralize(contents.embedding_count, 'embedding')}"
+            f"\n- {page_text.pluralize(contents.alignment_count, 'alignment')} with maps and"
             " metrics"
-            f"\n\n{formatting.format_bytes(contents.size_bytes)} in `{contents.path}`."
+            f"\n\n{page_text.format_bytes(contents.size_bytes)} in `{contents.path}`."
         )
         with st.container(horizontal=True):
             if st.button(f"Delete {escaped_name}", type="primary", key="confirm-delete"):

@@ -20,13 +20,13 @@ from core.errors import EarshotError
 from core.sonicpi import RenderProblem
 from pages.components import (
     audio_player,
-    cache,
     corpus_and_alignment_picker,
-    formatting,
-    layout,
+    page_cache,
+    page_header_and_sidebar,
+    page_text,
     program_header_and_diff,
     program_query_notice,
-    state,
+    session_keys,
 )
 from pages.corpus import corpus_actions, program_filters
 from pages.corpus.program_filters import STATE_LABELS, ProgramFilters
@@ -38,7 +38,7 @@ def draw_page() -> None:
         st.title("Corpus", width="stretch")
         buttons = st.container(horizontal=True, width="content")
     corpus_actions.select_requested_corpus()
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         corpus = corpus_and_alignment_picker.select_corpus()
         if corpus is None:
             with buttons:
@@ -48,7 +48,7 @@ def draw_page() -> None:
         with buttons:
             corpus_actions.draw_corpus_action_buttons(corpus)
         corpus_actions.draw_corpus_jobs(corpus)
-        programs = cache.load_programs(corpus)
+        programs = page_cache.load_programs(corpus)
         if programs.empty:
             draw_empty_corpus_notice(corpus)
             return
@@ -57,7 +57,7 @@ def draw_page() -> None:
         with left:
             draw_program_table(corpus, programs, filters)
         with right:
-            program_id = state.PROGRAM.get()
+            program_id = session_keys.PROGRAM.get()
             if program_id is None:
                 st.info("Select a row to play and inspect it.", icon=":material/ads_click:")
             else:
@@ -67,7 +67,7 @@ def draw_page() -> None:
 def draw_empty_corpus_notice(corpus: Corpus) -> None:
     """Draw that a corpus has no programs, and a link to the page that generates some."""
     st.info(
-        f"Corpus {formatting.escape_markdown(corpus.name)} has no programs. Import some, or"
+        f"Corpus {page_text.escape_markdown(corpus.name)} has no programs. Import some, or"
         " generate variants of a template.",
         icon=":material/library_music:",
     )
@@ -112,25 +112,27 @@ def draw_program_table(corpus: Corpus, programs: pd.DataFrame, filters: ProgramF
 
 def format_matching_program_counts(corpus: Corpus, matching_count: int, program_count: int) -> str:
     """Return how many programs match the filters, and how many are in each state."""
-    counts = cache.count_programs_by_state(corpus)
+    counts = page_cache.count_programs_by_state(corpus)
     states = ", ".join(
         f"{counts[name]:,} {label.lower()}" for name, label in STATE_LABELS.items() if counts[name]
     )
-    text = f"{matching_count:,} of {formatting.pluralize(program_count, 'program')} ({states})."
+    text = f"{matching_count:,} of {page_text.pluralize(program_count, 'program')} ({states})."
     if counts["failed"]:
         errors = ", ".join(
-            f"{number:,} {formatting.escape_markdown(kind)}"
+            f"{number:,} {page_text.escape_markdown(kind)}"
             for kind, number in corpus.count_failures_by_kind().items()
         )
         text += f" Errors: {errors}."
     return text
 
 
-@cache.cache_until_inputs_change(8, ttl_s=cache.TABLE_TTL_S)
+@page_cache.cache_until_inputs_change(8, ttl_s=page_cache.TABLE_TTL_S)
 def _filter_programs(corpus: Corpus, filters: dict[str, Any]) -> tuple[pd.DataFrame, pa.Table]:
     """Return the matching programs, and their table as the browser gets it."""
-    search_texts = cache.load_program_search_texts(corpus) if filters["query"] else None
-    programs = filter_programs_by_warnings(cache.load_programs(corpus), filters["warning_kinds"])
+    search_texts = page_cache.load_program_search_texts(corpus) if filters["query"] else None
+    programs = filter_programs_by_warnings(
+        page_cache.load_programs(corpus), filters["warning_kinds"]
+    )
     other_filters = {name: value for name, value in filters.items() if name != "warning_kinds"}
     programs = filter_programs(programs, **other_filters, search_texts=search_texts)
     return programs, pa.Table.from_pandas(
@@ -140,7 +142,7 @@ def _filter_programs(corpus: Corpus, filters: dict[str, Any]) -> tuple[pd.DataFr
 
 def build_program_display_table(programs: pd.DataFrame) -> pd.DataFrame:
     """Return the columns to display; columns of errors only if there are errors."""
-    titles = cache.load_template_titles()
+    titles = page_cache.load_template_titles()
     rms = programs["rms"].where(programs["rms"] > 0).astype(np.float32)
     level = pd.Series(20 * np.log10(rms), index=programs.index)
     template_titles = [titles.get(name, name) or "–" for name in programs["template"].tolist()]
@@ -185,15 +187,15 @@ def _find_error_to_display(
 
 
 def _make_program_table_key(corpus: Corpus, filters: ProgramFilters) -> str:
-    content = (str(corpus.path), corpus.change_stamp, filters, state.TABLE_VERSION.get())
+    content = (str(corpus.path), corpus.change_stamp, filters, session_keys.TABLE_VERSION.get())
     return hashlib.sha256(repr(content).encode()).hexdigest()[:12]
 
 
 def _open_selected_program(table_key: str, programs: pd.DataFrame) -> None:
-    row = state.read_selected_table_row(table_key, len(programs))
+    row = session_keys.read_selected_table_row(table_key, len(programs))
     if row is not None:
         program_id = str(programs["program"].iloc[row])
-        state.PROGRAM.set(program_id)
+        session_keys.PROGRAM.set(program_id)
         audio_player.request_autoplay(_format_program_player_key(program_id))
 
 
@@ -205,7 +207,7 @@ def draw_program_card(corpus: Corpus, program_id: str) -> None:
     try:
         program = corpus.load_program(program_id)
     except EarshotError as error:
-        formatting.show_error(error)
+        page_text.show_error(error)
         st.button("Close", on_click=close_program_card)
         return
     with st.container(border=True, height=597, key="card"):
@@ -227,8 +229,8 @@ def draw_program_card(corpus: Corpus, program_id: str) -> None:
 
 def close_program_card() -> None:
     """Close the card and clear the table's selection; for callbacks."""
-    state.PROGRAM.set(None)
-    state.TABLE_VERSION.set(state.TABLE_VERSION.get() + 1)
+    session_keys.PROGRAM.set(None)
+    session_keys.TABLE_VERSION.set(session_keys.TABLE_VERSION.get() + 1)
 
 
 def draw_render_failure(program: dict[str, Any]) -> None:
@@ -236,8 +238,8 @@ def draw_render_failure(program: dict[str, Any]) -> None:
     line = program["error_line"]
     where = f"Line {line}: " if line else ""
     st.error(
-        f"{where}{formatting.escape_markdown(program['error_message'])}\n\n"
-        f"Kind of error: {formatting.escape_markdown(program['error_kind'])}.",
+        f"{where}{page_text.escape_markdown(program['error_message'])}\n\n"
+        f"Kind of error: {page_text.escape_markdown(program['error_kind'])}.",
         icon=":material/error:",
     )
     program_header_and_diff.draw_failed_source_line(program["source"], line)
@@ -247,4 +249,4 @@ def _format_program_player_key(program_id: str) -> str:
     return f"corpus-{program_id}"
 
 
-layout.run_page(draw_page)
+page_header_and_sidebar.run_page(draw_page)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.corpus import Corpus
 from core.corpus.program_filtering import ValueRange
-from pages.components import cache, state
+from pages.components import page_cache, session_keys
 
 STATE_LABELS = {"ok": "With a clip", "failed": "Failed", "pending": "Not rendered yet"}
 WARNING_LABELS = {
@@ -41,12 +41,12 @@ class ProgramFilters:
 
 def draw_program_filters(corpus: Corpus) -> ProgramFilters:
     """Draw the filters and return their values."""
-    options = cache.load_program_filter_options(corpus)
+    options = page_cache.load_program_filter_options(corpus)
     columns = st.columns([4.4, 3.4, 2.8, 2.8, 2.8, 2.4], gap="small")
     with columns[0]:
         query = st.text_input(
             "Words",
-            key=state.FILTER_TEXT.name,
+            key=session_keys.FILTER_TEXT.name,
             placeholder="Words, or amp>0.5",
             icon=":material/search:",
             help="Searches name, code, error and warnings. `synth=saw` and `amp>0.5` compare"
@@ -56,26 +56,29 @@ def draw_program_filters(corpus: Corpus) -> ProgramFilters:
         )
     with columns[1]:
         templates = _draw_column_value_filter(
-            "Template", options["template"], state.FILTER_TEMPLATES, cache.load_template_titles()
+            "Template",
+            options["template"],
+            session_keys.FILTER_TEMPLATES,
+            page_cache.load_template_titles(),
         )
     with columns[2]:
-        roles = _draw_column_value_filter("Role", options["role"], state.FILTER_ROLES, {})
+        roles = _draw_column_value_filter("Role", options["role"], session_keys.FILTER_ROLES, {})
     with columns[3]:
         existing_states = [name for name in STATE_LABELS if name in options["state"]]
         states = _draw_column_value_filter(
-            "State", existing_states, state.FILTER_STATES, STATE_LABELS
+            "State", existing_states, session_keys.FILTER_STATES, STATE_LABELS
         )
     with columns[4]:
         warning_kinds = _draw_column_value_filter(
-            "Warning", options["warning"], state.FILTER_WARNINGS, WARNING_LABELS
+            "Warning", options["warning"], session_keys.FILTER_WARNINGS, WARNING_LABELS
         )
     with columns[5]:
-        parameters = draw_parameter_filters(cache.load_parameter_domains_of_corpus(corpus))
+        parameters = draw_parameter_filters(page_cache.load_parameter_domains_of_corpus(corpus))
     return ProgramFilters(query or "", states, warning_kinds, templates, roles, parameters)
 
 
 def _draw_column_value_filter(
-    label: str, options: list[str], key: state.SessionKey[list[str]], titles: dict[str, str]
+    label: str, options: list[str], key: session_keys.SessionKey[list[str]], titles: dict[str, str]
 ) -> list[str]:
     return st.multiselect(
         label,
@@ -102,7 +105,7 @@ def draw_parameter_filters(domains: ParameterFilters) -> ParameterFilters:
         Accepted values of each chosen parameter.
     """
     filters: ParameterFilters = {}
-    chosen_count = len(state.FILTER_PARAMETERS.get())
+    chosen_count = len(session_keys.FILTER_PARAMETERS.get())
     with st.popover(
         f"Parameters ({chosen_count})" if chosen_count else "Parameters",
         icon=":material/tune:",
@@ -113,7 +116,7 @@ def draw_parameter_filters(domains: ParameterFilters) -> ParameterFilters:
         chosen = st.multiselect(
             "Parameters",
             list(domains),
-            key=state.FILTER_PARAMETERS.name,
+            key=session_keys.FILTER_PARAMETERS.name,
             placeholder="Choose parameters",
             persist_state="session",
             label_visibility="collapsed",
@@ -126,7 +129,7 @@ def draw_parameter_filters(domains: ParameterFilters) -> ParameterFilters:
 def _draw_parameter_value_filter(
     name: str, domain: ValueRange | list[str]
 ) -> ValueRange | list[str]:
-    key, label = state.FILTER_VALUE.derive_scoped_key(name).name, name.replace("_", " ")
+    key, label = session_keys.FILTER_VALUE.derive_scoped_key(name).name, name.replace("_", " ")
     if not isinstance(domain, ValueRange):
         values = st.multiselect(label, domain, key=key, placeholder="Any value")
         return values or domain
@@ -140,11 +143,11 @@ def _draw_parameter_value_filter(
 def clear_program_filters() -> None:
     """Remove all filters; for callbacks."""
     for key in (
-        state.FILTER_STATES,
-        state.FILTER_WARNINGS,
-        state.FILTER_TEMPLATES,
-        state.FILTER_ROLES,
-        state.FILTER_PARAMETERS,
+        session_keys.FILTER_STATES,
+        session_keys.FILTER_WARNINGS,
+        session_keys.FILTER_TEMPLATES,
+        session_keys.FILTER_ROLES,
+        session_keys.FILTER_PARAMETERS,
     ):
         key.set([])
-    state.FILTER_TEXT.set("")
+    session_keys.FILTER_TEXT.set("")

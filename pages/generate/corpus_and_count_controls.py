@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components.state import SessionKey
+from pages.components.session_keys import SessionKey
 
 
 def draw_corpus_and_program_count_controls(

@@ -9,7 +9,7 @@ import streamlit as st
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus import Corpus
 from core.pipeline.cost_estimates import estimate_build_cost, find_cost_preset_name
-from pages.components import cache, formatting, job_panel, state
+from pages.components import job_panel, page_cache, page_text, session_keys
 
 
 def draw_generation_job(corpus_name: str) -> None:
@@ -18,8 +18,8 @@ def draw_generation_job(corpus_name: str) -> None:
     if job is not None:
         return
     done_job = job_panel.find_latest_job_of_command("build", corpus_name)
-    if done_job is not None and done_job.id == state.GENERATION_JOB.get():
-        st.success(f"{formatting.escape_markdown(corpus_name)} is done.", icon=":material/check:")
+    if done_job is not None and done_job.id == session_keys.GENERATION_JOB.get():
+        st.success(f"{page_text.escape_markdown(corpus_name)} is done.", icon=":material/check:")
         st.page_link(
             "pages/corpus/page.py",
             label="Open",
@@ -49,17 +49,17 @@ def format_generation_cost_estimate(
         get_cost_estimate_preset(settings.get("encoders")),
         audio_format=settings.get("audio_format", "flac"),
     )
-    fixed = f" and {formatting.pluralize(fixed_count, 'parameter')} set" if fixed_count else ""
+    fixed = f" and {page_text.pluralize(fixed_count, 'parameter')} set" if fixed_count else ""
     return (
-        f"{formatting.pluralize(program_count, 'program')} with seed {seed}{fixed}:"
-        f" {formatting.format_duration(estimate.seconds)},"
-        f" {formatting.format_bytes(estimate.size_bytes)} of disk"
-        f" ({formatting.format_bytes(cache.get_free_disk_bytes())} free)."
+        f"{page_text.pluralize(program_count, 'program')} with seed {seed}{fixed}:"
+        f" {page_text.format_duration(estimate.seconds)},"
+        f" {page_text.format_bytes(estimate.size_bytes)} of disk"
+        f" ({page_text.format_bytes(page_cache.get_free_disk_bytes())} free)."
     )
 
 
 def get_cost_estimate_preset(corpus_encoders: Mapping[str, str] | None) -> str:
     """Return the preset whose speed applies to a corpus; for a new corpus, the default."""
     if not corpus_encoders:
-        return cache.get_default_encoder_preset()[0]
+        return page_cache.get_default_encoder_preset()[0]
     return find_cost_preset_name(corpus_encoders["code"], corpus_encoders["audio"])

@@ -7,7 +7,7 @@ import streamlit as st
 from core import jobs, programs, sonicpi, workspace
 from core.corpus import list_corpora
 from core.pipeline.build_program_generation import ALL_STYLES
-from pages.components import formatting, state
+from pages.components import page_text, session_keys
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 from pages.generate.corpus_and_count_controls import draw_corpus_and_program_count_controls
 from pages.generate.generation_job import draw_generation_job, format_generation_cost_estimate
@@ -19,7 +19,7 @@ def draw_grammar_form() -> None:
     """Draw the form that composes programs by the grammar and adds them to a corpus, as a job."""
     with st.expander(
         "Compose programs by the grammar",
-        key=state.IS_SHOWING_GRAMMAR_FORM.name,
+        key=session_keys.IS_SHOWING_GRAMMAR_FORM.name,
         on_change="rerun",
         icon=":material/library_add:",
     ) as expander:
@@ -39,7 +39,7 @@ def draw_grammar_form() -> None:
             corpus_name if is_existing else None, program_count, seed, 0
         )
         st.caption(f"{cost} Those that the corpus has already stay.")
-        escaped_name = formatting.escape_markdown(corpus_name or "a corpus")
+        escaped_name = page_text.escape_markdown(corpus_name or "a corpus")
         st.button(
             f"{'Add to' if is_existing else 'Create'} {escaped_name}",
             key="add-grammar-programs",
@@ -56,13 +56,13 @@ def _draw_corpus_count_and_seed_controls(corpus_names: list[str]) -> tuple[str |
     """Draw the choice of corpus, number of programs and seed; return them."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         corpus_name, program_count = draw_corpus_and_program_count_controls(
-            corpus_names, state.GRAMMAR_CORPUS, state.GRAMMAR_COUNT
+            corpus_names, session_keys.GRAMMAR_CORPUS, session_keys.GRAMMAR_COUNT
         )
         seed = st.number_input(
             "Seed",
             0,
             2**31,
-            key=state.GRAMMAR_SEED.name,
+            key=session_keys.GRAMMAR_SEED.name,
             persist_state="session",
             width=130,
             help="The same seed gives the same programs on every machine.",
@@ -74,7 +74,7 @@ def _draw_style_control() -> None:
     st.multiselect(
         "Styles",
         list(programs.MUSIC_STYLES),
-        key=state.GRAMMAR_STYLES.name,
+        key=session_keys.GRAMMAR_STYLES.name,
         persist_state="session",
         placeholder="All styles",
         format_func=lambda name: programs.MUSIC_STYLES[name].title,
@@ -84,7 +84,7 @@ def _draw_style_control() -> None:
 def _draw_new_corpus_controls() -> None:
     """Draw what a corpus keeps from its first program on: its set of sounds and its version."""
     with st.container(horizontal=True):
-        key = state.GRAMMAR_SOUND_SET
+        key = session_keys.GRAMMAR_SOUND_SET
         st.segmented_control(
             "Synths and samples",
             programs.SOUND_SETS,
@@ -95,18 +95,18 @@ def _draw_new_corpus_controls() -> None:
             persist_state="session",
             format_func=lambda name: SOUND_SET_LABELS.get(name, name),
         )
-        draw_sonic_pi_choice(state.GRAMMAR_SONIC_PI)
+        draw_sonic_pi_choice(session_keys.GRAMMAR_SONIC_PI)
 
 
 def _start_grammar_job() -> None:
     # A callback runs before the page draws what was typed last, so it reads the widgets' state.
-    corpus_name = state.GRAMMAR_CORPUS.get() or ""
-    program_count = int(state.GRAMMAR_COUNT.get())
-    with formatting.catch_and_show_errors():
+    corpus_name = session_keys.GRAMMAR_CORPUS.get() or ""
+    program_count = int(session_keys.GRAMMAR_COUNT.get())
+    with page_text.catch_and_show_errors():
         workspace.validate_folder_name(corpus_name, "corpus")
         argv = ["build", corpus_name, *read_grammar_options(corpus_name in list_corpora())]
-        title = f"Add {formatting.pluralize(program_count, 'grammar program')} to {corpus_name}"
-        state.GENERATION_JOB.set(jobs.start_job(argv, title).id)
+        title = f"Add {page_text.pluralize(program_count, 'grammar program')} to {corpus_name}"
+        session_keys.GENERATION_JOB.set(jobs.start_job(argv, title).id)
 
 
 def read_grammar_options(is_existing: bool) -> list[str]:
@@ -117,13 +117,18 @@ def read_grammar_options(is_existing: bool) -> list[str]:
     is_existing : bool
         Whether the corpus exists; it then keeps its own sounds and version of Sonic Pi.
     """
-    options = ["--per-template", "0", "--grammar-programs", str(int(state.GRAMMAR_COUNT.get()))]
-    options += ["--seed", str(int(state.GRAMMAR_SEED.get()))]
-    options += ["--styles", *(state.GRAMMAR_STYLES.get() or [ALL_STYLES])]
+    options = [
+        "--per-template",
+        "0",
+        "--grammar-programs",
+        str(int(session_keys.GRAMMAR_COUNT.get())),
+    ]
+    options += ["--seed", str(int(session_keys.GRAMMAR_SEED.get()))]
+    options += ["--styles", *(session_keys.GRAMMAR_STYLES.get() or [ALL_STYLES])]
     if is_existing:
         return options
-    if state.GRAMMAR_SOUND_SET.get() not in (None, programs.DEFAULT_SOUND_SET):
-        options += ["--sounds", str(state.GRAMMAR_SOUND_SET.get())]
-    if state.GRAMMAR_SONIC_PI.get() not in (None, sonicpi.DEFAULT_SONIC_PI):
-        options += ["--sonic-pi", str(state.GRAMMAR_SONIC_PI.get())]
+    if session_keys.GRAMMAR_SOUND_SET.get() not in (None, programs.DEFAULT_SOUND_SET):
+        options += ["--sounds", str(session_keys.GRAMMAR_SOUND_SET.get())]
+    if session_keys.GRAMMAR_SONIC_PI.get() not in (None, sonicpi.DEFAULT_SONIC_PI):
+        options += ["--sonic-pi", str(session_keys.GRAMMAR_SONIC_PI.get())]
     return options

@@ -15,10 +15,10 @@ from core.programs.cli_parameter_syntax import format_parameter_text
 from pages.components import (
     audio_player,
     corpus_and_alignment_picker,
-    formatting,
-    layout,
+    page_header_and_sidebar,
+    page_text,
     program_header_and_diff,
-    state,
+    session_keys,
 )
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 from pages.components.unknown_url_value_notice import draw_unknown_url_value_warning
@@ -31,7 +31,7 @@ PREVIEW_PLAYER_KEY = "preview"
 
 def draw_page() -> None:
     """Draw the page."""
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         template = draw_template_picker()
         corpus_and_alignment_picker.scroll_to_top_on_change(template.id if template else "")
         if template is None:
@@ -45,26 +45,26 @@ def draw_page() -> None:
 def draw_template_picker() -> Template | None:
     """Draw the title and the choice of a template; None shows the gallery."""
     templates = {template.id: template for template in programs.list_templates()}
-    template = templates.get(state.TEMPLATE.get() or "")
+    template = templates.get(session_keys.TEMPLATE.get() or "")
     # The URL decides, also after the browser's Back.
-    state.TEMPLATE_SELECT.set(template.id if template else None)
-    if template is None and (requested_id := state.TEMPLATE.get()):
+    session_keys.TEMPLATE_SELECT.set(template.id if template else None)
+    if template is None and (requested_id := session_keys.TEMPLATE.get()):
         draw_unknown_url_value_warning("template", requested_id, "all templates")
     with st.container(horizontal=True, vertical_alignment="center"):
-        title = formatting.escape_markdown(template.title) if template else "Generate programs"
+        title = page_text.escape_markdown(template.title) if template else "Generate programs"
         st.title(title, width="stretch")
         if template is not None:
             st.button(
                 "All templates",
                 icon=":material/grid_view:",
-                on_click=state.TEMPLATE.set,
+                on_click=session_keys.TEMPLATE.set,
                 args=(None,),
             )
         st.selectbox(
             "Template",
             list(templates),
             index=None,
-            key=state.TEMPLATE_SELECT.name,
+            key=session_keys.TEMPLATE_SELECT.name,
             on_change=_open_selected_template,
             width=360,
             label_visibility="collapsed",
@@ -78,13 +78,13 @@ def draw_template_picker() -> Template | None:
         )
         return None
     st.caption(
-        f"{template.section} · {template.role} · {formatting.escape_markdown(template.summary)}"
+        f"{template.section} · {template.role} · {page_text.escape_markdown(template.summary)}"
     )
     return template
 
 
 def _open_selected_template() -> None:
-    state.TEMPLATE.set(state.TEMPLATE_SELECT.get())
+    session_keys.TEMPLATE.set(session_keys.TEMPLATE_SELECT.get())
 
 
 def draw_template_editor(template: Template) -> None:
@@ -111,7 +111,7 @@ def draw_seed_and_variant_controls() -> tuple[int, int]:
             "Seed",
             0,
             2**31,
-            key=state.GENERATION_SEED.name,
+            key=session_keys.GENERATION_SEED.name,
             persist_state="session",
             help="The same seed gives the same programs on every machine.",
         )
@@ -119,7 +119,7 @@ def draw_seed_and_variant_controls() -> tuple[int, int]:
             "Variant",
             0,
             999_999,
-            key=state.GENERATION_VARIANT.name,
+            key=session_keys.GENERATION_VARIANT.name,
             persist_state="session",
             help="Which of the seed's programs is shown.",
         )
@@ -134,7 +134,7 @@ def draw_seed_and_variant_controls() -> tuple[int, int]:
 
 
 def _show_next_variant() -> None:
-    state.GENERATION_VARIANT.set(int(state.GENERATION_VARIANT.get()) + 1)
+    session_keys.GENERATION_VARIANT.set(int(session_keys.GENERATION_VARIANT.get()) + 1)
 
 
 def generate_template_variant(
@@ -144,7 +144,7 @@ def generate_template_variant(
     try:
         return template.render(fixed_values, seed, variant_number)
     except EarshotError as error:
-        formatting.show_error(error)
+        page_text.show_error(error)
         return None
 
 
@@ -168,7 +168,7 @@ def draw_parameter_controls(
         for spec in used_specs:
             parameter_controls.draw_parameter_control(template, spec, values.get(spec.name))
         if unused_specs:
-            count = formatting.pluralize(len(unused_specs), "parameter")
+            count = page_text.pluralize(len(unused_specs), "parameter")
             with st.expander(f"{count} of other variants", key="unused-parameters"):
                 for spec in unused_specs:
                     parameter_controls.draw_parameter_control(template, spec, None)
@@ -187,9 +187,9 @@ def draw_variant_preview(program: Program) -> None:
         if should_render:
             with st.spinner(f"Rendering {DEFAULT_CLIP_SECONDS:g} s of sound …"):
                 rendering = sonicpi.try_render(program.source)
-            state.PREVIEW_RENDERING.set(state.RenderedSnippet(program.id, rendering))
+            session_keys.PREVIEW_RENDERING.set(session_keys.RenderedSnippet(program.id, rendering))
             audio_player.request_autoplay(PREVIEW_PLAYER_KEY)
-        preview = state.PREVIEW_RENDERING.get()
+        preview = session_keys.PREVIEW_RENDERING.get()
         if preview and preview.key == program.id:
             draw_render_result(preview.rendering, program)
         else:
@@ -201,7 +201,7 @@ def draw_render_result(rendering: sonicpi.RenderResult, program: Program) -> Non
     if rendering.clip is not None:
         audio_player.draw_clip_player(rendering.clip, program.name, PREVIEW_PLAYER_KEY)
     else:
-        st.error(formatting.escape_markdown(rendering.error), icon=":material/error:")
+        st.error(page_text.escape_markdown(rendering.error), icon=":material/error:")
     program_header_and_diff.draw_render_warnings(rendering.warnings)
 
 
@@ -215,7 +215,7 @@ def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed:
         corpus_names = list_corpora()
         with st.container(horizontal=True, vertical_alignment="bottom"):
             corpus_name, program_count = draw_corpus_and_program_count_controls(
-                corpus_names, state.GENERATION_CORPUS, state.GENERATION_COUNT
+                corpus_names, session_keys.GENERATION_CORPUS, session_keys.GENERATION_COUNT
             )
         is_existing = corpus_name in corpus_names
         existing_name = corpus_name if is_existing else None
@@ -223,8 +223,8 @@ def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed:
             format_generation_cost_estimate(existing_name, program_count, seed, len(fixed_values))
         )
         if corpus_name and not is_existing:
-            draw_sonic_pi_choice(state.GENERATION_SONIC_PI)
-        escaped_name = formatting.escape_markdown(corpus_name or "a corpus")
+            draw_sonic_pi_choice(session_keys.GENERATION_SONIC_PI)
+        escaped_name = page_text.escape_markdown(corpus_name or "a corpus")
         st.button(
             f"{'Add to' if is_existing else 'Create'} {escaped_name}",
             icon=":material/library_add:",
@@ -238,8 +238,11 @@ def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed:
 
 def _start_generation_job(template: Template) -> None:
     # A callback runs before the page draws what was typed last, so it reads the widgets' state.
-    corpus_name = state.GENERATION_CORPUS.get() or ""
-    program_count, seed = int(state.GENERATION_COUNT.get()), int(state.GENERATION_SEED.get())
+    corpus_name = session_keys.GENERATION_CORPUS.get() or ""
+    program_count, seed = (
+        int(session_keys.GENERATION_COUNT.get()),
+        int(session_keys.GENERATION_SEED.get()),
+    )
     argv = ["build", corpus_name, "--templates", template.id]
     argv += ["--per-template", str(program_count), "--seed", str(seed)]
     fixed_values = parameter_controls.read_chosen_parameter_values(
@@ -247,14 +250,14 @@ def _start_generation_job(template: Template) -> None:
     )
     for name, value in fixed_values.items():
         argv += ["--set", f"{template.id}.{name}={format_parameter_text(value)}"]
-    sonic_pi = state.GENERATION_SONIC_PI.get()
+    sonic_pi = session_keys.GENERATION_SONIC_PI.get()
     # A corpus that exists keeps its own version.
     if sonic_pi not in (None, sonicpi.DEFAULT_SONIC_PI) and corpus_name not in list_corpora():
         argv += ["--sonic-pi", str(sonic_pi)]
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         workspace.validate_folder_name(corpus_name, "corpus")
-        title = f"Add {formatting.pluralize(program_count, 'program')} to {corpus_name}"
-        state.GENERATION_JOB.set(jobs.start_job(argv, title).id)
+        title = f"Add {page_text.pluralize(program_count, 'program')} to {corpus_name}"
+        session_keys.GENERATION_JOB.set(jobs.start_job(argv, title).id)
 
 
-layout.run_page(draw_page)
+page_header_and_sidebar.run_page(draw_page)

@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from core.programs import ChoiceSubset, NumberRange, ParameterSpec, Template
-from core.programs.parameters import LIST_KINDS, NUMBER_KINDS, format_ruby_value
-from pages.components import formatting, state
+from core.programs.template_parameters import LIST_KINDS, NUMBER_KINDS, format_ruby_value
+from pages.components import page_text, session_keys
 
 RANDOM_MODE, FIXED_MODE, RANGE_MODE = "random", "fixed", "range"
 NUMBER_MODE_LABELS = {RANDOM_MODE: "Random", FIXED_MODE: "Fixed", RANGE_MODE: "Range"}
@@ -62,8 +62,8 @@ def draw_parameter_control(template: Template, spec: ParameterSpec, value: Any) 
     value_text = "" if value is None else _truncate_text(format_ruby_value(value))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            f"{formatting.escape_markdown(label)}"
-            f" &ensp;:gray[{formatting.escape_markdown(value_text)}]",
+            f"{page_text.escape_markdown(label)}"
+            f" &ensp;:gray[{page_text.escape_markdown(value_text)}]",
             width="stretch",
         )
         mode = st.segmented_control(
@@ -184,14 +184,14 @@ def _truncate_text(text: str) -> str:
     return text if len(text) <= MAX_VALUE_CHARS else f"{text[: MAX_VALUE_CHARS - 1]}…"
 
 
-def _get_sampling_mode_key(template: Template, spec: ParameterSpec) -> state.SessionKey[str]:
-    return state.SAMPLING_MODE.derive_scoped_key(template.id, spec.name)
+def _get_sampling_mode_key(template: Template, spec: ParameterSpec) -> session_keys.SessionKey[str]:
+    return session_keys.SAMPLING_MODE.derive_scoped_key(template.id, spec.name)
 
 
 def _get_sampling_value_key(
     template: Template, spec: ParameterSpec, mode: str
-) -> state.SessionKey[Any]:
-    return state.SAMPLING_VALUE.derive_scoped_key(mode, template.id, spec.name)
+) -> session_keys.SessionKey[Any]:
+    return session_keys.SAMPLING_VALUE.derive_scoped_key(mode, template.id, spec.name)
 
 
 def _describe_allowed_list_values(spec: ParameterSpec) -> str:

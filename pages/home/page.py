@@ -21,12 +21,12 @@ from core.pipeline.starter_corpus_recipe import STARTER_CORPUS_NAME, create_star
 from core.play_history import PlayedClip
 from pages.components import (
     audio_player,
-    cache,
     corpus_and_alignment_picker,
-    formatting,
     job_panel,
-    layout,
-    state,
+    page_cache,
+    page_header_and_sidebar,
+    page_text,
+    session_keys,
 )
 
 MAX_RECENT_ITEMS = 5  # Clips and jobs.
@@ -41,7 +41,7 @@ def draw_page() -> None:
         " shared space of code and sound. For any code it predicts the sound: it finds the"
         " nearest clips without rendering."
     )
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         warn_about_missing_requirements()
         active_jobs = [job for job in jobs.list_jobs() if job.is_active]
         corpora = open_readable_corpora(list_corpora())
@@ -67,7 +67,7 @@ def open_readable_corpora(corpus_names: list[str]) -> list[Corpus]:
     """Open the corpora; draw the error of each damaged one and leave it out."""
     corpora = []
     for name in corpus_names:
-        with formatting.catch_and_show_errors():
+        with page_text.catch_and_show_errors():
             corpus = Corpus.open(name)
             corpus.count_programs_by_state()
             corpora.append(corpus)
@@ -76,11 +76,11 @@ def open_readable_corpora(corpus_names: list[str]) -> list[Corpus]:
 
 def warn_about_missing_requirements() -> None:
     """Draw each requirement that this machine does not meet, with its remedy."""
-    for check in cache.run_doctor_checks():
+    for check in page_cache.run_doctor_checks():
         if check.is_required and not check.is_ok:
             st.warning(
-                f"**{formatting.escape_markdown(check.name)}**:"
-                f" {formatting.escape_markdown(check.state)}.",
+                f"**{page_text.escape_markdown(check.name)}**:"
+                f" {page_text.escape_markdown(check.state)}.",
                 icon=":material/build:",
             )
             if check.remedy:
@@ -114,7 +114,7 @@ def draw_corpus_build_step(next_step: NextStep, is_busy: bool) -> None:
     build_job = job_panel.find_latest_job_of_command("build")
     if build_job is not None and build_job.is_active:
         draw_setup_step_heading(1, "Build a corpus")
-        name = formatting.escape_markdown(build_job.argv[1])
+        name = page_text.escape_markdown(build_job.argv[1])
         st.caption(f"Building {name}. Progress is shown below.")
     elif next_step.corpus is None:
         draw_setup_step_heading(1, "Build a corpus")
@@ -124,10 +124,10 @@ def draw_corpus_build_step(next_step: NextStep, is_busy: bool) -> None:
         draw_build_resume_offer(next_step.corpus, is_busy)
     else:
         draw_setup_step_heading(1, "Build a corpus", is_done=True)
-        clip_count = cache.count_programs_by_state(next_step.corpus)["ok"]
+        clip_count = page_cache.count_programs_by_state(next_step.corpus)["ok"]
         st.caption(
-            f"{formatting.escape_markdown(next_step.corpus.name)} has"
-            f" {formatting.pluralize(clip_count, 'clip')}."
+            f"{page_text.escape_markdown(next_step.corpus.name)} has"
+            f" {page_text.pluralize(clip_count, 'clip')}."
         )
         if workspace.is_workspace_read_only():
             return
@@ -136,9 +136,9 @@ def draw_corpus_build_step(next_step: NextStep, is_busy: bool) -> None:
         if st.button(
             "Compose programs by the grammar", type="tertiary", icon=":material/library_add:"
         ):
-            state.TEMPLATE.remove_from_url_and_session()
-            state.IS_SHOWING_GRAMMAR_FORM.set(True)
-            state.GRAMMAR_CORPUS.set(next_step.corpus.name)
+            session_keys.TEMPLATE.remove_from_url_and_session()
+            session_keys.IS_SHOWING_GRAMMAR_FORM.set(True)
+            session_keys.GRAMMAR_CORPUS.set(next_step.corpus.name)
             st.switch_page("pages/generate/page.py")
 
 
@@ -149,25 +149,25 @@ def draw_starter_corpus_offer(is_busy: bool) -> None:
         st.caption("This workspace has no corpus yet.")
         return
     with st.spinner("Looking for encoders …"):
-        preset_name, preset_reason = cache.get_default_encoder_preset()
+        preset_name, preset_reason = page_cache.get_default_encoder_preset()
     estimate = estimate_build_cost(recipe.program_count, preset=preset_name)
     grammar_count = recipe.grammar_program_count
     grammar_text = (
-        f" and {formatting.pluralize(grammar_count, 'program')} of the grammar's styles, at tempos"
+        f" and {page_text.pluralize(grammar_count, 'program')} of the grammar's styles, at tempos"
         " from 60 to 180"
         if grammar_count
         else ""
     )
     st.caption(
         f"The starter corpus: {recipe.variants_per_template} variants of each of"
-        f" {formatting.pluralize(len(recipe.template_ids), 'template')} that follow Sonic Pi's"
-        f" tutorial{grammar_text}; {formatting.pluralize(recipe.program_count, 'program')} with"
+        f" {page_text.pluralize(len(recipe.template_ids), 'template')} that follow Sonic Pi's"
+        f" tutorial{grammar_text}; {page_text.pluralize(recipe.program_count, 'program')} with"
         f" {DEFAULT_CLIP_SECONDS:g} s clips."
     )
     st.markdown(
-        f":material/schedule: {formatting.format_duration(estimate.seconds).capitalize()}"
-        f" &ensp; :material/hard_drive: {formatting.format_bytes(estimate.size_bytes)} of"
-        f" {formatting.format_bytes(cache.get_free_disk_bytes())} free"
+        f":material/schedule: {page_text.format_duration(estimate.seconds).capitalize()}"
+        f" &ensp; :material/hard_drive: {page_text.format_bytes(estimate.size_bytes)} of"
+        f" {page_text.format_bytes(page_cache.get_free_disk_bytes())} free"
     )
     st.button(
         "Build the starter corpus",
@@ -177,16 +177,16 @@ def draw_starter_corpus_offer(is_busy: bool) -> None:
         on_click=job_panel.start_background_job,
         args=(recipe.build_argv, "Build the starter corpus"),
     )
-    st.caption(formatting.escape_markdown(preset_reason))
+    st.caption(page_text.escape_markdown(preset_reason))
 
 
 def draw_build_resume_offer(corpus: Corpus, is_busy: bool) -> None:
     """Draw what a corpus still lacks, and the button that continues to build it."""
-    counts = cache.count_programs_by_state(corpus)
+    counts = page_cache.count_programs_by_state(corpus)
     st.caption(
-        f"{formatting.escape_markdown(corpus.name)} has"
-        f" {formatting.pluralize(counts['ok'], 'clip')};"
-        f" {formatting.pluralize(counts['pending'], 'program is', 'programs are')} not rendered"
+        f"{page_text.escape_markdown(corpus.name)} has"
+        f" {page_text.pluralize(counts['ok'], 'clip')};"
+        f" {page_text.pluralize(counts['pending'], 'program is', 'programs are')} not rendered"
         " yet. Resume continues where it stopped."
     )
     if workspace.is_workspace_read_only():
@@ -209,8 +209,8 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
     if corpus is not None and next_step.action == "listen":
         alignment_count = len(corpus.list_alignment_ids())
         st.caption(
-            f"{formatting.escape_markdown(corpus.name)} has"
-            f" {formatting.pluralize(alignment_count, 'alignment')}."
+            f"{page_text.escape_markdown(corpus.name)} has"
+            f" {page_text.pluralize(alignment_count, 'alignment')}."
         )
         if st.button("View results", type="tertiary", icon=":material/query_stats:"):
             corpus_and_alignment_picker.open_page_with_corpus("pages/train/page.py", corpus.name)
@@ -222,7 +222,7 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
     if corpus is None or next_step.action != "train" or workspace.is_workspace_read_only():
         return
     st.button(
-        f"Train on {formatting.escape_markdown(corpus.name)}",
+        f"Train on {page_text.escape_markdown(corpus.name)}",
         type="primary",
         disabled=is_busy,
         icon=":material/model_training:",
@@ -278,7 +278,7 @@ def draw_corpus_summary(corpus: Corpus) -> None:
     alignment_labels = corpus_and_alignment_picker.list_alignment_labels(corpus)
     with st.container(border=True, gap="small", key=f"corpus-summary-{corpus.name}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{formatting.escape_markdown(corpus.name)}**", width="stretch")
+            st.markdown(f"**{page_text.escape_markdown(corpus.name)}**", width="stretch")
             if st.button(
                 "Programs",
                 key=f"open-programs-{corpus.name}",
@@ -304,19 +304,19 @@ def draw_corpus_summary(corpus: Corpus) -> None:
 
 def format_program_counts(corpus: Corpus) -> str:
     """Return the number of programs, and of those without a clip."""
-    counts = cache.count_programs_by_state(corpus)
+    counts = page_cache.count_programs_by_state(corpus)
     missing = [
         f"{counts[key]:,} {label}" for key, label in MISSING_CLIP_LABELS.items() if counts[key]
     ]
-    return ", ".join([formatting.pluralize(counts["programs"], "program"), *missing])
+    return ", ".join([page_text.pluralize(counts["programs"], "program"), *missing])
 
 
 def format_alignment_summary(alignment_labels: dict[str, str]) -> str:
     """Return the number of alignments and the label of the newest."""
     if not alignment_labels:
         return "no alignment yet"
-    newest_label = formatting.escape_markdown(next(iter(alignment_labels.values())))
-    return f"{formatting.pluralize(len(alignment_labels), 'alignment')}, newest: {newest_label}"
+    newest_label = page_text.escape_markdown(next(iter(alignment_labels.values())))
+    return f"{page_text.pluralize(len(alignment_labels), 'alignment')}, newest: {newest_label}"
 
 
 def draw_recent_jobs(ended_jobs: list[jobs.Job]) -> None:
@@ -342,7 +342,7 @@ def build_job_row(job: jobs.Job) -> dict[str, Any]:
         "Job": job.title,
         "State": job_panel.STATE_BADGES[job.state][0],
         "Ended": pd.Timestamp(job.ended or job.created, unit="s", tz="UTC"),
-        "Duration": formatting.format_duration(job.elapsed_seconds),
+        "Duration": page_text.format_duration(job.elapsed_seconds),
         "Error": str(job.error) if job.error else "",
     }
 
@@ -357,15 +357,15 @@ def draw_play_history(played_clips: list[PlayedClip]) -> None:
         with st.container(gap=None, key=f"played-{number}"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.caption(
-                    f"{formatting.escape_markdown(clip.name)} ·"
-                    f" {formatting.escape_markdown(clip.corpus_name or 'rendered')}",
+                    f"{page_text.escape_markdown(clip.name)} ·"
+                    f" {page_text.escape_markdown(clip.corpus_name or 'rendered')}",
                     width="stretch",
                 )
                 if clip.corpus_name and st.button(
                     "Open",
                     key=f"open-played-{number}",
                     type="tertiary",
-                    help=f"Open in corpus {formatting.escape_markdown(clip.corpus_name)}",
+                    help=f"Open in corpus {page_text.escape_markdown(clip.corpus_name)}",
                 ):
                     open_played_program(clip)
             audio_player.draw_audio_file_player(str(clip.path), clip.name, f"played-{number}")
@@ -373,11 +373,11 @@ def draw_play_history(played_clips: list[PlayedClip]) -> None:
 
 def open_played_program(clip: PlayedClip) -> None:
     """Open a clip's program on the page Corpus."""
-    programs = cache.load_programs(Corpus.open(clip.corpus_name))
+    programs = page_cache.load_programs(Corpus.open(clip.corpus_name))
     program_ids = programs.loc[programs["audio"] == str(clip.path), "program"]
-    state.FILTER_TEXT.set(clip.name)
-    state.PROGRAM.set(None if program_ids.empty else str(program_ids.iloc[0]))
+    session_keys.FILTER_TEXT.set(clip.name)
+    session_keys.PROGRAM.set(None if program_ids.empty else str(program_ids.iloc[0]))
     corpus_and_alignment_picker.open_page_with_corpus("pages/corpus/page.py", clip.corpus_name)
 
 
-layout.run_page(draw_page)
+page_header_and_sidebar.run_page(draw_page)

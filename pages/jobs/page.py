@@ -8,7 +8,13 @@ import streamlit as st
 from core import jobs, workspace
 from core.corpus import list_corpora
 from core.jobs import Job, find_running_terminal_command
-from pages.components import corpus_and_alignment_picker, formatting, job_panel, layout, state
+from pages.components import (
+    corpus_and_alignment_picker,
+    job_panel,
+    page_header_and_sidebar,
+    page_text,
+    session_keys,
+)
 
 MAX_ENDED_JOBS = 10
 # Page and button label for the result of each command.
@@ -28,7 +34,7 @@ def draw_page() -> None:
         "Long work runs in background processes, one at a time. You can close this page and the"
         " dashboard. `./run jobs` shows the same list."
     )
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         all_jobs = jobs.list_jobs()
         draw_terminal_command_notice()
         active_jobs = [job for job in all_jobs if job.is_active]
@@ -45,7 +51,7 @@ def draw_terminal_command_notice() -> None:
     """Draw that a command in a terminal delays the queued jobs."""
     running_command = find_running_terminal_command()
     if running_command is not None:
-        command = formatting.escape_markdown(running_command.command)
+        command = page_text.escape_markdown(running_command.command)
         st.info(
             f"{command} is running in a terminal (process {running_command.pid})."
             " Queued jobs start after it.",
@@ -58,7 +64,7 @@ def draw_ended_jobs(ended_jobs: list[Job]) -> None:
     st.subheader("Ended")
     shown_jobs = ended_jobs
     if len(ended_jobs) > MAX_ENDED_JOBS and not st.toggle(
-        f"Show all {len(ended_jobs)}", key=state.IS_SHOWING_ALL_JOBS.name
+        f"Show all {len(ended_jobs)}", key=session_keys.IS_SHOWING_ALL_JOBS.name
     ):
         shown_jobs = ended_jobs[:MAX_ENDED_JOBS]
     for job in shown_jobs:
@@ -80,12 +86,12 @@ def draw_ended_job(job: Job) -> None:
     label, colour = job_panel.STATE_BADGES[job.state]
     with st.container(border=True, key=f"ended-{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{formatting.escape_markdown(job.title)}**", width="stretch")
+            st.markdown(f"**{page_text.escape_markdown(job.title)}**", width="stretch")
             times = (format_job_end_time(job), format_job_duration(job))
             st.caption(" · ".join(text for text in times if text), width="content")
             st.badge(label, color=colour)
         if job.error:
-            formatting.show_error(job.error)
+            page_text.show_error(job.error)
         job_panel.draw_kept_result(job)
         if job.state != "done":
             st.code(job.shell_command, language="bash", wrap_lines=True)
@@ -120,7 +126,7 @@ def draw_ended_job_buttons(job: Job) -> None:
 def remove_jobs(*ended_jobs: Job) -> None:
     """Delete jobs and their logs; for callbacks."""
     for job in ended_jobs:
-        with formatting.catch_and_show_errors():
+        with page_text.catch_and_show_errors():
             jobs.remove_job(job.id)
 
 
@@ -134,7 +140,7 @@ def format_job_duration(job: Job) -> str:
     """Return how long a job ran; "" if that is unknown."""
     if job.elapsed_seconds is None:
         return ""
-    return f"took {formatting.format_duration(job.elapsed_seconds)}"
+    return f"took {page_text.format_duration(job.elapsed_seconds)}"
 
 
-layout.run_page(draw_page)
+page_header_and_sidebar.run_page(draw_page)

@@ -15,14 +15,14 @@ from core.corpus import AlignmentRecord, Corpus
 from core.corpus.program_filtering import filter_programs
 from core.search.query_audio_decoding import MAX_AUDIO_BYTES, decode_audio_bytes
 from core.sonicpi import Clip
-from pages.components import audio_player, cache, formatting, program_query_notice, state
+from pages.components import audio_player, page_cache, page_text, program_query_notice, session_keys
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.listen import confidence_badge, neighbour_card
 from pages.listen.further_corpora_picker import draw_further_corpora_picker
 
 if TYPE_CHECKING:
-    from core.search.confidence import Confidence
     from core.search.nearest_neighbour_queries import Neighbour
+    from core.search.search_confidence import Confidence
 
 MAX_CLIP_OPTIONS = 30  # Clips in the list; words narrow it.
 AUDIO_SOURCE_LABELS = {
@@ -81,8 +81,8 @@ def draw_audio_search(selected: Selection) -> None:
             return
         names = dict.fromkeys(neighbour.corpus_name for neighbour in outcome.neighbours)
         st.caption(
-            f"The {formatting.pluralize(len(outcome.neighbours), 'program')} of"
-            f" {formatting.escape_markdown(' and '.join(names))} whose code is nearest to this"
+            f"The {page_text.pluralize(len(outcome.neighbours), 'program')} of"
+            f" {page_text.escape_markdown(' and '.join(names))} whose code is nearest to this"
             " sound."
         )
         confidence_badge.draw_confidence_badge(outcome.confidence)
@@ -101,7 +101,7 @@ def draw_clip_picker_and_search(selected: Selection) -> SearchOutcome:
         sources,
         default="corpus",
         required=True,
-        key=state.AUDIO_SOURCE.name,
+        key=session_keys.AUDIO_SOURCE.name,
         format_func=lambda option: AUDIO_SOURCE_LABELS[option],
         label_visibility="collapsed",
         persist_state="session",
@@ -110,7 +110,7 @@ def draw_clip_picker_and_search(selected: Selection) -> SearchOutcome:
         return draw_corpus_clip_picker_and_search(selected)
     query = draw_query_clip_upload() if source == "file" else get_rendered_snippet_query()
     if query is not None:
-        st.caption(f"The sound: {formatting.escape_markdown(query.name)}")
+        st.caption(f"The sound: {page_text.escape_markdown(query.name)}")
         audio_player.draw_clip_player(query.clip, query.name, QUERY_PLAYER_KEY)
     neighbour_count = draw_neighbour_count_picker()
     further_corpora = draw_further_corpora_picker(selected)
@@ -137,7 +137,7 @@ def draw_query_clip_upload() -> AudioQuery | None:
     file = st.file_uploader(
         "A sound",
         ["flac", "wav", "ogg", "mp3"],
-        key=state.AUDIO_FILE.name,
+        key=session_keys.AUDIO_FILE.name,
         max_upload_size=MAX_AUDIO_BYTES // 1_000_000,
         help="At most 20 MB and 2 minutes. It stays on this machine.",
     )
@@ -151,7 +151,7 @@ def draw_query_clip_upload() -> AudioQuery | None:
 
 def get_rendered_snippet_query() -> AudioQuery | None:
     """Return the snippet that was rendered last as a query; None if there is none."""
-    rendered = state.SNIPPET_RENDERING.get()
+    rendered = session_keys.SNIPPET_RENDERING.get()
     if rendered is None or rendered.rendering.clip is None:
         return None
     digest = hashlib.sha256(rendered.key.encode()).hexdigest()
@@ -163,7 +163,7 @@ def draw_corpus_clip_picker_and_search(selected: Selection) -> SearchOutcome:
     corpus = selected.corpus
     words = st.text_input(
         "Words",
-        key=state.CLIP_QUERY.name,
+        key=session_keys.CLIP_QUERY.name,
         placeholder="Words, or amp>0.5",
         icon=":material/search:",
         label_visibility="collapsed",
@@ -172,10 +172,10 @@ def draw_corpus_clip_picker_and_search(selected: Selection) -> SearchOutcome:
     )
     program_query_notice.draw_query_problems(corpus, words or "")
     programs = filter_programs(
-        cache.load_programs(corpus),
+        page_cache.load_programs(corpus),
         states=["ok"],
         query=words or "",
-        search_texts=cache.load_program_search_texts(corpus) if words else None,
+        search_texts=page_cache.load_program_search_texts(corpus) if words else None,
     )
     options = _list_clip_options(corpus, programs, words or "")
     if not options:
@@ -184,23 +184,23 @@ def draw_corpus_clip_picker_and_search(selected: Selection) -> SearchOutcome:
     program_id = st.selectbox(
         "Clip",
         options,
-        key=state.CLIP_CHOICE.name,
+        key=session_keys.CLIP_CHOICE.name,
         format_func=lambda option: names.get(option, option),
         label_visibility="collapsed",
     )
     program = corpus.load_program(program_id)
     limit = f" The first {MAX_CLIP_OPTIONS} are listed." if len(programs) > MAX_CLIP_OPTIONS else ""
     verb = "matches" if len(programs) == 1 else "match"
-    st.caption(f"{formatting.pluralize(len(programs), 'clip')} {verb}.{limit}")
+    st.caption(f"{page_text.pluralize(len(programs), 'clip')} {verb}.{limit}")
     audio_player.draw_audio_file_player(program["audio"], program["name"], QUERY_PLAYER_KEY)
     neighbour_count = draw_neighbour_count_picker()
     further_corpora = draw_further_corpora_picker(selected)
     # Imports torch: the clips are drawn before.
-    from core.search.confidence import estimate_clip_confidence
     from core.search.multi_corpus_search import (
         find_program_neighbours_in_corpora,
         open_corpora_with_one_alignment,
     )
+    from core.search.search_confidence import estimate_clip_confidence
 
     corpora = open_corpora_with_one_alignment([corpus, *further_corpora], selected.alignment)
     neighbours = find_program_neighbours_in_corpora(
@@ -215,7 +215,7 @@ def _list_clip_options(corpus: Corpus, programs: pd.DataFrame, query: str) -> li
     first_ids: list[str] = []
     if not query:
         candidates = [
-            state.PROGRAM.get_session_value() or "",
+            session_keys.PROGRAM.get_session_value() or "",
             *(
                 favourite.program_id
                 for favourite in favourites.load_favourites()
@@ -233,7 +233,7 @@ def draw_neighbour_count_picker() -> int:
         "Clips to show",
         (3, 5, 10, 20, 50),
         5,
-        key=state.NEIGHBOUR_COUNT.name,
+        key=session_keys.NEIGHBOUR_COUNT.name,
         persist_state="session",
     )
 
@@ -264,7 +264,7 @@ def find_clip_neighbours(
     return outcome.neighbours or []
 
 
-@cache.cache_until_inputs_change(64, spinner="Embedding the sound …")
+@page_cache.cache_until_inputs_change(64, spinner="Embedding the sound …")
 def _embed_clip_and_search(
     corpora: tuple[Corpus, ...],
     alignment: AlignmentRecord,
@@ -274,11 +274,11 @@ def _embed_clip_and_search(
     _clip: Clip,
 ) -> SearchOutcome:
     # Imports torch: the page is drawn before.
-    from core.search.confidence import estimate_clip_confidence
     from core.search.multi_corpus_search import (
         find_audio_neighbours_in_corpora,
         open_corpora_with_one_alignment,
     )
+    from core.search.search_confidence import estimate_clip_confidence
 
     aligned_corpora = open_corpora_with_one_alignment(corpora, alignment)
     neighbours = find_audio_neighbours_in_corpora(aligned_corpora, _clip, k, direction)

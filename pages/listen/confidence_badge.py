@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.components import formatting, job_panel
+from pages.components import job_panel, page_text
 
 if TYPE_CHECKING:
-    from core.search.confidence import Confidence
+    from core.search.search_confidence import Confidence
 
-# By level of `core.search.confidence.Confidence`: label, colour and icon of the badge.
+# By level of `core.search.search_confidence.Confidence`: label, colour and icon of the badge.
 CONFIDENCE_BADGES: dict[str, tuple[str, job_panel.BadgeColour, str]] = {
     "high": ("High confidence", "green", ":material/verified:"),
     "medium": ("Medium confidence", "orange", ":material/help:"),
@@ -24,7 +24,7 @@ def draw_confidence_badge(confidence: Confidence | None) -> None:
     if confidence is None:
         return
     label, colour, icon = CONFIDENCE_BADGES[confidence.level]
-    programs = formatting.pluralize(confidence.calibration_program_count, "program")
+    programs = page_text.pluralize(confidence.calibration_program_count, "program")
     share = "two thirds" if confidence.correct_threshold > 0.6 else "half"
     st.badge(
         f"{label}, {confidence.probability:.0%}",

@@ -8,7 +8,7 @@ from core import favourites, workspace
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.favourites import Favourite
-from pages.components import audio_player, formatting, program_header_and_diff, state
+from pages.components import audio_player, page_text, program_header_and_diff, session_keys
 
 
 def load_favourite_keys() -> set[tuple[str, str]]:
@@ -42,7 +42,7 @@ def draw_favourite_button(favourite: Favourite, is_favourite: bool, key: str) ->
 
 
 def _toggle_favourite(favourite: Favourite, is_favourite: bool) -> None:
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         if is_favourite:
             favourites.remove_favourite(*favourite.corpus_and_program_id)
         else:
@@ -94,7 +94,7 @@ def _draw_favourite_tag_filter(all_tags: list[str]) -> set[str]:
             "Tags",
             all_tags,
             selection_mode="multi",
-            key=state.FAVOURITE_TAG_FILTER.name,
+            key=session_keys.FAVOURITE_TAG_FILTER.name,
             label_visibility="collapsed",
             width="stretch",
         )
@@ -106,10 +106,10 @@ def _draw_favourite(favourite: Favourite, corpus: Corpus | None, all_tags: list[
     title = program_header_and_diff.format_program_title(favourite.name, favourite.template)
     with st.container(border=True, key=f"favourite-{key}", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{formatting.escape_markdown(title)}**", width="content")
+            st.markdown(f"**{page_text.escape_markdown(title)}**", width="content")
             st.caption(
-                f"{formatting.escape_markdown(favourite.name)}, in"
-                f" {formatting.escape_markdown(favourite.corpus_name)}",
+                f"{page_text.escape_markdown(favourite.name)}, in"
+                f" {page_text.escape_markdown(favourite.corpus_name)}",
                 width="stretch",
             )
             draw_favourite_button(favourite, True, f"favourite-{key}")
@@ -165,7 +165,7 @@ def _draw_favourite_clip(favourite: Favourite, corpus: Corpus | None, key: str) 
 
 def _save_favourite_note_and_tags(favourite: Favourite) -> None:
     note_key, tags_key = _get_note_and_tag_keys(favourite)
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         favourites.set_favourite_note_and_tags(
             *favourite.corpus_and_program_id, note_key.get(), tags_key.get()
         )
@@ -173,7 +173,7 @@ def _save_favourite_note_and_tags(favourite: Favourite) -> None:
 
 def _get_note_and_tag_keys(
     favourite: Favourite,
-) -> tuple[state.SessionKey[str], state.SessionKey[list[str]]]:
-    return state.FAVOURITE_NOTE.derive_scoped_key(
+) -> tuple[session_keys.SessionKey[str], session_keys.SessionKey[list[str]]]:
+    return session_keys.FAVOURITE_NOTE.derive_scoped_key(
         *favourite.corpus_and_program_id
-    ), state.FAVOURITE_TAGS.derive_scoped_key(*favourite.corpus_and_program_id)
+    ), session_keys.FAVOURITE_TAGS.derive_scoped_key(*favourite.corpus_and_program_id)

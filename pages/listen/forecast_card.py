@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from pages.components import formatting
+from pages.components import page_text
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
@@ -31,7 +31,7 @@ def draw_forecast_card(aligned_corpus: AlignedCorpus, snippet: str) -> None:
             columns=["Property", "Value", f"{forecast.coverage:.0%} interval"],
         )
         st.dataframe(rows, hide_index=True)
-        programs = formatting.pluralize(forecast.calibration_program_count, "program")
+        programs = page_text.pluralize(forecast.calibration_program_count, "program")
         st.caption(
             f"{format_level_curve(forecast)}. Intervals are calibrated on {programs}, each"
             " predicted without its template or grammar style."

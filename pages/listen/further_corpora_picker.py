@@ -7,7 +7,7 @@ import streamlit as st
 from core.corpus import AlignmentRecord, Corpus, list_corpora
 from core.errors import EarshotError
 from core.search.corpus_encoder_records import has_embeddings_of_alignment
-from pages.components import state
+from pages.components import session_keys
 from pages.components.corpus_and_alignment_picker import Selection
 
 
@@ -19,7 +19,7 @@ def draw_further_corpora_picker(selected: Selection) -> list[Corpus]:
     chosen_names = st.multiselect(
         "Search these corpora too",
         list(corpora),
-        key=state.FURTHER_CORPORA.name,
+        key=session_keys.FURTHER_CORPORA.name,
         placeholder="Search other corpora too",
         label_visibility="collapsed",
         persist_state="session",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.favourites import Favourite
-from pages.components import audio_player, formatting, program_header_and_diff
+from pages.components import audio_player, page_text, program_header_and_diff
 from pages.listen import favourites_view
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ def draw_neighbour_card(
     with st.container(border=True, key=f"neighbour-{key}", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(
-                f"**{neighbour.rank}. {formatting.escape_markdown(title)}**", width="content"
+                f"**{neighbour.rank}. {page_text.escape_markdown(title)}**", width="content"
             )
-            st.caption(formatting.escape_markdown(neighbour.name), width="stretch")
+            st.caption(page_text.escape_markdown(neighbour.name), width="stretch")
             if with_corpus:
                 st.badge(
-                    formatting.escape_markdown(neighbour.corpus_name),
+                    page_text.escape_markdown(neighbour.corpus_name),
                     color="gray",
                     icon=":material/library_music:",
                 )

@@ -14,10 +14,10 @@ from pages.components import (
     code_editor,
     corpus_and_alignment_picker,
     example_snippets,
-    formatting,
-    layout,
+    page_header_and_sidebar,
+    page_text,
     program_header_and_diff,
-    state,
+    session_keys,
 )
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.url_bound_segmented_control import draw_choice_bound_to_url
@@ -57,7 +57,7 @@ def draw_page() -> None:
 
 def draw_selected_search_mode(selected: Selection) -> None:
     """Draw the choice of a search mode, and that mode."""
-    mode = draw_choice_bound_to_url("Search mode", SEARCH_MODE_LABELS, state.SEARCH_MODE)
+    mode = draw_choice_bound_to_url("Search mode", SEARCH_MODE_LABELS, session_keys.SEARCH_MODE)
     if mode == "code":
         draw_code_search(selected)
     elif mode == "sound":
@@ -78,9 +78,9 @@ def draw_code_search(selected: Selection) -> None:
     check_container = None
     with right:
         # Above the clips, where it is seen at once: below the editor it would need scrolling.
-        if should_render or state.SNIPPET_RENDERING.get() is not None:
+        if should_render or session_keys.SNIPPET_RENDERING.get() is not None:
             check_container = draw_last_snippet_rendering(snippet, should_render)
-    with right, formatting.catch_and_show_errors():
+    with right, page_text.catch_and_show_errors():
         if snippet.strip():
             # Imports torch: the editor is drawn before.
             from core.search.aspect_queries import add_aspect_matches, find_neighbours_by_aspects
@@ -103,15 +103,15 @@ def draw_code_search(selected: Selection) -> None:
                     )
                 neighbours = [item.neighbour for item in found]
             except SilentSnippetError as error:
-                formatting.show_why_snippet_is_silent(error.message)
+                page_text.show_why_snippet_is_silent(error.message)
             else:
-                formatting.show_partial_reading_notice(read_audible_snippet(snippet).message)
+                page_text.show_partial_reading_notice(read_audible_snippet(snippet).message)
                 draw_snippet_neighbours(aligned_corpora, found, snippet)
         else:
             st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
-    rendered = state.SNIPPET_RENDERING.get()
+    rendered = session_keys.SNIPPET_RENDERING.get()
     if check_container is not None and rendered is not None and neighbours:
-        with check_container, formatting.catch_and_show_errors():
+        with check_container, page_text.catch_and_show_errors():
             draw_predicted_true_neighbours(
                 selected, make_rendering_query(rendered), neighbours, further_corpora
             )
@@ -123,7 +123,7 @@ def draw_snippet_form() -> tuple[str, bool]:
         "Example",
         list(example_snippets.EXAMPLE_SNIPPETS),
         index=None,
-        key=state.EXAMPLE_SNIPPET.name,
+        key=session_keys.EXAMPLE_SNIPPET.name,
         placeholder="Start from an example …",
         label_visibility="collapsed",
         on_change=_insert_selected_example,
@@ -145,7 +145,7 @@ def draw_snippet_form() -> tuple[str, bool]:
 
 
 def _insert_selected_example() -> None:
-    name = state.EXAMPLE_SNIPPET.get()
+    name = session_keys.EXAMPLE_SNIPPET.get()
     if name is not None:
         code_editor.set_editor_code(example_snippets.EXAMPLE_SNIPPETS[name])
 
@@ -165,8 +165,8 @@ def draw_snippet_neighbours(
     with st.container(horizontal=True, vertical_alignment="center"):
         draw_prediction_confidence(aligned_corpora, snippet, neighbours)
         st.caption(
-            f"The {formatting.pluralize(len(neighbours), 'clip')} nearest to this code among"
-            f" {clip_count:,} in {formatting.escape_markdown(names)}, found without rendering it."
+            f"The {page_text.pluralize(len(neighbours), 'clip')} nearest to this code among"
+            f" {clip_count:,} in {page_text.escape_markdown(names)}, found without rendering it."
         )
     # The first forecast of an alignment fits its model, so the clips are drawn before it.
     forecast_container = st.container()
@@ -180,7 +180,7 @@ def draw_prediction_confidence(
 ) -> None:
     """Draw the confidence of a prediction, if the alignment is calibrated."""
     # Imports torch, as above.
-    from core.search.confidence import estimate_confidence
+    from core.search.search_confidence import estimate_confidence
 
     confidence_badge.draw_confidence_badge(
         estimate_confidence(aligned_corpora, snippet, neighbours)
@@ -193,11 +193,11 @@ def draw_prediction_confidence(
 def render_and_play_snippet(snippet: str) -> None:
     """Render the snippet and play it."""
     with (
-        formatting.catch_and_show_errors(),
+        page_text.catch_and_show_errors(),
         st.spinner(f"Rendering {DEFAULT_CLIP_SECONDS:g} s of sound …"),
     ):
         rendering = sonicpi.try_render(snippet)
-        state.SNIPPET_RENDERING.set(state.RenderedSnippet(snippet, rendering))
+        session_keys.SNIPPET_RENDERING.set(session_keys.RenderedSnippet(snippet, rendering))
         audio_player.request_autoplay(RENDERING_PLAYER_KEY)
 
 
@@ -221,7 +221,7 @@ def draw_last_snippet_rendering(snippet: str, should_render: bool) -> DeltaGener
                 st.markdown("There is no code to render yet.")
                 return None
             render_and_play_snippet(snippet)
-        rendered = state.SNIPPET_RENDERING.get()
+        rendered = session_keys.SNIPPET_RENDERING.get()
         if rendered is None:
             return None
         source, rendering = rendered
@@ -232,13 +232,13 @@ def draw_last_snippet_rendering(snippet: str, should_render: bool) -> DeltaGener
             audio_player.draw_clip_player(rendering.clip, "your code", RENDERING_PLAYER_KEY)
             check_container = st.container(gap="small") if source == snippet else None
         elif rendering.error is not None:
-            st.error(formatting.escape_markdown(rendering.error), icon=":material/error:")
+            st.error(page_text.escape_markdown(rendering.error), icon=":material/error:")
             program_header_and_diff.draw_failed_source_line(source, rendering.error.line)
         program_header_and_diff.draw_render_warnings(rendering.warnings)
         return check_container
 
 
-def make_rendering_query(rendered: state.RenderedSnippet) -> audio_search.AudioQuery:
+def make_rendering_query(rendered: session_keys.RenderedSnippet) -> audio_search.AudioQuery:
     """Return the query that searches with the clip of a rendered snippet."""
     assert rendered.rendering.clip is not None  # The caller has drawn its player.
     digest = hashlib.sha256(rendered.key.encode()).hexdigest()
@@ -263,7 +263,7 @@ def draw_predicted_true_neighbours(
     )
     with st.expander("The clips nearest in sound", type="compact"):
         for neighbour in true_neighbours:
-            name = f"{neighbour.rank}. {formatting.escape_markdown(neighbour.name)}"
+            name = f"{neighbour.rank}. {page_text.escape_markdown(neighbour.name)}"
             rank = predicted_ranks.get(neighbour.program_id)
             if rank is not None:
                 st.caption(f":material/check: {name}, predicted at rank {rank}")
@@ -274,4 +274,4 @@ def draw_predicted_true_neighbours(
                 )
 
 
-layout.run_page(draw_page)
+page_header_and_sidebar.run_page(draw_page)

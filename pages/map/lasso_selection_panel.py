@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.corpus import Corpus
 from core.pipeline import map_selection_export
-from pages.components import cache, formatting, state
+from pages.components import page_cache, page_text, session_keys
 
 DOWNLOADS = (
     ("Code and clips", "zip", "application/zip"),
@@ -48,15 +48,15 @@ def draw_selection_panel(
         )
         return
     programs = map_selection_export.build_selection_table(
-        points, cache.load_programs(corpus), selected_ids
+        points, page_cache.load_programs(corpus), selected_ids
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{formatting.pluralize(len(programs), 'program')}**", width="stretch")
+        st.markdown(f"**{page_text.pluralize(len(programs), 'program')}**", width="stretch")
         st.button("Clear selection", icon=":material/deselect:", type="tertiary", on_click=on_clear)
     # Another selection needs another key: a selected row is only a number.
     digest = hashlib.sha256(" ".join(programs["program"]).encode()).hexdigest()[:12]
     table_key = f"selection-table-{digest}"
-    titles = cache.load_template_titles()
+    titles = page_cache.load_template_titles()
     st.dataframe(
         pd.DataFrame(
             {
@@ -93,7 +93,7 @@ def _build_number_column_config(help_text: str) -> Any:
 def _open_selected_table_program(
     table_key: str, programs: pd.DataFrame, on_open: Callable[[str], None]
 ) -> None:
-    row = state.read_selected_table_row(table_key, len(programs))
+    row = session_keys.read_selected_table_row(table_key, len(programs))
     if row is not None:
         on_open(str(programs["program"].iloc[row]))
 

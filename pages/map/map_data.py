@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from core.corpus import AlignmentRecord, Corpus
 from core.pipeline import map_colour_values
 from core.plots import alignment_map as map_plot
-from pages.components import cache
-from pages.components.cache import cache_until_inputs_change
+from pages.components import page_cache
+from pages.components.page_cache import cache_until_inputs_change
 
 UNSEEN_TEMPLATES_SPLIT = "unseen templates"
 
@@ -28,7 +28,9 @@ def load_alignment_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.
     points = alignment.load_alignment_map_points()
     if points is None:
         return None
-    programs = cache.load_programs(corpus)[["program", "name", "template", "role", "split"]].copy()
+    programs = page_cache.load_programs(corpus)[
+        ["program", "name", "template", "role", "split"]
+    ].copy()
     held_out = alignment.config.get("split", {}).get("unseen_templates") or []
     programs["split"] = programs["split"].mask(
         programs["template"].isin(held_out), UNSEEN_TEMPLATES_SPLIT
@@ -50,14 +52,16 @@ def require_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFra
 def list_colour_options(corpus: Corpus, alignment: AlignmentRecord) -> dict[str, str]:
     """Return what the map can be coloured by: labels by name."""
     points = require_map_points(corpus, alignment)
-    return map_colour_values.list_colour_by_options(points, cache.load_programs(corpus))
+    return map_colour_values.list_colour_by_options(points, page_cache.load_programs(corpus))
 
 
 @cache_until_inputs_change(32)
 def load_colour_values(corpus: Corpus, alignment: AlignmentRecord, colour_by: str) -> pd.Series:
     """Return the value of each point that its colour shows."""
     points = require_map_points(corpus, alignment)
-    return map_colour_values.compute_colour_values(points, cache.load_programs(corpus), colour_by)
+    return map_colour_values.compute_colour_values(
+        points, page_cache.load_programs(corpus), colour_by
+    )
 
 
 @cache_until_inputs_change(12, spinner="Drawing the map …")
@@ -71,7 +75,7 @@ def plot_map(corpus: Corpus, alignment: AlignmentRecord, colour_by: str, scale: 
         require_map_points(corpus, alignment),
         load_colour_values(corpus, alignment, colour_by),
         colour_label=colour_label.removeprefix("Error: ").capitalize(),
-        group_titles=cache.load_template_titles() if colour_by == "template" else None,
+        group_titles=page_cache.load_template_titles() if colour_by == "template" else None,
         scale=scale,
     )
 
@@ -80,4 +84,4 @@ def plot_map(corpus: Corpus, alignment: AlignmentRecord, colour_by: str, scale: 
 def load_map_cluster_labels(corpus: Corpus, alignment: AlignmentRecord) -> list[dict[str, Any]]:
     """Return the labels of clusters and their positions."""
     points = require_map_points(corpus, alignment)
-    return map_plot.build_map_cluster_labels(points, cache.load_template_titles())
+    return map_plot.build_map_cluster_labels(points, page_cache.load_template_titles())

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.components import state
+from pages.components import session_keys
 
 if TYPE_CHECKING:
     from core.search.map_placement import MapPlacement
@@ -69,7 +69,7 @@ def draw_map_overlay(
     """
     with st.container(key="map-marks"):
         _overlay_component(
-            key=state.MAP_OVERLAY.name,
+            key=session_keys.MAP_OVERLAY.name,
             data=build_map_overlay_data(points, marks),
             on_pick_change=lambda: _report_clicked_program(points, on_click),
             on_lasso_change=lambda: _report_lasso_selection(points, on_lasso),
@@ -134,7 +134,7 @@ def decode_bitmask(text: str, bit_count: int) -> np.ndarray:
 
 
 def _report_clicked_program(points: pd.DataFrame, on_click: Callable[[str], None]) -> None:
-    row = state.MAP_OVERLAY.get().get("pick")
+    row = session_keys.MAP_OVERLAY.get().get("pick")
     if isinstance(row, (int, float)) and 0 <= row < len(points):
         on_click(str(points["program"].iloc[int(row)]))
 
@@ -142,6 +142,6 @@ def _report_clicked_program(points: pd.DataFrame, on_click: Callable[[str], None
 def _report_lasso_selection(
     points: pd.DataFrame, on_lasso: Callable[[tuple[str, ...]], None]
 ) -> None:
-    mask = decode_bitmask(str(state.MAP_OVERLAY.get().get("lasso") or ""), len(points))
+    mask = decode_bitmask(str(session_keys.MAP_OVERLAY.get().get("lasso") or ""), len(points))
     if mask.any():
         on_lasso(tuple(dict.fromkeys(points["program"][mask])))

@@ -8,12 +8,12 @@ import streamlit as st
 from core import workspace
 from core.pipeline import map_colour_values
 from pages.components import (
-    cache,
     corpus_and_alignment_picker,
-    formatting,
     job_panel,
-    layout,
-    state,
+    page_cache,
+    page_header_and_sidebar,
+    page_text,
+    session_keys,
 )
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.unknown_url_value_notice import (
@@ -80,7 +80,7 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
         alt=f"Code and audio of {program_count:,} programs in the plane, before and after"
         " alignment. The page Corpus lists the same programs in a table.",
     )
-    missing_count = cache.count_programs_by_state(selected.corpus)["ok"] - program_count
+    missing_count = page_cache.count_programs_by_state(selected.corpus)["ok"] - program_count
     sentences = [
         "Circles are code, diamonds are audio; each program has one of each in both pictures."
         " Nearby points are similar. Axes, directions and long distances have no meaning (UMAP).",
@@ -89,7 +89,7 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
     if missing_count > 0:
         verb = "was" if missing_count == 1 else "were"
         sentences.append(
-            f"{formatting.pluralize(missing_count, 'program')} {verb} added after this"
+            f"{page_text.pluralize(missing_count, 'program')} {verb} added after this"
             f" alignment. Train again to include {'it' if missing_count == 1 else 'them'}."
         )
     st.caption(" ".join(sentence for sentence in sentences if sentence))
@@ -100,24 +100,24 @@ def draw_map_colour_and_scale_controls(selected: Selection) -> tuple[str, str]:
     labels = map_data.list_colour_options(selected.corpus, selected.alignment)
     with st.container(horizontal=True, vertical_alignment="center", height=44, border=False):
         st.markdown("Colour by", width="content")
-        remember_unknown_url_value(state.MAP_COLOUR.name, labels.values())
+        remember_unknown_url_value(session_keys.MAP_COLOUR.name, labels.values())
         colour_by = st.selectbox(
             "Colour by",
             list(labels),
-            key=state.MAP_COLOUR.name,
+            key=session_keys.MAP_COLOUR.name,
             bind="query-params",
             width=300,
             format_func=lambda option: labels.get(option, option),
             label_visibility="collapsed",
         )
         warn_about_remembered_url_value(
-            state.MAP_COLOUR.name, "colour", colour_by, labels[colour_by]
+            session_keys.MAP_COLOUR.name, "colour", colour_by, labels[colour_by]
         )
         values = map_data.load_colour_values(selected.corpus, selected.alignment, colour_by)
         if values.dtype.kind != "f":
             return colour_by, "linear"
-        scale = draw_choice_bound_to_url("Scale", SCALE_LABELS, state.MAP_SCALE)
+        scale = draw_choice_bound_to_url("Scale", SCALE_LABELS, session_keys.MAP_SCALE)
     return colour_by, scale
 
 
-layout.run_page(draw_page)
+page_header_and_sidebar.run_page(draw_page)

@@ -12,9 +12,9 @@ from core.errors import EarshotError
 from pages.components import (
     audio_player,
     code_editor,
-    formatting,
+    page_text,
     program_header_and_diff,
-    state,
+    session_keys,
 )
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.map import lasso_selection_panel, map_data, map_marks_and_clicks
@@ -38,14 +38,14 @@ NEIGHBOUR_COUNT = 5
 def draw_map_sidebar(selected: Selection) -> None:
     """Draw the sidebar; a click on the map draws only this again, and not the map."""
     points = map_data.require_map_points(selected.corpus, selected.alignment)
-    program_id, selected_ids = state.PROGRAM.get(), get_lassoed_program_ids(selected)
-    if not state.MAP_PANEL.is_set():
-        state.MAP_PANEL.set(state.MAP_PANEL.default)
+    program_id, selected_ids = session_keys.PROGRAM.get(), get_lassoed_program_ids(selected)
+    if not session_keys.MAP_PANEL.is_set():
+        session_keys.MAP_PANEL.set(session_keys.MAP_PANEL.default)
     panel = st.segmented_control(
         "Beside the map",
         list(PANEL_LABELS),
         required=True,
-        key=state.MAP_PANEL.name,
+        key=session_keys.MAP_PANEL.name,
         format_func=lambda option: PANEL_LABELS[option],
         label_visibility="collapsed",
         persist_state="session",
@@ -81,7 +81,7 @@ def draw_map_sidebar(selected: Selection) -> None:
 
 def get_lassoed_program_ids(selected: Selection) -> tuple[str, ...]:
     """Return the programs that a lasso selected on this map."""
-    map_selection = state.MAP_SELECTION.get()
+    map_selection = session_keys.MAP_SELECTION.get()
     if map_selection is None:
         return ()
     corpus_name, alignment_id, program_ids = map_selection
@@ -91,28 +91,28 @@ def get_lassoed_program_ids(selected: Selection) -> tuple[str, ...]:
 
 def store_lasso_selection(selected: Selection, program_ids: tuple[str, ...]) -> None:
     """Store a lasso's selection and show it; for callbacks."""
-    state.MAP_SELECTION.set(
-        state.MapSelection(selected.corpus.name, selected.alignment.id, program_ids)
+    session_keys.MAP_SELECTION.set(
+        session_keys.MapSelection(selected.corpus.name, selected.alignment.id, program_ids)
     )
-    state.MAP_PANEL.set("selection")
+    session_keys.MAP_PANEL.set("selection")
 
 
 def clear_lasso_selection() -> None:
     """Clear the selection; for callbacks."""
-    state.MAP_SELECTION.clear()
-    state.MAP_PANEL.set("program")
+    session_keys.MAP_SELECTION.clear()
+    session_keys.MAP_PANEL.set("program")
 
 
 def open_and_play_program(program_id: str) -> None:
     """Open a program's card and play its clip; for callbacks."""
-    state.PROGRAM.set(program_id)
-    state.MAP_PANEL.set("program")
+    session_keys.PROGRAM.set(program_id)
+    session_keys.MAP_PANEL.set("program")
     audio_player.request_autoplay(_format_program_player_key(program_id))
 
 
 def close_program_card() -> None:
     """Close the card; for callbacks."""
-    state.PROGRAM.set(None)
+    session_keys.PROGRAM.set(None)
 
 
 # -- panels -----------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def draw_program_card(selected: Selection, program_id: str) -> None:
     try:
         program = selected.corpus.load_program(program_id)
     except EarshotError as error:
-        formatting.show_error(error)
+        page_text.show_error(error)
         st.button("Close", on_click=close_program_card)
         return
     player_key = _format_program_player_key(program_id)
@@ -149,11 +149,11 @@ def draw_program_card(selected: Selection, program_id: str) -> None:
         "Neighbours",
         list(DIRECTION_LABELS),
         format_func=lambda option: DIRECTION_LABELS[option],
-        key=state.NEIGHBOUR_DIRECTION.name,
+        key=session_keys.NEIGHBOUR_DIRECTION.name,
         persist_state="session",
         label_visibility="collapsed",
     )
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         # Imports torch: the map and the card are drawn before.
         from core.search.aligned_corpus import open_aligned_corpus
         from core.search.nearest_neighbour_queries import find_program_neighbours
@@ -172,7 +172,7 @@ def draw_snippet_placement(selected: Selection, points: pd.DataFrame) -> MapPlac
     if not snippet.strip():
         st.info("Write some Sonic Pi code.", icon=":material/edit:")
         return None
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         # Imports torch: the map and the editor are drawn before.
         from core.search.aligned_corpus import open_aligned_corpus
         from core.search.map_placement import place_snippet_on_map
@@ -182,9 +182,9 @@ def draw_snippet_placement(selected: Selection, points: pd.DataFrame) -> MapPlac
         try:
             placement = place_snippet_on_map(aligned_corpus, snippet, points, NEIGHBOUR_COUNT)
         except SilentSnippetError as error:
-            formatting.show_why_snippet_is_silent(error.message)
+            page_text.show_why_snippet_is_silent(error.message)
             return None
-        formatting.show_partial_reading_notice(read_audible_snippet(snippet).message)
+        page_text.show_partial_reading_notice(read_audible_snippet(snippet).message)
         st.caption(
             "The star marks the snippet: in the left picture among programs with similar code, in"
             " the right one among its predicted clips. Lines lead to those clips."
@@ -210,11 +210,11 @@ def draw_neighbour_list(neighbours: Sequence[Neighbour], on_select: Callable[[st
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 audio_player.draw_clip_play_button(neighbour.audio_path, neighbour.name, key)
                 st.button(
-                    f"{neighbour.rank}. {formatting.escape_markdown(title)} ·"
+                    f"{neighbour.rank}. {page_text.escape_markdown(title)} ·"
                     f" {neighbour.similarity:.2f}",
                     key=key,
                     type="tertiary",
-                    help=formatting.escape_markdown(neighbour.name),
+                    help=page_text.escape_markdown(neighbour.name),
                     on_click=on_select,
                     args=(neighbour.program_id,),
                     width="stretch",

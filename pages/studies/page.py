@@ -9,10 +9,16 @@ from core import jobs, workspace
 from core.corpus import Corpus
 from core.corpus.legacy_saved_names import translate_legacy_study_name
 from core.studies.all_studies_report import StudyReport, list_study_reports
-from core.studies.registry import STUDIES, get_study
 from core.studies.report_markdown import format_verdict_counts
-from core.studies.store import StudyRun, list_study_runs
-from pages.components import corpus_and_alignment_picker, formatting, job_panel, layout, state
+from core.studies.study_registry import STUDIES, get_study
+from core.studies.study_run_storage import StudyRun, list_study_runs
+from pages.components import (
+    corpus_and_alignment_picker,
+    job_panel,
+    page_header_and_sidebar,
+    page_text,
+    session_keys,
+)
 from pages.components.unknown_url_value_notice import (
     remember_unknown_url_value,
     warn_about_remembered_url_value,
@@ -25,7 +31,7 @@ ALL_STUDIES = "all"
 def draw_page() -> None:
     """Draw the page."""
     st.title("The paper's studies")
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         corpus = corpus_and_alignment_picker.select_corpus()
         if corpus is None:
             corpus_and_alignment_picker.draw_no_corpus_notice()
@@ -40,27 +46,27 @@ def draw_page() -> None:
 def draw_study_picker() -> str:
     """Draw the choice of a study; return its name or `ALL_STUDIES`."""
     study_names = [*STUDIES, ALL_STUDIES]
-    is_restored = state.restore_old_bookmark_choice(
-        state.STUDY, lambda label: _find_study_by_url_name(label, study_names)
+    is_restored = session_keys.restore_old_bookmark_choice(
+        session_keys.STUDY, lambda label: _find_study_by_url_name(label, study_names)
     )
-    requested_name = st.query_params.get(state.STUDY.name, "")
+    requested_name = st.query_params.get(session_keys.STUDY.name, "")
     accepted_names = [format_study_name(name) for name in study_names]
     if _find_study_by_url_name(requested_name, study_names):
         accepted_names.append(requested_name)
-    remember_unknown_url_value(state.STUDY.name, accepted_names)
+    remember_unknown_url_value(session_keys.STUDY.name, accepted_names)
     study_name = st.segmented_control(
         "Study",
         study_names,
         default=None if is_restored else study_names[0],
         required=True,
-        key=state.STUDY.name,
+        key=session_keys.STUDY.name,
         bind="query-params",
         format_func=format_study_name,
         label_visibility="collapsed",
     )
     study_name = study_name or study_names[0]
     warn_about_remembered_url_value(
-        state.STUDY.name, "study", study_name, format_study_name(study_name)
+        session_keys.STUDY.name, "study", study_name, format_study_name(study_name)
     )
     return study_name
 
@@ -81,7 +87,7 @@ def draw_study(corpus: Corpus, study_name: str) -> None:
     study = get_study(study_name)
     runs = {run.id: run for run in list_study_runs(corpus, study_name)}
     labels = {run.id: format_study_run_label(run) for run in runs.values()}
-    run_key = state.STUDY_RUN.derive_scoped_key(study_name)
+    run_key = session_keys.STUDY_RUN.derive_scoped_key(study_name)
     corpus_and_alignment_picker.preselect_new_item_once(
         run_key, next(iter(runs), None), corpus.name
     )
@@ -181,7 +187,7 @@ def draw_study_report_downloads(corpus: Corpus, reports: list[StudyReport]) -> N
         )
         html_path = report.path / "report.html"
         st.download_button(
-            f"HTML report ({formatting.format_bytes(html_path.stat().st_size)})",
+            f"HTML report ({page_text.format_bytes(html_path.stat().st_size)})",
             html_path.read_bytes,
             f"{corpus.name}-{report.id}.html",
             "text/html",
@@ -198,4 +204,4 @@ def draw_study_report_downloads(corpus: Corpus, reports: list[StudyReport]) -> N
         )
 
 
-layout.run_page(draw_page)
+page_header_and_sidebar.run_page(draw_page)

@@ -8,8 +8,8 @@ import streamlit as st
 
 from core import encoders
 from core.corpus import Corpus
-from core.studies.registry import STUDIES, StudyOption
-from pages.components import corpus_and_alignment_picker, formatting, state
+from core.studies.study_registry import STUDIES, StudyOption
+from pages.components import corpus_and_alignment_picker, page_text, session_keys
 
 BEST_ALIGNMENT_PLACEHOLDER = "best on validation programs"
 DEFAULT_PLACEHOLDER = "default"
@@ -31,7 +31,7 @@ def draw_study_option_controls(corpus: Corpus, study_name: str) -> list[str]:
     argv: list[str] = []
     with st.popover("Settings", icon=":material/tune:"):
         for option in options.values():
-            key = state.STUDY_OPTION.derive_scoped_key(study_name, corpus.name, option.name)
+            key = session_keys.STUDY_OPTION.derive_scoped_key(study_name, corpus.name, option.name)
             value = _draw_study_option_control(corpus, option, key.name)
             if value not in (None, "", option.default):
                 argv += [option.cli_flag, str(value)]
@@ -40,7 +40,7 @@ def draw_study_option_controls(corpus: Corpus, study_name: str) -> list[str]:
 
 def _draw_study_option_control(corpus: Corpus, option: StudyOption, key: str) -> Any:
     label = option.name.replace("_", " ").capitalize()
-    help_text = formatting.escape_markdown(option.help)
+    help_text = page_text.escape_markdown(option.help)
     if option.value_type in (int, float):
         return st.number_input(
             label,

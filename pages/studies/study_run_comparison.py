@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.studies.store import StudyRun
 from core.studies.study_run_comparison import (
     build_run_measurement_table,
     find_differing_run_settings,
 )
-from pages.components import state
+from core.studies.study_run_storage import StudyRun
+from pages.components import session_keys
 from pages.studies import study_run_view
 
 
@@ -32,7 +32,7 @@ def draw_run_comparison(runs: list[StudyRun], labels: Mapping[str, str]) -> None
         list(labels),
         list(labels)[:2],
         format_func=lambda run_id: labels[run_id],
-        key=state.COMPARED_RUNS.derive_scoped_key(study_name).name,
+        key=session_keys.COMPARED_RUNS.derive_scoped_key(study_name).name,
         label_visibility="collapsed",
     )
     chosen_runs = [run for run in runs if run.id in chosen_ids]

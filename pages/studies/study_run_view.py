@@ -15,15 +15,15 @@ from core.studies.report_markdown import (
     format_table_cell,
     format_verdict_counts,
 )
-from core.studies.result import StudyFigure, StudyResult, StudyTable
-from core.studies.store import StudyRun
 from core.studies.study_clip_playlists import (
     PlaylistItem,
     build_sequence_playlist,
     build_table_row_playlist,
 )
 from core.studies.study_clip_rendering import concatenate_clips, find_stored_clip
-from pages.components import audio_player, cache, formatting, state
+from core.studies.study_result import StudyFigure, StudyResult, StudyTable
+from core.studies.study_run_storage import StudyRun
+from pages.components import audio_player, page_cache, page_text, session_keys
 
 SECONDS_PER_CLIP = 6.0  # How much of each clip a playlist plays.
 NUMBER_COLUMNS = ("measured", "low", "high", "paper", "difference")
@@ -47,16 +47,16 @@ def draw_study_run(corpus: Corpus, run: StudyRun) -> None:
         draw_study_figure(result, run.id)
     st.subheader("Findings")
     for note in result.notes:
-        st.markdown(f"- {formatting.escape_markdown(note, None)}")
+        st.markdown(f"- {page_text.escape_markdown(note, None)}")
     for table in result.tables:
-        row_count = formatting.pluralize(len(table.rows), "row")
-        with st.expander(f"{formatting.escape_markdown(table.title)} ({row_count})"):
+        row_count = page_text.pluralize(len(table.rows), "row")
+        with st.expander(f"{page_text.escape_markdown(table.title)} ({row_count})"):
             draw_study_table(table, run.id)
     with st.expander("Settings, versions, corpus"):
         st.json(result.settings)
 
 
-@cache.cache_until_inputs_change(12, ttl_s=None)
+@page_cache.cache_until_inputs_change(12, ttl_s=None)
 def load_study_result(run: StudyRun) -> StudyResult:
     """Load the results of a run."""
     return run.load_result()
@@ -98,7 +98,7 @@ def draw_study_figure(result: StudyResult, run_id: str) -> None:
     if not result.figures:
         return
     figure = draw_study_figure_picker(result.figures, run_id)
-    st.markdown(f"**{formatting.escape_markdown(figure.title)}**")
+    st.markdown(f"**{page_text.escape_markdown(figure.title)}**")
     chart_key = f"figure-{run_id}-{figure.name}"
     st.plotly_chart(
         figure.figure,
@@ -110,7 +110,7 @@ def draw_study_figure(result: StudyResult, run_id: str) -> None:
         else "ignore",
         config={"displaylogo": False},
     )
-    st.caption(formatting.escape_markdown(figure.caption))
+    st.caption(page_text.escape_markdown(figure.caption))
 
 
 def draw_study_figure_picker(figures: list[StudyFigure], run_id: str) -> StudyFigure:
@@ -123,7 +123,7 @@ def draw_study_figure_picker(figures: list[StudyFigure], run_id: str) -> StudyFi
         list(figure_by_name),
         default=figures[0].name,
         required=True,
-        key=state.STUDY_FIGURE.derive_scoped_key(run_id).name,
+        key=session_keys.STUDY_FIGURE.derive_scoped_key(run_id).name,
         format_func=lambda option: _shorten_figure_title(figure_by_name[option]),
         label_visibility="collapsed",
     )
@@ -143,8 +143,10 @@ def _play_clicked_figure_point(chart_key: str, table_name: str, run_id: str) -> 
 
 
 def _play_clips_of_table_row(run_id: str, table_name: str, row_number: int) -> None:
-    state.PLAYED_ROW.derive_scoped_key(run_id).set(state.PlayedRow(table_name, row_number))
-    state.STUDY_CLIP.derive_scoped_key(run_id).clear()
+    session_keys.PLAYED_ROW.derive_scoped_key(run_id).set(
+        session_keys.PlayedRow(table_name, row_number)
+    )
+    session_keys.STUDY_CLIP.derive_scoped_key(run_id).clear()
     audio_player.request_autoplay(_make_row_player_key(run_id, table_name, row_number))
 
 
@@ -159,7 +161,7 @@ def draw_study_clip_playback(corpus: Corpus, result: StudyResult, run_id: str) -
     """Draw the choice of a run's clips, and the clips chosen there, in a figure or a table."""
     st.markdown("**Playback**")
     clip_number = draw_clip_sequence_picker(result, run_id)
-    played_row = state.PLAYED_ROW.derive_scoped_key(run_id).get()
+    played_row = session_keys.PLAYED_ROW.derive_scoped_key(run_id).get()
     if clip_number is not None:
         sequence = result.clips[clip_number]
         player_key = f"study-{run_id}-clip-{clip_number}"
@@ -168,7 +170,7 @@ def draw_study_clip_playback(corpus: Corpus, result: StudyResult, run_id: str) -
         table_name, row_number = played_row
         rows = next(table.rows for table in result.tables if table.name == table_name)
         row = rows.iloc[row_number]
-        items = build_table_row_playlist(result, row, cache.load_programs(corpus))
+        items = build_table_row_playlist(result, row, page_cache.load_programs(corpus))
         player_key = _make_row_player_key(run_id, table_name, row_number)
         draw_clip_playlist(items, format_numbers_of_row(row), player_key)
     else:
@@ -183,7 +185,7 @@ def draw_clip_sequence_picker(result: StudyResult, run_id: str) -> int | None:
         "Clip",
         range(len(result.clips)),
         index=None,
-        key=state.STUDY_CLIP.derive_scoped_key(run_id).name,
+        key=session_keys.STUDY_CLIP.derive_scoped_key(run_id).name,
         format_func=lambda number: result.clips[number].label,
         label_visibility="collapsed",
         placeholder=f"Choose among {len(result.clips)}",
@@ -218,18 +220,18 @@ def draw_clip_playlist(items: list[PlaylistItem], note: str, key: str) -> None:
     try:
         clip = concatenate_clips([item.audio_path for item in items], SECONDS_PER_CLIP)
     except EarshotError as error:
-        formatting.show_error(error)
+        page_text.show_error(error)
         return
     if clip is None:
         st.caption(":material/music_off: A clip is missing.")
         return
     names = " → ".join(dict.fromkeys(item.name for item in items))
-    st.caption(formatting.escape_markdown(names))
+    st.caption(page_text.escape_markdown(names))
     audio_player.draw_clip_player(clip, names, key)
     if note:
-        st.caption(formatting.escape_markdown(note))
+        st.caption(page_text.escape_markdown(note))
     for number, item in enumerate(items):
-        with st.expander(formatting.escape_markdown(item.name), key=f"{key}-item-{number}"):
+        with st.expander(page_text.escape_markdown(item.name), key=f"{key}-item-{number}"):
             if len(items) > 1:
                 path = find_stored_clip(item.audio_path)
                 audio_player.draw_audio_file_player(
@@ -245,7 +247,7 @@ def draw_clip_playlist(items: list[PlaylistItem], note: str, key: str) -> None:
 def draw_study_table(table: StudyTable, run_id: str) -> None:
     """Draw a table with filters; a ticked row plays its clips, if it has any."""
     if table.caption:
-        st.caption(formatting.escape_markdown(table.caption, None))
+        st.caption(page_text.escape_markdown(table.caption, None))
     table_key = f"table-{run_id}-{table.name}"
     rows = draw_table_filters(table.rows, table_key)
     displayed_rows = rows.drop(columns="clips", errors="ignore")
@@ -254,7 +256,7 @@ def draw_study_table(table: StudyTable, run_id: str) -> None:
         return
 
     def play_clips_of_ticked_row() -> None:
-        row = state.read_selected_table_row(table_key, len(rows))
+        row = session_keys.read_selected_table_row(table_key, len(rows))
         if row is not None:
             _play_clips_of_table_row(run_id, table.name, int(rows.index[row]))
 

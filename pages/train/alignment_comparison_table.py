@@ -15,7 +15,7 @@ from core.pipeline.trained_alignment_comparison import (
     find_evaluation_differences,
 )
 from core.plots.training_curves import build_training_run_comparison_figure
-from pages.components import cache, corpus_and_alignment_picker, formatting, state
+from pages.components import corpus_and_alignment_picker, page_cache, page_text, session_keys
 
 MAX_COMPARED_ALIGNMENTS = 6  # More lines cannot be distinguished in one chart.
 
@@ -75,7 +75,7 @@ def draw_alignment_comparison(corpus: Corpus, alignments: list[AlignmentRecord])
         "Alignments side by side",
         list(labels),
         list(labels)[:2],
-        key=state.COMPARED_ALIGNMENTS.derive_scoped_key(corpus.name).name,
+        key=session_keys.COMPARED_ALIGNMENTS.derive_scoped_key(corpus.name).name,
         max_selections=MAX_COMPARED_ALIGNMENTS,
         label_visibility="collapsed",
         placeholder="Choose alignments",
@@ -124,12 +124,12 @@ def warn_about_different_programs(alignments: list[AlignmentRecord]) -> bool:
 def draw_common_program_evaluation(corpus: Corpus, alignments: list[AlignmentRecord]) -> None:
     """Draw the button that evaluates alignments on the same programs, and its result."""
     alignment_ids = tuple(alignment.id for alignment in alignments)
-    state_key = state.COMMON_EVALUATION.derive_scoped_key(corpus.name)
+    state_key = session_keys.COMMON_EVALUATION.derive_scoped_key(corpus.name)
     if st.button("Evaluate on the same programs", icon=":material/balance:"):
         state_key.set(alignment_ids)
     if state_key.get() != alignment_ids:
         return
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         table, program_count = _evaluate_on_common_programs(corpus, alignment_ids)
         labels = {
             alignment.id: corpus_and_alignment_picker.format_alignment_label(alignment)
@@ -150,7 +150,7 @@ def draw_common_program_evaluation(corpus: Corpus, alignments: list[AlignmentRec
         )
 
 
-@cache.cache_until_inputs_change(16, spinner="Evaluating on the same programs …")
+@page_cache.cache_until_inputs_change(16, spinner="Evaluating on the same programs …")
 def _evaluate_on_common_programs(
     corpus: Corpus, alignment_ids: tuple[str, ...]
 ) -> tuple[pd.DataFrame, int]:

@@ -12,7 +12,7 @@ from core.corpus import Corpus
 from core.encoders.concatenated_encoders import split_encoder_id
 from core.encoders.encoder_presets import find_encoder_preset_name
 from core.encoders.imported_encoder_spec import is_imported_encoder
-from pages.components import cache, formatting, job_panel, state
+from pages.components import job_panel, page_cache, page_text, session_keys
 
 MODALITIES = ("code", "audio")
 
@@ -37,14 +37,14 @@ def draw_encoder_picker(corpus: Corpus) -> EncoderChoice:
     """Draw the corpus's encoders, the choice of others, and what those need."""
     corpus_encoders = corpus.settings.get("encoders") or {}
     if not corpus_encoders:
-        name = formatting.escape_markdown(corpus.name)
+        name = page_text.escape_markdown(corpus.name)
         st.caption(f"{name} has no embeddings yet. Build it first.")
         return EncoderChoice(has_embeddings=False)
     st.caption(format_corpus_encoder_summary(corpus, corpus_encoders))
     chosen = draw_encoder_selectors(corpus, corpus_encoders)
     for encoder_id in chosen.values():
         if warning := encoders.find_encoder_spec(encoder_id).usage_warning:
-            st.warning(formatting.escape_markdown(warning), icon=":material/copyright:")
+            st.warning(page_text.escape_markdown(warning), icon=":material/copyright:")
     options = [
         part
         for modality, encoder_id in chosen.items()
@@ -60,13 +60,13 @@ def format_corpus_encoder_summary(corpus: Corpus, corpus_encoders: Mapping[str, 
     preset_name = find_encoder_preset_name(code_encoder, audio_encoder)
     origin = f"the {preset_name} preset" if preset_name else "custom encoders"
     titles = " and ".join(
-        formatting.escape_markdown(encoders.find_encoder_spec(encoder_id).title)
+        page_text.escape_markdown(encoders.find_encoder_spec(encoder_id).title)
         for encoder_id in (code_encoder, audio_encoder)
     )
-    clip_count = cache.count_programs_by_state(corpus)["ok"]
+    clip_count = page_cache.count_programs_by_state(corpus)["ok"]
     return (
-        f"{formatting.pluralize(clip_count, 'program')} with a clip, embedded by {titles}:"
-        f" {formatting.escape_markdown(corpus.name)} was built with {origin}."
+        f"{page_text.pluralize(clip_count, 'program')} with a clip, embedded by {titles}:"
+        f" {page_text.escape_markdown(corpus.name)} was built with {origin}."
     )
 
 
@@ -79,7 +79,7 @@ def draw_encoder_selectors(corpus: Corpus, corpus_encoders: Mapping[str, str]) -
     expander = st.expander(
         "Other encoders",
         type="compact",
-        key=state.IS_SHOWING_ENCODERS.name,
+        key=session_keys.IS_SHOWING_ENCODERS.name,
         on_change="rerun",
     )
     # Listing the encoders takes a moment, so a closed expander stays empty.
@@ -117,8 +117,8 @@ def draw_encoder_selector(corpus: Corpus, modality: str, corpus_encoder: str) ->
     )
 
 
-def _get_encoder_session_key(corpus: Corpus, modality: str) -> state.SessionKey[str | None]:
-    return state.ENCODER.derive_scoped_key(corpus.name, modality)
+def _get_encoder_session_key(corpus: Corpus, modality: str) -> session_keys.SessionKey[str | None]:
+    return session_keys.ENCODER.derive_scoped_key(corpus.name, modality)
 
 
 def draw_encoder_preset_buttons(corpus: Corpus) -> None:
@@ -137,7 +137,7 @@ def draw_encoder_preset_buttons(corpus: Corpus) -> None:
                 key=f"preset-{preset.name}",
                 on_click=_select_preset_encoders,
                 args=(corpus, preset),
-                help=formatting.escape_markdown(" and ".join(encoder_ids)),
+                help=page_text.escape_markdown(" and ".join(encoder_ids)),
             )
 
 
@@ -181,7 +181,7 @@ def check_corpus_embeddings_or_offer_job(
     job = job_panel.draw_latest_job_unless_done(*argv)
     if job is None or not job.is_active:
         escaped_ids = " and ".join(
-            formatting.escape_markdown(encoder_id) for encoder_id in missing.values()
+            page_text.escape_markdown(encoder_id) for encoder_id in missing.values()
         )
         st.info(f"The corpus is not embedded by {escaped_ids} yet.", icon=":material/info:")
         job_panel.draw_job_start_button(

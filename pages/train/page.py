@@ -19,12 +19,12 @@ from core.pipeline.next_step_hint import DEFAULT_METHODS
 from core.plots import training_curves
 from core.plots.metrics_before_after import COMPARED_METRICS
 from pages.components import (
-    cache,
     corpus_and_alignment_picker,
-    formatting,
     job_panel,
-    layout,
-    state,
+    page_cache,
+    page_header_and_sidebar,
+    page_text,
+    session_keys,
 )
 from pages.components.unknown_url_value_notice import (
     remember_unknown_url_value,
@@ -62,24 +62,24 @@ def draw_page() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Train an alignment", width="stretch")
         view_container = st.container(width="content")
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         corpus = corpus_and_alignment_picker.select_corpus()
         if corpus is None:
             corpus_and_alignment_picker.draw_no_corpus_notice()
             return
         alignment = corpus_and_alignment_picker.select_alignment(corpus)
-        remember_unknown_url_value(state.TRAIN_VIEW.name, VIEWS)
+        remember_unknown_url_value(session_keys.TRAIN_VIEW.name, VIEWS)
         with view_container:
             view = st.segmented_control(
                 "View",
                 VIEWS,
                 default=SINGLE_VIEW,
                 required=True,
-                key=state.TRAIN_VIEW.name,
+                key=session_keys.TRAIN_VIEW.name,
                 bind="query-params",
                 label_visibility="collapsed",
             )
-        warn_about_remembered_url_value(state.TRAIN_VIEW.name, "view", view)
+        warn_about_remembered_url_value(session_keys.TRAIN_VIEW.name, "view", view)
         if view == COMPARISON_VIEW:
             alignment_comparison_table.draw_alignment_list(corpus)
         elif view == SWEEP_VIEW:
@@ -122,7 +122,7 @@ def draw_training_form(corpus: Corpus) -> None:
         )
         draw_training_time_estimate(corpus, form_values)
     if is_pressed:
-        with formatting.catch_and_show_errors():
+        with page_text.catch_and_show_errors():
             argv = ["train", corpus.name]
             argv += encoder_choice.cli_options
             if form_values is not None:
@@ -136,12 +136,12 @@ def draw_training_form(corpus: Corpus) -> None:
 
 def draw_held_out_template_controls(corpus: Corpus) -> list[str]:
     """Draw the choice of templates to hold out; return their ids."""
-    titles = cache.load_template_titles()
+    titles = page_cache.load_template_titles()
     with st.expander("Hold out whole templates"):
         return st.multiselect(
             "Templates",
-            cache.list_corpus_templates(corpus),
-            key=state.HELD_OUT_TEMPLATES.derive_scoped_key(corpus.name).name,
+            page_cache.list_corpus_templates(corpus),
+            key=session_keys.HELD_OUT_TEMPLATES.derive_scoped_key(corpus.name).name,
             persist_state="session",
             label_visibility="collapsed",
             format_func=lambda option: titles.get(option, option),
@@ -158,11 +158,11 @@ def draw_training_time_estimate(corpus: Corpus, form_values: TrainingFormValues 
             else [form_values.to_alignment_config()]
         )
     except EarshotError as error:
-        formatting.show_error(error)
+        page_text.show_error(error)
         return
-    clip_count = cache.count_programs_by_state(corpus)["ok"]
+    clip_count = page_cache.count_programs_by_state(corpus)["ok"]
     seconds = sum(estimate_training_seconds(clip_count, config) for config in configs)
-    duration = formatting.format_duration(seconds)
+    duration = page_text.format_duration(seconds)
     patience = max(config.patience for config in configs)
     early_stop = f"; less if {patience} epochs bring no improvement" if patience else ""
     st.caption(
@@ -234,7 +234,7 @@ def draw_alignment_results(corpus: Corpus, alignment: AlignmentRecord) -> None:
             splits,
             default="test" if "test" in splits else splits[-1],
             required=True,
-            key=state.EVALUATED_SPLIT.name,
+            key=session_keys.EVALUATED_SPLIT.name,
             label_visibility="collapsed",
             format_func=str.capitalize,
         )
@@ -242,7 +242,7 @@ def draw_alignment_results(corpus: Corpus, alignment: AlignmentRecord) -> None:
             st.switch_page("pages/listen/page.py")
     split_metrics = metrics[metrics["split"] == split]
     program_count = int(split_metrics["programs"].max())
-    st.caption(f"{SPLIT_DESCRIPTIONS[split]}; {formatting.pluralize(program_count, 'program')}.")
+    st.caption(f"{SPLIT_DESCRIPTIONS[split]}; {page_text.pluralize(program_count, 'program')}.")
     draw_alignment_result_tabs(alignment, split, split_metrics)
 
 
@@ -251,7 +251,7 @@ def draw_alignment_result_tabs(
 ) -> None:
     """Draw the results in tabs; only the open one, since each chart takes a browser 0.1 s."""
     comparison_tab, training_tab, metrics_tab = st.tabs(
-        RESULT_TABS, key=state.RESULT_TAB.name, on_change="rerun"
+        RESULT_TABS, key=session_keys.RESULT_TAB.name, on_change="rerun"
     )
     if comparison_tab.open:
         with comparison_tab:
@@ -268,7 +268,7 @@ def draw_alignment_result_tabs(
 def draw_metric_comparison(alignment: AlignmentRecord, split: str) -> None:
     """Draw each metric before and after alignment."""
     st.plotly_chart(
-        cache.plot_metrics_before_after(alignment, split),
+        page_cache.plot_metrics_before_after(alignment, split),
         key="metric-comparison",
         config={"displayModeBar": False},
         alt="Each metric before and after alignment, with its interval",
@@ -292,7 +292,7 @@ def draw_training_summary(alignment: AlignmentRecord) -> None:
 def draw_training_curves(alignment: AlignmentRecord) -> None:
     """Draw loss, CKA and recall by epoch."""
     st.plotly_chart(
-        cache.plot_training_curves(alignment),
+        page_cache.plot_training_curves(alignment),
         key="curves",
         config={"displayModeBar": False},
         alt="Loss, CKA and recall by epoch",
@@ -305,7 +305,7 @@ def draw_unevaluated_alignment(corpus: Corpus, alignment: AlignmentRecord) -> No
     epoch_count = alignment.metrics.get("epochs")
     if best_epoch and epoch_count:
         history = (
-            f"Training was stopped after {formatting.pluralize(epoch_count, 'epoch')}. The"
+            f"Training was stopped after {page_text.pluralize(epoch_count, 'epoch')}. The"
             f" heads of epoch {best_epoch}, the best, were saved; Listen can use them."
         )
     else:
@@ -359,4 +359,4 @@ def format_metric_name(metric: str) -> str:
     return f"{label}, {arrow.replace('->', ' to ')}" if arrow else label
 
 
-layout.run_page(draw_page)
+page_header_and_sidebar.run_page(draw_page)

@@ -14,7 +14,7 @@ from core.errors import EarshotError
 from core.jobs import Job
 from core.pipeline import sweep
 from core.pipeline.cost_estimates import estimate_sweep_seconds
-from pages.components import cache, formatting, job_panel, state
+from pages.components import job_panel, page_cache, page_text, session_keys
 
 GRID_LABELS = {
     "paper": "The paper's: layers, width, temperature, learning rate",
@@ -35,7 +35,7 @@ MAX_TABLE_HEIGHT_PX = 400
 def draw_sweep_panel(corpus: Corpus) -> None:
     """Draw the form that starts a sweep, the running one, and the results of earlier ones."""
     if not corpus.settings.get("encoders"):
-        name = formatting.escape_markdown(corpus.name)
+        name = page_text.escape_markdown(corpus.name)
         st.info(f"{name} has no embeddings yet. Build it first.", icon=":material/info:")
         return
     st.caption(
@@ -57,7 +57,7 @@ def draw_sweep_form(corpus: Corpus, is_running: bool) -> None:
         grid_name = st.selectbox(
             "Grid",
             list(GRIDS),
-            key=state.SWEEP_GRID.name,
+            key=session_keys.SWEEP_GRID.name,
             format_func=lambda option: GRID_LABELS.get(option, option.capitalize()),
             persist_state="session",
         )
@@ -66,7 +66,7 @@ def draw_sweep_form(corpus: Corpus, is_running: bool) -> None:
             1,
             20,
             SEED_COUNT,
-            key=state.SWEEP_SEED_COUNT.name,
+            key=session_keys.SWEEP_SEED_COUNT.name,
             persist_state="session",
             width=110,
             help="Runs of each configuration.",
@@ -80,21 +80,21 @@ def draw_sweep_form(corpus: Corpus, is_running: bool) -> None:
         )
     trials = list_grid_trials(grid_name)
     seconds = estimate_sweep_seconds(
-        cache.count_programs_by_state(corpus)["ok"],
+        page_cache.count_programs_by_state(corpus)["ok"],
         [trial.build_alignment_config(0) for trial in trials],
         int(seed_count),
         sweep.DEFAULT_WORKERS,
     )
     st.caption(
-        f"{formatting.pluralize(len(trials), 'configuration')},"
-        f" {formatting.pluralize(int(seed_count), 'seed')} each:"
-        f" {formatting.format_duration(seconds)} at most; most runs stop earlier."
+        f"{page_text.pluralize(len(trials), 'configuration')},"
+        f" {page_text.pluralize(int(seed_count), 'seed')} each:"
+        f" {page_text.format_duration(seconds)} at most; most runs stop earlier."
     )
 
 
 def _start_sweep_job(corpus_name: str) -> None:
     # A callback runs before the page draws what was typed last, so it reads the widgets' state.
-    grid_name, seed_count = state.SWEEP_GRID.get(), int(state.SWEEP_SEED_COUNT.get())
+    grid_name, seed_count = session_keys.SWEEP_GRID.get(), int(session_keys.SWEEP_SEED_COUNT.get())
     argv = ["sweep", corpus_name, "--grid", grid_name, "--seeds", str(seed_count)]
     job_panel.start_background_job(argv, f"Sweep {grid_name} of {corpus_name}")
 
@@ -109,7 +109,7 @@ def draw_running_sweep(job: Job) -> None:
     if not sweep_ids:
         st.caption("Training the first runs …")
         return
-    with formatting.catch_and_show_errors():
+    with page_text.catch_and_show_errors():
         draw_sweep_results(Corpus.open(job.argv[1]), sweep_ids[-1])
 
 
@@ -122,7 +122,7 @@ def draw_finished_sweeps(corpus: Corpus) -> None:
     sweep_id = sweep_ids[0]
     if len(sweep_ids) > 1:
         sweep_id = st.selectbox(
-            "Sweep", sweep_ids, key=state.SHOWN_SWEEP.derive_scoped_key(corpus.name).name
+            "Sweep", sweep_ids, key=session_keys.SHOWN_SWEEP.derive_scoped_key(corpus.name).name
         )
     draw_sweep_results(corpus, sweep_id)
 
@@ -151,8 +151,8 @@ def describe_sweep_results(trial_runs: pd.DataFrame) -> str:
     finished_runs = trial_runs[trial_runs["number"] >= 0].drop_duplicates(["number", "seed"])
     configuration_count = finished_runs["number"].nunique()
     text = (
-        f"{formatting.pluralize(len(finished_runs), 'run')} of"
-        f" {formatting.pluralize(configuration_count, 'configuration')} so far. Means over"
+        f"{page_text.pluralize(len(finished_runs), 'run')} of"
+        f" {page_text.pluralize(configuration_count, 'configuration')} so far. Means over"
         " seeds on the validation programs, aligned code versus aligned audio; ± is the standard"
         " deviation. Test programs are left for the report."
     )
@@ -163,7 +163,7 @@ def describe_sweep_results(trial_runs: pd.DataFrame) -> str:
     if best_number is None:  # The validation programs are too few for this metric.
         return text
     names = trial_runs.drop_duplicates("number").set_index("number")["name"]
-    return f"{text} Best by debiased CKA: {formatting.escape_markdown(names[best_number])}."
+    return f"{text} Best by debiased CKA: {page_text.escape_markdown(names[best_number])}."
 
 
 def build_sweep_result_table(trial_runs: pd.DataFrame) -> pd.DataFrame:

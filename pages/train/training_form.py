@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.alignment import AlignmentConfig
 from core.alignment.config import DEVICES, OBJECTIVES, PRECISIONS, PRESETS, SCHEDULES
-from pages.components import state
+from pages.components import session_keys
 
 BOTH_METHODS = "default"
 """Option of the method: kernel ridge for prediction and InfoNCE for the map."""
@@ -206,7 +206,7 @@ def draw_training_method_picker() -> str:
         [BOTH_METHODS, *PRESETS],
         default=BOTH_METHODS,
         required=True,
-        key=state.TRAINING_METHOD.name,
+        key=session_keys.TRAINING_METHOD.name,
         persist_state="session",
         format_func=lambda option: METHOD_LABELS.get(option, option),
         help="Both trains kernel ridge, which Listen uses to predict, and InfoNCE, which the map"
@@ -239,7 +239,7 @@ def draw_training_config_controls(method: str) -> TrainingFormValues:
     }
     values |= _draw_number_config_fields(MAIN_FIELD_COLUMNS, method, defaults)
     expander = st.expander(
-        "More settings", key=state.IS_SHOWING_MORE_SETTINGS.name, on_change="rerun"
+        "More settings", key=session_keys.IS_SHOWING_MORE_SETTINGS.name, on_change="rerun"
     )
     if expander.open:
         values |= _draw_advanced_config_fields(expander, method, defaults)
@@ -311,4 +311,4 @@ def _draw_number_config_fields(
 def _get_config_field_key(method: str, field_name: str) -> str:
     # Each method has its own widgets: a value chosen for one method does not carry over.
     scope = (field_name,) if method == UNSCOPED_METHOD else (method, field_name)
-    return state.TRAINING_FIELD.derive_scoped_key(*scope).name
+    return session_keys.TRAINING_FIELD.derive_scoped_key(*scope).name

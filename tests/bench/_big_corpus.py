@@ -17,7 +17,7 @@ from core.alignment import AlignmentConfig
 from core.corpus import Corpus, EmbeddingPairs
 from core.pipeline.train import train
 from core.programs import Program, generate, list_templates
-from core.progress import Progress
+from core.progress_callback import Progress
 
 CODE_ENCODER, AUDIO_ENCODER = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
 CLIP_SECONDS = 18.0

@@ -28,13 +28,17 @@ import numpy as np
 from core import encoders
 from core.encoders.aisfx import BLOCK_FRAMES
 from core.encoders.audio_encoder_base import mix_to_mono, resample_waveform
-from core.encoders.base import Encoder
-from core.encoders.device import ComputeConfig, detect_compute_config, is_openvino_enabled
+from core.encoders.encoder_device_and_precision import (
+    ComputeConfig,
+    detect_compute_config,
+    is_openvino_enabled,
+)
+from core.encoders.encoder_interface import Encoder
 from core.encoders.encoder_loading import load_encoder, load_unchecked_encoder
+from core.encoders.model_weight_sources import FolderWeights
 from core.encoders.musicnn import split_spectrogram_into_windows
+from core.encoders.overlapping_windows import split_into_windows
 from core.encoders.pretrained_loading import silence_transformers_output
-from core.encoders.weights import FolderWeights
-from core.encoders.windowing import split_into_windows
 from core.programs import generate, list_templates
 from core.sonicpi.clip_and_render_result import Clip
 

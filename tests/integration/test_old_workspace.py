@@ -17,7 +17,7 @@ from core.alignment import AlignmentConfig
 from core.cli import build_command_parser
 from core.corpus import Corpus, list_corpora
 from core.corpus.disagreement_pair_storage import load_disagreement_pairs
-from core.corpus.legacy_commands import translate_legacy_command
+from core.corpus.legacy_command_names import translate_legacy_command
 from core.jobs import process_liveness_and_killing
 from core.pipeline import train as training
 from core.pipeline.corpus_check_and_repair import verify_corpus
@@ -25,9 +25,9 @@ from core.pipeline.corpus_export import export_corpus
 from core.pipeline.embed import embed_missing_code
 from core.pipeline.evaluate import evaluate_alignment
 from core.search.aligned_corpus import open_aligned_corpus
-from core.search.confidence import estimate_confidence
 from core.search.nearest_neighbour_queries import find_neighbours
-from core.studies import store
+from core.search.search_confidence import estimate_confidence
+from core.studies import study_run_storage
 from core.studies.all_studies_report import list_study_reports, write_study_report
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "workspace_before_redesign.tar.xz"
@@ -208,14 +208,16 @@ def test_the_corpus_is_exported(corpus: Corpus, tmp_path: Path):
 
 
 def test_study_results_are_read_and_reported(corpus: Corpus):
-    runs = store.list_study_runs(corpus)
+    runs = study_run_storage.list_study_runs(corpus)
     assert {run.id for run in runs} == {"correlation-0001", "foretelling-0001"}
     for run in runs:
         result = run.load_result()
         assert len(result.comparison) > 0 and result.tables and result.figures and result.notes
-    retrieval_run = store.load_study_run(corpus, "foretelling-0001")
+    retrieval_run = study_run_storage.load_study_run(corpus, "foretelling-0001")
     assert retrieval_run.study_name == "retrieval"
-    assert [run.id for run in store.list_study_runs(corpus, "retrieval")] == ["foretelling-0001"]
+    assert [run.id for run in study_run_storage.list_study_runs(corpus, "retrieval")] == [
+        "foretelling-0001"
+    ]
     tables = {table.name: table.rows for table in retrieval_run.load_study_tables()}
     assert {"scores", "scores_by_kind", "confidence", "queries", "skipped"} == set(tables)
     assert {"method", "encoder", "normalized similarity@5", "query ms"} <= set(tables["scores"])

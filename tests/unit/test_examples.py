@@ -13,7 +13,7 @@ from core import alignment, cli, evaluation, jobs, plots
 
 MODULE_NAMES = [
     "core.errors",
-    "core.formatting",
+    "core.text_formatting",
     "core.package_versions",
     "core.workspace",
     "core.cli",

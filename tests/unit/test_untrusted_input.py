@@ -23,7 +23,7 @@ from core.pipeline import sweep
 from core.programs import get_template
 from core.search.query_audio_decoding import MAX_AUDIO_BYTES, decode_audio_bytes
 from core.sonicpi import Clip
-from pages.components import audio_server, formatting
+from pages.components import clip_http_routes, page_text
 
 fuzz_settings = settings(max_examples=60, deadline=None)
 # Text as people, browsers and attackers write it.
@@ -89,7 +89,7 @@ def test_no_name_opens_or_creates_anything(loader, home, name):
 
 @pytest.fixture(scope="module")
 def client():
-    return TestClient(Starlette(routes=audio_server.build_audio_routes()))
+    return TestClient(Starlette(routes=clip_http_routes.build_audio_routes()))
 
 
 @fuzz_settings
@@ -110,7 +110,7 @@ def test_the_audio_server_serves_only_audio_of_the_workspace(client, folder, pat
     )
 )
 def test_no_range_header_breaks_the_audio_server(client, byte_range):
-    address = audio_server.cache_audio_and_build_url(b"fLaC 0123456789", "made")
+    address = clip_http_routes.cache_audio_and_build_url(b"fLaC 0123456789", "made")
     for url in (address, "/sound/file/corpora/tiny/audio/ab/a.flac"):
         response = client.get(url, headers={"Range": byte_range.encode("latin-1")})
         assert response.status_code in (200, 206, 400, 416)
@@ -119,7 +119,7 @@ def test_no_range_header_breaks_the_audio_server(client, byte_range):
 @fuzz_settings
 @given(st.text(max_size=200))
 def test_escaped_text_is_not_markup(text):
-    escaped = formatting.escape_markdown(text)
+    escaped = page_text.escape_markdown(text)
     assert "\n" not in escaped
     assert not re.search(r"(?<!\\)(?:\\\\)*[<>\[\]()`$*_#:!|~]", escaped)
 

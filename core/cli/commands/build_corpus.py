@@ -28,10 +28,10 @@ from core.cli.parsing import (
     parse_positive_int,
 )
 from core.clip_length import DEFAULT_CLIP_SECONDS
-from core.corpus.legacy_commands import add_older_json_keys
+from core.corpus.legacy_command_names import add_older_json_keys
 from core.errors import EarshotError
-from core.formatting import format_bytes
-from core.progress import Progress
+from core.progress_callback import Progress
+from core.text_formatting import format_bytes
 
 if TYPE_CHECKING:
     from core.pipeline.cost_estimates import BuildEstimate

@@ -17,9 +17,9 @@ from core.cli.parsing import (
     add_sandbox_option,
     open_corpus_from_args,
 )
-from core.corpus.legacy_commands import add_older_json_keys
-from core.formatting import format_named_counts, format_table
-from core.progress import Progress
+from core.corpus.legacy_command_names import add_older_json_keys
+from core.progress_callback import Progress
+from core.text_formatting import format_named_counts, format_table
 
 IS_LONG_RUNNING = True
 

@@ -14,7 +14,7 @@ from core.cli.parsing import (
     add_json_option,
     open_aligned_corpus_from_args,
 )
-from core.progress import Progress
+from core.progress_callback import Progress
 
 IS_LONG_RUNNING = True
 

@@ -15,8 +15,8 @@ from core.cli.parsing import (
     add_json_option,
     open_corpus_from_args,
 )
-from core.corpus.legacy_commands import add_older_json_keys
-from core.progress import Progress
+from core.corpus.legacy_command_names import add_older_json_keys
+from core.progress_callback import Progress
 
 IS_LONG_RUNNING = True
 

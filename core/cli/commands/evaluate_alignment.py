@@ -20,8 +20,8 @@ from core.cli.parsing import (
     open_aligned_corpus_from_args,
     open_corpus_from_args,
 )
-from core.formatting import format_table
-from core.progress import Progress
+from core.progress_callback import Progress
+from core.text_formatting import format_table
 
 if TYPE_CHECKING:
     import pandas as pd

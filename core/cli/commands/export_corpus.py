@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import add_corpus_argument, add_json_option, open_corpus_from_args
-from core.progress import Progress
+from core.progress_callback import Progress
 
 IS_LONG_RUNNING = True
 

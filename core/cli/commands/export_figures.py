@@ -8,7 +8,7 @@ from pathlib import Path
 from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import add_alignment_option, add_corpus_argument, add_json_option
 from core.errors import EarshotError
-from core.progress import Progress
+from core.progress_callback import Progress
 
 IS_LONG_RUNNING = False
 DEFAULT_FOLDER = "figures"

@@ -14,8 +14,8 @@ from core.cli.parsing import (
     add_json_option,
     open_aligned_corpus_from_args,
 )
-from core.formatting import format_table
-from core.progress import Progress
+from core.progress_callback import Progress
+from core.text_formatting import format_table
 
 IS_LONG_RUNNING = True
 MAX_DISPLAYED_PAIRS = 5

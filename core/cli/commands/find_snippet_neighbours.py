@@ -30,9 +30,9 @@ from core.cli.parsing import (
 )
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
-from core.formatting import format_table
 from core.programs.source_decoding import decode_source
-from core.progress import Progress
+from core.progress_callback import Progress
+from core.text_formatting import format_table
 
 if TYPE_CHECKING:
     from core.search.aspect_queries import AspectNeighbour

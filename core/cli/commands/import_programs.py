@@ -27,9 +27,9 @@ from core.cli.parsing import (
     parse_duration_seconds,
 )
 from core.clip_length import DEFAULT_CLIP_SECONDS
-from core.corpus.legacy_commands import add_older_json_keys
+from core.corpus.legacy_command_names import add_older_json_keys
 from core.errors import EarshotError
-from core.progress import Progress
+from core.progress_callback import Progress
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -20,9 +20,8 @@ from core.cli.output import (
     print_to_stderr,
 )
 from core.cli.parsing import add_json_option
-from core.corpus.legacy_commands import add_older_json_keys
+from core.corpus.legacy_command_names import add_older_json_keys
 from core.errors import EarshotError
-from core.formatting import format_clock_time, format_table
 from core.jobs import (
     Job,
     find_running_terminal_command,
@@ -31,7 +30,8 @@ from core.jobs import (
     remove_job,
     restart_job,
 )
-from core.progress import Progress
+from core.progress_callback import Progress
+from core.text_formatting import format_clock_time, format_table
 
 IS_LONG_RUNNING = False
 POLL_INTERVAL_S = 0.5

@@ -30,13 +30,13 @@ from core.cli.parsing import (
     parse_positive_int,
 )
 from core.errors import EarshotError
-from core.formatting import format_table
-from core.progress import Progress
+from core.progress_callback import Progress
+from core.text_formatting import format_table
 
 if TYPE_CHECKING:
     from core.search.clip_property_forecast import Forecast
-    from core.search.confidence import Confidence
     from core.search.nearest_neighbour_queries import Neighbour
+    from core.search.search_confidence import Confidence
 
 IS_LONG_RUNNING = False
 
@@ -57,8 +57,8 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Predict, then print the clips and the properties."""
     snippet = read_snippet_from_file_or_stdin(args.file)
     args.corpus = args.corpus or [choose_default_corpus()]
-    from core.search.confidence import estimate_confidence
     from core.search.multi_corpus_search import find_neighbours_in_corpora
+    from core.search.search_confidence import estimate_confidence
     from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
     aligned_corpora = open_searched_corpora_from_args(args)

@@ -23,8 +23,8 @@ from core.cli.parsing import (
 )
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError
-from core.formatting import format_table
-from core.progress import Progress
+from core.progress_callback import Progress
+from core.text_formatting import format_table
 
 if TYPE_CHECKING:
     from core.pipeline.render_program_files import RenderedFile

@@ -16,10 +16,10 @@ from types import ModuleType
 
 from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import add_json_option, parse_float, parse_positive_int
-from core.corpus.legacy_commands import add_older_json_keys
+from core.corpus.legacy_command_names import add_older_json_keys
 from core.errors import EarshotError, format_spelling_suggestions
-from core.formatting import format_table
-from core.progress import Progress
+from core.progress_callback import Progress
+from core.text_formatting import format_table
 from core.workspace import PROJECT_FOLDER
 
 IS_LONG_RUNNING = False

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import open_corpus_from_args
-from core.formatting import format_table
-from core.progress import Progress
-from core.studies.registry import STUDIES, StudyOption, fill_default_study_options
+from core.progress_callback import Progress
+from core.studies.study_registry import STUDIES, StudyOption, fill_default_study_options
+from core.text_formatting import format_table
 
 if TYPE_CHECKING:
-    from core.studies.store import StudyRun
+    from core.studies.study_run_storage import StudyRun
 
 IS_LONG_RUNNING = True
 ALL_STUDIES = "all"
@@ -72,7 +72,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
         return
     corpus = open_corpus_from_args(args)
     if args.name != ALL_STUDIES:
-        from core.studies.runner import run_study  # Loads pandas and plotly, unlike --help.
+        from core.studies.study_runner import run_study  # Loads pandas and plotly, unlike --help.
 
         print_study_run(run_study(args.name, corpus, options, progress), args.json)
         return

@@ -31,8 +31,8 @@ from core.cli.parsing import (
     parse_positive_int,
 )
 from core.errors import EarshotError
-from core.formatting import format_table
-from core.progress import Progress
+from core.progress_callback import Progress
+from core.text_formatting import format_table
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus

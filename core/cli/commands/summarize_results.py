@@ -8,7 +8,7 @@ from pathlib import Path
 from core.cli.output import print_result_to_stdout, print_status_to_stderr
 from core.cli.parsing import add_corpus_argument, open_corpus_from_args
 from core.errors import EarshotError
-from core.progress import Progress
+from core.progress_callback import Progress
 
 IS_LONG_RUNNING = False
 

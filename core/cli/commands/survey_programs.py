@@ -29,8 +29,8 @@ from core.cli.parsing import (
 )
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError
-from core.formatting import format_table, pluralize
-from core.progress import Progress
+from core.progress_callback import Progress
+from core.text_formatting import format_table, pluralize
 
 if TYPE_CHECKING:
     from core.pipeline.program_survey import SurveyFinding, SurveyOptions, SurveyReport

@@ -18,8 +18,8 @@ from core.cli.parsing import (
     open_corpus_from_args,
     parse_positive_int,
 )
-from core.formatting import format_table
-from core.progress import Progress
+from core.progress_callback import Progress
+from core.text_formatting import format_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -28,7 +28,7 @@ from core.cli.parsing import (
     parse_int,
 )
 from core.errors import EarshotError
-from core.progress import Progress
+from core.progress_callback import Progress
 
 if TYPE_CHECKING:
     from core.alignment import AlignmentConfig

@@ -8,9 +8,16 @@ from functools import cache
 
 import numpy as np
 
-from core.encoders.newer_sounds_sharing_older_columns import find_sound_sharing_feature_column
+from core.encoders.newer_sound_feature_columns import find_sound_sharing_feature_column
 from core.encoders.score_event_lengths import merge_default_event_options
-from core.encoders.simulation.bands import (
+from core.encoders.simulation.profile_table import (
+    PROFILE_CUTOFFS,
+    PROFILE_FRAMES,
+    PROFILE_NOTES,
+    SoundProfile,
+    load_profile_table,
+)
+from core.encoders.simulation.third_octave_bands import (
     BAND_CENTRE_NOTES,
     BAND_COUNT,
     FFT_SIZE,
@@ -19,15 +26,8 @@ from core.encoders.simulation.bands import (
     SEMITONES_PER_BAND,
     build_hann_window,
 )
-from core.encoders.simulation.profile_table import (
-    PROFILE_CUTOFFS,
-    PROFILE_FRAMES,
-    PROFILE_NOTES,
-    SoundProfile,
-    load_profile_table,
-)
-from core.sonicpi.inventory import get_builtin_sample_duration
 from core.sonicpi.score_events import ScoreEvent
+from core.sonicpi.sonic_pi_inventory import get_builtin_sample_duration
 
 DEFAULT_NOTE, DEFAULT_CUTOFF = 52.0, 100.0
 FALLBACK_SYNTH, FALLBACK_SAMPLE = "beep", "misc_burp"

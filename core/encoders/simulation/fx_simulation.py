@@ -8,12 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.encoders.simulation.bands import (
-    BAND_CENTRE_NOTES,
-    BAND_COUNT,
-    FRAME_SECONDS,
-    SEMITONES_PER_BAND,
-)
 from core.encoders.simulation.event_simulation import (
     compute_high_pass_levels,
     compute_low_pass_levels,
@@ -21,7 +15,13 @@ from core.encoders.simulation.event_simulation import (
     shift_levels_by_bands,
 )
 from core.encoders.simulation.profile_table import load_profile_table
-from core.sonicpi.inventory import load_sonic_pi_inventory
+from core.encoders.simulation.third_octave_bands import (
+    BAND_CENTRE_NOTES,
+    BAND_COUNT,
+    FRAME_SECONDS,
+    SEMITONES_PER_BAND,
+)
+from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 
 Options = dict[str, float]
 MAX_GAIN = 1000.0

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from core.encoders.simulation.bands import FRAME_SECONDS
+from core.encoders.simulation.third_octave_bands import FRAME_SECONDS
 
 POWER_FLOOR = 1e-12
 DYNAMIC_RANGE_DB = 80.0  # of the levels whose rises are onsets

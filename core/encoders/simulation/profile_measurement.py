@@ -10,12 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.encoders.simulation.bands import (
-    BAND_COUNT,
-    HOP_LENGTH,
-    build_band_filters,
-    compute_frame_spectra,
-)
 from core.encoders.simulation.profile_table import (
     PROFILE_CUTOFFS,
     PROFILE_FRAMES,
@@ -23,18 +17,24 @@ from core.encoders.simulation.profile_table import (
     PROFILE_TABLE_PATH,
     encode_db_levels_as_bytes,
 )
-from core.sonicpi import RenderError, render
-from core.sonicpi.inventory import (
-    get_builtin_sample_duration,
-    get_default_synth_options,
-    load_sonic_pi_inventory,
+from core.encoders.simulation.third_octave_bands import (
+    BAND_COUNT,
+    HOP_LENGTH,
+    build_band_filters,
+    compute_frame_spectra,
 )
+from core.sonicpi import RenderError, render
 from core.sonicpi.newer_sonic_pi_sounds import (
     find_sonic_pi_version_that_added_sound,
     load_newer_sample_seconds,
     load_newer_synth_options,
 )
 from core.sonicpi.renderer_versions_and_render_id import DEFAULT_SONIC_PI
+from core.sonicpi.sonic_pi_inventory import (
+    get_builtin_sample_duration,
+    get_default_synth_options,
+    load_sonic_pi_inventory,
+)
 
 LATEST_SONIC_PI = "5"
 # Values of the options that change level or spectrum, besides pitch, envelope and cutoff.

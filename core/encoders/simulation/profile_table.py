@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.sonicpi.inventory import get_default_synth_options
+from core.sonicpi.sonic_pi_inventory import get_default_synth_options
 
 PROFILE_TABLE_PATH = Path(__file__).with_name("sound_profiles.npz")
 PROFILE_NOTES = np.arange(28, 101, 8)  # MIDI

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.encoders.simulation.bands import BAND_COUNT, FRAME_SECONDS
 from core.encoders.simulation.event_simulation import (
     FRAMES_BEFORE_ONSET,
     SimulatedEvent,
     simulate_event,
 )
 from core.encoders.simulation.fx_simulation import MixedSound, apply_fx
+from core.encoders.simulation.third_octave_bands import BAND_COUNT, FRAME_SECONDS
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, FxChain, ScoreEvent
 
 MAX_SIMULATED_EVENTS = 2000

@@ -15,12 +15,6 @@ from core.encoders.clip_descriptor_definitions import (
     MIN_ONSET_RATE,
     MIN_TEMPO_BPM,
 )
-from core.encoders.simulation.bands import (
-    BAND_CENTRES_HZ,
-    BAND_COUNT,
-    FRAME_SECONDS,
-    build_band_filters,
-)
 from core.encoders.simulation.fx_simulation import MixedSound
 from core.encoders.simulation.onset_strength import (
     DYNAMIC_RANGE_DB,
@@ -31,6 +25,12 @@ from core.encoders.simulation.onset_strength import (
     compute_onset_periodicity,
     compute_onset_strength,
     convert_power_to_levels_db,
+)
+from core.encoders.simulation.third_octave_bands import (
+    BAND_CENTRES_HZ,
+    BAND_COUNT,
+    FRAME_SECONDS,
+    build_band_filters,
 )
 from core.sonicpi.score_events import ScoreEvent
 

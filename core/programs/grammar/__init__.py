@@ -5,8 +5,8 @@ and the layers) and the code style (`code_style`).
 """
 
 from core.programs.grammar.balanced_composition import compose_balanced_programs
-from core.programs.grammar.composer import compose_programs
 from core.programs.grammar.music_styles import GRAMMAR_TEMPLATE_PREFIX, MUSIC_STYLES, MusicStyle
+from core.programs.grammar.program_composer import compose_programs
 
 __all__ = [
     "GRAMMAR_TEMPLATE_PREFIX",

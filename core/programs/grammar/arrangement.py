@@ -8,9 +8,9 @@ from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import compose_drum_layer
 from core.programs.grammar.drum_synth_layers import compose_drum_synth_layer
 from core.programs.grammar.global_settings import write_global_settings
-from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.melodic_layers import MELODIC_KINDS, compose_melodic_layer
 from core.programs.grammar.music_styles import MusicStyle
+from core.programs.grammar.program_layer import ProgramLayer
 from core.programs.grammar.sampled_loop_layers import (
     compose_glitch_layer,
     compose_sampled_loop_layer,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from core.programs.grammar.composer import get_music_style, iterate_composed_programs
 from core.programs.grammar.music_styles import MUSIC_STYLES
+from core.programs.grammar.program_composer import get_music_style, iterate_composed_programs
 from core.programs.program import Program, validate_count_and_seed
 from core.programs.synth_families import list_synth_families
 from core.programs.template_vocabulary import DEFAULT_SOUND_SET

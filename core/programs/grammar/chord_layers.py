@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.programs.grammar.composition_context import CompositionContext
-from core.programs.grammar.layer import LoopBody, ProgramLayer
-from core.programs.grammar.layer_synth import SynthVoice
+from core.programs.grammar.layer_synth_and_notes import SynthVoice
+from core.programs.grammar.program_layer import LoopBody, ProgramLayer
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode
 
 # Writes the body of a chord loop from context, voice, octave and step in beats.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.grammar.composition_context import CompositionContext
-from core.programs.grammar.layer import ProgramLayer
+from core.programs.grammar.program_layer import ProgramLayer
 from core.programs.grammar.sound_options import (
     pick_random_amp_option,
     pick_random_pan_option,

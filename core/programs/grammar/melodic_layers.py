@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.grammar.composition_context import CompositionContext
-from core.programs.grammar.layer import ProgramLayer
-from core.programs.grammar.layer_synth import SynthVoice
+from core.programs.grammar.layer_synth_and_notes import SynthVoice
 from core.programs.grammar.note_loops import NOTE_LOOP_WEIGHTS, NOTE_LOOP_WRITERS
+from core.programs.grammar.program_layer import ProgramLayer
 from core.programs.grammar.sound_options import pick_random_amp_option
 from core.programs.grammar.statement_tree_nodes import CodeNode
 

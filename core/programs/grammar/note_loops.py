@@ -7,9 +7,9 @@ from collections.abc import Callable
 from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import write_rhythm_ring
-from core.programs.grammar.layer import LoopBody
-from core.programs.grammar.layer_synth import SynthVoice
+from core.programs.grammar.layer_synth_and_notes import SynthVoice
 from core.programs.grammar.note_expressions import write_note_expression
+from core.programs.grammar.program_layer import LoopBody
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode, Conditional
 
 # Writes the body of a note loop from context, voice, octave and step in beats.

@@ -8,7 +8,7 @@ from core.programs.grammar.drum_layers import (
     pick_random_sample_options,
     pick_random_shortening_options,
 )
-from core.programs.grammar.layer import LoopBody, ProgramLayer
+from core.programs.grammar.program_layer import LoopBody, ProgramLayer
 from core.programs.grammar.sound_options import pick_random_amp_option, pick_random_pan_option
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode, Conditional
 

@@ -21,8 +21,8 @@ class SeededRandom:
     Notes
     -----
     Only `random.Random.random` is used, because Python guarantees no other sequence across
-    versions. Templates draw from `core.programs.parameters` instead; the two must stay separate,
-    because merging them would change the programs of every seed.
+    versions. Templates draw from `core.programs.template_parameters` instead; the two must stay
+    separate, because merging them would change the programs of every seed.
     """
 
     def __init__(self, stream_name: str):

@@ -6,7 +6,7 @@ import math
 
 from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.grammar.composition_context import CompositionContext
-from core.programs.grammar.layer import ProgramLayer
+from core.programs.grammar.program_layer import ProgramLayer
 from core.programs.grammar.sound_options import (
     limit_normalized_synth_amp,
     pick_random_amp_option,

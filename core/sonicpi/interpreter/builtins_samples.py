@@ -13,7 +13,7 @@ from core.sonicpi.interpreter.builtins_sound_events import (
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.sample_selection import select_sample
 from core.sonicpi.interpreter.values import UNKNOWN
-from core.sonicpi.inventory import get_builtin_sample_duration
+from core.sonicpi.sonic_pi_inventory import get_builtin_sample_duration
 
 
 @register_builtin_function("sample")

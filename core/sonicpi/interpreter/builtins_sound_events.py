@@ -13,10 +13,7 @@ from core.sonicpi.interpreter.values import (
     to_midi_note,
     to_number_or_default,
 )
-from core.sonicpi.inventory import (
-    get_default_synth_options,
-    load_sonic_pi_inventory,
-)
+from core.sonicpi.sonic_pi_inventory import get_default_synth_options, load_sonic_pi_inventory
 
 BEAT_SCALED_OPTIONS = set(load_sonic_pi_inventory()["scaled"])
 DEFAULT_NOTE = 52

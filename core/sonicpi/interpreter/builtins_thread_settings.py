@@ -17,8 +17,8 @@ from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard, ThreadSettings
 from core.sonicpi.interpreter.values import UNKNOWN, Symbol, to_number_or_default
-from core.sonicpi.inventory import get_builtin_sample_duration
 from core.sonicpi.score_events import MAX_FX_CHAIN_LENGTH
+from core.sonicpi.sonic_pi_inventory import get_builtin_sample_duration
 
 MAX_FX_REPS = 512
 BPM_RANGE = (1.0, 2000.0)

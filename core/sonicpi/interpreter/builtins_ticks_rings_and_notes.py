@@ -26,8 +26,8 @@ from core.sonicpi.interpreter.values import (
     to_midi_note,
     to_number_or_default,
 )
-from core.sonicpi.inventory import get_builtin_sample_duration, load_sonic_pi_inventory
 from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds
+from core.sonicpi.sonic_pi_inventory import get_builtin_sample_duration, load_sonic_pi_inventory
 
 DEFAULT_TONIC = 60
 DEFAULT_SCALE = Symbol("major")

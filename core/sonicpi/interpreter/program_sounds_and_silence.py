@@ -10,9 +10,9 @@ from functools import lru_cache
 
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.ruby_parser_process import ParsedProgram, parse_program_and_error
-from core.sonicpi.inventory import get_default_synth_options, load_sonic_pi_inventory
 from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
+from core.sonicpi.sonic_pi_inventory import get_default_synth_options, load_sonic_pi_inventory
 
 STATUS_SOUND, STATUS_NO_SOUND, STATUS_SYNTAX, STATUS_UNKNOWN = (
     "sound",

@@ -14,7 +14,7 @@ from core.sonicpi.interpreter.values import (
     to_midi_note,
     to_number_or_default,
 )
-from core.sonicpi.inventory import load_sonic_pi_inventory
+from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 
 DEGREE_BY_NUMERAL = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8}
 MAJOR_TRIAD_OFFSETS = [0, 4, 7]

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import EarshotError
-from core.sonicpi.framed_process import FramedProcess, FramedProcessError
 from core.sonicpi.interpreter.syntax_tree_types import Node
+from core.sonicpi.message_framed_process import FramedProcess, FramedProcessError
 from core.sonicpi.sandbox import check_sandbox, wrap_in_sandbox
 
 PARSER_SCRIPT = Path(__file__).with_name("parser.rb")

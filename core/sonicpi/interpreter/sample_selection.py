@@ -8,8 +8,8 @@ from typing import Any
 
 from core.sonicpi.interpreter.string_methods import Pattern
 from core.sonicpi.interpreter.values import Ring, Symbol, UnknownValue
-from core.sonicpi.inventory import load_sonic_pi_inventory
 from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds
+from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 
 UNKNOWN_SAMPLE = "unknown"
 SAMPLE_FILE_EXTENSIONS = (".wav", ".wave", ".aif", ".aiff", ".flac", ".ogg", ".oga")

@@ -12,12 +12,12 @@ import transformers
 from torch import Tensor, nn
 
 from core import encoders
-from core.alignment.device import choose_device, should_use_bf16
-from core.alignment.heads import ProjectionHeads
+from core.alignment.projection_heads import ProjectionHeads
 from core.alignment.trainer import compute_alignment_loss
+from core.alignment.training_device_and_precision import choose_device, should_use_bf16
 from core.alignment.training_pairs import split_rows_into_batches
 from core.encoders.pretrained_loading import load_pretrained_model, load_tokenizer
-from core.encoders.text import get_max_tokens_per_window
+from core.encoders.transformer_text_encoder import get_max_tokens_per_window
 from core.errors import EarshotError
 
 INFERENCE_BATCH_SIZE = 32  # programs

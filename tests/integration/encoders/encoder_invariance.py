@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from core.encoders.device import ComputeConfig, is_openvino_enabled
+from core.encoders.encoder_device_and_precision import ComputeConfig, is_openvino_enabled
 
 # core.encoders sets an environment variable that torch reads when it is loaded.
 # isort: split

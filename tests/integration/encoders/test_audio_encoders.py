@@ -19,7 +19,7 @@ from transformers import (
 from core.encoders import find_encoder_spec, get_encoder
 from core.encoders.aisfx import read_checkpoint_weights
 from core.encoders.audio_encoder_base import resample_waveform
-from core.encoders.device import ComputeConfig, is_openvino_enabled
+from core.encoders.encoder_device_and_precision import ComputeConfig, is_openvino_enabled
 from core.encoders.encoder_loading import load_encoder
 from core.errors import EarshotError
 from core.sonicpi.clip_and_render_result import Clip
@@ -183,7 +183,7 @@ def fail_to_compile(*_):
 def test_torch_is_used_if_openvino_fails_or_differs(
     wav2vec2, monkeypatch: pytest.MonkeyPatch, caplog, compile_model
 ):
-    monkeypatch.setattr("core.encoders.openvino._compile_openvino_model", compile_model)
+    monkeypatch.setattr("core.encoders.openvino_backend._compile_openvino_model", compile_model)
     spec = find_encoder_spec(str(wav2vec2[0]))
     encoder = load_encoder(spec, ComputeConfig("cpu", use_bf16=False, use_openvino=True))
     assert "OpenVINO is not used" in caplog.text

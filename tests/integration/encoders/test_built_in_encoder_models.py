@@ -30,7 +30,7 @@ from transformers import (
 
 from core.encoders import find_encoder_spec, list_encoder_specs
 from core.encoders.built_in_encoder_specs import EMBEDDING_GEMMA_QUERY_PROMPT
-from core.encoders.device import ComputeConfig
+from core.encoders.encoder_device_and_precision import ComputeConfig
 from core.encoders.encoder_loading import load_encoder, load_unchecked_encoder
 from core.encoders.jina_bert import list_alibi_slopes
 from core.errors import EarshotError

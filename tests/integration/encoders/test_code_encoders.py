@@ -12,8 +12,8 @@ from tokenizers import ByteLevelBPETokenizer
 from transformers import AutoModel, AutoTokenizer, RobertaConfig, RobertaForMaskedLM, RobertaModel
 
 from core.encoders import EmbedError, find_encoder_spec, get_encoder
-from core.encoders.base import MAX_EMBEDDABLE_CHARS
-from core.encoders.device import ComputeConfig
+from core.encoders.encoder_device_and_precision import ComputeConfig
+from core.encoders.encoder_interface import MAX_EMBEDDABLE_CHARS
 from core.encoders.encoder_loading import load_encoder
 from core.errors import EarshotError
 

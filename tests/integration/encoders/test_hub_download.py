@@ -15,7 +15,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 from core.encoders.__main__ import load_and_download_encoders
 from core.encoders.encoder_loading import load_encoder
 from core.encoders.encoder_spec import EncoderSpec
-from core.encoders.weights import HubWeights, find_missing_model_file, list_shard_files
+from core.encoders.model_weight_sources import HubWeights, find_missing_model_file, list_shard_files
 from core.errors import EarshotError
 from core.sonicpi.clip_and_render_result import Clip
 

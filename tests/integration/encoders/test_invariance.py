@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from core.encoders.device import read_cpu_flags
+from core.encoders.encoder_device_and_precision import read_cpu_flags
 from core.workspace import PROJECT_FOLDER
 
 AVX512 = {"avx512f", "avx512bw", "avx512dq", "avx512vl"}

@@ -8,8 +8,9 @@ import torch
 from torch.nn import functional
 
 from core.encoders import find_encoder_spec, get_encoder
-from core.encoders.device import ComputeConfig
+from core.encoders.encoder_device_and_precision import ComputeConfig
 from core.encoders.encoder_loading import load_encoder, load_unchecked_encoder
+from core.encoders.model_weight_sources import FolderWeights
 from core.encoders.musicnn import (
     MusicTaggingNetwork,
     list_required_tensor_shapes,
@@ -17,7 +18,6 @@ from core.encoders.musicnn import (
     split_spectrogram_into_windows,
 )
 from core.encoders.tensorflow_checkpoint import CheckpointError
-from core.encoders.weights import FolderWeights
 from core.sonicpi.clip_and_render_result import Clip
 from tests.unit.encoders.checkpoint_files import save_checkpoint
 

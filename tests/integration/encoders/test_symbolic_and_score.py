@@ -11,7 +11,7 @@ import pytest
 from core import encoders
 from core.encoders.score_features import compute_score_features
 from core.errors import EarshotError
-from core.sonicpi import collect_osc_messages, inventory
+from core.sonicpi import collect_osc_messages, sonic_pi_inventory
 from core.sonicpi.interpreter import ruby_parser_process
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.ruby_parser_process import parse_program
@@ -34,8 +34,10 @@ def cosine(a, b):
 
 
 def test_the_inventory_is_that_of_the_installed_sonic_pi():
-    installed_inventory = inventory.format_inventory_json(inventory.read_installed_inventory())
-    assert installed_inventory == inventory.INVENTORY_PATH.read_text()
+    installed_inventory = sonic_pi_inventory.format_inventory_json(
+        sonic_pi_inventory.read_installed_inventory()
+    )
+    assert installed_inventory == sonic_pi_inventory.INVENTORY_PATH.read_text()
 
 
 def test_the_interpreter_finds_the_events_that_the_program_plays():

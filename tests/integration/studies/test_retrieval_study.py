@@ -15,7 +15,7 @@ from transformers import BertConfig, BertModel, ClapConfig, ClapFeatureExtractor
 from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs, train
 from core.corpus import Corpus
 from core.encoders import PRESETS, get_encoder
-from core.encoders.weights import WheelWeights
+from core.encoders.model_weight_sources import WheelWeights
 from core.errors import EarshotError
 from core.evaluation import confidence_calibration
 from core.evaluation.metrics import normalized_similarity
@@ -23,21 +23,21 @@ from core.pipeline import train as train_stage
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.embed import embed_corpus
 from core.programs.grammar.music_styles import GRAMMAR_TEMPLATE_PREFIX
-from core.search import confidence, confidence_fitting
+from core.search import confidence_fitting, search_confidence
 from core.search.nearest_neighbour_queries import find_neighbours
 from core.search.silent_snippet_check import SilentSnippetError
 from core.studies import retrieval_baselines, retrieval_findings, retrieval_study, retriever
 from core.studies.experiments import ablation_methods
 from core.studies.experiments.text_encoder_finetuning import FinetuningConfig, finetune_text_encoder
-from core.studies.registry import fill_default_study_options
 from core.studies.retrieval_queries import (
     STYLE_QUERY_KIND,
     TEMPLATE_QUERY_KIND,
     load_query_set,
 )
-from core.studies.runner import run_study
-from core.studies.store import StudyRun
 from core.studies.study_clip_rendering import find_stored_clip
+from core.studies.study_registry import fill_default_study_options
+from core.studies.study_run_storage import StudyRun
+from core.studies.study_runner import run_study
 
 OPTIONS = {"eval_encoder": "log-mel"}
 TEMPLATES = ["02_1_beeps", "02_3_synths", "03_1_samples", "09_1_live_loop"]
@@ -360,7 +360,7 @@ def test_an_alignment_estimates_its_confidence_for_a_snippet(corpus: Corpus, few
     assert 0 < fields["correct_fraction"] < 1
     known_snippet = corpus.load_programs()["source"].iloc[0]
     estimates = [
-        confidence.estimate_confidence(
+        search_confidence.estimate_confidence(
             aligned_corpus, snippet, find_neighbours(aligned_corpus, snippet)
         )
         for snippet in (known_snippet, "with_fx(:bitcrusher) { synth :cnoise, sustain: 9, amp: 3 }")
@@ -372,7 +372,7 @@ def test_an_alignment_estimates_its_confidence_for_a_snippet(corpus: Corpus, few
             estimate.probability
         )
     assert estimates[0].probability > estimates[1].probability
-    assert confidence.estimate_confidence(aligned_corpus, known_snippet, []) is None
+    assert search_confidence.estimate_confidence(aligned_corpus, known_snippet, []) is None
     with pytest.raises(SilentSnippetError):
         find_neighbours(aligned_corpus, "puts 'no sound at all'")
 
@@ -380,7 +380,7 @@ def test_an_alignment_estimates_its_confidence_for_a_snippet(corpus: Corpus, few
 def test_an_alignment_of_too_few_programs_estimates_no_confidence(corpus: Corpus, no_map):
     aligned_corpus = train_stage.train(corpus, AlignmentConfig.from_preset("kernel_ridge"))
     neighbours = find_neighbours(aligned_corpus, "play 60")
-    assert confidence.estimate_confidence(aligned_corpus, "play 60", neighbours) is None
+    assert search_confidence.estimate_confidence(aligned_corpus, "play 60", neighbours) is None
 
 
 def test_an_ablation_on_the_test_set_is_refused(corpus: Corpus):

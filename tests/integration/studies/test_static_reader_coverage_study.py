@@ -9,7 +9,7 @@ import pytest
 
 from core.cli import main
 from core.errors import EarshotError
-from core.progress import ignore_progress
+from core.progress_callback import ignore_progress
 from core.studies.static_reader_coverage_study import measure_reader_coverage_of_folder
 
 OPTIONS = {"max_programs": 100}

@@ -25,18 +25,18 @@ from core.studies import (
     completion_study,
     distance_correlation_study,
     published_numbers,
-    runner,
-    store,
+    study_run_storage,
+    study_runner,
     umap_study,
 )
 from core.studies.audio_descriptors import DESCRIPTOR_UNITS
 from core.studies.completion_findings import HELD_OUT_ENCODER, TRAINING_ENCODER
 from core.studies.completion_scenarios import load_completion_scenarios
 from core.studies.paper_comparison_verdicts import count_verdicts
-from core.studies.result import StudyResult
-from core.studies.runner import run_study
 from core.studies.study_clip_rendering import find_stored_clip
 from core.studies.study_inputs import StudyInputs
+from core.studies.study_result import StudyResult
+from core.studies.study_runner import run_study
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
@@ -49,13 +49,13 @@ def corpus(studied_workspace, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 
 def load_first_run(corpus: Corpus, study: str) -> tuple[StudyResult, dict[str, pd.DataFrame]]:
     """Return the result of the report's run of a study, and its tables by name."""
-    result = store.load_study_run(corpus, f"{study}-0001").load_result()
+    result = study_run_storage.load_study_run(corpus, f"{study}-0001").load_result()
     return result, {table.name: table.rows for table in result.tables}
 
 
 def test_the_example_of_run_study_runs(corpus: Corpus):
     corpora = SimpleNamespace(open=lambda _name: corpus)
-    result = doctest.testmod(runner, extraglobs={"Corpus": corpora})
+    result = doctest.testmod(study_runner, extraglobs={"Corpus": corpora})
     assert result.attempted > 0 and result.failed == 0
 
 
@@ -248,7 +248,7 @@ def test_all_studies_make_one_self_contained_report(corpus: Corpus, studied_work
 
 
 def newest_versions(corpus: Corpus) -> dict[str, str]:
-    return store.list_study_runs(corpus)[0].metadata["settings"]["versions"]
+    return study_run_storage.list_study_runs(corpus)[0].metadata["settings"]["versions"]
 
 
 def test_the_summary_holds_the_numbers_of_the_newest_runs(
@@ -262,7 +262,9 @@ def test_the_summary_holds_the_numbers_of_the_newest_runs(
     verdicts = pd.read_csv(tmp_path / "how-good-is-it-paper.csv").set_index("study")
     assert len(verdicts)
     for study, counts in verdicts.iterrows():
-        comparison = store.list_study_runs(corpus, str(study))[0].load_paper_comparison()
+        comparison = study_run_storage.list_study_runs(corpus, str(study))[
+            0
+        ].load_paper_comparison()
         assert counts[counts > 0].to_dict() == count_verdicts(comparison["verdict"])
     assert f"./run study all {corpus.name}" in page
     assert " cores, " in newest_versions(corpus)["machine"]

@@ -9,7 +9,7 @@ from core.alignment import AlignmentConfig
 from core.corpus import Corpus
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.train import train
-from core.progress import ignore_progress
+from core.progress_callback import ignore_progress
 from core.search import open_aligned_corpus
 from core.sonicpi import render
 from core.studies import suggestion_study

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from core.alignment.heads import Standardiser
 from core.alignment.losses import cka_loss, weighted_infonce_loss
+from core.alignment.projection_heads import Standardiser
 from core.evaluation import metrics
 
 

@@ -13,7 +13,7 @@ from core.encoders import PRESETS, find_encoder_spec, list_encoder_specs
 from core.encoders.encoder_loading import ENCODER_CLASS_BY_FAMILY
 from core.encoders.encoder_spec import MODALITIES
 from core.encoders.encoder_spec_lookup import FAMILY_BY_MODEL_TYPE, share_component
-from core.encoders.weights import HubWeights
+from core.encoders.model_weight_sources import HubWeights
 from core.errors import EarshotError
 
 IDS = [

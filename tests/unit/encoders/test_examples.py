@@ -15,7 +15,7 @@ import pytest
         "core.encoders.encoder_presets",
         "core.encoders.encoder_spec_lookup",
         "core.encoders.score_feature_layout",
-        "core.encoders.windowing",
+        "core.encoders.overlapping_windows",
     ],
 )
 def test_examples_run(module_name):

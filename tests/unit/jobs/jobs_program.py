@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.errors import EarshotError
 from core.jobs import job_process_recording
-from core.progress import Progress
+from core.progress_callback import Progress
 
 
 def count(progress: Progress, text: str) -> None:

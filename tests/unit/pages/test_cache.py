@@ -9,7 +9,7 @@ import pytest
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.programs import Program
-from pages.components.cache import cache_until_inputs_change
+from pages.components.page_cache import cache_until_inputs_change
 
 pytestmark = pytest.mark.usefixtures("empty_workspace")
 

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs, workspace
-from core.jobs import job_record_file, manager, process_liveness_and_killing
+from core.jobs import job_manager, job_record_file, process_liveness_and_killing
 from core.workspace import PROJECT_FOLDER
 
 PROGRAM = [sys.executable, "-P", str(Path(__file__).parents[1] / "jobs" / "jobs_program.py")]
@@ -31,7 +31,7 @@ def write_job(state: str, argv: tuple[str, ...] = ("build", "tiny"), **more) -> 
     """Write the record of a job whose process is this one; return its id."""
     home = workspace.get_jobs_folder()
     home.mkdir(parents=True, exist_ok=True)
-    folder = manager._create_job_folder(home, list(argv), more.pop("title", f"A {state} job"))
+    folder = job_manager._create_job_folder(home, list(argv), more.pop("title", f"A {state} job"))
     me = {
         "pid": os.getpid(),
         "process_start": process_liveness_and_killing.read_process_start_ticks(os.getpid()),

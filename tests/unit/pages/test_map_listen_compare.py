@@ -15,7 +15,7 @@ from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS
 from core.pipeline.disagreement_search import find_disagreeing_program_pairs
 from core.pipeline.embed import embed_corpus
 from core.pipeline.map_selection_export import build_selection_table, export_selection
-from core.search import confidence
+from core.search import search_confidence
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.clip_property_forecast import fit_forecast
 from core.search.map_placement import place_snippet_on_map
@@ -172,7 +172,9 @@ def test_a_prediction_shows_its_confidence(
     own_workspace: Path, monkeypatch: pytest.MonkeyPatch, level: str, label: str
 ) -> None:
     monkeypatch.setattr(
-        confidence, "estimate_confidence", lambda *_: confidence.Confidence(0.81, level, 40, 2 / 3)
+        search_confidence,
+        "estimate_confidence",
+        lambda *_: search_confidence.Confidence(0.81, level, 40, 2 / 3),
     )
     assert label in get_text(open_in_app("listen"))
 

@@ -16,7 +16,7 @@ from core.alignment import AlignmentConfig
 from core.corpus import Corpus
 from core.programs import Program
 from core.workspace import PROJECT_FOLDER
-from pages.components import corpus_and_alignment_picker, formatting
+from pages.components import corpus_and_alignment_picker, page_text
 from tests.fake_rendering import compute_fake_render_id
 from tests.unit.pages.page_steps import (
     MARKDOWN_NAME,
@@ -420,13 +420,13 @@ def test_a_missing_clip_shows_its_remedy(trained_workspace: Path, tmp_path: Path
 def test_escaped_text_is_shown_unchanged(text: str) -> None:
     from markdown_it import MarkdownIt
 
-    shown = MarkdownIt().render(formatting.escape_markdown(text))
+    shown = MarkdownIt().render(page_text.escape_markdown(text))
     assert shown.strip() == f"<p>{text.replace('<', '&lt;').replace('>', '&gt;')}</p>"
 
 
 def test_long_text_is_cut_and_lines_are_joined() -> None:
-    assert formatting.escape_markdown("a\nb") == "a b"
-    assert len(formatting.escape_markdown("x" * 5000)) < 700
+    assert page_text.escape_markdown("a\nb") == "a b"
+    assert len(page_text.escape_markdown("x" * 5000)) < 700
 
 
 @pytest.mark.parametrize(
@@ -440,4 +440,4 @@ def test_long_text_is_cut_and_lines_are_joined() -> None:
     ],
 )
 def test_durations_are_formatted_roughly(seconds: float | None, text: str) -> None:
-    assert formatting.format_duration(seconds) == text
+    assert page_text.format_duration(seconds) == text

@@ -9,9 +9,9 @@ from core.sonicpi import sandbox
 
 
 def page():
-    from pages.components import layout
+    from pages.components import page_header_and_sidebar
 
-    layout.draw_page_header()
+    page_header_and_sidebar.draw_page_header()
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from core import jobs
 from core.corpus import Corpus
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
-from core.studies import store
+from core.studies import study_run_storage
 from core.studies.all_studies_report import write_study_report
-from core.studies.result import (
+from core.studies.study_clip_rendering import make_path_relative_to_workspace
+from core.studies.study_result import (
     ClipSequence,
     Measurement,
     StudyFigure,
@@ -25,7 +26,6 @@ from core.studies.result import (
     StudyTable,
     compare_measurements_to_paper,
 )
-from core.studies.study_clip_rendering import make_path_relative_to_workspace
 from core.workspace import PROJECT_FOLDER
 from tests.unit.pages.page_steps import MARKDOWN_NAME
 
@@ -56,7 +56,7 @@ def corpus() -> Corpus:
     return tiny
 
 
-def save_run(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
+def save_run(corpus: Corpus, measured: float, seed: int = 0) -> study_run_storage.StudyRun:
     clips = [make_path_relative_to_workspace(path) for path in corpus.load_programs()["audio"]]
     pairs = pd.DataFrame(
         {
@@ -77,7 +77,7 @@ def save_run(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
         published_id="correlation.pearson",
     )
     figure = go.Figure(go.Scatter(x=[0.0, 1.0], y=[1.0, 0.0], customdata=[0, 1], mode="markers"))
-    return store.save_study_run(
+    return study_run_storage.save_study_run(
         corpus,
         STUDY_INFO,
         StudyResult(

@@ -17,7 +17,7 @@ from core.pipeline.common_program_evaluation import (
 )
 from core.pipeline.trained_alignment_comparison import find_evaluation_differences
 from core.search.aligned_corpus import open_aligned_corpus
-from core.search.evaluation_splits import TRAINED_PROGRAMS_KEY, hash_trained_programs
+from core.search.unseen_program_splits import TRAINED_PROGRAMS_KEY, hash_trained_programs
 from tests.unit.search.alignments import save_untrained_alignment
 from tests.unit.search.tone_corpora import make_tone_corpus
 

@@ -6,11 +6,13 @@ import doctest
 
 import pytest
 
-from core.programs import cli_parameter_syntax, generation, jinja_template
-from core.programs.grammar import composer
+from core.programs import cli_parameter_syntax, jinja_template, template_variants
+from core.programs.grammar import program_composer
 
 
-@pytest.mark.parametrize("module", [generation, jinja_template, cli_parameter_syntax, composer])
+@pytest.mark.parametrize(
+    "module", [template_variants, jinja_template, cli_parameter_syntax, program_composer]
+)
 def test_examples_run(module):
     result = doctest.testmod(module)
     assert result.attempted > 0 and result.failed == 0

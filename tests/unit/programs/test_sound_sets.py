@@ -12,12 +12,12 @@ from core.programs import compose_programs, generate, get_template, list_templat
 from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.newer_sonic_pi_sound_groups import DRUM_SYNTHS_BY_ROLE
 from core.programs.template_vocabulary import build_sound_names_by_group
-from core.sonicpi.inventory import get_builtin_sample_duration, load_sonic_pi_inventory
 from core.sonicpi.newer_sonic_pi_sounds import (
     contains_name_of_newer_sound,
     load_newer_sample_seconds,
     load_newer_synth_options,
 )
+from core.sonicpi.sonic_pi_inventory import get_builtin_sample_duration, load_sonic_pi_inventory
 
 DIGEST_OF_PROGRAMS_OF_SONIC_PI_3_2 = "79a064036acd9d63"
 

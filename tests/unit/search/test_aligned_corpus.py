@@ -7,7 +7,7 @@ import pytest
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
-from core.search.evaluation_splits import UNSEEN_SPLIT
+from core.search.unseen_program_splits import UNSEEN_SPLIT
 from tests.unit.search.alignments import CONFIG, save_untrained_alignment
 
 

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from core.sonicpi.inventory import load_sonic_pi_inventory
 from core.sonicpi.newer_sonic_pi_sounds import (
     contains_name_of_newer_sound,
     find_sonic_pi_version_that_added_sound,
@@ -14,6 +13,7 @@ from core.sonicpi.newer_sonic_pi_sounds import (
     load_newer_sonic_pi_sounds,
     load_newer_synth_options,
 )
+from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 
 CHECK = re.compile(r"(>=|>|<=|<) -?[\d.]+|-?[\d.]+\.\.-?[\d.]+|\d+(\|\d+)*")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.progress import ignore_progress
+from core.progress_callback import ignore_progress
 from core.studies import code_audio_agreement_study
 from core.studies.code_audio_agreement_study import (
     MEASURES,

@@ -8,7 +8,7 @@ from core.encoders import find_encoder_spec, get_encoder
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS
 from core.errors import EarshotError
 from core.programs import Program
-from core.progress import ignore_progress
+from core.progress_callback import ignore_progress
 from core.sonicpi import RenderResult
 from core.studies.forecast_study import compute_study_result
 from tests.unit.search.signals import make_tone_clip

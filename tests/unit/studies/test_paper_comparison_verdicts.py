@@ -18,7 +18,7 @@ from core.studies.paper_comparison_verdicts import (
     decide_verdict,
     shorten_verdict,
 )
-from core.studies.result import Measurement, compare_measurements_to_paper
+from core.studies.study_result import Measurement, compare_measurements_to_paper
 
 
 @pytest.mark.parametrize(

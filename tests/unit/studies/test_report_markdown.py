@@ -8,7 +8,7 @@ from core.studies.report_markdown import (
     format_paper_comparison_table,
     summarize_verdicts,
 )
-from core.studies.result import Measurement, compare_measurements_to_paper
+from core.studies.study_result import Measurement, compare_measurements_to_paper
 
 
 def test_the_main_table_holds_the_papers_numbers_in_its_order():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from core.studies.result import ClipSequence, StudyResult
 from core.studies.study_clip_playlists import (
     PlaylistItem,
     build_sequence_playlist,
     build_table_row_playlist,
 )
+from core.studies.study_result import ClipSequence, StudyResult
 
 PROGRAMS = pd.DataFrame(
     {"name": ["beeps"], "audio": ["/srv/corpora/tiny/audio/ab/ab12.flac"], "source": ["play 60"]}

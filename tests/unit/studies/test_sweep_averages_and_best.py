@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from core.pipeline.sweep import find_common_cca_metric
-from core.studies.result import compare_measurements_to_paper
+from core.studies.study_result import compare_measurements_to_paper
 from core.studies.sweep_averages_and_best import (
     average_results_over_seeds,
     compare_with_linear_alignments,

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from core.encoders.simulation.bands import BAND_CENTRE_NOTES, BAND_COUNT, FRAME_SECONDS
 from core.encoders.simulation.event_simulation import (
     compute_envelope_levels,
     compute_side_share_after_panning,
     shift_levels_by_bands,
     simulate_event,
 )
+from core.encoders.simulation.third_octave_bands import BAND_CENTRE_NOTES, BAND_COUNT, FRAME_SECONDS
 from core.sonicpi.score_events import ScoreEvent
 
 

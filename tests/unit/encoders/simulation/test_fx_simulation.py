@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from core.encoders.simulation.bands import BAND_COUNT, FRAME_SECONDS
 from core.encoders.simulation.fx_simulation import MixedSound, apply_fx
-from core.sonicpi.inventory import load_sonic_pi_inventory
+from core.encoders.simulation.third_octave_bands import BAND_COUNT, FRAME_SECONDS
+from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from core.encoders.simulation.bands import BAND_COUNT
 from core.encoders.simulation.onset_strength import compute_onset_strength
 from core.encoders.simulation.program_simulation import LIMITER_PEAK, simulate_program
 from core.encoders.simulation.simulated_features import (
@@ -13,6 +12,7 @@ from core.encoders.simulation.simulated_features import (
     compute_simulated_features,
     simulate_descriptors,
 )
+from core.encoders.simulation.third_octave_bands import BAND_COUNT
 from core.sonicpi.score_events import ScoreEvent
 
 

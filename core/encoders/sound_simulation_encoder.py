@@ -1,0 +1,70 @@
+"""The `simulation` encoder: what a cheap simulation of the program's sound predicts.
+
+The static interpreter finds the events of a program, and `core.encoders.simulation` adds up the
+measured profiles of their synths, samples and FX. No sound is synthesized.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from core.encoders.aspect_vectors import compute_aspect_vector
+from core.encoders.encoder_interface import Encoder, validate_source_text
+from core.encoders.simulation.fx_simulation import MixedSound
+from core.encoders.simulation.program_simulation import simulate_program
+from core.encoders.simulation.simulated_features import (
+    compute_pitch_class_shares,
+    compute_simulated_features,
+)
+from core.encoders.simulation.third_octave_bands import BAND_COUNT
+from core.sonicpi.interpreter import read_program
+from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
+
+CACHE_SIZE = 16
+
+
+class SimulationEncoder(Encoder):
+    """Simulated descriptors, spectrum, rhythm and pitch of a program."""
+
+    def _iterate_embedded_batches(
+        self, items: Sequence[str]
+    ) -> Iterator[tuple[list[int], np.ndarray]]:
+        for index, source in enumerate(items):
+            yield [index], simulate_program_source(validate_source_text(source, index))[None]
+
+
+def simulate_program_source(source: str) -> np.ndarray:
+    """Return the vector of a program, float32 [SIMULATION_DIM]."""
+    events = read_program(source).events
+    return compute_simulated_features(_simulate_cached_source(source, MAX_SCORE_SECONDS), events)
+
+
+def simulate_aspects(source: str, seconds: float = MAX_SCORE_SECONDS) -> np.ndarray:
+    """Return the aspects of a program's simulated sound, float32 [ASPECT_VECTOR_DIM].
+
+    Parameters
+    ----------
+    source : str
+    seconds : float
+        Length of the clips that it is compared with, of which 18 s are simulated at most.
+    """
+    seconds = min(seconds, MAX_SCORE_SECONDS)
+    events = _list_events_in_clip(source, seconds)
+    power = _simulate_cached_source(source, seconds).power[:, :BAND_COUNT]
+    return compute_aspect_vector(power, compute_pitch_class_shares(events))
+
+
+# A prediction uses the sound of its snippet more than once.
+@lru_cache(maxsize=CACHE_SIZE)
+def _simulate_cached_source(source: str, seconds: float) -> MixedSound:
+    return simulate_program(_list_events_in_clip(source, seconds), seconds)
+
+
+def _list_events_in_clip(source: str, seconds: float) -> list[ScoreEvent]:
+    """Return the events of the clip, which begins with the first of them."""
+    events = read_program(source).events
+    start = min((event.time for event in events), default=0.0)
+    return [event for event in events if event.time < start + seconds]
