@@ -36,7 +36,7 @@ from core.pipeline.sweep_worker import (
 )
 from core.pipeline.train import open_training_corpus
 from core.progress_callback import Progress, ignore_progress
-from core.search.aligned_corpus import EmbeddedCorpus
+from core.search.embedded_corpus import EmbeddedCorpus
 from core.workspace import refuse_if_workspace_read_only
 
 PROGRESS_STEP = "Running sweep"

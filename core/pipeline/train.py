@@ -29,8 +29,9 @@ from core.pipeline.evaluate import (
 )
 from core.pipeline.map import compute_alignment_map
 from core.progress_callback import Progress, ignore_progress
-from core.search.aligned_corpus import AlignedCorpus, EmbeddedCorpus, open_embedded_corpus
+from core.search.aligned_corpus import AlignedCorpus
 from core.search.confidence_fitting import calibrate_confidence
+from core.search.embedded_corpus import EmbeddedCorpus, open_embedded_corpus
 from core.search.unseen_program_splits import TRAINED_PROGRAMS_KEY, hash_trained_programs
 from core.workspace import refuse_if_workspace_read_only
 

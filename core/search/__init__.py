@@ -10,13 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.search.aligned_corpus import (
-        AlignedCorpus,
-        EmbeddedCorpus,
-        open_aligned_corpus,
-        open_embedded_corpus,
-    )
+    from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
     from core.search.default_alignment_choice import AlignmentChoice, choose_default_alignment
+    from core.search.embedded_corpus import EmbeddedCorpus, open_embedded_corpus
     from core.search.map_placement import MapPlacement, place_snippet_on_map
     from core.search.nearest_neighbour_queries import (
         Neighbour,
@@ -52,7 +48,7 @@ _LAZY_EXPORTS = {
     "AlignmentChoice": "default_alignment_choice",
     "choose_default_alignment": "default_alignment_choice",
     "Confidence": "search_confidence",
-    "EmbeddedCorpus": "aligned_corpus",
+    "EmbeddedCorpus": "embedded_corpus",
     "MapPlacement": "map_placement",
     "Neighbour": "nearest_neighbour_queries",
     "SilentSnippetError": "silent_snippet_check",
@@ -61,7 +57,7 @@ _LAZY_EXPORTS = {
     "find_neighbours": "nearest_neighbour_queries",
     "find_program_neighbours": "nearest_neighbour_queries",
     "open_aligned_corpus": "aligned_corpus",
-    "open_embedded_corpus": "aligned_corpus",
+    "open_embedded_corpus": "embedded_corpus",
     "place_snippet_on_map": "map_placement",
     "decode_audio_bytes": "query_audio_decoding",
     "read_audible_snippet": "silent_snippet_check",

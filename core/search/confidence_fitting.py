@@ -20,7 +20,7 @@ from core.evaluation.confidence_calibration import (
 from core.evaluation.metrics import normalized_similarity
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.progress_callback import Progress, ignore_progress
-from core.search.aligned_corpus import EmbeddedCorpus
+from core.search.embedded_corpus import EmbeddedCorpus
 from core.search.unseen_program_splits import UNSEEN_SPLITS
 
 PROGRESS_STEP = "Calibrating confidence"

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.corpus import AlignmentRecord, Corpus
-from core.search.aligned_corpus import AlignedCorpus, EmbeddedCorpus, open_aligned_corpus
+from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.alignment_choice_for_other_corpora import (
     choose_prediction_alignment,
     make_corpus_not_embedded_error,
     make_no_common_alignment_error,
 )
 from core.search.corpus_encoder_records import has_embeddings_of_alignment
+from core.search.embedded_corpus import EmbeddedCorpus
 from core.search.nearest_neighbour_queries import (
     Neighbour,
     find_audio_neighbours,

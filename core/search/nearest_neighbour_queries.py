@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import EarshotError
-from core.search.aligned_corpus import EmbeddedCorpus
+from core.search.embedded_corpus import EmbeddedCorpus
 from core.search.silent_snippet_check import read_audible_snippet
 from core.sonicpi.clip_and_render_result import Clip
 

@@ -11,11 +11,11 @@ from core.encoders import find_encoder_spec, get_encoder
 from core.encoders.encoder_device_and_precision import ComputeConfig
 from core.encoders.encoder_loading import load_encoder, load_unchecked_encoder
 from core.encoders.model_weight_sources import FolderWeights
-from core.encoders.musicnn import (
+from core.encoders.musicnn import split_spectrogram_into_windows
+from core.encoders.musicnn_network import (
     MusicTaggingNetwork,
     list_required_tensor_shapes,
     read_network_weights,
-    split_spectrogram_into_windows,
 )
 from core.encoders.tensorflow_checkpoint import CheckpointError
 from core.sonicpi.clip_and_render_result import Clip

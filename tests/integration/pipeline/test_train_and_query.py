@@ -26,7 +26,8 @@ from core.pipeline.map import compute_and_save_alignment_map
 from core.pipeline.train import train
 from core.programs import Program
 from core.search import aligned_corpus
-from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus, open_embedded_corpus
+from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
+from core.search.embedded_corpus import open_embedded_corpus
 from core.search.nearest_neighbour_queries import find_neighbours, find_program_neighbours
 from core.sonicpi import Clip, RenderResult
 

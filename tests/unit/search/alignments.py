@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.alignment import AlignmentConfig, ProjectionHeads
 from core.corpus import Corpus
-from core.search.aligned_corpus import open_embedded_corpus
+from core.search.embedded_corpus import open_embedded_corpus
 
 CONFIG = AlignmentConfig(width=16, dim=8, layers=2)
 

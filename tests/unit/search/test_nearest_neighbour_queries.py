@@ -8,7 +8,7 @@ import pytest
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.search.aligned_corpus import EmbeddedCorpus, open_embedded_corpus
+from core.search.embedded_corpus import EmbeddedCorpus, open_embedded_corpus
 from core.search.nearest_neighbour_queries import (
     MAX_SNIPPET_CHARS,
     find_audio_neighbours,
