@@ -1,6 +1,6 @@
 """The inventory of Sonic Pi 3.2.2: synths, FX, samples, chords and scales with their defaults.
 
-The inventory is stored in `inventory.json`, so that an encoder gives the same embeddings everywhere
+The inventory is stored in `sonic_pi_inventory.json`, so that an encoder gives the same embeddings everywhere
 and needs no installed Sonic Pi. To create the file again from the installed Sonic Pi:
 
     .venv/bin/python -m core.sonicpi.sonic_pi_inventory
