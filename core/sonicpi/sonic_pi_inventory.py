@@ -1,7 +1,7 @@
 """The inventory of Sonic Pi 3.2.2: synths, FX, samples, chords and scales with their defaults.
 
-The inventory is stored in `sonic_pi_inventory.json`, so that an encoder gives the same embeddings everywhere
-and needs no installed Sonic Pi. To create the file again from the installed Sonic Pi:
+The inventory is stored in `sonic_pi_inventory.json`, so that an encoder gives the same embeddings
+everywhere and needs no installed Sonic Pi. To create the file again from the installed Sonic Pi:
 
     .venv/bin/python -m core.sonicpi.sonic_pi_inventory
 """

@@ -44,7 +44,7 @@ class RetrievalMethod:
     is_default: bool = False
 
     @property
-    def needs_whole_base_embedded(self) -> bool:
+    def requires_embeddings_of_all_base_programs(self) -> bool:
         """Whether every program of the base must be embedded, not only those to train on."""
         return False
 

@@ -276,7 +276,9 @@ def _split_methods_by_coverage(
     }
 
     def has_enough_embeddings(method: RetrievalMethod) -> bool:
-        needed = base_count if method.needs_whole_base_embedded else MIN_TRAINING_PROGRAMS
+        needed = (
+            base_count if method.requires_embeddings_of_all_base_programs else MIN_TRAINING_PROGRAMS
+        )
         return all(
             embedded_counts.get(encoder_id, 0) >= min(needed, base_count)
             for encoder_id in method.list_required_training_program_encoders()

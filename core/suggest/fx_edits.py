@@ -38,7 +38,7 @@ def list_fx_edits(outline: ProgramOutline, rng: SeededRandom) -> list[CodeEdit]:
     edits = []
     for body in outline.bodies:
         for statement in body.statements:
-            if _can_be_wrapped(statement, body):
+            if _can_wrap_statement_in_fx(statement, body):
                 edits += [
                     _build_fx_insertion_edit(outline, statement, body, name, rng)
                     for name in ADDED_FX
@@ -62,7 +62,7 @@ def list_fx_edits(outline: ProgramOutline, rng: SeededRandom) -> list[CodeEdit]:
     return edits
 
 
-def _can_be_wrapped(statement: SourceNode, body: StatementList) -> bool:
+def _can_wrap_statement_in_fx(statement: SourceNode, body: StatementList) -> bool:
     """Return whether an FX can stand around a statement: a layer, or a sound at the top."""
     parts = split_call_into_parts(statement)
     if parts is None:

@@ -221,7 +221,9 @@ BUILTINS["rand_i_look"] = _make_builtin_peeking_at_random_number("rand_i")
 
 @register_builtin_function("use_random_seed")
 def _use_random_seed(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
-    _get_random_stream(interpreter).restart_with_seed(call.get_first_argument_number())
+    _get_random_stream(interpreter).restart_random_stream_from_seed(
+        call.get_first_argument_number()
+    )
 
 
 @register_builtin_function("with_random_seed")

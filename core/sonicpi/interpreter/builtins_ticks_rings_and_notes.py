@@ -308,12 +308,12 @@ def _list_sample_names(_interpreter: ProgramInterpreter, call: BuiltinCall) -> R
 
 
 @register_builtin_function("inc")
-def _increment(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+def _add_one(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     return apply_ruby_operator("+", call.args[0] if call.args else None, 1)
 
 
 @register_builtin_function("dec")
-def _decrement(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+def _subtract_one(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     return apply_ruby_operator("-", call.args[0] if call.args else None, 1)
 
 

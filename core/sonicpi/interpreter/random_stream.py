@@ -50,7 +50,7 @@ class RandomStream:
         """Draw an integer from 0 to less than `limit`; of a negative limit, from above it to 0."""
         return int(self.draw_random_number() * limit)
 
-    def restart_with_seed(self, seed: float) -> None:
+    def restart_random_stream_from_seed(self, seed: float) -> None:
         """Start the numbers of another seed."""
         self.seed, self.draw_count, self.thread_count = seed, 0, 0
 

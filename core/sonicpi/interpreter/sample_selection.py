@@ -32,7 +32,7 @@ def select_sample(args: Sequence[Any], call_value: Callable[[Any, list[Any]], An
         Name of a sample of Sonic Pi, or path of a file of the program's author; "unknown" where
         an argument is unknown. None when no sample matches, so that nothing sounds.
     """
-    filters = _flatten(args)
+    filters = _flatten_sample_arguments(args)
     if not filters:
         return None
     if any(isinstance(value, UnknownValue) for value in filters):
@@ -62,10 +62,10 @@ def _list_sample_names() -> tuple[str, ...]:
     return tuple(load_sonic_pi_inventory()["samples"])
 
 
-def _flatten(args: Sequence[Any]) -> list[Any]:
+def _flatten_sample_arguments(args: Sequence[Any]) -> list[Any]:
     filters: list[Any] = []
     for arg in args:
-        filters += _flatten(arg) if isinstance(arg, list) else [arg]
+        filters += _flatten_sample_arguments(arg) if isinstance(arg, list) else [arg]
     return [value for value in filters if value is not None]
 
 

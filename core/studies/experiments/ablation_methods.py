@@ -76,7 +76,7 @@ class AblationMethod(RetrievalMethod):
     members: tuple[RetrievalMethod, ...] = ()
 
     @property
-    def needs_whole_base_embedded(self) -> bool:
+    def requires_embeddings_of_all_base_programs(self) -> bool:
         """Whether every program of the base must be embedded, not only those to train on."""
         return self.algorithm == MLP
 

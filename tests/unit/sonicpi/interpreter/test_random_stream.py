@@ -18,7 +18,7 @@ def test_seed_restarts_the_numbers_and_the_count_of_threads():
     stream = RandomStream(seed=3)
     first = [stream.draw_random_number() for _ in range(3)]
     stream.create_stream_for_new_thread()
-    stream.restart_with_seed(3)
+    stream.restart_random_stream_from_seed(3)
     assert [stream.draw_random_number() for _ in range(3)] == first
     assert stream.thread_count == 0
 
