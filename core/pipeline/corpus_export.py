@@ -1,17 +1,16 @@
-"""Export of a corpus as Parquet, as a zip of files, or as a Hugging Face audio folder."""
+"""Export of a corpus as Parquet, zip, Hugging Face audio folder, or for embedding-atlas."""
 
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import time
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import numpy as np
 import pandas as pd
 
 from core import workspace
@@ -23,47 +22,57 @@ from core.file_locks_and_atomic_writes import (
     atomic_write_folder,
     remove_partial_files,
 )
+from core.pipeline.atlas_export import build_atlas_table
 from core.pipeline.data_card import DataCard, make_data_card
-from core.pipeline.unique_file_names import make_names_unique
+from core.pipeline.dataset_card import (
+    choose_licence_tag,
+    format_dataset_card,
+    format_stated_licence,
+)
+from core.pipeline.export_parquet import open_clip_file, write_atlas_parquet, write_export_parquet
+from core.pipeline.export_table import (
+    build_export_table,
+    describe_columns,
+    format_column_dictionary,
+    make_audio_file_paths,
+    make_program_file_names,
+)
+from core.pipeline.export_vectors import load_vector_columns
 from core.progress_callback import Progress, ignore_progress
 
 PROGRESS_STEP = "Exporting programs"
-WRITE_BATCH_SIZE = 500
-"""Rows of a Parquet file that are written at a time."""
 # The same for every file, so that the same corpus gives the same bytes.
 ARCHIVE_TIMESTAMP = (1980, 1, 1, 0, 0, 0)
-FORMAT_SUFFIXES = {"parquet": ".parquet", "zip": ".zip", "audiofolder": ""}
-EXPORTED_COLUMNS = [
-    "program",
-    "name",
-    "template",
-    "role",
-    "seed",
-    "parameters",
-    "split",
-    "state",
-    "seconds",
-    "rms",
-    "peak",
-    "warnings",
-    "error_kind",
-    "error_message",
-    "error_line",
-    "source",
-]
-README_LOADING_SECTION = """
-## Loading
+FORMAT_SUFFIXES = {
+    "parquet": ".parquet",
+    "zip": ".zip",
+    "audiofolder": "",
+    "atlas": ".atlas.parquet",
+}
+FAILURE_COLUMNS = ("state", "error_kind", "error_message", "error_line")
 
-```python
-from datasets import load_dataset  # pip install datasets torchcodec; torchcodec needs FFmpeg
 
-corpus = load_dataset("audiofolder", data_dir="this folder")
-```
+@dataclass(frozen=True)
+class ExportOptions:
+    """What an export contains besides the programs.
 
-Without decoding the sound: `corpus.cast_column("audio", datasets.Audio(decode=False))`.
-"""
-JSON_COLUMNS = ("parameters", "warnings")
-INTEGER_COLUMNS = ("seed", "error_line")
+    Attributes
+    ----------
+    program_ids : sequence of str or None
+        Ids of the programs to export; None for all.
+    alignment_id : str or None
+        Alignment whose vectors, or map, the export contains; None for the one made for
+        prediction, if there is one.
+    licence : str or None
+        Licence tag of the dataset card, such as "cc-by-4.0"; None to derive it from the sources.
+    """
+
+    program_ids: Sequence[str] | None = None
+    alignment_id: str | None = None
+    licence: str | None = None
+
+
+DEFAULT_OPTIONS = ExportOptions()
 
 
 def export_corpus(
@@ -71,24 +80,24 @@ def export_corpus(
     export_format: str,
     output_path: str | Path,
     progress: Progress = ignore_progress,
-    program_ids: Sequence[str] | None = None,
+    options: ExportOptions = DEFAULT_OPTIONS,
 ) -> Path:
     """Write a corpus, or some of its programs, to a file or folder.
 
     Parameters
     ----------
     corpus : Corpus
-    export_format : {"parquet", "zip", "audiofolder"}
-        "parquet": one table of all programs with their parameters (JSON), states and embeddings
-        (one column ``embedding:ENCODER`` of float32 lists per encoder). "zip": programs as .rb
-        files and their clips, with a table of both. "audiofolder": a folder that
-        ``datasets.load_dataset("audiofolder", data_dir=…)`` loads, with the splits but without
-        programs that have no clip. Each contains the data card.
+    export_format : {"parquet", "zip", "audiofolder", "atlas"}
+        "parquet": one table of all programs with their parameters (JSON), states, embeddings (one
+        column ``embedding:ENCODER`` of float32 lists per encoder) and vectors in the shared space.
+        "zip": programs as .rb files and their clips, with a table of both. "audiofolder": a folder
+        of the clips in the layout of Hugging Face's ``audiofolder``, with the splits but without
+        programs that have no clip. "atlas": one table for `embedding-atlas`, with projection,
+        neighbours and audio. Each contains the data card and a dictionary of columns.
     output_path : str or Path
         The file or folder to write; in an existing folder, a file named after the corpus.
     progress : Progress
-    program_ids : sequence of str, optional
-        Ids of the programs to export. Default: all.
+    options : ExportOptions
 
     Returns
     -------
@@ -98,7 +107,8 @@ def export_corpus(
     Raises
     ------
     EarshotError
-        When the format or a program is unknown, the file exists, or it cannot be written.
+        When the format, a program or the alignment is unknown, the file exists, or it cannot be
+        written.
 
     Examples
     --------
@@ -110,17 +120,20 @@ def export_corpus(
             f"A corpus cannot be exported as {str(export_format)[:40]!r}.",
             remedy=f"Use {', '.join(FORMAT_SUFFIXES)}.",
         )
-    programs = _select_exported_programs(corpus, program_ids)
+    programs = _select_exported_programs(corpus, options.program_ids)
     target = _choose_export_path(corpus.name, export_format, Path(output_path))
     writers = {
         "parquet": _write_parquet_export,
         "zip": _write_zip_export,
         "audiofolder": _write_audiofolder_export,
+        "atlas": _write_atlas_export,
     }
     write = writers[export_format]
+    card = make_data_card(corpus)
+    choose_licence_tag(card.facts, options.licence)  # Checks it before anything is written.
     with convert_write_errors("The export", target):
         remove_partial_files(target)
-        write(corpus, programs, target, make_data_card(corpus), progress)
+        write(_ExportTask(corpus, programs, target, card, options, progress))
     return target
 
 
@@ -130,10 +143,26 @@ def make_export_path(corpus_name: str, export_format: str) -> Path:
     Parameters
     ----------
     corpus_name : str
-    export_format : {"parquet", "zip", "audiofolder"}
+    export_format : {"parquet", "zip", "audiofolder", "atlas"}
     """
     file_name = f"{corpus_name}-{time.strftime('%Y%m%d-%H%M%S')}{FORMAT_SUFFIXES[export_format]}"
     return workspace.get_workspace_root() / "exports" / file_name
+
+
+@dataclass(frozen=True)
+class _ExportTask:
+    """What the writer of a format needs."""
+
+    corpus: Corpus
+    programs: pd.DataFrame
+    target: Path
+    card: DataCard
+    options: ExportOptions
+    progress: Progress
+
+    def report_progress(self, done: int, total: int) -> None:
+        """Report how many programs are written."""
+        self.progress(PROGRESS_STEP, done, total)
 
 
 def _select_exported_programs(corpus: Corpus, program_ids: Sequence[str] | None) -> pd.DataFrame:
@@ -166,80 +195,33 @@ def _is_empty_folder(path: Path) -> bool:
     return path.is_dir() and not any(path.iterdir())
 
 
-def _make_export_table(programs: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns that every format has, as plain types."""
-    table = programs[EXPORTED_COLUMNS].copy()
-    for column in JSON_COLUMNS:
-        table[column] = [json.dumps(value, ensure_ascii=False) for value in table[column]]
-    for column in INTEGER_COLUMNS:
-        table[column] = table[column].astype("Int64")
-    return table
+def _write_parquet_export(task: _ExportTask) -> None:
+    columns = load_vector_columns(task.corpus, task.options.alignment_id)
+    table = build_export_table(task.programs)
+    write_export_parquet(task.target, table, columns, task.card.json, task.report_progress)
 
 
-# -- Parquet -------------------------------------------------------------------------------
+def _write_atlas_export(task: _ExportTask) -> None:
+    table = build_atlas_table(task.corpus, task.programs, task.options.alignment_id, task.progress)
+    write_atlas_parquet(task.target, table, task.card.json, task.report_progress)
 
 
-def _write_parquet_export(
-    corpus: Corpus, programs: pd.DataFrame, target: Path, card: DataCard, progress: Progress
-) -> None:
-    # pyarrow takes a tenth of a second to import, and only this format needs it.
-    import pyarrow
-    from pyarrow import parquet
-
-    table = _make_export_table(programs)
-    schema = pyarrow.Schema.from_pandas(table, preserve_index=False).remove_metadata()
-    for column in ("error_kind", "error_message"):  # The type of an empty column is unknown.
-        schema = schema.set(schema.get_field_index(column), pyarrow.field(column, pyarrow.string()))
-    program_schema = schema
-    embeddings_by_column: dict[str, dict[str, np.ndarray]] = {}
-    for encoder_id, _, count in corpus.count_embeddings_by_encoder():
-        if count:
-            program_ids, embeddings = corpus.load_embeddings(encoder_id)
-            column = f"embedding:{encoder_id}"
-            embeddings_by_column[column] = dict(zip(program_ids, embeddings))
-            vector_type = pyarrow.list_(pyarrow.float32(), embeddings.shape[1])
-            schema = schema.append(pyarrow.field(column, vector_type))
-    schema = schema.with_metadata({"earshot": card.json})
-    with (
-        atomic_write(target) as handle,
-        parquet.ParquetWriter(handle, schema, compression="zstd") as writer,
-    ):
-        for start in range(0, len(table), WRITE_BATCH_SIZE):
-            batch = table.iloc[start : start + WRITE_BATCH_SIZE]
-            arrow_table = pyarrow.Table.from_pandas(
-                batch, schema=program_schema, preserve_index=False
-            )
-            for column, embeddings_by_program in embeddings_by_column.items():
-                field = schema.field(column)
-                vectors = [embeddings_by_program.get(name) for name in batch["program"]]
-                arrow_table = arrow_table.append_column(field, pyarrow.array(vectors, field.type))
-            writer.write_table(arrow_table.cast(schema))
-            progress(PROGRESS_STEP, start + len(batch), len(table))
-
-
-# -- Files ---------------------------------------------------------------------------------
-
-
-def _write_zip_export(
-    _corpus: Corpus, programs: pd.DataFrame, target: Path, card: DataCard, progress: Progress
-) -> None:
-    names = _make_program_file_names(programs)
-    code_files = [f"programs/{name}.rb" for name in names]
-    audio_files = _make_exported_audio_paths(programs, names, "audio/")
-    table = _make_export_table(programs).drop(columns="source")
-    table.insert(2, "code_file", code_files)
-    table.insert(3, "audio_file", audio_files)
-    with atomic_write(target) as handle, zipfile.ZipFile(handle, "w") as archive:
-        _add_text_to_zip(archive, "README.md", card.markdown)
+def _write_zip_export(task: _ExportTask) -> None:
+    programs, card = task.programs, task.card
+    table = build_export_table(programs).drop(columns="source")
+    dictionary = format_column_dictionary(describe_columns(table.columns))
+    readme = card.markdown + format_stated_licence(task.options.licence) + dictionary
+    with atomic_write(task.target) as handle, zipfile.ZipFile(handle, "w") as archive:
+        _add_text_to_zip(archive, "README.md", readme)
         _add_text_to_zip(archive, "card.json", card.json)
         _add_text_to_zip(archive, "programs.csv", table.to_csv(index=False, lineterminator="\n"))
         for index, (source, clip_path) in enumerate(zip(programs["source"], programs["audio"])):
-            _add_text_to_zip(archive, code_files[index], source)
-            audio_file = audio_files[index]
-            if audio_file is not None:
-                with _open_clip_file(clip_path) as clip:
+            _add_text_to_zip(archive, table["code_file"][index], source)
+            if clip_path:
+                with open_clip_file(clip_path) as clip:
+                    audio_file = table["audio_file"][index]
                     _add_file_to_zip(archive, audio_file, clip, zipfile.ZIP_STORED)
-            progress(PROGRESS_STEP, index + 1, len(programs))
+            task.report_progress(index + 1, len(programs))
 
 
 def _add_text_to_zip(archive: zipfile.ZipFile, entry_path: str, content: str) -> None:
@@ -257,37 +239,24 @@ def _add_file_to_zip(
         shutil.copyfileobj(content, handle)
 
 
-def _open_clip_file(path: str) -> IO[bytes]:
-    try:
-        return open(path, "rb")
-    except OSError as error:
-        raise EarshotError(
-            f"A clip cannot be read ({error.strerror}).",
-            where=path,
-            remedy="./run check CORPUS --repair repairs it.",
-        ) from error
-
-
-def _write_audiofolder_export(
-    corpus: Corpus, programs: pd.DataFrame, target: Path, card: DataCard, progress: Progress
-) -> None:
-    programs = programs[programs["state"] == "ok"].reset_index(drop=True)
+def _write_audiofolder_export(task: _ExportTask) -> None:
+    programs = task.programs[task.programs["state"] == "ok"].reset_index(drop=True)
     if programs.empty:
-        raise EarshotError(f"Corpus '{corpus.name}' has no clips to export.")
-    files = _make_exported_audio_paths(programs, _make_program_file_names(programs), "")
-    with atomic_write_folder(target) as folder:
-        readme = _format_dataset_card_header(card) + card.markdown + README_LOADING_SECTION
+        raise EarshotError(f"Corpus '{task.corpus.name}' has no clips to export.")
+    files = make_audio_file_paths(programs, make_program_file_names(programs), "")
+    table = build_export_table(programs)
+    table = table.drop(columns=[*FAILURE_COLUMNS, "code_file", "audio_file"])
+    table.insert(0, "file_name", files)
+    with atomic_write_folder(task.target) as folder:
+        readme = format_dataset_card(task.card, table.columns, task.options.licence)
         (folder / "README.md").write_text(readme, encoding="utf-8")
-        (folder / "card.json").write_text(card.json, encoding="utf-8")
+        (folder / "card.json").write_text(task.card.json, encoding="utf-8")
         for index, (split, clip_path) in enumerate(zip(programs["split"], programs["audio"])):
             path = folder / split / str(files[index])
             path.parent.mkdir(exist_ok=True)
-            with _open_clip_file(clip_path) as clip, open(path, "wb") as copy:
+            with open_clip_file(clip_path) as clip, open(path, "wb") as copy:
                 shutil.copyfileobj(clip, copy)
-            progress(PROGRESS_STEP, index + 1, len(programs))
-        table = _make_export_table(programs)
-        table = table.drop(columns=["state", "error_kind", "error_message", "error_line"])
-        table.insert(0, "file_name", files)
+            task.report_progress(index + 1, len(programs))
         for split, rows in table.groupby("split"):
             rows.to_json(
                 folder / str(split) / "metadata.jsonl",
@@ -295,39 +264,3 @@ def _write_audiofolder_export(
                 lines=True,
                 force_ascii=False,
             )
-
-
-def _format_dataset_card_header(card: DataCard) -> str:
-    """Return the YAML header that the Hugging Face hub reads."""
-    counts = card.facts["split"]
-    return (
-        f"---\npretty_name: {json.dumps(card.facts['corpus'])}\n"
-        "tags:\n- audio\n- code\n- sonic-pi\n"
-        f"size_categories:\n- {_choose_size_category(sum(counts.values()))}\n---\n\n"
-    )
-
-
-def _choose_size_category(program_count: int) -> str:
-    for limit, category in ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K")):
-        if program_count < limit:
-            return category
-    return "100K<n<1M"
-
-
-def _make_program_file_names(programs: pd.DataFrame) -> list[str]:
-    """Return a file name without suffix for each program; they differ on any file system."""
-    safe_names = (
-        "".join(char if char.isalnum() or char in "-_. " else "_" for char in name).strip(" .")
-        or "_"
-        for name in programs["name"]
-    )
-    return make_names_unique(safe_names, str.casefold)
-
-
-def _make_exported_audio_paths(
-    programs: pd.DataFrame, file_names: list[str], folder: str
-) -> list[str | None]:
-    return [
-        f"{folder}{name}{Path(clip_path).suffix}" if clip_path else None
-        for name, clip_path in zip(file_names, programs["audio"])
-    ]

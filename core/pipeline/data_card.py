@@ -14,6 +14,7 @@ from core.corpus import Corpus, count_corpus_contents
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.package_versions import collect_package_versions
+from core.pipeline.published_encoder_names import is_local_path, name_encoders_for_publication
 from core.text_formatting import format_markdown_table
 
 RECORDED_PACKAGES = ("torch", "transformers", "numpy", "soundfile")
@@ -77,10 +78,7 @@ def make_data_card(corpus: Corpus) -> DataCard:
             "warnings": _count_value_occurrences(
                 warning["kind"] for warnings in rows["warnings"] for warning in warnings
             ),
-            "encoders": [
-                _collect_encoder_facts(corpus, encoder_id, modality, embedding_count)
-                for encoder_id, modality, embedding_count in corpus.count_embeddings_by_encoder()
-            ],
+            "encoders": _list_encoder_facts(corpus),
             "made_with": settings.get("made_with", []),
             "licence": _list_corpus_licences(imports, has_template_programs),
         }
@@ -109,20 +107,29 @@ def _count_value_occurrences(values: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
 
 
-def _collect_encoder_facts(
-    corpus: Corpus, encoder_id: str, modality: str, embedding_count: int
-) -> dict[str, Any]:
-    facts = {
-        "id": encoder_id,
-        "modality": modality,
-        "embeddings": embedding_count,
-        "revision": corpus.get_encoder_revision(encoder_id),
-    }
+def _list_encoder_facts(corpus: Corpus) -> list[dict[str, Any]]:
+    counts = corpus.count_embeddings_by_encoder()
+    names = name_encoders_for_publication([encoder_id for encoder_id, _, _ in counts])
+    return [
+        {
+            "id": names[encoder_id],
+            "modality": modality,
+            "embeddings": embedding_count,
+            "revision": corpus.get_encoder_revision(encoder_id),
+            **_collect_encoder_origin(encoder_id),
+        }
+        for encoder_id, modality, embedding_count in counts
+    ]
+
+
+def _collect_encoder_origin(encoder_id: str) -> dict[str, str]:
+    if is_local_path(encoder_id):  # Its origin would show the folders of this machine.
+        return {"licence": "see its folder", "credit": "", "source": "a local folder"}
     try:
         spec = encoders.find_encoder_spec(encoder_id)
-    except EarshotError:  # An encoder in a folder that does not exist any more.
-        return facts
-    return {**facts, "licence": spec.licence, "credit": spec.credit, "source": spec.weights_origin}
+    except EarshotError:  # An encoder that is not installed any more.
+        return {}
+    return {"licence": spec.licence, "credit": spec.credit, "source": spec.weights_origin}
 
 
 def _list_corpus_licences(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.pipeline.corpus_export import FORMAT_SUFFIXES, export_corpus
+from core.pipeline.corpus_export import FORMAT_SUFFIXES, ExportOptions, export_corpus
 
 SIMILARITY_COLUMNS = ("similarity", "overlap_before", "overlap_after")
 COORDINATE_COLUMNS = ("before_x", "before_y", "after_x", "after_y")
@@ -83,5 +83,6 @@ def export_selection(corpus: Corpus, program_ids: Collection[str], export_format
         )
     with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
         path = Path(folder) / f"{corpus.name}{FORMAT_SUFFIXES[export_format]}"
-        exported = export_corpus(corpus, export_format, path, program_ids=sorted(program_ids))
+        options = ExportOptions(program_ids=sorted(program_ids))
+        exported = export_corpus(corpus, export_format, path, options=options)
         return exported.read_bytes()

@@ -25,6 +25,7 @@ EXPORT_FORMAT_LABELS = {
     "zip": "Zip: programs as .rb files, their clips, and a table of both",
     "parquet": "Parquet: one table with programs, parameters, states and embeddings",
     "audiofolder": "Audio folder: for Hugging Face datasets, with the splits",
+    "atlas": "Atlas: for embedding-atlas, with projection, neighbours and audio",
 }
 MODALITY_LABELS = {"code": "Code", "audio": "Audio"}
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import sys
-import types
+import re
 import zipfile
 
 import numpy as np
@@ -24,9 +23,10 @@ from core.corpus import (
     program_file_reader,
 )
 from core.errors import EarshotError
-from core.pipeline.corpus_export import export_corpus
+from core.pipeline.corpus_export import ExportOptions, export_corpus
 from core.pipeline.data_card import make_data_card
-from core.programs import Program
+from core.pipeline.dataset_card import choose_licence_tag
+from core.programs import Program, compose_programs, generate
 from core.sonicpi.clip_and_render_result import Clip, RenderProblem, RenderResult
 from tests.fake_rendering import compute_fake_render_id
 
@@ -110,16 +110,17 @@ def test_a_parquet_file_holds_every_program_and_embedding(corpus, tmp_path):
 def test_a_parquet_file_of_many_batches_and_of_selected_programs(
     corpus, tmp_path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("core.pipeline.corpus_export.WRITE_BATCH_SIZE", 2)
+    monkeypatch.setattr("core.pipeline.export_parquet.WRITE_BATCH_SIZE", 2)
     table = pd.read_parquet(export_corpus(Corpus.open("tiny"), "parquet", tmp_path / "a.parquet"))
     assert table["program"].tolist() == corpus.load_programs()["program"].tolist()
     selected_ids = table["program"].tolist()[1:3]
     path = export_corpus(
-        Corpus.open("tiny"), "parquet", tmp_path / "b.parquet", program_ids=selected_ids
+        Corpus.open("tiny"), "parquet", tmp_path / "b.parquet", options=ExportOptions(selected_ids)
     )
     assert pd.read_parquet(path)["program"].tolist() == selected_ids
     with pytest.raises(EarshotError, match="no program"):
-        export_corpus(Corpus.open("tiny"), "parquet", tmp_path / "c.parquet", program_ids=["nope"])
+        options = ExportOptions(program_ids=["nope"])
+        export_corpus(Corpus.open("tiny"), "parquet", tmp_path / "c.parquet", options=options)
 
 
 def test_a_zip_holds_each_program_and_its_clip_unchanged(corpus, tmp_path):
@@ -173,33 +174,29 @@ def test_an_audio_folder_holds_the_clips_and_metadata_of_each_split(corpus, tmp_
     assert (folder / "README.md").read_text().startswith("---\npretty_name")
 
 
-def test_an_audio_folder_loads_with_the_datasets_library(
+def test_the_card_of_an_audio_folder_loads_it_with_the_datasets_library(
     corpus, tmp_path, monkeypatch: pytest.MonkeyPatch
 ):
-    import datasets  # takes seconds
-
-    # The library requires a package that needs FFmpeg, and in PyPI's build CUDA, even where there
-    # is nothing to decode. Here soundfile reads the clips.
-    codec = types.ModuleType("torchcodec.encoders")
-    codec.AudioEncoder = None
-    monkeypatch.setitem(sys.modules, "torchcodec", types.ModuleType("torchcodec"))
-    monkeypatch.setitem(sys.modules, "torchcodec.encoders", codec)
+    """The code of the card runs without torchcodec, which needs FFmpeg."""
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
     folder = export_corpus(Corpus.open("tiny"), "audiofolder", tmp_path / "out")
-    result = datasets.load_dataset(
-        "audiofolder", data_dir=str(folder), cache_dir=tmp_path / "cache"
-    )
+    (code,) = re.findall("```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
+    assert '"this folder"' in code
+    variables: dict = {}
+    exec(code.replace("this folder", str(folder)), variables)
     rows = corpus.load_programs()
     rows = rows[rows["state"] == "ok"]
-    assert {name: len(part) for name, part in result.items()} == (
+    corpus_splits = variables["corpus"]
+    assert {name: len(part) for name, part in corpus_splits.items()} == (
         rows["split"].value_counts().to_dict()
     )
-    for name, part in result.items():
-        part = part.cast_column("audio", datasets.Audio(decode=False))
-        expected = rows[rows["split"] == name].set_index("program")
-        assert dict(zip(part["program"], part["source"])) == expected["source"].to_dict()
-        for program, audio in zip(part["program"], part["audio"]):
-            samples, _ = soundfile.read(audio["path"])
-            assert np.array_equal(samples, soundfile.read(expected.loc[program, "audio"])[0])
+    expected = rows.set_index("program")
+    for part in corpus_splits.values():
+        for row in part:
+            assert row["source"] == expected.loc[row["program"], "source"]
+    first = variables["rows"][0]["program"]
+    assert np.array_equal(variables["samples"], soundfile.read(expected.loc[first, "audio"])[0])
 
 
 def test_an_export_overwrites_nothing_and_leaves_nothing_incomplete(
@@ -290,3 +287,88 @@ def test_a_registered_clip_restores_its_warnings(writable_corpus):
     assert recreated.register_existing_clip(program.id, SECONDS) is not None
     assert recreated.load_program(program.id)["warnings"] == before
     assert before[0]["message"] == warnings[0].message
+
+
+def test_every_format_describes_each_of_its_columns(corpus, tmp_path):
+    for kind in ("parquet", "zip", "audiofolder"):
+        path = export_corpus(Corpus.open("tiny"), kind, tmp_path / kind)
+        if kind == "parquet":
+            schema = parquet.read_schema(path)
+            descriptions = json.loads(schema.metadata[b"columns"])
+            assert list(descriptions) == schema.names
+            assert schema.field("seed").metadata[b"description"].decode() == descriptions["seed"]
+            continue
+        if kind == "zip":
+            with zipfile.ZipFile(path) as archive:
+                readme = archive.read("README.md").decode()
+                columns = pd.read_csv(archive.open("programs.csv")).columns
+        else:
+            readme = (path / "README.md").read_text()
+            columns = pd.read_json(next(path.glob("*/metadata.jsonl")), lines=True).columns
+        assert re.findall(r"^\| `(.+?)` \| .+ \|$", readme, re.MULTILINE) == list(columns)
+
+
+def test_seed_and_variant_generate_the_program_again(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    use_workspace(monkeypatch, tmp_path)
+    corpus = Corpus.create("generated", seconds=SECONDS)
+    imported = Program("play 60\n", "take-7")
+    corpus.add_programs([*generate("02_1_beeps", 5, seed=11)[2:], imported])
+    corpus.add_programs(compose_programs(3, seed=4, style="acid")[1:])
+    table = pd.read_parquet(export_corpus(corpus, "parquet", tmp_path / "out.parquet"))
+    assert table["variant"].dropna().tolist() == [2, 3, 4, 1, 2]
+    for row in table[table["template"] == "02_1_beeps"].itertuples():
+        assert generate("02_1_beeps", int(row.variant) + 1, int(row.seed))[-1].source == row.source
+    grammar_rows = table[table["template"] == "composed-acid"]
+    assert set(grammar_rows["seed"]) == {4}
+    programs = compose_programs(3, seed=4, style="acid")
+    assert grammar_rows["source"].tolist() == [programs[1].source, programs[2].source]
+    assert table.set_index("name").loc["take-7", ["seed", "variant"]].isna().all()
+    assert table["audio_file"].isna().all()  # Nothing is rendered.
+
+
+def test_the_clip_file_of_the_parquet_table_is_that_of_zip_and_audio_folder(corpus, tmp_path):
+    table = pd.read_parquet(export_corpus(Corpus.open("tiny"), "parquet", tmp_path))
+    audio_files = table["audio_file"].dropna().tolist()
+    with zipfile.ZipFile(export_corpus(Corpus.open("tiny"), "zip", tmp_path)) as archive:
+        assert set(audio_files) == {name for name in archive.namelist() if "audio/" in name}
+    folder = export_corpus(Corpus.open("tiny"), "audiofolder", tmp_path)
+    assert {name.removeprefix("audio/") for name in audio_files} == {
+        path.name for path in folder.glob("*/*.flac")
+    }
+
+
+def test_no_path_of_this_machine_is_published(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    use_workspace(monkeypatch, tmp_path / "workspace")
+    corpus = make_corpus("own", 3)
+    ids = corpus.load_programs()["program"].tolist()
+    for parent in ("first", "second"):
+        folder = tmp_path / parent / "tiny-clap"
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text('{"model_type": "wav2vec2", "hidden_size": 4}')
+        corpus.store_embeddings(str(folder), "r1", ids, np.ones((3, 4), np.float32))
+    path = export_corpus(corpus, "parquet", tmp_path / "out.parquet")
+    schema = parquet.read_schema(path)
+    assert {"embedding:local/tiny-clap", "embedding:local/tiny-clap-2"} <= set(schema.names)
+    published = str(schema.metadata) + str(schema.names)
+    readme_folder = export_corpus(corpus, "audiofolder", tmp_path / "out")
+    published += (readme_folder / "README.md").read_text()
+    published += (readme_folder / "card.json").read_text()
+    assert str(tmp_path) not in published
+
+
+def test_a_dataset_card_has_the_licence_tag_that_its_sources_allow(
+    corpus, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    def read_tag(name: str, licence: str | None = None) -> str:
+        options = ExportOptions(licence=licence)
+        folder = export_corpus(Corpus.open("tiny"), "audiofolder", tmp_path / name, options=options)
+        return re.findall("^license: (.+)$", (folder / "README.md").read_text(), re.MULTILINE)[0]
+
+    assert read_tag("derived") == "other"
+    assert read_tag("stated", "cc-by-4.0") == "cc-by-4.0"
+    with pytest.raises(EarshotError, match="not a licence tag"):
+        read_tag("wrong", "CC BY\n4.0")
+    only_imports = {"templates": {"": 2}, "imports": [{"licence": "CC0-1.0"}]}
+    assert choose_licence_tag(only_imports) == "cc0-1.0"
+    assert choose_licence_tag({**only_imports, "templates": {"": 2, "beeps": 1}}) == "other"
+    assert choose_licence_tag({**only_imports, "imports": [{"licence": None}]}) == "unknown"
