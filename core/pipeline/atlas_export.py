@@ -78,7 +78,8 @@ def build_atlas_table(
         raise EarshotError(f"Corpus '{corpus.name}' has no program on a map to export.")
     table = build_export_table(rows)[list(ATLAS_COLUMNS)]
     _add_positions(table, points)
-    table["neighbours"] = _find_row_neighbours(aligned_corpus, rows["program"].tolist())
+    neighbours = _find_row_neighbours(aligned_corpus, rows["program"].tolist())
+    table["neighbours"] = pd.Series(neighbours, dtype=object)
     table["clip_path"] = rows["audio"]
     return table
 

@@ -99,7 +99,7 @@ def build_export_table(programs: pd.DataFrame) -> pd.DataFrame:
         read_variant_number(name, template)
         for name, template in zip(programs["name"], programs["template"])
     ]
-    table.insert(table.columns.get_loc("seed") + 1, "variant", variants)
+    table.insert(list(table.columns).index("seed") + 1, "variant", variants)
     for column in JSON_COLUMNS:
         table[column] = [json.dumps(value, ensure_ascii=False) for value in table[column]]
     for column in INTEGER_COLUMNS:
