@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 REFERENCE_CLIP_SECONDS = 18.0  # Length of the clips that were measured.
 # Processor seconds per program of the reference length, measured on the paper's corpus with bf16;
 # `./run bench build` prints their sum.
-RENDER_SECONDS_PER_PROGRAM = 0.25  # rendering, and encoding as FLAC
-EMBED_SECONDS_BY_PRESET = {"offline": 0.155, "paper": 1.6}
+RENDER_SECONDS_PER_PROGRAM = 0.30  # rendering, and encoding as FLAC
+EMBED_SECONDS_BY_PRESET = {"offline": 0.28, "paper": 1.6}
 ENCODE_SECONDS_BY_FORMAT = {"flac": 0.0, "ogg": 0.25}  # in addition to FLAC
-BUILD_STARTUP_SECONDS = 15.0  # loading the encoders and Sonic Pi
+BUILD_STARTUP_SECONDS = 8.0  # loading the encoders and Sonic Pi
 # Bytes of a clip of the reference length: mean over 100 variants of each template.
 CLIP_BYTES_BY_FORMAT = {"flac": 700_000, "ogg": 195_000}
 # Bytes of a program and its two embeddings in the database.

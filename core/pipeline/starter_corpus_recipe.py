@@ -9,9 +9,9 @@ from core import programs
 from core.pipeline.build_program_generation import ALL_STYLES
 
 STARTER_CORPUS_NAME = "starter"
-DEFAULT_VARIANTS_PER_TEMPLATE = 8
+DEFAULT_VARIANTS_PER_TEMPLATE = 7
 # With these, the build takes at most 2 minutes on 2 cores.
-DEFAULT_GRAMMAR_PROGRAM_COUNT = 280
+DEFAULT_GRAMMAR_PROGRAM_COUNT = 180
 
 
 @dataclass(frozen=True)
