@@ -52,8 +52,9 @@ def load_play_history() -> list[PlayedClip]:
 
 
 def is_clip_private(path: Path) -> bool:
-    """Return whether a clip belongs to the history alone: a rendering of the owner's own code."""
-    return path.is_relative_to(_get_history_folder().resolve())
+    """Return whether a clip is a rendering of the owner's own code, which is in no corpus."""
+    folders = (_get_history_folder(), workspace.get_renders_folder())
+    return any(path.is_relative_to(folder.resolve()) for folder in folders)
 
 
 def record_played_clip(path: Path, name: str) -> None:

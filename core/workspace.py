@@ -37,6 +37,11 @@ def get_jobs_folder() -> Path:
     return get_workspace_root() / "jobs"
 
 
+def get_renders_folder() -> Path:
+    """Return the folder of the clips that programs were rendered to by request."""
+    return get_workspace_root() / "renders"
+
+
 def is_workspace_read_only() -> bool:
     """Return whether the workspace is read-only: `./run --read-only` sets EARSHOT_READ_ONLY."""
     return os.environ.get("EARSHOT_READ_ONLY", "").lower() not in ("", "0", "false", "no")

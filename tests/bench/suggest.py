@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from itertools import islice
 
-from core.cli.commands.predict_sound import choose_default_corpus
 from core.corpus import Corpus
+from core.operations.corpus_opening import choose_default_corpus
 from core.search import open_aligned_corpus
 from core.suggest import CandidateOptions, SuggestOptions, suggest
 from core.suggest.candidate_prediction import predict_candidates

@@ -29,7 +29,6 @@ from core.cli.parsing import (
     open_searched_corpora_from_args,
     parse_positive_int,
 )
-from core.errors import EarshotError
 from core.progress_callback import Progress
 from core.text_formatting import format_table
 
@@ -56,11 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Predict, then print the clips and the properties."""
     snippet = read_snippet_from_file_or_stdin(args.file)
-    args.corpus = args.corpus or [choose_default_corpus()]
+    from core.operations.corpus_opening import choose_default_corpus
     from core.search.multi_corpus_search import find_neighbours_in_corpora
     from core.search.search_confidence import estimate_confidence
     from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
+    args.corpus = args.corpus or [choose_default_corpus()]
     aligned_corpora = open_searched_corpora_from_args(args)
     aligned_corpus = aligned_corpora[0]
     try:
@@ -90,30 +90,6 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     print_result_to_stdout(format_sound_forecast(forecast, aligned_corpus.alignment_owner_name))
     print_result_to_stdout(
         format_neighbours_with_confidence(neighbours, confidence, len(aligned_corpora) > 1)
-    )
-
-
-def choose_default_corpus() -> str:
-    """Return the starter corpus if it exists, else the only corpus.
-
-    Raises
-    ------
-    EarshotError
-        When there is no corpus, or several of which none is the starter.
-    """
-    from core.corpus.corpus import list_corpora
-    from core.pipeline.starter_corpus_recipe import STARTER_CORPUS_NAME
-
-    names = list_corpora()
-    if STARTER_CORPUS_NAME in names:
-        return STARTER_CORPUS_NAME
-    if len(names) == 1:
-        return names[0]
-    raise EarshotError(
-        "There is no corpus to search." if not names else "There are several corpora.",
-        remedy=f"To build one: ./run build {STARTER_CORPUS_NAME}"
-        if not names
-        else f"Choose one by --corpus: {', '.join(names)}.",
     )
 
 

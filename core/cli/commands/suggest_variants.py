@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.cli.commands.find_snippet_neighbours import read_snippet_from_file_or_stdin
-from core.cli.commands.predict_sound import choose_default_corpus
 from core.cli.output import (
     print_json_line,
     print_json_lines,
@@ -120,7 +119,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Suggest, then print the picks."""
     snippet = read_snippet_from_file_or_stdin(args.file)
-    args.corpus = args.corpus or choose_default_corpus()
+    from core.operations.corpus_opening import choose_default_corpus
     from core.search.silent_snippet_check import SilentSnippetError
     from core.suggest.suggest_and_pick_variants import (
         build_outline_of_audible_program,
@@ -133,6 +132,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
         if args.json:
             print_json_line(error.to_dict())
         raise
+    args.corpus = args.corpus or choose_default_corpus()
     aligned_corpus = open_aligned_corpus_from_args(args)
     if args.sensitivity:
         _print_sensitivity(args, aligned_corpus, snippet)

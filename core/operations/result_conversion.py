@@ -1,0 +1,90 @@
+"""Conversion of objects of `core.search` to results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from core.operations.results import (
+    ConfidenceResult,
+    ForecastResult,
+    NeighbourResult,
+    ProgramCheck,
+    PropertyResult,
+)
+from core.search.aligned_corpus import AlignedCorpus
+from core.search.aspect_queries import AspectNeighbour
+from core.search.clip_property_forecast import Forecast
+from core.search.confidence import Confidence
+from core.search.nearest_neighbour_queries import Neighbour
+from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
+
+
+def check_program(source: str) -> ProgramCheck:
+    """Read a program statically and return whether it would sound."""
+    try:
+        reading = read_audible_snippet(source)
+    except SilentSnippetError as error:
+        return ProgramCheck.model_validate(error.to_dict())
+    return ProgramCheck(status="ok", line=None, message=reading.message)
+
+
+def convert_confidence(confidence: Confidence | None) -> ConfidenceResult | None:
+    """Convert a confidence; None stays None."""
+    if confidence is None:
+        return None
+    return ConfidenceResult(
+        probability=confidence.probability,
+        level=confidence.level,  # type: ignore[arg-type]  # its documented values
+        calibration_program_count=confidence.calibration_program_count,
+    )
+
+
+def convert_forecast(forecast: Forecast | None) -> ForecastResult | None:
+    """Convert a forecast; None stays None."""
+    if forecast is None:
+        return None
+    return ForecastResult(
+        words=forecast.words,
+        coverage=forecast.coverage,
+        calibration_program_count=forecast.calibration_program_count,
+        properties={
+            item.name: PropertyResult(
+                value=item.value, low=item.low, high=item.high, unit=item.unit
+            )
+            for item in forecast.properties
+        },
+    )
+
+
+def convert_neighbour(neighbour: Neighbour, match_words: str = "") -> NeighbourResult:
+    """Convert a neighbour."""
+    fields: dict[str, Any] = asdict(neighbour)
+    return NeighbourResult(
+        rank=fields["rank"],
+        similarity=fields["similarity"],
+        corpus=fields["corpus_name"],
+        program=fields["program_id"],
+        name=fields["name"],
+        template=fields["template"] or "",
+        code=fields["source"],
+        clip_path=fields["audio_path"],
+        match=match_words,
+    )
+
+
+def convert_aspect_neighbours(found: Sequence[AspectNeighbour]) -> list[NeighbourResult]:
+    """Convert neighbours with their matches by aspect."""
+    return [
+        convert_neighbour(item.neighbour, item.match.words if item.match else "") for item in found
+    ]
+
+
+def forecast_checked_program(
+    aligned_corpus: AlignedCorpus, source: str, check: ProgramCheck
+) -> ForecastResult | None:
+    """Forecast a program, unless it would not sound."""
+    if check.status != "ok":
+        return None
+    return convert_forecast(aligned_corpus.forecast_sound_properties(source))

@@ -1,0 +1,94 @@
+"""Suggestion of variants of a program that differ in their predicted sound."""
+
+from __future__ import annotations
+
+from core.operations.corpus_opening import format_alignment_name, open_corpus_for_prediction
+from core.operations.requests import SuggestRequest
+from core.operations.result_conversion import (
+    check_program,
+    convert_confidence,
+    convert_forecast,
+    convert_neighbour,
+)
+from core.operations.results import SuggestedVariant, SuggestResult
+from core.operations.sound_target import choose_sound_target
+from core.search.aligned_corpus import AlignedCorpus
+from core.search.silent_snippet_check import SilentSnippetError
+from core.suggest.candidates import CandidateOptions, parse_line_ranges
+from core.suggest.suggest_and_pick_variants import Pick, SuggestOptions, suggest_with_candidates
+
+
+def suggest_variants(request: SuggestRequest) -> SuggestResult:
+    """Suggest variants of a program that differ in their predicted sound.
+
+    Parameters
+    ----------
+    request : SuggestRequest
+
+    Returns
+    -------
+    SuggestResult
+        Without picks if the program does not parse or would not sound.
+
+    Raises
+    ------
+    EarshotError
+        When the corpus, alignment or target is missing, or an encoder has another revision.
+
+    Examples
+    --------
+    >>> from core.operations import SuggestRequest, suggest_variants
+    >>> request = SuggestRequest(program="play 60, cutoff: 90", candidate_count=30, pick_count=2)
+    >>> [pick.rank for pick in suggest_variants(request).picks]
+    [1, 2]
+    """
+    aligned_corpus = open_corpus_for_prediction(request.corpus, request.alignment)
+    options = _build_suggest_options(aligned_corpus, request)
+    check = check_program(request.program)
+    picks: list[Pick] = []
+    candidate_count = 0
+    if check.status == "ok":
+        try:
+            suggestion = suggest_with_candidates(aligned_corpus, request.program, options)
+            picks, candidate_count = suggestion.picks, len(suggestion.predicted.candidates)
+        except SilentSnippetError as error:  # Variants need a program that parses to its end.
+            check = check.model_validate(error.to_dict())
+    return SuggestResult(
+        **check.model_dump(),
+        corpus=aligned_corpus.corpus.name,
+        alignment=format_alignment_name(aligned_corpus),
+        candidate_count=candidate_count,
+        picks=[_convert_pick(pick) for pick in picks],
+    )
+
+
+def _build_suggest_options(
+    aligned_corpus: AlignedCorpus, request: SuggestRequest
+) -> SuggestOptions:
+    return SuggestOptions(
+        candidate_count=request.candidate_count,
+        pick_count=request.pick_count,
+        mode=request.mode,
+        target=choose_sound_target(aligned_corpus, request.mode, request.target),
+        candidates=CandidateOptions(
+            wildness=request.wildness,
+            kept_lines=parse_line_ranges(request.kept_lines) if request.kept_lines else frozenset(),
+            kinds=tuple(request.kinds),
+            seed=request.seed,
+            sound_set=request.sonic_pi,
+        ),
+    )
+
+
+def _convert_pick(pick: Pick) -> SuggestedVariant:
+    return SuggestedVariant(
+        rank=pick.rank,
+        kind=pick.kind,
+        change=pick.change.words,
+        line=pick.change.line,
+        code=pick.source,
+        distance=pick.distance,
+        confidence=convert_confidence(pick.confidence),
+        forecast=convert_forecast(pick.predicted),
+        neighbours=[convert_neighbour(neighbour) for neighbour in pick.neighbours],
+    )
