@@ -86,3 +86,15 @@ def studied_workspace(tmp_path_factory: pytest.TempPathFactory) -> StudiedWorksp
         return StudiedWorkspace(
             workspace, run_studies_and_write_report(Corpus.open("small"), options)
         )
+
+
+@pytest.fixture(scope="session")
+def measured_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with the corpus "tones", which has an alignment, aspects and a forecast."""
+    from tests.measured_workspace import build_measured_workspace
+
+    workspace = tmp_path_factory.mktemp("measured")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EARSHOT_WORKSPACE", str(workspace))
+        build_measured_workspace()
+    return workspace
