@@ -15,10 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from core.operations.candidate_ranking import rank_candidates
     from core.operations.corpus_and_job_listing import list_corpus_summaries, list_job_summaries
-    from core.operations.program_comparison import compare_programs
-    from core.operations.program_prediction import forecast_programs, predict_programs
-    from core.operations.program_rendering import read_rendered_clip, render_program
-    from core.operations.requests import (
+    from core.operations.operation_requests import (
         CompareRequest,
         ForecastRequest,
         PredictRequest,
@@ -27,7 +24,7 @@ if TYPE_CHECKING:
         SoundSearchRequest,
         SuggestRequest,
     )
-    from core.operations.results import (
+    from core.operations.operation_results import (
         CompareResult,
         CorpusSummary,
         ForecastsResult,
@@ -38,6 +35,9 @@ if TYPE_CHECKING:
         SoundSearchResult,
         SuggestResult,
     )
+    from core.operations.program_comparison import compare_programs
+    from core.operations.program_prediction import forecast_programs, predict_programs
+    from core.operations.program_rendering import read_rendered_clip, render_program
     from core.operations.sound_file_search import find_programs_by_sound
     from core.operations.variant_suggestion import suggest_variants
 
@@ -70,22 +70,22 @@ __all__ = [
     "suggest_variants",
 ]
 _LAZY_EXPORTS = {
-    "CompareRequest": "requests",
-    "CompareResult": "results",
-    "CorpusSummary": "results",
-    "ForecastRequest": "requests",
-    "ForecastsResult": "results",
-    "JobSummary": "results",
-    "PredictRequest": "requests",
-    "PredictResult": "results",
-    "RankRequest": "requests",
-    "RankResult": "results",
-    "RenderRequest": "requests",
-    "RenderedClip": "results",
-    "SoundSearchRequest": "requests",
-    "SoundSearchResult": "results",
-    "SuggestRequest": "requests",
-    "SuggestResult": "results",
+    "CompareRequest": "operation_requests",
+    "CompareResult": "operation_results",
+    "CorpusSummary": "operation_results",
+    "ForecastRequest": "operation_requests",
+    "ForecastsResult": "operation_results",
+    "JobSummary": "operation_results",
+    "PredictRequest": "operation_requests",
+    "PredictResult": "operation_results",
+    "RankRequest": "operation_requests",
+    "RankResult": "operation_results",
+    "RenderRequest": "operation_requests",
+    "RenderedClip": "operation_results",
+    "SoundSearchRequest": "operation_requests",
+    "SoundSearchResult": "operation_results",
+    "SuggestRequest": "operation_requests",
+    "SuggestResult": "operation_results",
     "compare_programs": "program_comparison",
     "find_programs_by_sound": "sound_file_search",
     "forecast_programs": "program_prediction",

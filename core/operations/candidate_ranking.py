@@ -8,9 +8,14 @@ import numpy as np
 
 from core.errors import EarshotError
 from core.operations.corpus_opening import format_alignment_name, open_corpus_for_prediction
-from core.operations.requests import RankRequest
+from core.operations.operation_requests import RankRequest
+from core.operations.operation_results import (
+    ProgramCheck,
+    RankedCandidate,
+    RankResult,
+    RefusedCandidate,
+)
 from core.operations.result_conversion import check_program, convert_forecast
-from core.operations.results import ProgramCheck, RankedCandidate, RankResult, RefusedCandidate
 from core.operations.sound_target import choose_sound_target
 from core.search.aligned_corpus import AlignedCorpus
 from core.suggest.candidate_picking import (

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.jobs.job import Job
-from core.jobs.manager import list_jobs
-from core.operations.results import AlignmentSummary, CorpusSummary, JobSummary
+from core.jobs.job_manager import list_jobs
+from core.operations.operation_results import AlignmentSummary, CorpusSummary, JobSummary
 from core.search.default_alignment_choice import choose_default_alignment
 
 

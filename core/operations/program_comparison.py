@@ -6,9 +6,9 @@ import numpy as np
 
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS
 from core.operations.corpus_opening import format_alignment_name, open_corpus_for_prediction
+from core.operations.operation_requests import CompareRequest
+from core.operations.operation_results import AspectComparison, CompareResult, ForecastResult
 from core.operations.program_prediction import check_and_forecast
-from core.operations.requests import CompareRequest
-from core.operations.results import AspectComparison, CompareResult, ForecastResult
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.aspect_similarity import describe_aspect_match, predict_aspects
 

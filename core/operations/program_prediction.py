@@ -9,23 +9,23 @@ from core.operations.corpus_opening import (
     open_corpora_for_prediction,
     open_corpus_for_prediction,
 )
-from core.operations.requests import ForecastRequest, PredictRequest
+from core.operations.operation_requests import ForecastRequest, PredictRequest
+from core.operations.operation_results import (
+    ForecastsResult,
+    Prediction,
+    PredictResult,
+    ProgramForecast,
+)
 from core.operations.result_conversion import (
     check_program,
     convert_aspect_neighbours,
     convert_confidence,
     forecast_checked_program,
 )
-from core.operations.results import (
-    ForecastsResult,
-    Prediction,
-    PredictResult,
-    ProgramForecast,
-)
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.aspect_queries import add_aspect_matches, find_neighbours_by_aspects
-from core.search.confidence import estimate_confidence
 from core.search.multi_corpus_search import find_neighbours_in_corpora
+from core.search.search_confidence import estimate_confidence
 
 
 def predict_programs(request: PredictRequest) -> PredictResult:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from core.operations.results import (
+from core.operations.operation_results import (
     ConfidenceResult,
     ForecastResult,
     NeighbourResult,
@@ -16,8 +16,8 @@ from core.operations.results import (
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.aspect_queries import AspectNeighbour
 from core.search.clip_property_forecast import Forecast
-from core.search.confidence import Confidence
 from core.search.nearest_neighbour_queries import Neighbour
+from core.search.search_confidence import Confidence
 from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from core.operations.corpus_opening import format_alignment_name, open_corpora_for_prediction
-from core.operations.requests import SoundSearchRequest
+from core.operations.operation_requests import SoundSearchRequest
+from core.operations.operation_results import SoundSearchResult
 from core.operations.result_conversion import convert_confidence, convert_neighbour
-from core.operations.results import SoundSearchResult
-from core.search.confidence import estimate_clip_confidence
 from core.search.multi_corpus_search import find_audio_neighbours_in_corpora
 from core.search.query_audio_decoding import decode_audio_bytes
+from core.search.search_confidence import estimate_clip_confidence
 
 
 def find_programs_by_sound(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from core.operations.corpus_opening import format_alignment_name, open_corpus_for_prediction
-from core.operations.requests import SuggestRequest
+from core.operations.operation_requests import SuggestRequest
+from core.operations.operation_results import SuggestedVariant, SuggestResult
 from core.operations.result_conversion import (
     check_program,
     convert_confidence,
     convert_forecast,
     convert_neighbour,
 )
-from core.operations.results import SuggestedVariant, SuggestResult
 from core.operations.sound_target import choose_sound_target
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.silent_snippet_check import SilentSnippetError
