@@ -70,9 +70,15 @@ def delete_corpus(corpus: Corpus) -> CorpusContents:
     Raises
     ------
     EarshotError
-        If the workspace is read-only, someone is writing to the corpus, or its files cannot be
-        removed.
+        If the workspace is read-only, someone is writing to the corpus, its folder is a link to
+        another place, or its files cannot be removed.
     """
+    if corpus.path.is_symlink():
+        raise EarshotError(
+            f"The folder of corpus '{corpus.name}' is a link to another place, which is kept.",
+            where=str(corpus.path),
+            remedy="Remove the link, or delete the corpus in its own workspace.",
+        )
     contents = count_corpus_contents(corpus)
     # Renaming is one step, so a deletion that is interrupted leaves no half-deleted corpus.
     renamed_path = corpus.path.with_name(f"{_DELETED_PREFIX}{corpus.name}-{secrets.token_hex(4)}")

@@ -7,6 +7,7 @@ supervisor. Each reader checks whether the process is still running, and identif
 and start time.
 """
 
+from core.jobs.corpus_use import refuse_while_corpus_is_used
 from core.jobs.data_event_reader import read_job_data_events
 from core.jobs.heavy_command_queue import TerminalCommand, find_running_terminal_command
 from core.jobs.job import Job, JobError, JobProgress, JobStep
@@ -22,6 +23,7 @@ __all__ = [
     "get_job",
     "list_jobs",
     "read_job_data_events",
+    "refuse_while_corpus_is_used",
     "remove_job",
     "restart_job",
     "start_job",

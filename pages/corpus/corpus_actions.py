@@ -16,6 +16,7 @@ from core.pipeline.corpus_export import make_export_path
 from core.pipeline.data_card import make_data_card
 from pages.components import corpus_and_alignment_picker, job_panel, page_text, session_keys
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
+from pages.corpus import data_card_view
 
 PROGRAM_FILE_TYPES = ["rb", "zip", "csv", "parquet"]
 EMBEDDING_FILE_TYPES = ["csv", "parquet"]
@@ -323,8 +324,7 @@ def open_data_card_dialog(corpus: Corpus) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
-        # Drawn as text, not as Markdown: its names come from other people's files.
-        st.code(card.markdown, language="markdown", height=420, wrap_lines=True)
+        data_card_view.draw_data_card(card)
 
 
 @st.dialog("Delete the corpus?", icon=":material/delete:")
@@ -350,6 +350,7 @@ def open_delete_dialog(corpus: Corpus) -> None:
         with st.container(horizontal=True):
             if st.button(f"Delete {escaped_name}", type="primary", key="confirm-delete"):
                 with st.spinner("Deleting …"):
+                    jobs.refuse_while_corpus_is_used(corpus.name)
                     delete_corpus(corpus)
                 _request_corpus_selection(None)
             if st.button("Cancel"):

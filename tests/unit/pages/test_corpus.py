@@ -205,4 +205,10 @@ def test_export_and_check_run_as_jobs(corpus: Corpus, name: str, argv: tuple[str
 
 def test_the_data_card_is_shown(corpus: Corpus) -> None:
     app = press(open_alone(), "Data card")
-    assert any("14 Sonic Pi programs" in element.value for element in app.code)
+    assert any("14 programs" in element.value for element in app.markdown)
+    tables = [element.value for element in app.dataframe]
+    assert any("licence" in table and "of" in table for table in tables)
+    assert any(
+        "programs" in table and table["programs"].astype(int).sum() == 14 for table in tables
+    )
+    assert [button.label for button in app.get("download_button")] == ["Download"]
