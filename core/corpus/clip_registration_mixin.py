@@ -30,6 +30,10 @@ class CorpusClips:
         if is_strict != self.is_strict_about_thread_errors:
             self._clip_store.change_strictness_about_thread_errors(is_strict)
 
+    def discard_renders_that_lack_samples(self) -> None:
+        """Let the next build render again what failed or did not find a sample file."""
+        self._clip_store.discard_renders_that_lack_samples()
+
     def list_programs_to_render(self) -> list[tuple[str, str]]:
         """Return (program id, source) of each program to render, in insertion order.
 

@@ -11,6 +11,7 @@ from core import sonicpi
 from core.corpus import (
     clip_audio_files,
     embedding_table,
+    missing_sample_renders,
     program_and_clip_tables,
     strict_thread_errors_setting,
 )
@@ -133,6 +134,14 @@ class ClipStore:
                 removed_files = strict_thread_errors_setting.change_strictness_about_thread_errors(
                     connection, is_strict
                 )
+            for relative_path in removed_files:
+                self._remove_clip_file(relative_path)
+
+    def discard_renders_that_lack_samples(self) -> None:
+        """Make programs pending that failed or lacked a sample; see `Corpus`."""
+        with self._database.writer_lock.hold_writer_lock("changing a setting"):
+            with self._database.open_write_transaction("changing a setting") as connection:
+                removed_files = missing_sample_renders.delete_renders_that_lack_samples(connection)
             for relative_path in removed_files:
                 self._remove_clip_file(relative_path)
 

@@ -20,6 +20,9 @@ MAX_SEARCHED_FILES = 5_000
 def set_corpus_sample_folders(corpus: Corpus, folders: Sequence[str | Path]) -> None:
     """Store the folders of own samples that later builds of a corpus let programs read.
 
+    With other folders than before, the next build renders again the programs that failed or did
+    not find a sample.
+
     Parameters
     ----------
     corpus : Corpus
@@ -31,8 +34,11 @@ def set_corpus_sample_folders(corpus: Corpus, folders: Sequence[str | Path]) -> 
     EarshotError
         When a folder does not exist, has no sound files, or is as broad as the home folder.
     """
-    paths = [str(validate_sample_folder(folder)) for folder in folders]
-    corpus.set_corpus_setting(SAMPLE_FOLDERS_KEY, list(dict.fromkeys(paths)))
+    paths = list(dict.fromkeys(str(validate_sample_folder(folder)) for folder in folders))
+    if paths == (corpus.settings.get(SAMPLE_FOLDERS_KEY) or []):
+        return
+    corpus.set_corpus_setting(SAMPLE_FOLDERS_KEY, paths)
+    corpus.discard_renders_that_lack_samples()
 
 
 def load_corpus_sample_folders(corpus: Corpus) -> tuple[Path, ...]:

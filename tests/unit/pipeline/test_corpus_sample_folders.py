@@ -45,6 +45,32 @@ def test_an_imported_program_plays_a_sample_of_its_own_folder(
     assert Clip.load(path).peak > 0.1
 
 
+def test_programs_that_lacked_a_sample_are_rendered_again_with_their_folder(
+    empty_workspace: Path, sample_folder: Path
+) -> None:
+    own_sample = f'sample "{sample_folder}/own_tone.flac"'
+    alone, beside_a_note = own_sample.encode(), f"play 60\n{own_sample}".encode()
+    import_programs("songs", alone, "alone.rb")
+    import_programs("songs", beside_a_note, "beside a note.rb")
+    import_programs("songs", b"play 72", "note.rb")
+    corpus = Corpus.open("songs")
+    corpus.set_corpus_setting("seconds", 0.5)
+    with corpus.lock_for_writing("test"):
+        render_missing_clips(corpus)
+    assert corpus.count_programs_by_state() == {"programs": 3, "ok": 2, "failed": 1, "pending": 0}
+    note_path = corpus.load_programs().set_index("name")["audio"]["note"]
+    set_corpus_sample_folders(corpus, [sample_folder])
+    assert corpus.count_programs_by_state()["pending"] == 2
+    with corpus.lock_for_writing("test"):
+        assert render_missing_clips(corpus).clips_rendered == 2
+    programs = corpus.load_programs().set_index("name")
+    assert corpus.count_programs_by_state()["ok"] == 3
+    assert programs["audio"]["note"] == note_path
+    assert programs["warnings"]["beside a note"] == []
+    set_corpus_sample_folders(corpus, [sample_folder])  # The same folder changes nothing.
+    assert corpus.list_programs_to_render() == []
+
+
 def test_a_wrong_folder_is_refused_before_a_corpus_is_created(
     empty_workspace: Path, sample_folder: Path, tmp_path: Path
 ) -> None:
