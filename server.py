@@ -1,4 +1,4 @@
-"""The dashboard's ASGI server: Streamlit, the routes of clips, and the middleware."""
+"""The dashboard's ASGI server: Streamlit, routes of clips and of the editor, and middleware."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from pages.components import (
     clip_http_routes,
+    code_editor_routes,
     error_page,
     login,
     response_security_headers,
@@ -23,7 +24,10 @@ login.load_access_policy()  # Raises before anybody is served if the wrong peopl
 
 app = st.App(
     "app.py",
-    routes=clip_http_routes.build_audio_routes(),
+    routes=[
+        *clip_http_routes.build_audio_routes(),
+        *code_editor_routes.build_code_editor_routes(),
+    ],
     middleware=[
         # First, so that refusals have the headers too.
         Middleware(response_security_headers.SecurityHeadersMiddleware),

@@ -1,18 +1,25 @@
-"""Text field for a snippet, with syntax highlighting."""
+"""Code editor of a snippet. Its source is in frontend/."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from pages.components import example_snippets, session_keys
+from core.errors import EarshotError
+from core.sonicpi.interpreter.ruby_parser_process import parse_program_and_error
+from pages.components import code_editor_routes, example_snippets, session_keys
 from pages.components.unknown_url_value_notice import draw_unknown_url_value_warning
 
 ASSETS_DIR = Path(__file__).parent
 FIRST_SNIPPET = next(iter(example_snippets.EXAMPLE_SNIPPETS.values()))
 
+CACHE_SIZE = 64
 MAX_LINKED_SNIPPET_CHARS = 2000  # As in code_versions.js.
 _CONTROLS_HTML = (
     '<div class="editor-controls">'
@@ -28,41 +35,134 @@ _CONTROLS_HTML = (
     '<span data-control="status" role="status"></span></div>'
 )
 
+# The loader shows the code at once, and the editor when its script has arrived.
+_LOADER_JS = """
+let bundle = null;
+export default function (component) {
+  const { parentElement, data } = component;
+  const root = parentElement.querySelector(".editor");
+  root.style.height = `${data.height}px`;
+  if (!parentElement.earshotEditor) root.firstChild.textContent ||= data.code;
+  parentElement.earshotUpdate = component;
+  bundle ??= import(new URL(data.bundleUrl, location.origin).href);
+  bundle.then(({ renderEditor }) => {
+    if (parentElement.earshotUpdate === component) renderEditor(component);
+  });
+}
+"""
+
 _editor_component = st.components.v2.component(
     "earshot_editor",
-    html='<div class="editor"><pre aria-hidden="true"></pre>'
-    '<textarea aria-label="Sonic Pi code" spellcheck="false" autocapitalize="off"'
-    ' autocomplete="off" maxlength="100000"></textarea></div>' + _CONTROLS_HTML,
+    html='<div class="editor"><pre></pre></div>' + _CONTROLS_HTML,
     css=(ASSETS_DIR / "code_editor.css").read_text(encoding="utf-8"),
-    # One script: a component has no modules of its own.
-    js="\n".join(
-        (ASSETS_DIR / name).read_text(encoding="utf-8")
-        for name in ("code_versions.js", "code_editor.js")
-    ),
+    js=_LOADER_JS,
 )
 
 
-def draw_code_editor(height_px: int = 345) -> str:
+@dataclass(frozen=True)
+class CodeMark:
+    """A range of the code that the editor underlines.
+
+    Attributes
+    ----------
+    line : int
+        From 1.
+    from_column, to_column : int
+        First character and the one after the last, from 0.
+    strength : float
+        How strong the line below it is, in [0, 1].
+    title : str
+        Text shown when the pointer is on it.
+    """
+
+    line: int
+    from_column: int
+    to_column: int
+    strength: float
+    title: str = ""
+
+
+def draw_code_editor(
+    height_px: int = 345,
+    marks: Sequence[CodeMark] = (),
+    on_mark_click: Callable[[CodeMark], None] | None = None,
+) -> str:
     """Draw the editor and return its text: at first a link's code, the browser's, or an example.
 
     The browser keeps the code, its last 50 versions and named snippets (code_versions.js).
+
+    Parameters
+    ----------
+    height_px : int
+    marks : sequence of CodeMark
+        Shown while the text is the one that this function returned last.
+    on_mark_click : callable, optional
+        Callback of a click on a mark, or of Alt+Enter in it.
     """
     _open_linked_snippet()
     code = session_keys.SNIPPET.get()
     if code is None:
         code = FIRST_SNIPPET
         session_keys.SNIPPET.set(code)
+    shown_marks = tuple(marks)
     _editor_component(
         key=session_keys.CODE_EDITOR.name,
         on_code_change=_store_edited_code,
+        on_render_change=_store_render_request,
+        on_mark_change=lambda: _report_mark_click(shown_marks, on_mark_click),
         data={
             "code": code,
             "version": session_keys.SNIPPET_VERSION.get(),
             "height": height_px,
             "canRestore": code == FIRST_SNIPPET and session_keys.SNIPPET_VERSION.get() == 0,
+            "problem": _find_syntax_problem(code),
+            "marks": _convert_marks(code, shown_marks),
+            "bundleUrl": code_editor_routes.build_editor_file_url(code_editor_routes.BUNDLE_NAME),
+            "completionsUrl": code_editor_routes.build_editor_file_url(
+                code_editor_routes.TABLE_NAME
+            ),
         },
     )
     return code
+
+
+def take_render_request() -> bool:
+    """Return whether the editor's key for Render was pressed since the last call."""
+    is_requested = session_keys.IS_RENDER_REQUESTED.get()
+    session_keys.IS_RENDER_REQUESTED.set(False)
+    return is_requested
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def _find_syntax_problem(code: str) -> dict[str, Any] | None:
+    """Return line and message of the code's syntax error, found by Ruby's parser."""
+    try:
+        parsed = parse_program_and_error(code)
+    except EarshotError:  # Without Ruby, the page itself reports it.
+        return None
+    if parsed.error_line is None:
+        return None
+    return {"line": parsed.error_line, "message": parsed.error_message}
+
+
+def _convert_marks(code: str, marks: Sequence[CodeMark]) -> list[dict[str, Any]]:
+    """Return the marks with columns as JavaScript counts them, in UTF-16 code units."""
+    lines = code.split("\n")
+
+    def count_units(mark: CodeMark, column: int) -> int:
+        line = lines[mark.line - 1] if 0 < mark.line <= len(lines) else ""
+        return len(line[: max(column, 0)].encode("utf-16-le")) // 2
+
+    return [
+        {
+            "line": mark.line,
+            "from": count_units(mark, mark.from_column),
+            "to": count_units(mark, mark.to_column),
+            "strength": float(mark.strength),
+            "title": mark.title,
+        }
+        for mark in marks
+    ]
 
 
 def _open_linked_snippet() -> None:
@@ -92,3 +192,18 @@ def _store_edited_code() -> None:
     code = session_keys.CODE_EDITOR.get().get("code")
     if code is not None:
         session_keys.SNIPPET.set(str(code))
+
+
+def _store_render_request() -> None:
+    request = session_keys.CODE_EDITOR.get().get("render")
+    if request:
+        session_keys.SNIPPET.set(str(request["code"]))
+        session_keys.IS_RENDER_REQUESTED.set(True)
+
+
+def _report_mark_click(
+    marks: tuple[CodeMark, ...], on_mark_click: Callable[[CodeMark], None] | None
+) -> None:
+    index = (session_keys.CODE_EDITOR.get().get("mark") or {}).get("index")
+    if on_mark_click is not None and isinstance(index, int) and 0 <= index < len(marks):
+        on_mark_click(marks[index])

@@ -100,6 +100,8 @@ IS_CONFIRMING_CANCEL = SessionKey("confirm_cancel", False)
 SNIPPET: SessionKey[str | None] = SessionKey("snippet", None)
 SNIPPET_VERSION = SessionKey("snippet_version", 0)
 CODE_EDITOR: SessionKey[dict[str, Any]] = SessionKey("editor", {})
+# Whether the editor's key for Render was pressed and nothing has been rendered for it.
+IS_RENDER_REQUESTED = SessionKey("render_requested", False)
 SNIPPET_RENDERING: SessionKey[RenderedSnippet | None] = SessionKey("snippet_rendering", None)
 
 # -- Corpus -----------------------------------------------------------------------------------

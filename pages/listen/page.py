@@ -138,8 +138,10 @@ def draw_snippet_form() -> tuple[str, bool]:
                 "Render",
                 type="primary",
                 icon=":material/graphic_eq:",
-                help="Renders this code offline and shows how good the prediction was.",
+                help="Renders this code offline and shows how good the prediction was."
+                " Ctrl+Enter or Alt+R in the editor.",
             )
+            should_render = code_editor.take_render_request() or should_render
         st.caption("Clips update as you type. Space plays; arrow keys move.")
     return snippet, should_render
 

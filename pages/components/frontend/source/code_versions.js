@@ -25,12 +25,12 @@ function writeStored(key, value, storage = "localStorage") {
   }
 }
 
-const readCode = () => readStored(CODE_KEY, null, "sessionStorage") ?? readStored(CODE_KEY, null);
+export const readCode = () => readStored(CODE_KEY, null, "sessionStorage") ?? readStored(CODE_KEY, null);
 // Versions, oldest first: {code, time}.
 const readVersions = () => readStored(VERSIONS_KEY, []);
 const readSnippets = () => readStored(SNIPPETS_KEY, {});
 
-function storeCode(code) {
+export function storeCode(code) {
   writeStored(CODE_KEY, code, "sessionStorage");
   writeStored(CODE_KEY, code);
 }
@@ -68,8 +68,9 @@ function fillSelect(select, placeholder, options) {
   select.value = "";
 }
 
-// The controls below the editor. `editor` has getCode() and replaceCode(code).
-function createVersionControls(root, editor) {
+// The controls below the editor. `editor` has getCode(), replaceCode(code, isNewVersion), undo() and
+// redo().
+export function createVersionControls(root, editor) {
   const find = (name) => root.querySelector(`[data-control="${name}"]`);
   const status = find("status");
   let position = null; // The version that undo and redo show; null for the newest.
@@ -93,13 +94,13 @@ function createVersionControls(root, editor) {
   // Shows an older (step -1) or newer version.
   const step = (step_) => {
     const versions = readVersions();
-    let index = position ?? versions.length - 1;
-    if (position === null && versions.at(-1)?.code !== editor.getCode()) index = versions.length;
+    let index = position ?? versions.findLastIndex(({ code }) => code === editor.getCode());
+    if (index < 0) index = versions.length; // The code is newer than every version.
     return showVersion(index + step_);
   };
 
-  find("undo").addEventListener("click", () => step(-1));
-  find("redo").addEventListener("click", () => step(1));
+  find("undo").addEventListener("click", () => editor.undo());
+  find("redo").addEventListener("click", () => editor.redo());
   find("history").addEventListener("change", (event) => {
     if (event.target.value !== "") showVersion(Number(event.target.value));
     refresh();
