@@ -53,6 +53,11 @@ def wait_until_settled(page: Page) -> None:
     )
 
 
+def expect_editor_code(page: Page, code: str) -> None:
+    """Wait until the code editor holds exactly this code, which must be short."""
+    expect(page.locator(".cm-line")).to_have_text(code.split("\n"))
+
+
 def open_page(page: Page, name: str) -> None:
     """Open a page by its link in the navigation."""
     page.get_by_role("link", name=name, exact=True).click()

@@ -1,4 +1,4 @@
-"""Browser tests of the code editor: reload, undo, history, named snippets and links."""
+"""Browser tests of the code editor: versions, snippets, links, completion, errors and keys."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def test_code_survives_a_reload_and_undo_goes_on(stocked: Dashboard, page: Page)
     type_code(page, "play 61\n")
     type_code(page, "play 62\n")
     page.reload()
-    expect(editor).to_have_value("play 62\n")
+    page_steps.expect_editor_code(page, "play 62\n")
     page_steps.wait_until_settled(page)
     editor.press("Control+z")
-    expect(editor).to_have_value("play 61\n")
+    page_steps.expect_editor_code(page, "play 61\n")
     editor.press("Control+y")
-    expect(editor).to_have_value("play 62\n")
+    page_steps.expect_editor_code(page, "play 62\n")
     # Undo twice and reload: the older version stays.
     page.get_by_role("button", name="Undo").click()
-    expect(editor).to_have_value("play 61\n")
+    page_steps.expect_editor_code(page, "play 61\n")
     page_steps.wait_until_settled(page)
     page.reload()
-    expect(editor).to_have_value("play 61\n")
+    page_steps.expect_editor_code(page, "play 61\n")
     # Another tab starts with the newest code of this browser.
     other = page.context.new_page()
     open_listen(other, stocked)
-    expect(other.get_by_label("Sonic Pi code")).to_have_value("play 61\n")
+    page_steps.expect_editor_code(other, "play 61\n")
 
 
 def test_the_history_holds_the_last_50_versions(stocked: Dashboard, page: Page) -> None:
@@ -62,7 +62,7 @@ def test_the_history_holds_the_last_50_versions(stocked: Dashboard, page: Page) 
     assert len(options) == 1 + 50
     assert options[1].endswith("play 71") and options[-1].endswith("play 1")
     history.select_option(index=3)
-    expect(page.get_by_label("Sonic Pi code")).to_have_value("play 48\n")
+    page_steps.expect_editor_code(page, "play 48\n")
 
 
 def test_named_snippets_and_links(stocked: Dashboard, page: Page) -> None:
@@ -79,14 +79,57 @@ def test_named_snippets_and_links(stocked: Dashboard, page: Page) -> None:
     link = page.evaluate("navigator.clipboard.readText()")
     type_code(page, "play 64\n")
     page.get_by_label("Named snippets").select_option("drop")
-    expect(editor).to_have_value(code)
+    page_steps.expect_editor_code(page, code)
     type_code(page, "play 65\n")
     page.goto(link)
-    expect(editor).to_have_value(code)
+    page_steps.expect_editor_code(page, code)
     page_steps.wait_until_settled(page)
     assert "snippet=" not in page.url
     # The code before the link is one step back.
     page.get_by_role("button", name="Undo").click()
-    expect(editor).to_have_value("play 65\n")
+    page_steps.expect_editor_code(page, "play 65\n")
     open_listen(page, stocked, "&snippet=%3C%3E")
     expect(page.get_by_text("names the snippet “<>”, which does not exist")).to_be_visible()
+
+
+def test_completion_indentation_and_comments(stocked: Dashboard, page: Page) -> None:
+    open_listen(page, stocked)
+    type_code(page, "")
+    editor = page.get_by_label("Sonic Pi code")
+    choices = page.locator(".cm-tooltip-autocomplete li")
+    editor.press_sequentially("use_synth :tb30")
+    expect(choices).to_have_text([":tb303"])
+    editor.press("Enter")
+    editor.press_sequentially("\nlive_loop :a do\nplay 60, cutoff_at")
+    # Options are those of the synth in use.
+    expect(choices.first).to_contain_text("cutoff_attack:")
+    page.wait_for_timeout(200)  # A key pressed sooner is taken for typing.
+    editor.press("Enter")
+    editor.press_sequentially("2\nsample :loop_tabl")
+    expect(choices).to_have_text([":loop_tabla"])
+    editor.press("Escape")
+    editor.press_sequentially("a\nsleep 1\nend")
+    editor.press("Escape")
+    expected = (
+        "use_synth :tb303\nlive_loop :a do\n  play 60, cutoff_attack: 2\n  sample :loop_tabla\n"
+    )
+    page_steps.expect_editor_code(page, f"{expected}  sleep 1\nend")
+    editor.press("Alt+/")
+    page_steps.expect_editor_code(page, f"{expected}  sleep 1\n# end")
+    expect(page.locator(".code-problem")).to_contain_text("Line 6: syntax error")
+    expect(page.locator(".cm-lintRange-error")).to_have_count(1)
+    editor.press("Control+/")
+    expect(page.locator(".code-problem")).to_have_count(0)
+    # Escape, then Tab leaves the editor; Tab alone indents.
+    editor.press("Escape")
+    editor.press("Tab")
+    expect(editor).not_to_be_focused()
+
+
+@pytest.mark.parametrize("key", ["Control+Enter", "Alt+r"])
+def test_keys_of_sonic_pi_render(stocked: Dashboard, page: Page, key: str) -> None:
+    open_listen(page, stocked)
+    editor = page.get_by_label("Sonic Pi code")
+    editor.fill("play 60, release: 0.5")
+    editor.press(key)
+    page_steps.wait_until_playing(page.locator(".player[data-player-key='snippet-rendering']"))

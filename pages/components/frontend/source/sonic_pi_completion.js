@@ -63,10 +63,9 @@ export function completeSonicPi(context) {
   const word = before.match(WORD);
   if (!word && !context.explicit) return null;
   const from = context.pos - (word?.[0].length ?? 0);
-  const isOption = call && /[,\s(]\s*$/.test(before.slice(0, from - line.from)) && before.slice(0, from - line.from).includes(",");
-  const callOptions = isOption || /_defaults$/.test(call?.[1] ?? "")
-    ? findCallOptions(call[1], call[2], context.state.sliceDoc(0, line.from) + before)
-    : {};
+  const isOption = call && (/,\s*$/.test(before.slice(0, from - line.from)) || /_defaults$/.test(call[1]));
+  const codeBefore = context.state.sliceDoc(0, context.pos);
+  const callOptions = isOption ? findCallOptions(call[1], call[2], codeBefore) : {};
   const options = Object.entries(callOptions).map(([name, value]) => ({
     label: `${name}:`,
     apply: `${name}: `,
@@ -82,5 +81,6 @@ export function completeSonicPi(context) {
 export const sonicPiCompletion = autocompletion({
   override: [completeSonicPi],
   activateOnTyping: true,
+  icons: false,
   maxRenderedOptions: 60,
 });
