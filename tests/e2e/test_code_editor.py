@@ -68,7 +68,6 @@ def test_the_history_holds_the_last_50_versions(stocked: Dashboard, page: Page) 
 def test_named_snippets_and_links(stocked: Dashboard, page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     open_listen(page, stocked)
-    editor = page.get_by_label("Sonic Pi code")
     code = 'play 63 # für "x" & <y>\n'
     type_code(page, code)
     page.get_by_label("Name of the snippet").fill("drop")
@@ -126,10 +125,16 @@ def test_completion_indentation_and_comments(stocked: Dashboard, page: Page) -> 
     expect(editor).not_to_be_focused()
 
 
-@pytest.mark.parametrize("key", ["Control+Enter", "Alt+r"])
-def test_keys_of_sonic_pi_render(stocked: Dashboard, page: Page, key: str) -> None:
+def test_keys_of_sonic_pi_render(stocked: Dashboard, page: Page) -> None:
     open_listen(page, stocked)
     editor = page.get_by_label("Sonic Pi code")
-    editor.fill("play 60, release: 0.5")
-    editor.press(key)
-    page_steps.wait_until_playing(page.locator(".player[data-player-key='snippet-rendering']"))
+    player = page.locator(".player[data-player-key='snippet-rendering']")
+    sources = []
+    for key, code in {"Control+Enter": "play 60, release: 0.5", "Alt+r": "play 61"}.items():
+        editor.fill(code)
+        editor.press(key)
+        if sources:
+            expect(player).not_to_have_attribute("data-src", str(sources[0]))
+        page_steps.wait_until_playing(player)
+        sources.append(player.get_attribute("data-src"))
+    assert sources[0] != sources[1]

@@ -69,6 +69,7 @@ export function completeSonicPi(context) {
   const options = Object.entries(callOptions).map(([name, value]) => ({
     label: `${name}:`,
     apply: `${name}: `,
+    sortText: name,
     type: "property",
     detail: `default ${value}`,
     boost: 10,
