@@ -10,7 +10,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from pages.components import (
     clip_http_routes,
-    code_editor_routes,
+    code_editor_http_routes,
     error_page,
     login,
     response_security_headers,
@@ -26,7 +26,7 @@ app = st.App(
     "app.py",
     routes=[
         *clip_http_routes.build_audio_routes(),
-        *code_editor_routes.build_code_editor_routes(),
+        *code_editor_http_routes.build_code_editor_routes(),
     ],
     middleware=[
         # First, so that refusals have the headers too.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 from core.sonicpi.newer_sonic_pi_sounds import load_newer_sonic_pi_sounds, load_newer_synth_options
+from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 
 
 def build_completion_table() -> dict[str, Any]:

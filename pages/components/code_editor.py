@@ -13,7 +13,7 @@ import streamlit as st
 
 from core.errors import EarshotError
 from core.sonicpi.interpreter.ruby_parser_process import parse_program_and_error
-from pages.components import code_editor_routes, example_snippets, session_keys
+from pages.components import code_editor_http_routes, example_snippets, session_keys
 from pages.components.unknown_url_value_notice import draw_unknown_url_value_warning
 
 ASSETS_DIR = Path(__file__).parent
@@ -117,9 +117,11 @@ def draw_code_editor(
             "canRestore": code == FIRST_SNIPPET and session_keys.SNIPPET_VERSION.get() == 0,
             "problem": _find_syntax_problem(code),
             "marks": _convert_marks(code, shown_marks),
-            "bundleUrl": code_editor_routes.build_editor_file_url(code_editor_routes.BUNDLE_NAME),
-            "completionsUrl": code_editor_routes.build_editor_file_url(
-                code_editor_routes.TABLE_NAME
+            "bundleUrl": code_editor_http_routes.build_editor_file_url(
+                code_editor_http_routes.BUNDLE_NAME
+            ),
+            "completionsUrl": code_editor_http_routes.build_editor_file_url(
+                code_editor_http_routes.TABLE_NAME
             ),
         },
     )

@@ -7,7 +7,7 @@ import json
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from pages.components import code_editor, code_editor_routes
+from pages.components import code_editor, code_editor_http_routes
 from pages.components.code_editor import CodeMark
 
 
@@ -25,12 +25,14 @@ def test_columns_of_marks_are_counted_in_utf_16() -> None:
 
 
 def test_the_routes_serve_the_script_and_the_completions_by_digest() -> None:
-    client = TestClient(Starlette(routes=code_editor_routes.build_code_editor_routes()))
-    url = code_editor_routes.build_editor_file_url(code_editor_routes.TABLE_NAME)
+    client = TestClient(Starlette(routes=code_editor_http_routes.build_code_editor_routes()))
+    url = code_editor_http_routes.build_editor_file_url(code_editor_http_routes.TABLE_NAME)
     table = json.loads(client.get(url).text)
     assert table["fx"]["reverb"]["options"]["room"] == 0.6
     assert "bd_haus" in table["samples"] and "live_loop" in table["functions"]
-    script = client.get(code_editor_routes.build_editor_file_url(code_editor_routes.BUNDLE_NAME))
+    script = client.get(
+        code_editor_http_routes.build_editor_file_url(code_editor_http_routes.BUNDLE_NAME)
+    )
     assert script.headers["content-type"].startswith("text/javascript")
     assert "immutable" in script.headers["cache-control"]
     for path in (url.replace("completions.json", "package.json"), "/code-editor/0/code_editor.js"):
