@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from core.sonicpi.interpreter import ProgramInterpreter
@@ -203,6 +203,14 @@ class VariantInterpreter(ProgramInterpreter):
     def _move_event(self, event: ScoreEvent, start_seconds: float) -> ScoreEvent:
         key = (id(event), start_seconds)
         if key not in self.records.moved_events:
-            moved = replace(event, time=event.time - start_seconds)
+            moved = ScoreEvent(
+                event.time - start_seconds,
+                event.kind,
+                event.name,
+                event.options,
+                event.fx,
+                event.layer,
+                event.weight,
+            )
             self.records.moved_events[key] = (event, moved)
         return self.records.moved_events[key][1]

@@ -33,7 +33,7 @@ def convert_sound_options(
         Options of the call, and of the thread, which the call's options override.
     """
     resolved = {}
-    for name, value in {**defaults, **options}.items():
+    for name, value in ({**defaults, **options} if defaults else options).items():
         if isinstance(value, bool):
             value = int(value)
         if isinstance(value, list) and value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 # Order of cues in Sonic Pi: time, priority, path of the thread, and number of the cue in it.
 CuePosition = tuple[Fraction, int, tuple[int, ...], int]
@@ -15,8 +15,7 @@ MAX_CUES_PER_NAME = 2048
 ROUNDING_SECONDS = 1e-9
 
 
-@dataclass(frozen=True)
-class Cue:
+class Cue(NamedTuple):
     """A cue, or a value that a program sets.
 
     Attributes
@@ -50,6 +49,11 @@ class CueHistory:
     def add_cue(self, position: CuePosition, value: Any, bpm: float) -> None:
         """Add a cue, or replace the one of the same position: its thread runs again."""
         cue = Cue(position, value, bpm, float(position[0]))
+        # Most cues come in the order of time.
+        if not self.cues or cue.seconds > self.cues[-1].seconds:
+            if len(self.cues) < MAX_CUES_PER_NAME:
+                self.cues.append(cue)
+            return
         start = bisect_left(self.cues, cue.seconds, key=get_cue_seconds)
         end = bisect_right(self.cues, cue.seconds, key=get_cue_seconds)
         for index in range(start, end):
@@ -61,6 +65,9 @@ class CueHistory:
 
     def add_cues_of(self, other: CueHistory) -> None:
         """Add all cues of another history."""
+        if not self.cues:
+            self.cues = list(other.cues)
+            return
         for cue in other.cues:
             self.add_cue(cue.position, cue.value, cue.bpm)
 

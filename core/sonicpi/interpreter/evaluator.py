@@ -75,6 +75,9 @@ class SyntaxTreeEvaluator:
         Whether a loop was met that never ends and lets no time pass.
     steps_left : int
         Number of nodes that may still be evaluated.
+    constant_arguments : dict of int to tuple
+        Arguments of calls that are plain literals, by the identity of their nodes, which the value
+        keeps alive.
     """
 
     builtins: dict[str, Builtin]
@@ -86,6 +89,7 @@ class SyntaxTreeEvaluator:
     current_thread: ProgramThread
     unknown_count: int
     steps_left: int
+    constant_arguments: dict[int, tuple[list[Any], literals.ConstantArguments | None]]
 
     def record_unfollowed_code(self, kind: str) -> None:
         """Record that the program has code that is not followed and might sound."""
@@ -230,6 +234,8 @@ class SyntaxTreeEvaluator:
         self, nodes: list[Any], scope: Scope
     ) -> tuple[list[Any], dict[str, Any], Any]:
         """Return positional arguments, options by name, and the value passed as block."""
+        if (constants := self._get_constant_arguments(nodes)) is not None:
+            return *constants, None
         args: list[Any] = []
         options: dict[str, Any] = {}
         block_value = None
@@ -248,6 +254,30 @@ class SyntaxTreeEvaluator:
             else:
                 args.append(self.evaluate_syntax_tree_node(node, scope))
         return args, options, block_value
+
+    def _get_constant_arguments(
+        self, nodes: list[Any]
+    ) -> tuple[list[Any], dict[str, Any]] | None:
+        """Return arguments and options that are plain literals; None for others.
+
+        Loops evaluate the same calls again and again. The steps are counted as if they were
+        evaluated one by one.
+        """
+        if not nodes:
+            return [], {}
+        key = id(nodes)
+        if key not in self.constant_arguments:
+            self.constant_arguments[key] = nodes, literals.find_constant_arguments(nodes)
+        constants = self.constant_arguments[key][1]
+        if constants is None:
+            return None
+        args, options, steps = constants
+        thread = self.current_thread
+        if min(thread.steps_left, self.steps_left) <= steps:
+            return None
+        thread.steps_left -= steps
+        self.steps_left -= steps
+        return args.copy(), options.copy()
 
     def _evaluate_call(self, node: list[Any], scope: Scope) -> Any:
         name, block = node[2], node[4] if len(node) > 4 else None

@@ -18,8 +18,46 @@ from core.sonicpi.interpreter.values import (
 
 ELEMENTS_PER_STEP = 16  # of a list of plain numbers, strings and symbols
 
+# Positional arguments, options by name, and the number of nodes.
+ConstantArguments = tuple[list[Any], dict[str, Any], int]
+
 # The first parameter of these functions is the SyntaxTreeEvaluator. Its type is Any here, because
 # the evaluator's module imports this one.
+
+
+def find_constant_arguments(nodes: list[Any]) -> ConstantArguments | None:
+    """Return the arguments of a call whose nodes are all plain numbers, strings and symbols.
+
+    Returns
+    -------
+    tuple or None
+        Positional arguments, options by name, and the number of evaluated nodes. None where a node
+        is something else.
+    """
+    args: list[Any] = []
+    options: dict[str, Any] = {}
+    count = 0
+    for node in nodes:
+        if node and node[0] == "hash" and node is nodes[-1]:
+            for key, value in node[1:]:
+                if not _is_plain_literal(key) or not _is_plain_literal(value) or key[0] == "num":
+                    return None
+                options[_get_plain_literal(key)] = _get_plain_literal(value)
+                count += 2
+        elif _is_plain_literal(node):
+            args.append(_get_plain_literal(node))
+            count += 1
+        else:
+            return None
+    return args, options, count
+
+
+def _is_plain_literal(node: Any) -> bool:
+    return bool(node) and node[0] in ("num", "str", "sym")
+
+
+def _get_plain_literal(node: list[Any]) -> Any:
+    return Symbol(node[1]) if node[0] == "sym" else node[1]
 
 
 def evaluate_string_literal(evaluator: Any, node: list[Any], scope: Scope) -> str:

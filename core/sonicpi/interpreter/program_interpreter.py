@@ -86,6 +86,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.link_metronome = LinkMetronome()
         self.call_counts = {}
         self.constants = {}
+        self.constant_arguments = {}
         self.unknown_count = 0
         self.unfollowed_code = []
         self.has_endless_loop = self.has_passed_end = False

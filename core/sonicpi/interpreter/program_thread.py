@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -101,14 +102,14 @@ class ProgramThread:
 
     def move_clock_to_time(self, seconds: float | Fraction) -> None:
         """Set the time of the next sound, and wait for it unless in a `time_warp`."""
-        self.exact_seconds = Fraction(seconds)
+        self.exact_seconds = seconds if isinstance(seconds, Fraction) else Fraction(seconds)
         self.current_seconds = float(seconds)
         if not self.is_in_time_warp:
             self.now_seconds = max(self.now_seconds, self.current_seconds)
 
     def move_clock_by(self, seconds: float) -> None:
         """Add seconds to the time of the next sound."""
-        self.move_clock_to_time(self.exact_seconds + Fraction(seconds))
+        self.move_clock_to_time(self.exact_seconds + _convert_to_fraction(seconds))
 
     def restore_clock(self, exact_seconds: Fraction, now_seconds: float) -> None:
         """Set the clock back to an earlier time."""
@@ -123,6 +124,12 @@ class ProgramThread:
         """Count a thread that this one starts, and return its path."""
         self.spawned_count += 1
         return (*self.path, self.spawned_count - 1)
+
+
+# A program sleeps for the same few times again and again.
+@lru_cache(maxsize=1024)
+def _convert_to_fraction(seconds: float) -> Fraction:
+    return Fraction(seconds)
 
 
 class SettingsGuard:
