@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache, lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -50,11 +51,44 @@ from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 MAX_OPTION_VALUE = 1e6  # stands for infinity
 EVENT_CACHE_SIZE = 20_000
 
-# Sums of features by the identities of a layer's events, which the value keeps alive.
-_LayerFeatureCache = dict[tuple[int, ...], tuple[list[ScoreEvent], np.ndarray]]
-_layer_feature_cache: ContextVar[_LayerFeatureCache | None] = ContextVar(
-    "layer_feature_cache", default=None
-)
+
+class _EventFeatures(NamedTuple):
+    """What the features of a program need of one event."""
+
+    order: tuple[float, str]
+    event: ScoreEvent
+    columns: tuple[np.ndarray, ...]
+    """Of the sound and of each FX."""
+    shares: tuple[np.ndarray, ...]
+    weight: float
+    sounding_seconds: float
+    loudness_step: int
+    loudness: float
+
+
+class _FeatureCache:
+    """Features of events and layers by identity; the values keep the events alive."""
+
+    def __init__(self) -> None:
+        self.feature_by_event: dict[int, tuple[ScoreEvent, _EventFeatures]] = {}
+        self.sum_by_layer: dict[tuple[int, ...], tuple[list[_EventFeatures], np.ndarray]] = {}
+
+    def get_event_features(self, event: ScoreEvent) -> _EventFeatures:
+        """Return the features of an event, computed once."""
+        entry = self.feature_by_event.get(id(event))
+        if entry is None:
+            entry = self.feature_by_event[id(event)] = event, _describe_event(event)
+        return entry[1]
+
+    def sum_layer_features(self, layer: list[_EventFeatures], column_count: int) -> np.ndarray:
+        """Return the weighted sum of the features of a layer, computed once."""
+        key = tuple([id(item.event) for item in layer])
+        if key not in self.sum_by_layer:
+            self.sum_by_layer[key] = layer, _sum_weighted_event_features(layer, column_count)
+        return self.sum_by_layer[key][1]
+
+
+_feature_cache: ContextVar[_FeatureCache | None] = ContextVar("feature_cache", default=None)
 
 
 def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
@@ -72,17 +106,18 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
         part.
     """
     _, column_count = build_feature_layout()
-    events = sorted(
-        (_limit_event_options(event) for event in events if event.time < MAX_SCORE_SECONDS),
-        key=lambda event: (event.time, event.name),
-    )
-    events_by_layer: dict[str, list[ScoreEvent]] = {}
-    for event in events[:MAX_EVENTS]:
-        layer = event.layer if len(events_by_layer) < MAX_LAYERS else "rest"
-        events_by_layer.setdefault(layer, []).append(event)
+    cache = _feature_cache.get() or _FeatureCache()
+    described = [
+        cache.get_event_features(event) for event in events if event.time < MAX_SCORE_SECONDS
+    ]
+    described.sort(key=itemgetter(0))
+    layers: dict[str, list[_EventFeatures]] = {}
+    for item in described[:MAX_EVENTS]:
+        layer = item.event.layer if len(layers) < MAX_LAYERS else "rest"
+        layers.setdefault(layer, []).append(item)
     total, maximum = np.zeros(column_count), np.zeros(column_count)
-    for layer_events in events_by_layer.values():
-        layer_features = _sum_weighted_event_features(layer_events, column_count)
+    for layer_events in layers.values():
+        layer_features = cache.sum_layer_features(layer_events, column_count)
         total += layer_features
         np.maximum(maximum, layer_features, out=maximum)
     # Dividing by the total weight of the events leaves their mean, and the square root raises rare
@@ -92,10 +127,32 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
         [
             np.sqrt(total / event_weight),
             np.log1p(maximum) / 3,
-            _compute_density_and_loudness_features(events),
+            _compute_density_and_loudness_features(described),
         ]
     )
     return vector.astype(np.float32)
+
+
+def _describe_event(event: ScoreEvent) -> _EventFeatures:
+    """Return the features of one event, with finite options."""
+    event = _limit_event_options(event)
+    options = tuple(event.options.items())
+    sound = _compute_sound_features(event.kind, event.name, options)
+    parts = [sound] + [
+        _compute_fx_features(event.name, fx_name, tuple(fx_options.items()))
+        for fx_name, fx_options in event.fx
+    ]
+    seconds = _estimate_sound_seconds(event.kind, event.name, options)
+    return _EventFeatures(
+        (event.time, event.name),
+        event,
+        tuple([part.columns for part in parts]),
+        tuple([part.shares for part in parts]),
+        event.weight * sound.weight,
+        seconds * event.weight,
+        max(0, int(event.time / MAX_SCORE_SECONDS * LOUDNESS_STEPS)),
+        event.weight * event.options.get("amp", 1.0),
+    )
 
 
 def _limit_event_options(event: ScoreEvent) -> ScoreEvent:
@@ -116,43 +173,44 @@ def _get_sound_name_column_count() -> int:
     return len(inventory["synths"]) + len(inventory["samples"])
 
 
-def _sum_weighted_event_features(layer_events: list[ScoreEvent], column_count: int) -> np.ndarray:
-    """Return the weighted sum of the features of a layer's events, sorted by time."""
-    cache = _layer_feature_cache.get()
-    key = tuple(map(id, layer_events))
-    if cache is not None and key in cache:
-        return cache[key][1]
-    totals = np.zeros(column_count)
+def _sum_weighted_event_features(layer: list[_EventFeatures], column_count: int) -> np.ndarray:
+    """Return the weighted sum of the features of a layer's events, sorted by time.
+
+    `np.bincount` adds in the order of its arguments, so that the sum does not depend on how the
+    events are grouped.
+    """
+    columns = [part for item in layer for part in item.columns]
+    shares = [part for item in layer for part in item.shares]
+    weights = [item.weight for item in layer for _ in item.columns]
+    lengths = [len(part) for part in columns]
+    totals = np.bincount(
+        np.concatenate(columns),
+        np.concatenate(shares) * np.repeat(weights, lengths),
+        minlength=column_count,
+    )
     previous_time: float | None = None
-    for event in layer_events:
-        sound = _compute_sound_features(event.kind, event.name, tuple(event.options.items()))
-        weight = event.weight * sound.weight
-        np.add.at(totals, sound.columns, sound.shares * weight)
-        for fx_name, fx_options in event.fx:
-            fx = _compute_fx_features(event.name, fx_name, tuple(fx_options.items()))
-            np.add.at(totals, fx.columns, fx.shares * weight)
-        if previous_time is not None and event.time > previous_time + 1e-3:
-            for column, share in _bin_onset_gap(event.kind, event.time - previous_time):
-                totals[column] += weight * share
-        if previous_time is None or event.time > previous_time:
-            previous_time = event.time
-    if cache is not None:
-        cache[key] = (layer_events, totals)
+    for item in layer:
+        time = item.order[0]
+        if previous_time is not None and time > previous_time + 1e-3:
+            for column, share in _bin_onset_gap(item.event.kind, time - previous_time):
+                totals[column] += item.weight * share
+        if previous_time is None or time > previous_time:
+            previous_time = time
     return totals
 
 
 @contextmanager
 def reuse_layer_features() -> Iterator[None]:
-    """Compute the features of a layer once, while programs share its events.
+    """Compute the features of an event and of a layer once, while programs share events.
 
     The events are compared by identity, so this helps only where readings share them, as
     `core.suggest` makes them.
     """
-    token = _layer_feature_cache.set({})
+    token = _feature_cache.set(_FeatureCache())
     try:
         yield
     finally:
-        _layer_feature_cache.reset(token)
+        _feature_cache.reset(token)
 
 
 class _WeightedColumns(NamedTuple):
@@ -291,26 +349,25 @@ def _hash_feature_to_column(feature: str) -> str:
     return f"hashed {zlib.crc32(feature.encode()) % HASHED_FEATURE_COUNT}"
 
 
-def _compute_density_and_loudness_features(events: list[ScoreEvent]) -> np.ndarray:
+def _compute_density_and_loudness_features(events: list[_EventFeatures]) -> np.ndarray:
     """Return events per second, concurrent events and loudness over time, [32]."""
     event_rate, concurrency = np.zeros(DENSITY_BIN_COUNT), np.zeros(DENSITY_BIN_COUNT)
     loudness = np.zeros(LOUDNESS_STEPS)
-    events_per_second = sum(event.weight for event in events) / MAX_SCORE_SECONDS
+    events_per_second = sum([item.event.weight for item in events]) / MAX_SCORE_SECONDS
     for number, share in assign_soft_bins(
         events_per_second, EVENTS_PER_SECOND_RANGE, DENSITY_BIN_COUNT
     ):
         event_rate[number] = share
-    seconds = [
-        _estimate_sound_seconds(event.kind, event.name, tuple(event.options.items())) * event.weight
-        for event in events
-    ]
-    concurrent_events = sum(seconds) / MAX_SCORE_SECONDS
+    concurrent_events = sum([item.sounding_seconds for item in events]) / MAX_SCORE_SECONDS
     for number, share in assign_soft_bins(
         concurrent_events, CONCURRENT_EVENTS_RANGE, DENSITY_BIN_COUNT
     ):
         concurrency[number] = share
-    for event in events:
-        step = int(event.time / MAX_SCORE_SECONDS * LOUDNESS_STEPS)
-        loudness[step] += event.weight * event.options.get("amp", 1.0)
+    if events:
+        loudness = np.bincount(
+            [item.loudness_step for item in events],
+            [item.loudness for item in events],
+            minlength=LOUDNESS_STEPS,
+        )
     loudness = np.abs(loudness)
     return np.concatenate([event_rate, concurrency, np.sqrt(loudness / (loudness.sum() or 1))])
