@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from core.suggest.candidate_map import CandidateMap, build_candidate_map
     from core.suggest.candidates import Candidate, CandidateOptions
     from core.suggest.literal_prediction import LiteralPrediction, LiteralPredictor
+    from core.suggest.pick import Pick
     from core.suggest.sensitivity import LiteralSensitivity, measure_sensitivity
     from core.suggest.source_ranges import SourceRange, locate_source_range
     from core.suggest.suggest_and_pick_variants import (
-        Pick,
         SuggestOptions,
         suggest,
         suggest_with_candidates,
@@ -47,7 +47,7 @@ _LAZY_EXPORTS = {
     "LiteralPrediction": "literal_prediction",
     "LiteralPredictor": "literal_prediction",
     "LiteralSensitivity": "sensitivity",
-    "Pick": "suggest_and_pick_variants",
+    "Pick": "pick",
     "SoundTarget": "target",
     "SourceRange": "source_ranges",
     "SuggestOptions": "suggest_and_pick_variants",

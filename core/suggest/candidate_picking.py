@@ -62,6 +62,40 @@ def pick_by_marginal_relevance(
     return picks
 
 
+def pick_by_marginal_distance(
+    distances: np.ndarray, k: int, relevance_weight: float = 0.0
+) -> list[int]:
+    """Pick candidates one after another, each far from the program and from those before.
+
+    Parameters
+    ----------
+    distances : float [n + 1, n + 1]
+        Row 0 is the program, the others are candidates.
+    k : int
+    relevance_weight : float
+        In [0, 1]. At 0, each pick is the candidate farthest from all picks and the program; at 1,
+        the one farthest from the program.
+
+    Returns
+    -------
+    list of int
+        Rows from 1 in the order in which they were picked, at most k.
+
+    Examples
+    --------
+    >>> pick_by_marginal_distance(np.array([[0.0, 3, 3], [3, 0, 1], [3, 1, 0]]), 2)
+    [1, 2]
+    """
+    nearest = distances[0].astype(float)
+    picks: list[int] = []
+    for _ in range(min(k, len(distances) - 1)):
+        gains = relevance_weight * distances[0] + (1 - relevance_weight) * nearest
+        gains[[0, *picks]] = -np.inf
+        picks.append(int(np.argmax(gains)))
+        nearest = np.minimum(nearest, distances[picks[-1]])
+    return picks
+
+
 def pick_medoids(vectors: np.ndarray, k: int) -> list[int]:
     """Pick the rows whose distances from all rows are smallest together: they cover the space.
 

@@ -31,11 +31,9 @@ from core.suggest.code_edit import (
 )
 from core.suggest.program_outline import Literal, ProgramOutline
 from core.suggest.source_ranges import locate_source_range
-from core.suggest.suggest_and_pick_variants import (
-    build_outline_of_audible_program,
-    compute_target_relevance,
-)
+from core.suggest.suggest_and_pick_variants import build_outline_of_audible_program
 from core.suggest.target import SoundTarget
+from core.suggest.target_relevance import compute_target_relevance
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
@@ -245,10 +243,9 @@ def _compute_target_gains(
     """Return how much nearer to the target each value is than the program, float [n]."""
     if target is None or not len(predicted.vectors):
         return None
-    relevance = compute_target_relevance(aligned_corpus, predicted, target)
     if target.vector is None:
-        return relevance
-    return relevance - float(predicted.current_vector @ target.vector)
+        return compute_target_relevance(aligned_corpus, predicted, target)
+    return np.asarray((predicted.vectors - predicted.current_vector) @ target.vector)
 
 
 def _summarize_literal(

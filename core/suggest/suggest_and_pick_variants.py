@@ -3,44 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.encoders.aspect_vectors import ASPECTS
 from core.errors import EarshotError
-from core.search.clip_property_forecast import (
-    Forecast,
-    compute_forecast_features,
-    predict_forecast,
-)
-from core.search.nearest_neighbour_queries import Neighbour, find_neighbours
-from core.search.search_confidence import Confidence, estimate_confidence
+from core.search.aspect_similarity import get_aspect_index
+from core.search.clip_property_forecast import compute_forecast_features, predict_forecast
+from core.search.nearest_neighbour_queries import find_neighbours
+from core.search.search_confidence import estimate_confidence
 from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 from core.sonicpi.interpreter import ProgramReading
 from core.sonicpi.interpreter.program_sounds_and_silence import STATUS_SYNTAX, use_known_readings
 from core.suggest.candidate_picking import (
     DEFAULT_RELEVANCE_WEIGHT,
+    pick_by_marginal_distance,
     pick_by_marginal_relevance,
     pick_medoids,
 )
 from core.suggest.candidate_prediction import (
     DUPLICATE_DISTANCE,
     PredictedCandidates,
-    compute_property_movements,
     drop_repeated_candidates,
     join_predicted_candidates,
     pause_garbage_collection,
     predict_candidates,
 )
-from core.suggest.candidates import Candidate, CandidateOptions, SourceChange, iterate_candidates
+from core.suggest.candidates import Candidate, CandidateOptions, iterate_candidates
+from core.suggest.pick import DroppedCandidates, Pick
 from core.suggest.program_outline import ProgramOutline, build_program_outline
-from core.suggest.source_ranges import (
-    SourceRange,
-    locate_inserted_ranges,
-    locate_replaced_ranges,
-)
+from core.suggest.sound_distances import can_predict_sounds, predict_sounds
+from core.suggest.source_ranges import locate_inserted_ranges, locate_replaced_ranges
 from core.suggest.target import SoundTarget
+from core.suggest.target_relevance import compute_target_relevance
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
@@ -49,6 +46,8 @@ PICKING_MODES = ("diverse", "cover", "toward", "away")
 NEIGHBOUR_COUNT = 5
 MAX_CANDIDATES = 5000
 MAX_PICKS = 100
+SHORTLIST_SIZE = 24
+"""Candidates whose sound is simulated before the picks are made of them."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,8 @@ class SuggestOptions:
         ``away`` those farthest from the program.
     target : SoundTarget, optional
         Of the mode ``toward``.
+    aspect : {"timbre", "rhythm", "pitch", "level"}, optional
+        Pick by this aspect alone, in the modes ``diverse``, ``toward`` and ``away``.
     candidates : CandidateOptions
 
     Raises
@@ -80,6 +81,7 @@ class SuggestOptions:
     mode: str = "diverse"
     target: SoundTarget | None = None
     candidates: CandidateOptions = field(default_factory=CandidateOptions)
+    aspect: str | None = None
 
     def __post_init__(self) -> None:
         _validate_count("candidates", self.candidate_count, MAX_CANDIDATES)
@@ -94,86 +96,24 @@ class SuggestOptions:
                 "The mode toward needs a target, and no other mode has one.",
                 remedy="Name a clip or words such as darker.",
             )
+        if self.aspect is not None:
+            self._validate_aspect()
 
-
-@dataclass(frozen=True)
-class Pick:
-    """A candidate that was picked.
-
-    Attributes
-    ----------
-    rank : int
-        1 was picked first.
-    kind : str
-        What changes; several kinds are joined by "+".
-    change : SourceChange
-    source : str
-        The whole changed program.
-    predicted : Forecast or None
-        None when too few clips of the corpus are measured.
-    distance : float
-        Cosine distance of its prediction from that of the program, in [0, 2].
-    confidence : Confidence or None
-    neighbours : list of Neighbour
-        Clips nearest to it.
-    replaced_ranges : tuple of SourceRange
-        What is replaced in the program; empty for a program of a language model.
-    changed_ranges : tuple of SourceRange
-        What stands there instead, in `source`.
-    """
-
-    rank: int
-    kind: str
-    change: SourceChange
-    source: str
-    predicted: Forecast | None
-    distance: float
-    confidence: Confidence | None
-    neighbours: list[Neighbour]
-    replaced_ranges: tuple[SourceRange, ...] = ()
-    changed_ranges: tuple[SourceRange, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the pick as JSON types."""
-        return {
-            "rank": self.rank,
-            "kind": self.kind,
-            "change": asdict(self.change),
-            "source": self.source,
-            "predicted": None if self.predicted is None else self.predicted.to_dict(),
-            "distance": self.distance,
-            "confidence": None if self.confidence is None else asdict(self.confidence),
-            "neighbours": [
-                {
-                    "rank": neighbour.rank,
-                    "similarity": neighbour.similarity,
-                    "program": neighbour.program_id,
-                    "template": neighbour.template,
-                    "audio": neighbour.audio_path,
-                }
-                for neighbour in self.neighbours
-            ],
-            "replaced_ranges": [asdict(item) for item in self.replaced_ranges],
-            "changed_ranges": [asdict(item) for item in self.changed_ranges],
-        }
-
-
-@dataclass(frozen=True)
-class DroppedCandidates:
-    """Numbers of a language model's candidates that were left out, by reason."""
-
-    unparsable: int = 0
-    silent: int = 0
-    repeated: int = 0
-
-    def describe(self) -> str:
-        """Return the numbers in words; "" when nothing was left out."""
-        reasons = (
-            (self.unparsable, "that do not parse"),
-            (self.silent, "without sound"),
-            (self.repeated, "that sound like another"),
-        )
-        return ", ".join(f"{count} {reason}" for count, reason in reasons if count)
+    def _validate_aspect(self) -> None:
+        if self.aspect not in ASPECTS:
+            raise EarshotError(
+                f"There is no aspect {self.aspect!r}.", remedy=f"Use one of: {', '.join(ASPECTS)}."
+            )
+        if self.mode == "cover":
+            raise EarshotError(
+                "The mode cover picks by the whole sound.",
+                remedy="Pick diverse, toward or away by an aspect.",
+            )
+        if self.target is not None and self.target.vector is None:
+            raise EarshotError(
+                "Words name properties of their own, so an aspect cannot be chosen too.",
+                remedy="Leave the aspect out, or name a clip.",
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -313,18 +253,36 @@ def pick_best_candidate_rows(
     vectors, k = predicted.vectors, options.pick_count
     if not len(vectors):
         return []
-    current = predicted.current_vector[None]
     if options.mode == "cover":
         return pick_medoids(vectors, k)
     if options.mode == "toward":
         assert options.target is not None
-        relevance = compute_target_relevance(aligned_corpus, predicted, options.target)
-        return _rank_distinct_rows_by_relevance(vectors, relevance, k)
-    if options.mode == "away":
-        return pick_by_marginal_relevance(
-            vectors, k, predicted.candidate_distances_from_program, DEFAULT_RELEVANCE_WEIGHT, None
+        relevance = compute_target_relevance(
+            aligned_corpus, predicted, options.target, options.aspect
         )
-    return pick_by_marginal_relevance(vectors, k, known_vectors=current)
+        return _rank_distinct_rows_by_relevance(vectors, relevance, k)
+    if options.aspect is not None:
+        get_aspect_index(aligned_corpus)  # Raises an error that says how to measure clips.
+    weight = DEFAULT_RELEVANCE_WEIGHT if options.mode == "away" else 0.0
+    # An aspect may differ where the whole sound does not, so all candidates are simulated for it.
+    count = len(vectors) if options.aspect else max(SHORTLIST_SIZE, 2 * k)
+    shortlist = _pick_by_prediction(predicted, count, weight)
+    if not can_predict_sounds(aligned_corpus):
+        return shortlist[:k]
+    sounds = predict_sounds(aligned_corpus, predicted, shortlist)
+    distances = sounds.compute_distances(options.aspect)
+    return [shortlist[row - 1] for row in pick_by_marginal_distance(distances, k, weight)]
+
+
+def _pick_by_prediction(predicted: PredictedCandidates, count: int, weight: float) -> list[int]:
+    """Return candidates by their vectors in the shared space alone."""
+    if weight:
+        return pick_by_marginal_relevance(
+            predicted.vectors, count, predicted.candidate_distances_from_program, weight
+        )
+    return pick_by_marginal_relevance(
+        predicted.vectors, count, known_vectors=predicted.current_vector[None]
+    )
 
 
 def _rank_distinct_rows_by_relevance(
@@ -340,34 +298,6 @@ def _rank_distinct_rows_by_relevance(
         if len(rows) == k:
             break
     return (rows + repeated)[:k]
-
-
-def compute_target_relevance(
-    aligned_corpus: AlignedCorpus, predicted: PredictedCandidates, target: SoundTarget
-) -> np.ndarray:
-    """Return how far each candidate goes toward a target, float [n]; higher is nearer.
-
-    For a clip it is the cosine to the clip. For words it is the mean movement of the predicted
-    properties in their directions, in standard deviations over programs.
-
-    Raises
-    ------
-    EarshotError
-        When words are the target and the corpus has no forecast.
-    """
-    if target.vector is not None:
-        return np.asarray(predicted.vectors @ target.vector)
-    model = aligned_corpus.forecast_model
-    if model is None:
-        name = aligned_corpus.corpus.name
-        raise EarshotError(
-            f"Words need a forecast, and too few clips of corpus '{name}' are measured.",
-            remedy=f"To measure them: ./run embed {name} --audio-encoder descriptors",
-        )
-    columns = [column for column, _ in target.word_directions]
-    signs = np.array([sign for _, sign in target.word_directions])
-    movements = compute_property_movements(model, predicted, range(len(predicted.candidates)))
-    return np.asarray((movements[:, columns] * signs).mean(axis=1))
 
 
 def _build_pick_description(

@@ -36,8 +36,9 @@ from core.text_formatting import format_table
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
     from core.suggest.candidates import Candidate
+    from core.suggest.pick import Pick
     from core.suggest.sensitivity import LiteralSensitivity
-    from core.suggest.suggest_and_pick_variants import Pick, SuggestOptions
+    from core.suggest.suggest_and_pick_variants import SuggestOptions
 
 IS_LONG_RUNNING = False
 ADVICE_COUNT = 3
@@ -63,11 +64,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     direction.add_argument(
         "--toward",
         metavar="TARGET",
-        help="picks nearest to a sound file, to a program of the corpus, or to words such as"
-        " 'darker, busier'",
+        help="picks nearest to a sound file, to a program of the corpus, to a favourite by name"
+        " or tag, or to words such as 'darker, busier'",
     )
     direction.add_argument(
         "--away", action="store_true", help="picks farthest from the program itself"
+    )
+    parser.add_argument(
+        "--aspect",
+        choices=("timbre", "rhythm", "pitch", "level"),
+        help="compare only this aspect, not the whole sound",
     )
     changes = parser.add_mutually_exclusive_group()
     changes.add_argument(
@@ -189,6 +195,7 @@ def _read_suggest_options(
         pick_count=args.k,
         mode="cover" if args.cover else mode,
         target=None if args.toward is None else read_target_from_text(aligned_corpus, args.toward),
+        aspect=args.aspect,
         candidates=CandidateOptions(
             wildness=args.wildness,
             kept_lines=parse_line_ranges(args.keep) if args.keep else frozenset(),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +27,39 @@ MAX_FX_CHAINS = 16
 LIMITER_PEAK = 0.98
 """Sonic Pi's output never exceeds this amplitude."""
 MAX_OPTION_VALUE = 1e4
+MAX_CACHE_BYTES = 100_000_000
+
+
+class _SimulationCache:
+    """Sounds of events by their options, and of groups of events by identity."""
+
+    def __init__(self) -> None:
+        self.sound_by_event: dict[tuple[object, ...], SimulatedEvent] = {}
+        self.sound_by_group: dict[tuple[object, ...], tuple[list[ScoreEvent], MixedSound]] = {}
+        self.byte_count = 0
+
+    def has_room(self) -> bool:
+        """Return whether more sounds are stored."""
+        return self.byte_count < MAX_CACHE_BYTES
+
+
+_simulation_cache: ContextVar[_SimulationCache | None] = ContextVar(
+    "simulation_cache", default=None
+)
+
+
+@contextmanager
+def reuse_simulated_sounds() -> Iterator[None]:
+    """Simulate an event, and a group of events with the same FX, once.
+
+    Groups are compared by the identity of their events, which variants of a program share as
+    `core.suggest` reads them.
+    """
+    token = _simulation_cache.set(_SimulationCache())
+    try:
+        yield
+    finally:
+        _simulation_cache.reset(token)
 
 
 def simulate_program(events: list[ScoreEvent], seconds: float = MAX_SCORE_SECONDS) -> MixedSound:
@@ -49,11 +85,36 @@ def simulate_program(events: list[ScoreEvent], seconds: float = MAX_SCORE_SECOND
     events_by_chain = _group_events_by_fx_chain(audible)
     groups = []
     for chain_events in events_by_chain.values():
-        group = _simulate_and_mix_events(chain_events, start, frame_count)
-        for name, options in chain_events[0].fx:
-            group = apply_fx(group, name, _limit_event_options(options))
-        groups.append(group)
+        groups.append(_simulate_group_through_fx(chain_events, start, frame_count))
     return _apply_output_limiter(_mix_simulated_sounds(groups))
+
+
+def _simulate_group_through_fx(
+    events: list[ScoreEvent], start: float, frame_count: int
+) -> MixedSound:
+    """Return the sum of events that share their FX, after the FX."""
+    cache = _simulation_cache.get()
+    key = (start, frame_count, *map(id, events))
+    if cache is not None and key in cache.sound_by_group:
+        return cache.sound_by_group[key][1]
+    group = _simulate_and_mix_events(events, start, frame_count)
+    for name, options in events[0].fx:
+        group = apply_fx(group, name, _limit_event_options(options))
+    if cache is not None and cache.has_room():
+        cache.sound_by_group[key] = events, group
+        cache.byte_count += group.power.nbytes
+    return group
+
+
+def _simulate_event_once(event: ScoreEvent, key: tuple[object, ...]) -> SimulatedEvent:
+    cache = _simulation_cache.get()
+    if cache is not None and key in cache.sound_by_event:
+        return cache.sound_by_event[key]
+    sound = simulate_event(replace(event, options=_limit_event_options(event.options)))
+    if cache is not None and cache.has_room():
+        cache.sound_by_event[key] = sound
+        cache.byte_count += sound.power.nbytes
+    return sound
 
 
 def _make_silent_sound(frame_count: int) -> MixedSound:
@@ -103,9 +164,7 @@ def _simulate_and_mix_events(
             key = last_key_by_name.get(event.name, key)
         last_key_by_name[event.name] = key
         if key not in simulated:
-            simulated[key] = simulate_event(
-                replace(event, options=_limit_event_options(event.options))
-            )
+            simulated[key] = _simulate_event_once(event, key)
         power = simulated[key].power
         first = round((event.time - start) / FRAME_SECONDS)
         target = padded[first : first + len(power)]

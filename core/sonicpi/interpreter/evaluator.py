@@ -255,9 +255,7 @@ class SyntaxTreeEvaluator:
                 args.append(self.evaluate_syntax_tree_node(node, scope))
         return args, options, block_value
 
-    def _get_constant_arguments(
-        self, nodes: list[Any]
-    ) -> tuple[list[Any], dict[str, Any]] | None:
+    def _get_constant_arguments(self, nodes: list[Any]) -> tuple[list[Any], dict[str, Any]] | None:
         """Return arguments and options that are plain literals; None for others.
 
         Loops evaluate the same calls again and again. The steps are counted as if they were

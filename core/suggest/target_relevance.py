@@ -1,0 +1,100 @@
+"""How far candidates go toward a target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.errors import EarshotError
+from core.search.aspect_similarity import get_aspect_index
+from core.suggest.candidate_prediction import PredictedCandidates, compute_property_movements
+from core.suggest.sound_distances import can_predict_sounds, predict_sounds
+from core.suggest.target import SoundTarget
+
+if TYPE_CHECKING:
+    from core.search.aligned_corpus import AlignedCorpus
+
+SHORTLIST_SIZE = 24
+"""Candidates nearest to a clip by the shared space, whose sound is simulated."""
+
+
+def compute_target_relevance(
+    aligned_corpus: AlignedCorpus,
+    predicted: PredictedCandidates,
+    target: SoundTarget,
+    aspect: str | None = None,
+) -> np.ndarray:
+    """Return how far each candidate goes toward a target, float [n]; higher is nearer.
+
+    For a clip it is the cosine to the clip, in the shared space or in an aspect. The nearest ones
+    are ordered by that cosine and by the forecast of measured properties together, where the
+    properties of the clip are known. For words it is the mean movement of the predicted properties
+    in their directions, in standard deviations over programs.
+
+    Raises
+    ------
+    EarshotError
+        When words are the target and the corpus has no forecast, or an aspect is chosen and the
+        clips are not measured.
+    """
+    if target.vector is None:
+        return _measure_movement_along_words(aligned_corpus, predicted, target)
+    if aspect is not None:
+        return _compare_aspect_with_target(aligned_corpus, predicted, target, aspect)
+    cosines = np.asarray(predicted.vectors @ target.vector)
+    if target.properties is None or not can_predict_sounds(aligned_corpus):
+        return cosines
+    return _raise_similar_properties(aligned_corpus, predicted, target.properties, cosines)
+
+
+def _measure_movement_along_words(
+    aligned_corpus: AlignedCorpus, predicted: PredictedCandidates, target: SoundTarget
+) -> np.ndarray:
+    model = aligned_corpus.forecast_model
+    if model is None:
+        name = aligned_corpus.corpus.name
+        raise EarshotError(
+            f"Words need a forecast, and too few clips of corpus '{name}' are measured.",
+            remedy=f"To measure them: ./run embed {name} --audio-encoder descriptors",
+        )
+    columns = [column for column, _ in target.word_directions]
+    signs = np.array([sign for _, sign in target.word_directions])
+    movements = compute_property_movements(model, predicted, range(len(predicted.candidates)))
+    return np.asarray((movements[:, columns] * signs).mean(axis=1))
+
+
+def _compare_aspect_with_target(
+    aligned_corpus: AlignedCorpus, predicted: PredictedCandidates, target: SoundTarget, aspect: str
+) -> np.ndarray:
+    get_aspect_index(aligned_corpus)  # Raises an error that says how to measure clips.
+    if target.aspects is None:
+        raise EarshotError(
+            f"The aspects of {target.label} are not measured.",
+            remedy="Leave the aspect out, or give a sound file.",
+        )
+    sounds = predict_sounds(aligned_corpus, predicted, range(len(predicted.candidates)))
+    return np.asarray(sounds.aspects[aspect][1:] @ target.aspects[aspect])
+
+
+def _raise_similar_properties(
+    aligned_corpus: AlignedCorpus,
+    predicted: PredictedCandidates,
+    properties: np.ndarray,
+    cosines: np.ndarray,
+) -> np.ndarray:
+    """Return the cosines, in another order among the nearest: properties count as much there."""
+    rows = np.argsort(-cosines, kind="stable")[:SHORTLIST_SIZE]
+    sounds = predict_sounds(aligned_corpus, predicted, rows.tolist())
+    differences = sounds.properties[1:] - properties
+    errors = np.sqrt(np.nanmean(differences**2, axis=1))
+    scores = _standardize(cosines[rows]) - _standardize(errors)
+    relevance = cosines.copy()
+    # The same cosines, given to the rows in the order of the scores.
+    relevance[rows[np.argsort(-scores, kind="stable")]] = np.sort(cosines[rows])[::-1]
+    return relevance
+
+
+def _standardize(values: np.ndarray) -> np.ndarray:
+    deviation = float(values.std())
+    return (values - values.mean()) / deviation if deviation > 0 else values - values.mean()
