@@ -352,7 +352,7 @@ def _hash_feature_to_column(feature: str) -> str:
 def _compute_density_and_loudness_features(events: list[_EventFeatures]) -> np.ndarray:
     """Return events per second, concurrent events and loudness over time, [32]."""
     event_rate, concurrency = np.zeros(DENSITY_BIN_COUNT), np.zeros(DENSITY_BIN_COUNT)
-    loudness = np.zeros(LOUDNESS_STEPS)
+    loudness: np.ndarray = np.zeros(LOUDNESS_STEPS)
     events_per_second = sum([item.event.weight for item in events]) / MAX_SCORE_SECONDS
     for number, share in assign_soft_bins(
         events_per_second, EVENTS_PER_SECOND_RANGE, DENSITY_BIN_COUNT
