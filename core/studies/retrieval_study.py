@@ -15,8 +15,15 @@ from core.encoders.encoder_spec_lookup import share_component
 from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
 from core.progress_callback import Progress
+from core.search.aspect_similarity import ASPECT_ENCODER
 from core.search.corpus_encoder_records import fill_default_encoder_ids
 from core.studies import retrieval_confidence, retrieval_findings
+from core.studies.retrieval_aspect_scores import (
+    ASPECT_CAPTION,
+    AspectQueries,
+    build_aspect_score_table,
+    measure_missing_aspects,
+)
 from core.studies.retrieval_baselines import SONICPI_ENCODER, RetrievalMethod, list_baseline_methods
 from core.studies.retrieval_context import RetrievalContext
 from core.studies.retrieval_queries import VALIDATION_QUERIES, QuerySet, load_query_set
@@ -76,7 +83,8 @@ def compute_study_result(
     context = RetrievalContext(
         corpus, query_set, audio_encoder, audio[audio_encoder].base, seed, progress
     )
-    results = _retrieve_by_all_methods(methods, retriever_class(context), progress)
+    retriever = retriever_class(context)
+    results = _retrieve_by_all_methods(methods, retriever, progress)
     outcome = score_retrieved_clips(context, results, audio)
     score_table = build_method_score_table(outcome)
     query_table = build_query_result_table(outcome)
@@ -84,7 +92,10 @@ def compute_study_result(
     missing_encoders = _list_missing_encoders(skipped_methods, code_encoder)
     return StudyResult(
         comparison=build_retrieval_comparison(score_table, query_source, seed),
-        tables=_build_retrieval_tables(outcome, score_table, query_table, confidences),
+        tables=[
+            *_build_retrieval_tables(outcome, score_table, query_table, confidences),
+            *_build_aspect_tables(outcome, retriever, audio[audio_encoder]),
+        ],
         figures=[
             StudyFigure(
                 "scores",
@@ -175,6 +186,26 @@ def _build_retrieval_tables(
             pd.DataFrame(skipped_programs, columns=["program", "reason"]),
         ),
     ]
+
+
+def _build_aspect_tables(
+    outcome: RetrievalOutcome, retriever: Retriever, training_audio: AudioEmbeddings
+) -> list[StudyTable]:
+    """Build the table of scores by aspect; none if too many clips are not measured."""
+    context, method = outcome.context, outcome.default_retrieval_method
+    corpus, query_set = context.corpus, context.query_set
+    if not measure_missing_aspects(corpus, context.progress):
+        return []
+    queries = AspectQueries(
+        list(query_set.queries["source"]),
+        float(corpus.settings["seconds"]),
+        retriever.score_base_clips(method),
+    )
+    measured = _load_base_and_query_audio(corpus, ASPECT_ENCODER, query_set, context.progress)
+    table = build_aspect_score_table(
+        queries, measured, {context.audio_encoder: training_audio}, context.progress
+    )
+    return [StudyTable("aspects", f"Aspects added to {method.name}", table, ASPECT_CAPTION)]
 
 
 def _validate_retrieval_options(method_set: str, query_source: str) -> None:

@@ -84,7 +84,7 @@ class Retriever:
     def fit_and_retrieve_clips(self, method: RetrievalMethod) -> RetrievalResult:
         """Fit a method and retrieve the nearest clips of every query."""
         scorer, fit_seconds = self._get_fitted_scorer(method)
-        similarities = scorer(np.arange(len(self.context.query_set.queries)))
+        similarities = self.score_base_clips(method)
         base_rows = rank_nearest_rows(similarities)
 
         def retrieve_clips_of_query(row: int) -> None:
@@ -101,6 +101,11 @@ class Retriever:
             fit_seconds,
             embedding_ms + ranking_ms,
         )
+
+    def score_base_clips(self, method: RetrievalMethod) -> np.ndarray:
+        """Return the similarity of every query and clip of the base: float [m, n]."""
+        scorer, _ = self._get_fitted_scorer(method)
+        return scorer(np.arange(len(self.context.query_set.queries)))
 
     def _get_fitted_scorer(self, method: RetrievalMethod) -> tuple[QueryScorer, float]:
         """Return a method's scorer and the processor seconds of fitting it."""

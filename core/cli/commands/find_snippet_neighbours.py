@@ -35,6 +35,7 @@ from core.progress_callback import Progress
 from core.text_formatting import format_table
 
 if TYPE_CHECKING:
+    from core.search.aligned_corpus import AlignedCorpus
     from core.search.aspect_queries import AspectNeighbour
     from core.search.nearest_neighbour_queries import Neighbour
 
@@ -55,6 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-k", type=parse_positive_int, default=5, metavar="N", help="number of clips (5)"
     )
+    add_aspect_option(parser)
+    add_shared_alignment_option(parser)
+    add_json_option(parser, "print one JSON line per neighbour")
+
+
+def add_aspect_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--aspect``, the weights of the similarity by aspect."""
     parser.add_argument(
         "--aspect",
         action="append",
@@ -63,26 +71,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="weight of the similarity in timbre, rhythm, pitch or level, or of the alignment's"
         " (whole): 0 to 10, 1 for those not named; may be given several times",
     )
-    add_shared_alignment_option(parser)
-    add_json_option(parser, "print one JSON line per neighbour")
 
 
 def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Find the neighbours, then print them."""
     snippet = read_snippet_from_file_or_stdin(args.snippet)
-    from core.search.aspect_queries import add_aspect_matches, find_neighbours_by_aspects
-    from core.search.aspect_similarity import parse_aspect_weights
-    from core.search.multi_corpus_search import find_neighbours_in_corpora
     from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
-    weights = parse_aspect_weights(args.aspect) if args.aspect else None
     try:
         corpora = open_searched_corpora_from_args(args)
-        if weights is None:
-            nearest = find_neighbours_in_corpora(corpora, snippet, args.k)
-            found = add_aspect_matches(corpora, snippet, nearest)
-        else:
-            found = find_neighbours_by_aspects(corpora, snippet, weights, args.k)
+        found = find_aspect_neighbours_from_args(args, corpora, snippet)
     except SilentSnippetError as error:
         if args.json:
             print_json_line(error.to_dict())
@@ -93,6 +91,27 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
         print_json_lines([convert_aspect_neighbour_to_json_row(item) for item in found])
         return
     print_result_to_stdout(format_aspect_neighbour_table(found, len(corpora) > 1))
+
+
+def find_aspect_neighbours_from_args(
+    args: argparse.Namespace, corpora: Sequence[AlignedCorpus], snippet: str
+) -> list[AspectNeighbour]:
+    """Find the neighbours of a snippet, by the weights of ``--aspect`` if there are any.
+
+    Raises
+    ------
+    SilentSnippetError, EarshotError
+        As `core.search.aspect_queries.find_neighbours_by_aspects`.
+    """
+    from core.search.aspect_queries import add_aspect_matches, find_neighbours_by_aspects
+    from core.search.aspect_similarity import parse_aspect_weights
+    from core.search.multi_corpus_search import find_neighbours_in_corpora
+
+    if args.aspect:
+        weights = parse_aspect_weights(args.aspect)
+        return find_neighbours_by_aspects(corpora, snippet, weights, args.k)
+    nearest = find_neighbours_in_corpora(corpora, snippet, args.k)
+    return add_aspect_matches(corpora, snippet, nearest)
 
 
 def convert_aspect_neighbour_to_json_row(found: AspectNeighbour) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 The program is neither run nor rendered. Loudness, peak, silence, onsets per second, tempo,
 register, brightness, noisiness, stereo width and the level over time each come with an interval
 that covers 90 % of held-out programs. The forecast needs measured clips:
-./run embed CORPUS --audio-encoder descriptors
+./run embed CORPUS --audio-encoder descriptors. --aspect weights the similarity in timbre, rhythm,
+pitch and level; where clips are measured, each neighbour says in which aspects it matches.
 
 Exits with status 3 when nothing in the program would sound; with --json, it then prints one line
 with status, line and message.
@@ -17,8 +18,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from core.cli.commands.find_snippet_neighbours import (
-    convert_neighbour_to_json_row,
-    format_neighbour_table,
+    add_aspect_option,
+    convert_aspect_neighbour_to_json_row,
+    find_aspect_neighbours_from_args,
+    format_aspect_neighbour_table,
     read_snippet_from_file_or_stdin,
 )
 from core.cli.output import print_json_line, print_result_to_stdout, print_status_to_stderr
@@ -33,8 +36,8 @@ from core.progress_callback import Progress
 from core.text_formatting import format_table
 
 if TYPE_CHECKING:
+    from core.search.aspect_queries import AspectNeighbour
     from core.search.clip_property_forecast import Forecast
-    from core.search.nearest_neighbour_queries import Neighbour
     from core.search.search_confidence import Confidence
 
 IS_LONG_RUNNING = False
@@ -48,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-k", type=parse_positive_int, default=5, metavar="N", help="number of clips (5)"
     )
+    add_aspect_option(parser)
     add_shared_alignment_option(parser)
     add_json_option(parser, "print neighbours, confidence and forecast as one JSON line")
 
@@ -56,7 +60,6 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Predict, then print the clips and the properties."""
     snippet = read_snippet_from_file_or_stdin(args.file)
     from core.operations.corpus_opening import choose_default_corpus
-    from core.search.multi_corpus_search import find_neighbours_in_corpora
     from core.search.search_confidence import estimate_confidence
     from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
 
@@ -64,14 +67,14 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     aligned_corpora = open_searched_corpora_from_args(args)
     aligned_corpus = aligned_corpora[0]
     try:
-        neighbours = find_neighbours_in_corpora(aligned_corpora, snippet, args.k)
+        found = find_aspect_neighbours_from_args(args, aligned_corpora, snippet)
     except SilentSnippetError as error:
         if args.json:
             print_json_line(error.to_dict())
         raise
     if note := read_audible_snippet(snippet).message:
         print_status_to_stderr(note)
-    confidence = estimate_confidence(aligned_corpora, snippet, neighbours)
+    confidence = estimate_confidence(aligned_corpora, snippet, [item.neighbour for item in found])
     forecast = aligned_corpus.forecast_sound_properties(snippet)
     if args.json:
         print_json_line(
@@ -79,9 +82,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
                 "status": "ok",
                 "corpus": aligned_corpus.corpus.name,
                 "alignment": aligned_corpus.record.id,
-                "neighbours": [
-                    convert_neighbour_to_json_row(neighbour) for neighbour in neighbours
-                ],
+                "neighbours": [convert_aspect_neighbour_to_json_row(item) for item in found],
                 "confidence": None if confidence is None else asdict(confidence),
                 "forecast": None if forecast is None else forecast.to_dict(),
             }
@@ -89,7 +90,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
         return
     print_result_to_stdout(format_sound_forecast(forecast, aligned_corpus.alignment_owner_name))
     print_result_to_stdout(
-        format_neighbours_with_confidence(neighbours, confidence, len(aligned_corpora) > 1)
+        format_neighbours_with_confidence(found, confidence, len(aligned_corpora) > 1)
     )
 
 
@@ -109,10 +110,10 @@ def format_sound_forecast(forecast: Forecast | None, corpus_name: str) -> str:
 
 
 def format_neighbours_with_confidence(
-    neighbours: Sequence[Neighbour], confidence: Confidence | None, with_corpus: bool = False
+    found: Sequence[AspectNeighbour], confidence: Confidence | None, with_corpus: bool = False
 ) -> str:
     """Return the nearest clips as a table, below the confidence."""
-    table = format_neighbour_table(neighbours, with_corpus)
+    table = format_aspect_neighbour_table(found, with_corpus)
     if confidence is None:
         return f"Nearest clips:\n\n{table}"
     return (

@@ -131,6 +131,13 @@ def test_predict_prints_neighbours_and_says_how_to_measure_clips(
     assert (prediction["status"], prediction["corpus"]) == ("ok", "beats")
     assert [row["rank"] for row in prediction["neighbours"]] == [1, 2]
     assert prediction["forecast"] is None  # too few programs
+    unweighted = {row["program"]: row["aspects"] for row in prediction["neighbours"]}
+    done = run_in_process(
+        *("predict", "-", "--json", "--aspect", "rhythm=9", "--aspect", "whole=0"), input="play 60"
+    )
+    assert done.returncode == 0, done.stderr
+    nearest = json.loads(done.stdout)["neighbours"][0]
+    assert all(nearest["aspects"]["rhythm"] >= row["rhythm"] for row in unweighted.values())
     done = run_in_process("predict", "-", "-k", "2", input="play 60")
     assert "./run embed beats --audio-encoder descriptors" in done.stdout
     done = run_in_process("predict", "-", "--json", input="# nothing")

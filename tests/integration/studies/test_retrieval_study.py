@@ -15,6 +15,7 @@ from transformers import BertConfig, BertModel, ClapConfig, ClapFeatureExtractor
 from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs, train
 from core.corpus import Corpus
 from core.encoders import PRESETS, get_encoder
+from core.encoders.aspect_vectors import ASPECTS
 from core.encoders.model_weight_sources import WheelWeights
 from core.errors import EarshotError
 from core.evaluation import confidence_calibration
@@ -135,6 +136,20 @@ def test_scores_are_those_of_the_named_clips(corpus: Corpus, validation_run: Stu
     )
     expected = normalized_similarity(retrieved, query_audio, base_audio)
     np.testing.assert_allclose(queries["default method"], expected, atol=1e-6)
+
+
+def test_each_aspect_gains_by_its_own_measure(validation_run: StudyRun):
+    scores = load_tables(validation_run)["aspects"].set_index("weights")
+    assert list(scores.columns) == ["log-mel", *ASPECTS]
+    for aspect in ASPECTS:
+        assert scores.loc[aspect, aspect] > 0.2
+        assert scores.loc[f"whole + {aspect}", aspect] > scores.loc["whole", aspect]
+    default = load_tables(validation_run)["scores_by_encoder"].set_index("method")
+    name = next(
+        table.title for table in validation_run.load_study_tables() if table.name == "aspects"
+    )
+    default_score = default.loc[name.removeprefix("Aspects added to "), "log-mel"]
+    assert scores.loc["whole", "log-mel"] == pytest.approx(default_score, abs=1e-6)
 
 
 def test_each_method_has_an_interval_and_the_true_nearest_score_one(validation_run: StudyRun):
