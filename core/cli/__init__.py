@@ -49,6 +49,7 @@ COMMAND_MODULES = {
     "compare": "find_disagreements",
     "study": "run_study",
     "figures": "export_figures",
+    "tables": "export_tables",
     "summary": "summarize_results",
     "neighbours": "find_snippet_neighbours",
     "predict": "predict_sound",

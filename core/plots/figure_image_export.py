@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,8 @@ DEFAULT_WIDTH_PX, DEFAULT_HEIGHT_PX = 900, 520
 MIN_SIZE_PX, MAX_SIZE_PX = 200, 4000
 PNG_SCALE = 2  # twice the pixels, so that text stays sharp in print
 MIN_MARGIN_PX = {"l": 50, "r": 25, "t": 45, "b": 50}
+TITLE_CHAR_WIDTH_PX, TITLE_MARGIN_PX, MIN_TITLE_CHARS = 9.0, 60, 16
+"""Mean width of a character of a title, in plotly's 17 px; what its margins take."""
 BROWSER_NAMES = ("chromium", "google-chrome", "chrome")
 BROWSER_VARIABLE = "BROWSER_PATH"  # read by kaleido
 INSTALL_COMMAND = ".venv/bin/python -m pip install -r requirements/figures.lock"
@@ -65,14 +68,14 @@ def export_figure_images(
     ['line.svg']
     """
     _validate_image_options(formats, width_px, height_px)
-    _require_kaleido_and_browser()
+    require_kaleido_and_browser()
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
     for image_format in formats:
         format_paths = [folder / f"{name}.{image_format}" for name in figures]
         try:
             plotly.io.write_images(
-                fig=[_prepare_figure_for_print(figure) for figure in figures.values()],
+                fig=[_prepare_figure_for_print(figure, width_px) for figure in figures.values()],
                 file=format_paths,
                 format=image_format,
                 width=width_px,
@@ -103,7 +106,14 @@ def _validate_image_options(formats: Sequence[str], width_px: int, height_px: in
         )
 
 
-def _require_kaleido_and_browser() -> None:
+def require_kaleido_and_browser() -> None:
+    """Raise an error unless figures can be written as images here.
+
+    Raises
+    ------
+    EarshotError
+        If kaleido or Chromium is missing; the remedy is the command that installs it.
+    """
     try:
         import kaleido  # noqa: F401  # only looked for here; plotly imports it
     except ImportError as error:
@@ -122,9 +132,12 @@ def _require_kaleido_and_browser() -> None:
     os.environ[BROWSER_VARIABLE] = browser
 
 
-def _prepare_figure_for_print(figure: go.Figure) -> go.Figure:
-    """Return a copy on white whose axis titles and labels have the room that they need."""
+def _prepare_figure_for_print(figure: go.Figure, width_px: int) -> go.Figure:
+    """Return a copy on white whose titles and labels have the room that they need."""
     printed = go.Figure(figure)
+    title = printed.layout.title.text
+    if title and "<br>" not in title:  # plotly would cut what is wider than the figure.
+        printed.update_layout(title_text=_wrap_title(title, width_px))
     printed.update_layout(
         template="plotly_white", autosize=False, font_color="black", title_automargin=True
     )
@@ -135,3 +148,8 @@ def _prepare_figure_for_print(figure: go.Figure) -> go.Figure:
     printed.update_xaxes(automargin=True)
     printed.update_yaxes(automargin=True)
     return printed
+
+
+def _wrap_title(title: str, width_px: int) -> str:
+    line_chars = max(MIN_TITLE_CHARS, int((width_px - TITLE_MARGIN_PX) / TITLE_CHAR_WIDTH_PX))
+    return "<br>".join(textwrap.wrap(title, line_chars))

@@ -9,6 +9,7 @@ from core import workspace
 from core.pipeline import map_colour_values
 from pages.components import (
     corpus_and_alignment_picker,
+    figure_and_table_download,
     job_panel,
     page_cache,
     page_header_and_sidebar,
@@ -79,6 +80,10 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
         },
         alt=f"Code and audio of {program_count:,} programs in the plane, before and after"
         " alignment. The page Corpus lists the same programs in a table.",
+    )
+    figure_and_table_download.draw_figure_download(
+        f"{selected.corpus.name}-map",
+        lambda: map_data.plot_map(selected.corpus, selected.alignment, colour_by, scale),
     )
     missing_count = page_cache.count_programs_by_state(selected.corpus)["ok"] - program_count
     sentences = [

@@ -11,7 +11,7 @@ from core.studies.study_run_comparison import (
     find_differing_run_settings,
 )
 from core.studies.study_run_storage import StudyRun
-from pages.components import session_keys
+from pages.components import figure_and_table_download, session_keys
 from pages.studies import study_run_view
 
 
@@ -69,4 +69,7 @@ def _draw_first_figure(run: StudyRun) -> None:
             key=f"compared-figure-{run.id}",
             alt=figures[0].title,
             config={"displaylogo": False},
+        )
+        figure_and_table_download.draw_figure_download(
+            f"compared-{run.id}", lambda: figures[0].figure, figures[0].title
         )

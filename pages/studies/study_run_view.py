@@ -23,7 +23,13 @@ from core.studies.study_clip_playlists import (
 from core.studies.study_clip_rendering import concatenate_clips, find_stored_clip
 from core.studies.study_result import StudyFigure, StudyResult, StudyTable
 from core.studies.study_run_storage import StudyRun
-from pages.components import audio_player, page_cache, page_text, session_keys
+from pages.components import (
+    audio_player,
+    figure_and_table_download,
+    page_cache,
+    page_text,
+    session_keys,
+)
 
 SECONDS_PER_CLIP = 6.0  # How much of each clip a playlist plays.
 NUMBER_COLUMNS = ("measured", "low", "high", "paper", "difference")
@@ -37,6 +43,9 @@ def draw_study_run(corpus: Corpus, run: StudyRun) -> None:
     st.subheader("Compared with the paper")
     st.caption(f"{format_verdict_counts(result.comparison).capitalize()}. {VERDICT_EXPLANATION}")
     draw_paper_comparison(result.comparison, f"comparison-{run.id}")
+    figure_and_table_download.draw_table_download(
+        f"{run.id}-compared", result.comparison, f"{run.metadata['title']}: measured and paper."
+    )
     if format_playback_instructions(result):
         left, right = st.columns([7, 4], gap="medium")
         with left:
@@ -111,6 +120,9 @@ def draw_study_figure(result: StudyResult, run_id: str) -> None:
         config={"displaylogo": False},
     )
     st.caption(page_text.escape_markdown(figure.caption))
+    figure_and_table_download.draw_figure_download(
+        f"{run_id}-{figure.name}", lambda: figure.figure, figure.title
+    )
 
 
 def draw_study_figure_picker(figures: list[StudyFigure], run_id: str) -> StudyFigure:
@@ -251,6 +263,9 @@ def draw_study_table(table: StudyTable, run_id: str) -> None:
     table_key = f"table-{run_id}-{table.name}"
     rows = draw_table_filters(table.rows, table_key)
     displayed_rows = rows.drop(columns="clips", errors="ignore")
+    figure_and_table_download.draw_table_download(
+        f"{run_id}-{table.name}", displayed_rows, f"{table.title}. {table.caption}"
+    )
     if "clips" not in rows:
         st.dataframe(displayed_rows, hide_index=True, key=table_key)
         return

@@ -15,7 +15,13 @@ from core.pipeline.trained_alignment_comparison import (
     find_evaluation_differences,
 )
 from core.plots.training_curves import build_training_run_comparison_figure
-from pages.components import corpus_and_alignment_picker, page_cache, page_text, session_keys
+from pages.components import (
+    corpus_and_alignment_picker,
+    figure_and_table_download,
+    page_cache,
+    page_text,
+    session_keys,
+)
 
 MAX_COMPARED_ALIGNMENTS = 6  # More lines cannot be distinguished in one chart.
 
@@ -93,6 +99,9 @@ def draw_alignment_comparison(corpus: Corpus, alignments: list[AlignmentRecord])
         alt="Validation loss, CKA and recall by epoch, one line per alignment",
     )
     st.caption("Measured on the validation programs after each epoch.")
+    figure_and_table_download.draw_figure_download(
+        f"{corpus.name}-alignments", lambda: build_training_run_comparison_figure(histories)
+    )
     warn_about_different_programs(list(chosen.values()))
     st.dataframe(
         build_alignment_comparison_table(chosen),

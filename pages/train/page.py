@@ -20,6 +20,7 @@ from core.plots import training_curves
 from core.plots.metrics_before_after import COMPARED_METRICS
 from pages.components import (
     corpus_and_alignment_picker,
+    figure_and_table_download,
     job_panel,
     page_cache,
     page_header_and_sidebar,
@@ -263,6 +264,9 @@ def draw_alignment_result_tabs(
         with metrics_tab:
             st.dataframe(build_metric_table(split_metrics), hide_index=True, height=330)
             st.caption(METRIC_CAPTION)
+            figure_and_table_download.draw_table_download(
+                f"{alignment.id}-metrics-table", split_metrics, f"Metrics of {alignment.id}."
+            )
 
 
 def draw_metric_comparison(alignment: AlignmentRecord, split: str) -> None:
@@ -272,6 +276,9 @@ def draw_metric_comparison(alignment: AlignmentRecord, split: str) -> None:
         key="metric-comparison",
         config={"displayModeBar": False},
         alt="Each metric before and after alignment, with its interval",
+    )
+    figure_and_table_download.draw_figure_download(
+        f"{alignment.id}-metrics", lambda: page_cache.plot_metrics_before_after(alignment, split)
     )
     st.caption(
         "Lines are 95 % intervals; grey bars show what permuted pairs reach. In “aligned code ~ raw"
@@ -296,6 +303,9 @@ def draw_training_curves(alignment: AlignmentRecord) -> None:
         key="curves",
         config={"displayModeBar": False},
         alt="Loss, CKA and recall by epoch",
+    )
+    figure_and_table_download.draw_figure_download(
+        f"{alignment.id}-training", lambda: page_cache.plot_training_curves(alignment)
     )
 
 

@@ -14,7 +14,14 @@ from core.errors import EarshotError
 from core.jobs import Job
 from core.pipeline import sweep
 from core.pipeline.cost_estimates import estimate_sweep_seconds
-from pages.components import job_panel, page_cache, page_text, session_keys
+from core.studies.corpus_table_collection import flatten_sweep_summary
+from pages.components import (
+    figure_and_table_download,
+    job_panel,
+    page_cache,
+    page_text,
+    session_keys,
+)
 
 GRID_LABELS = {
     "paper": "The paper's: layers, width, temperature, learning rate",
@@ -144,6 +151,11 @@ def draw_sweep_results(corpus: Corpus, sweep_id: str) -> None:
         },
     )
     st.caption(describe_sweep_results(trial_runs))
+    figure_and_table_download.draw_table_download(
+        f"sweep-{sweep_id}",
+        flatten_sweep_summary(sweep.summarize_sweep_results(trial_runs)),
+        f"Validation metrics of sweep {sweep_id}.",
+    )
 
 
 def describe_sweep_results(trial_runs: pd.DataFrame) -> str:

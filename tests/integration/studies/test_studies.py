@@ -32,11 +32,14 @@ from core.studies import (
 from core.studies.audio_descriptors import DESCRIPTOR_UNITS
 from core.studies.completion_findings import HELD_OUT_ENCODER, TRAINING_ENCODER
 from core.studies.completion_scenarios import load_completion_scenarios
+from core.studies.corpus_table_collection import collect_corpus_tables
 from core.studies.paper_comparison_verdicts import count_verdicts
 from core.studies.study_clip_rendering import find_stored_clip
 from core.studies.study_inputs import StudyInputs
 from core.studies.study_result import StudyResult
+from core.studies.study_run_storage import list_study_runs
 from core.studies.study_runner import run_study
+from core.table_files import write_table_files
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
@@ -339,3 +342,20 @@ def test_umap_separates_opposite_clouds_only(
     assert clip_count >= 4
     own_rank = measured["Median rank of a program's own clip, after"]
     assert own_rank == (1 if sign > 0 else clip_count)
+
+
+def test_every_table_of_studies_and_sweeps_becomes_a_file(corpus: Corpus, tmp_path: Path):
+    """Metrics, sweeps and studies, in each format."""
+    tables = collect_corpus_tables(corpus, corpus.load_newest_alignment())
+    run_ids = {run.study_name: run for run in reversed(list_study_runs(corpus))}
+    for study_name, run in run_ids.items():
+        caption, compared = tables[f"{study_name}-compared"]
+        assert run.metadata["title"] in caption and len(compared) == len(
+            run.load_paper_comparison()
+        )
+    sweeps = [name for name in tables if name.startswith("sweep-")]
+    assert sweeps and "metrics" in tables
+    assert {"number", "configuration"} <= set(tables[sweeps[0]][1].columns)
+    assert not any("clips" in table.columns for _, table in tables.values())
+    paths = write_table_files(tables, tmp_path / "tables", ("csv", "latex", "markdown"))
+    assert len(paths) == 3 * len(tables) and all(path.stat().st_size for path in paths)
