@@ -79,6 +79,6 @@ def flatten_sweep_summary(summary: pd.DataFrame) -> pd.DataFrame:
         number, configuration, then "METRIC mean" and "METRIC sd" (NaN for one seed).
     """
     flat = summary.copy()
-    flat.columns = pd.Index([f"{metric} {statistic}" for metric, statistic in summary.columns])
+    flat.columns = pd.Index([" ".join(column) for column in summary.columns.to_list()])
     flat = flat.rename_axis(["number", "configuration"]).reset_index()
     return flat.dropna(axis="columns", how="all")
