@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from core.programs import compose_programs
 from core.programs.source_decoding import decode_source
 from core.progress_callback import Progress
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
+from core.search.aspect_similarity import get_aspect_index
 from core.search.default_alignment_choice import choose_default_alignment
 from core.search.silent_snippet_check import SilentSnippetError
 from core.studies.completion_scenarios import load_completion_scenarios
@@ -30,49 +30,33 @@ from core.studies.study_result import (
     StudyTable,
     compare_measurements_to_paper,
 )
-from core.studies.suggestion_metrics import (
-    compute_gap_share,
-    compute_pairwise_cosine_distances,
-    compute_pick_coverage,
-    compute_pick_diversity,
-    compute_rank_correlation,
-    compute_source_edit_distances,
-    draw_random_picks,
-    pick_farthest_rows,
+from core.studies.suggestion_measures import (
+    OURS,
+    PICK_COUNT,
+    SHARED_SPACE,
+    UPPER_BOUND,
+    JudgedProgram,
+    list_worst_programs,
+    measure_diversity,
+    measure_margins,
+    measure_movement_correlation,
+    measure_target_hits,
 )
-from core.suggest.candidate_prediction import predict_candidates
+from core.studies.suggestion_metrics import (
+    compute_pairwise_cosine_distances,
+    compute_source_edit_distances,
+)
+from core.suggest.candidate_prediction import predict_candidates, select_candidates
 from core.suggest.candidates import CandidateOptions, iterate_candidates
+from core.suggest.sound_distances import can_predict_sounds, predict_sounds
 from core.suggest.suggest_and_pick_variants import build_outline_of_audible_program
 
-PICK_COUNT = 6
-TARGETS_PER_PROGRAM = 5
 MIN_CANDIDATES = 8
 MAX_PROGRAM_CHARS = 4000
 GRAMMAR_STYLE_PREFIX = "composed-"
 GRAMMAR_SEED_OFFSET = 77_001
 """Seed of the grammar programs of the study, which no corpus has by default."""
-RANDOM, UPPER_BOUND, OURS = "random", "true audio (upper bound)", "predicted sound"
-
-
-@dataclass(frozen=True, eq=False)
-class JudgedProgram:
-    """One program with its rendered candidates; row 0 of every array is the program itself.
-
-    Attributes
-    ----------
-    name, kind : str
-    distances_by_method : dict of str to float [n + 1, n + 1]
-    audio_by_encoder : dict of str to float [n + 1, d]
-        Raw embeddings of the true clips.
-    predicted : float [n + 1, d]
-        Predicted unit vectors in the shared space.
-    """
-
-    name: str
-    kind: str
-    distances_by_method: dict[str, np.ndarray]
-    audio_by_encoder: dict[str, np.ndarray]
-    predicted: np.ndarray
+ASPECT_ENCODER = "aspects"
 
 
 def compute_study_result(
@@ -164,21 +148,39 @@ def _predict_and_render_candidates_of_program(
         return None
     clip_paths = [path for path in paths if path is not None]
     audio = {encoder: embed_clip_files(encoder, clip_paths, progress) for encoder in audio_encoders}
-    code = np.concatenate([predicted.current_embedding, predicted.code_embeddings])[rows]
-    vectors = np.concatenate([predicted.current_vector[None], predicted.vectors])[rows]
+    predicted = select_candidates(predicted, [row - 1 for row in rows[1:]])
+    code = np.concatenate([predicted.current_embedding, predicted.code_embeddings])
+    vectors = np.concatenate([predicted.current_vector[None], predicted.vectors])
+    shared = compute_pairwise_cosine_distances(vectors)
     distances = {
         "edit distance": compute_source_edit_distances([sources[row] for row in rows]),
         "raw code embedding": compute_pairwise_cosine_distances(code),
-        OURS: compute_pairwise_cosine_distances(vectors),
+        OURS: shared,
         UPPER_BOUND: compute_pairwise_cosine_distances(audio[audio_encoders[0]]),
     }
+    if can_predict_sounds(aligned_corpus):
+        sounds = predict_sounds(aligned_corpus, predicted, range(len(predicted.candidates)))
+        distances[OURS] = sounds.compute_distances()
+        distances[SHARED_SPACE] = shared
+        audio |= _split_measured_aspects(aligned_corpus, audio.get(ASPECT_ENCODER))
     paper = choose_default_alignment(aligned_corpus.corpus, "map")
     if paper is not None and paper.alignment_id != aligned_corpus.record.id:
         other = open_aligned_corpus(aligned_corpus.corpus, paper.alignment_id)
         if other.code_encoder.id == aligned_corpus.code_encoder.id:
             projected = other.project_code_embeddings(code)
             distances["the paper's alignment"] = compute_pairwise_cosine_distances(projected)
-    return JudgedProgram(name, kind, distances, audio, vectors)
+    style = name.rpartition("-")[0] if kind == "held-out grammar styles" else name
+    return JudgedProgram(name, kind, distances, audio, predicted, style)
+
+
+def _split_measured_aspects(
+    aligned_corpus: AlignedCorpus, vectors: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """Return the true aspects of clips as judges of their own, by name."""
+    if vectors is None:
+        return {}
+    aspects = get_aspect_index(aligned_corpus).standardize_aspects(vectors)
+    return {f"aspect {name}": values for name, values in aspects.items()}
 
 
 def _build_suggestion_result(
@@ -188,10 +190,12 @@ def _build_suggestion_result(
     skipped: list[str],
     options: Mapping[str, Any],
 ) -> StudyResult:
-    diversity = pd.concat(
-        [measure_diversity(judged, encoder, options["seed"]) for encoder in audio_encoders],
-        ignore_index=True,
+    judges = list(judged[0].audio_by_encoder)
+    diversity, margins = (
+        pd.concat([measure(judged, judge, options["seed"]) for judge in judges], ignore_index=True)
+        for measure in (measure_diversity, measure_margins)
     )
+    worst = list_worst_programs(judged, audio_encoders[0], options["seed"])
     toward = measure_target_hits(aligned_corpus, judged, options["seed"])
     sensitivity = measure_movement_correlation(judged, audio_encoders)
     split = f"{len(judged)} programs"
@@ -206,6 +210,7 @@ def _build_suggestion_result(
     for label, values in (
         ("Nearer to the target", nearer),
         ("Rank of the best among all", toward["rank share"].to_numpy(float)),
+        ("Median rank of the best", toward["median rank share"].to_numpy(float)),
         ("Rank correlation of movements", movement),
     ):
         low, high = compute_bootstrap_interval(values)
@@ -225,6 +230,20 @@ def _build_suggestion_result(
                 " from random picks and a 95 % bootstrap interval of it over programs. Coverage:"
                 " mean distance of all candidates from the nearest pick (lower is better). Share:"
                 " of the gap between random picks and picks by true audio.",
+            ),
+            StudyTable(
+                "margins",
+                "Margin over text methods",
+                margins,
+                "Mean distance of the picks by predicted sound less that of the picks by the text"
+                " method, with a 95 % bootstrap interval; programs of one grammar style are"
+                " resampled together. Share: of the gap between random picks and true audio.",
+            ),
+            StudyTable(
+                "worst",
+                "Programs with the least diverse picks",
+                worst,
+                "Share of the gap that the picks close, by the training encoder.",
             ),
             StudyTable(
                 "toward",
@@ -252,94 +271,3 @@ def _build_suggestion_result(
             "skipped": skipped,
         },
     )
-
-
-def measure_diversity(judged: Sequence[JudgedProgram], encoder: str, seed: int) -> pd.DataFrame:
-    """Return diversity and coverage of the picks of each method by one audio encoder."""
-    truths = [compute_pairwise_cosine_distances(item.audio_by_encoder[encoder]) for item in judged]
-    random = [
-        [
-            (compute_pick_diversity(truth, picks), compute_pick_coverage(truth, picks))
-            for picks in draw_random_picks(len(truth) - 1, PICK_COUNT, seed)
-        ]
-        for truth in truths
-    ]
-    values = {RANDOM: np.array([np.mean(draws, axis=0) for draws in random])}
-    methods = [name for name in judged[0].distances_by_method if name != UPPER_BOUND]
-    methods = [name for name in methods if all(name in item.distances_by_method for item in judged)]
-    for method in methods:
-        picks = [
-            pick_farthest_rows(item.distances_by_method[method], PICK_COUNT) for item in judged
-        ]
-        values[method] = _measure_picks(truths, picks)
-    # The bound is by the encoder that judges.
-    values[UPPER_BOUND] = _measure_picks(
-        truths, [pick_farthest_rows(truth, PICK_COUNT) for truth in truths]
-    )
-    low, high = values[RANDOM][:, 0], values[UPPER_BOUND][:, 0]
-    rows = []
-    for method, numbers in values.items():
-        gain_low, gain_high = compute_bootstrap_interval(numbers[:, 0] - low)
-        rows.append(
-            {
-                "judge": encoder,
-                "method": method,
-                "diversity": float(numbers[:, 0].mean()),
-                "gain": float((numbers[:, 0] - low).mean()),
-                "low": gain_low,
-                "high": gain_high,
-                "coverage": float(numbers[:, 1].mean()),
-                "share": compute_gap_share(numbers[:, 0], low, high),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _measure_picks(truths: Sequence[np.ndarray], picks: Sequence[list[int]]) -> np.ndarray:
-    """Return diversity and coverage per program, float [n, 2]."""
-    return np.array(
-        [
-            (compute_pick_diversity(truth, rows), compute_pick_coverage(truth, rows))
-            for truth, rows in zip(truths, picks)
-        ]
-    )
-
-
-def measure_target_hits(
-    aligned_corpus: AlignedCorpus, judged: Sequence[JudgedProgram], seed: int
-) -> pd.DataFrame:
-    """Return how often the best predicted candidate is truly nearer to clips of the corpus."""
-    rng = np.random.default_rng(seed)
-    audio = aligned_corpus.pairs.audio_embeddings
-    rows = []
-    for item in judged:
-        targets = rng.choice(len(audio), min(TARGETS_PER_PROGRAM, len(audio)), replace=False)
-        aimed = item.predicted[1:] @ aligned_corpus.project_audio_embeddings(audio[targets]).T
-        truth = item.audio_by_encoder[aligned_corpus.audio_encoder.id]
-        unit = truth / np.linalg.norm(truth, axis=1, keepdims=True)
-        target_unit = audio[targets] / np.linalg.norm(audio[targets], axis=1, keepdims=True)
-        similarity = unit @ target_unit.T
-        nearer, ranks = [], []
-        for column, best in enumerate(aimed.argmax(axis=0)):
-            reached = similarity[1 + best, column]
-            nearer.append(reached > similarity[0, column])
-            ranks.append((similarity[1:, column] > reached).mean())
-        rows.append((item.name, item.kind, float(np.mean(nearer)), float(np.mean(ranks))))
-    return pd.DataFrame(rows, columns=["program", "kind", "nearer", "rank share"])
-
-
-def measure_movement_correlation(
-    judged: Sequence[JudgedProgram], audio_encoders: Sequence[str]
-) -> pd.DataFrame:
-    """Return the rank correlation of predicted and true movement of each program."""
-    rows = []
-    for item in judged:
-        predicted = item.distances_by_method[OURS][0, 1:]
-        correlations = [
-            compute_rank_correlation(
-                predicted, compute_pairwise_cosine_distances(item.audio_by_encoder[encoder])[0, 1:]
-            )
-            for encoder in audio_encoders
-        ]
-        rows.append((item.name, item.kind, len(predicted), *correlations))
-    return pd.DataFrame(rows, columns=["program", "kind", "candidates", *audio_encoders])

@@ -127,13 +127,17 @@ def drop_repeated_candidates(predicted: PredictedCandidates) -> tuple[PredictedC
         if (kept_vectors @ vector).max() < 1 - DUPLICATE_DISTANCE:
             kept.append(row)
             kept_vectors = np.concatenate([kept_vectors, vector[None]])
-    distinct = replace(
+    return select_candidates(predicted, kept), len(predicted.candidates) - len(kept)
+
+
+def select_candidates(predicted: PredictedCandidates, rows: Sequence[int]) -> PredictedCandidates:
+    """Return some of the candidates, in the order of the rows."""
+    return replace(
         predicted,
-        candidates=[predicted.candidates[row] for row in kept],
-        code_embeddings=predicted.code_embeddings[kept],
-        vectors=predicted.vectors[kept],
+        candidates=[predicted.candidates[row] for row in rows],
+        code_embeddings=predicted.code_embeddings[list(rows)],
+        vectors=predicted.vectors[list(rows)],
     )
-    return distinct, len(predicted.candidates) - len(kept)
 
 
 def join_predicted_candidates(

@@ -1,0 +1,212 @@
+"""Measures of the suggestion study: picks, targets and movements against the true sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.evaluation.bootstrap import compute_bootstrap_interval
+from core.search.aligned_corpus import AlignedCorpus
+from core.studies.suggestion_metrics import (
+    compute_gap_share,
+    compute_pairwise_cosine_distances,
+    compute_pick_coverage,
+    compute_pick_diversity,
+    compute_rank_correlation,
+    draw_random_picks,
+    pick_farthest_rows,
+)
+from core.suggest.candidate_prediction import PredictedCandidates
+from core.suggest.target import find_target_of_corpus_program
+from core.suggest.target_relevance import compute_target_relevance
+
+PICK_COUNT = 6
+TARGETS_PER_PROGRAM = 5
+WORST_PROGRAM_COUNT = 5
+RANDOM, UPPER_BOUND, OURS = "random", "true audio (upper bound)", "predicted sound"
+SHARED_SPACE = "shared space alone"
+TEXT_METHODS = ("edit distance", "raw code embedding")
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedProgram:
+    """One program with its rendered candidates; row 0 of every array is the program itself.
+
+    Attributes
+    ----------
+    name, kind : str
+    distances_by_method : dict of str to float [n + 1, n + 1]
+    audio_by_encoder : dict of str to float [n + 1, d]
+        Raw embeddings of the true clips.
+    predicted : PredictedCandidates
+        Its candidates, in the order of the rows from 1.
+    style : str
+        Grammar style, or the name: programs of one style are resampled together.
+    """
+
+    name: str
+    kind: str
+    distances_by_method: dict[str, np.ndarray]
+    audio_by_encoder: dict[str, np.ndarray]
+    predicted: PredictedCandidates
+    style: str
+
+
+def measure_diversity(judged: Sequence[JudgedProgram], encoder: str, seed: int) -> pd.DataFrame:
+    """Return diversity and coverage of the picks of each method by one audio encoder."""
+    values = _measure_picks_of_all_methods(judged, encoder, seed)
+    styles = np.array([item.style for item in judged])
+    low, high = values[RANDOM][:, 0], values[UPPER_BOUND][:, 0]
+    rows = []
+    for method, numbers in values.items():
+        gain_low, gain_high = compute_bootstrap_interval(numbers[:, 0] - low, clusters=styles)
+        rows.append(
+            {
+                "judge": encoder,
+                "method": method,
+                "diversity": float(numbers[:, 0].mean()),
+                "gain": float((numbers[:, 0] - low).mean()),
+                "low": gain_low,
+                "high": gain_high,
+                "coverage": float(numbers[:, 1].mean()),
+                "share": compute_gap_share(numbers[:, 0], low, high),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def measure_margins(judged: Sequence[JudgedProgram], encoder: str, seed: int) -> pd.DataFrame:
+    """Return how much more diverse picks by predicted sound are than those of each text method."""
+    values = _measure_picks_of_all_methods(judged, encoder, seed)
+    styles = np.array([item.style for item in judged])
+    low, high = values[RANDOM][:, 0], values[UPPER_BOUND][:, 0]
+    rows = []
+    for method in TEXT_METHODS:
+        margin = values[OURS][:, 0] - values[method][:, 0]
+        margin_low, margin_high = compute_bootstrap_interval(margin, clusters=styles)
+        gap = float((high - low).mean())
+        rows.append(
+            {
+                "judge": encoder,
+                "method": method,
+                "margin": float(margin.mean()),
+                "low": margin_low,
+                "high": margin_high,
+                "share of the gap": float(margin.mean()) / gap if gap > 0 else np.nan,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def list_worst_programs(judged: Sequence[JudgedProgram], encoder: str, seed: int) -> pd.DataFrame:
+    """Return the programs whose picks close least of the gap to picks by true audio."""
+    values = _measure_picks_of_all_methods(judged, encoder, seed)
+    gap = values[UPPER_BOUND][:, 0] - values[RANDOM][:, 0]
+    shares = {
+        method: (values[method][:, 0] - values[RANDOM][:, 0]) / np.where(gap > 0, gap, np.nan)
+        for method in (OURS, *TEXT_METHODS)
+    }
+    rows = pd.DataFrame(
+        {
+            "program": [item.name for item in judged],
+            "kind": [item.kind for item in judged],
+            **shares,
+        }
+    )
+    return rows.sort_values(OURS, kind="stable").head(WORST_PROGRAM_COUNT).reset_index(drop=True)
+
+
+def _measure_picks_of_all_methods(
+    judged: Sequence[JudgedProgram], encoder: str, seed: int
+) -> dict[str, np.ndarray]:
+    """Return diversity and coverage per program of the picks of each method, float [n, 2]."""
+    truths = [compute_pairwise_cosine_distances(item.audio_by_encoder[encoder]) for item in judged]
+    random = [
+        [
+            (compute_pick_diversity(truth, picks), compute_pick_coverage(truth, picks))
+            for picks in draw_random_picks(len(truth) - 1, PICK_COUNT, seed)
+        ]
+        for truth in truths
+    ]
+    values = {RANDOM: np.array([np.mean(draws, axis=0) for draws in random])}
+    methods = [name for name in judged[0].distances_by_method if name != UPPER_BOUND]
+    methods = [name for name in methods if all(name in item.distances_by_method for item in judged)]
+    for method in methods:
+        picks = [
+            pick_farthest_rows(item.distances_by_method[method], PICK_COUNT) for item in judged
+        ]
+        values[method] = _measure_picks(truths, picks)
+    # The bound is by the encoder that judges.
+    values[UPPER_BOUND] = _measure_picks(
+        truths, [pick_farthest_rows(truth, PICK_COUNT) for truth in truths]
+    )
+    return values
+
+
+def _measure_picks(truths: Sequence[np.ndarray], picks: Sequence[list[int]]) -> np.ndarray:
+    """Return diversity and coverage per program, float [n, 2]."""
+    return np.array(
+        [
+            (compute_pick_diversity(truth, rows), compute_pick_coverage(truth, rows))
+            for truth, rows in zip(truths, picks)
+        ]
+    )
+
+
+def measure_target_hits(
+    aligned_corpus: AlignedCorpus, judged: Sequence[JudgedProgram], seed: int
+) -> pd.DataFrame:
+    """Return how often the best predicted candidate is truly nearer to clips of the corpus."""
+    rng = np.random.default_rng(seed)
+    audio, program_ids = aligned_corpus.pairs.audio_embeddings, aligned_corpus.pairs.program_ids
+    rows = []
+    for item in judged:
+        targets = rng.choice(len(audio), min(TARGETS_PER_PROGRAM, len(audio)), replace=False)
+        similarity = 1 - _compute_distances_between(
+            item.audio_by_encoder[aligned_corpus.audio_encoder.id], audio[targets]
+        )
+        nearer, ranks = [], []
+        for column, target_row in enumerate(targets.tolist()):
+            target = find_target_of_corpus_program(aligned_corpus, program_ids[target_row])
+            assert target is not None
+            relevance = compute_target_relevance(aligned_corpus, item.predicted, target)
+            reached = similarity[1 + int(relevance.argmax()), column]
+            nearer.append(reached > similarity[0, column])
+            ranks.append((similarity[1:, column] > reached).mean())
+        rows.append(
+            (
+                item.name,
+                item.kind,
+                float(np.mean(nearer)),
+                float(np.mean(ranks)),
+                float(np.median(ranks)),
+            )
+        )
+    columns = ["program", "kind", "nearer", "rank share", "median rank share"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _compute_distances_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the cosine distances of rows, float [n, m]."""
+    both = compute_pairwise_cosine_distances(np.concatenate([first, second]))
+    return both[: len(first), len(first) :]
+
+
+def measure_movement_correlation(
+    judged: Sequence[JudgedProgram], audio_encoders: Sequence[str]
+) -> pd.DataFrame:
+    """Return the rank correlation of predicted and true movement of each program."""
+    rows = []
+    for item in judged:
+        predicted = item.distances_by_method[OURS][0, 1:]
+        correlations = [
+            compute_rank_correlation(
+                predicted, compute_pairwise_cosine_distances(item.audio_by_encoder[encoder])[0, 1:]
+            )
+            for encoder in audio_encoders
+        ]
+        rows.append((item.name, item.kind, len(predicted), *correlations))
+    return pd.DataFrame(rows, columns=["program", "kind", "candidates", *audio_encoders])
