@@ -278,7 +278,7 @@ def describe_aspect_match(percentiles: Mapping[str, float], differences: np.ndar
     """
     same = [name for name in ASPECTS if percentiles[name] >= SAME_PERCENTILE]
     other = [
-        _choose_direction_word(DIRECTION_WORDS[name], differences)
+        choose_direction_word(DIRECTION_WORDS[name], differences)
         for name in ASPECTS
         if percentiles[name] < OTHER_PERCENTILE
     ]
@@ -287,7 +287,8 @@ def describe_aspect_match(percentiles: Mapping[str, float], differences: np.ndar
     return "; ".join(filter(None, [f"same {same[0]}" if same else "", ", ".join(other)]))
 
 
-def _choose_direction_word(words: DirectionWords, differences: np.ndarray) -> str:
+def choose_direction_word(words: DirectionWords, differences: np.ndarray) -> str:
+    """Return the word for standardized differences [len(CLIP_DESCRIPTORS)] in one aspect."""
     names = [descriptor.name for descriptor in CLIP_DESCRIPTORS]
     difference = differences[names.index(words.descriptor)]
     if difference <= -words.threshold:

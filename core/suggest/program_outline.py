@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds
-from core.sonicpi.sonic_pi_inventory import get_default_synth_options, load_sonic_pi_inventory
+from core.suggest.literal_roles import (
+    ARGUMENT_ROLES,
+    PLAY_FUNCTIONS,
+    VALUE_FUNCTIONS,
+    VALUE_OPERATORS,
+    classify_option_role,
+    format_layer_name,
+    get_literal_text,
+    guess_role_of_name_literal,
+)
 from core.suggest.source_tree import (
     LITERAL_KINDS,
     CallParts,
@@ -19,50 +25,6 @@ from core.suggest.source_tree import (
     parse_source_tree,
     split_call_into_parts,
 )
-
-NOTE_NAME_PATTERN = re.compile(r"[a-gA-G](?:s|b|f|S|B|F)?-?\d+")
-PLAY_FUNCTIONS = ("play", "play_chord", "play_pattern", "play_pattern_timed", "synth", "sample")
-DEFAULT_SETTERS = tuple(
-    f"{verb}_{kind}{suffix}"
-    for verb in ("use", "with", "use_merged", "with_merged")
-    for kind in ("synth", "sample")
-    for suffix in ("_defaults",)
-)
-# Role of the positional arguments of a function, by position; the last one repeats.
-ARGUMENT_ROLES: Mapping[str, tuple[str, ...]] = {
-    "play": ("note",),
-    "play_chord": ("note",),
-    "play_pattern": ("note",),
-    "play_pattern_timed": ("note", "duration"),
-    "synth": ("synth",),
-    "use_synth": ("synth",),
-    "with_synth": ("synth",),
-    "sample": ("sample", "other"),
-    "with_fx": ("fx",),
-    "sleep": ("sleep",),
-    "wait": ("sleep",),
-    "use_bpm": ("tempo",),
-    "with_bpm": ("tempo",),
-    "use_random_seed": ("seed",),
-    "with_random_seed": ("seed",),
-    "scale": ("tonic", "scale name"),
-    "chord": ("tonic", "chord name"),
-    "chord_degree": ("degree", "tonic", "scale name", "other"),
-    "use_transpose": ("interval",),
-    "with_transpose": ("interval",),
-    "use_octave": ("octave",),
-    "with_octave": ("octave",),
-    "one_in": ("odds",),
-    "spread": ("pulses", "steps"),
-}
-# Functions whose value takes the role of the place that they stand in.
-VALUE_FUNCTIONS = frozenset(
-    "rrand rrand_i rand rand_i rdist choose ring knit line range ramp dice look tick note "
-    "chord_invert octs stretch".split()
-)
-VALUE_OPERATORS = frozenset(("+", "-", "*", "/"))
-LAYER_FUNCTIONS = ("live_loop", "define", "in_thread", "loop", "with_fx")
-SAMPLE_OPTION_FUNCTIONS = ("sample", "use_sample_defaults", "with_sample_defaults")
 
 
 @dataclass(frozen=True)
@@ -275,7 +237,7 @@ class _OutlineWalk:
         layer, synth = place.layer, self.current_synth
         if parts is not None:
             self._visit_call(call_node, node, parts, place)
-            layer = _format_layer_name(parts, place.layer)
+            layer = format_layer_name(parts, place.layer)
         body = get_block_body(node)
         self._visit_statements(node, body, layer)
         self.current_synth = synth
@@ -302,7 +264,12 @@ class _OutlineWalk:
                 argument_place = _Place(function=parts.name, layer=place.layer)
             self._visit_node(argument, argument_place)
         for name, value in parts.options.items():
-            self._visit_node(value, _classify_option_place(name, parts.name, sound, place.layer))
+            self._visit_node(
+                value,
+                _Place(
+                    classify_option_role(name, parts.name), name, parts.name, sound, place.layer
+                ),
+            )
 
     def _visit_method_call(self, parts: CallParts, place: _Place) -> None:
         assert parts.receiver is not None
@@ -326,7 +293,7 @@ class _OutlineWalk:
 
     def _find_sound_of_call(self, parts: CallParts) -> str:
         """Return the synth, sample or FX of a call, and follow the current synth."""
-        name = _get_literal_text(parts.arguments[0]) if parts.arguments else ""
+        name = get_literal_text(parts.arguments[0]) if parts.arguments else ""
         if parts.name in ("use_synth", "with_synth"):
             self.current_synth = name or self.current_synth
             return name
@@ -364,7 +331,7 @@ class _OutlineWalk:
         value = node.children[0]
         role = place.role
         if node.kind in ("SYMBOL", "STR") and role in ("other", "note"):
-            role = _guess_role_of_name_literal(str(value), role)
+            role = guess_role_of_name_literal(str(value), role)
         literal = Literal(
             node.start,
             node.end,
@@ -382,44 +349,6 @@ class _OutlineWalk:
         self.outline.literals.append(literal)
 
 
-def _classify_option_place(name: str, function: str, sound: str, layer: str) -> _Place:
-    if name == "note" and function in ("synth", "play"):
-        return _Place("note", name, function, sound, layer)
-    if name in ("steps", "num_octaves", "invert", "num", "sync", "name", "delay"):
-        return _Place("other", name, function, sound, layer)
-    is_sound_option = function in (*PLAY_FUNCTIONS, "with_fx", "control", *DEFAULT_SETTERS)
-    return _Place("option" if is_sound_option else "other", name, function, sound, layer)
-
-
-def _format_layer_name(parts: CallParts, outer_layer: str) -> str:
-    if parts.name in ("live_loop", "define") and parts.arguments:
-        name = _get_literal_text(parts.arguments[0])
-        return f"{parts.name} :{name}" if name else parts.name
-    if parts.name in LAYER_FUNCTIONS and not outer_layer:
-        first = _get_literal_text(parts.arguments[0]) if parts.arguments else ""
-        return f"{parts.name} :{first}" if first else parts.name
-    return outer_layer
-
-
-def _get_literal_text(node: SourceNode) -> str:
-    return str(node.children[0]) if node.kind in ("SYMBOL", "STR") else ""
-
-
 def _has_own_brackets(source: str, node: SourceNode, parts: CallParts) -> bool:
     """Return whether a call's arguments are in brackets: ``play(60)``, not ``play (60)``."""
     return source[node.start :].startswith(f"{parts.name}(")
-
-
-def _guess_role_of_name_literal(name: str, role: str) -> str:
-    """Return the role of a symbol or string that stands where its role is not known."""
-    if NOTE_NAME_PATTERN.fullmatch(name) or (
-        role == "note" and re.fullmatch(r"[a-gA-G](?:s|b|f)?", name)
-    ):
-        return "note"
-    if role == "other":
-        if name in load_sonic_pi_inventory()["samples"] or name in load_newer_sample_seconds():
-            return "sample"
-        # A name such as :fm may be that of a cue, but seldom is.
-        if get_default_synth_options(name) and "_" in name:
-            return "synth"
-    return "other"

@@ -10,6 +10,7 @@ import numpy as np
 
 from core.encoders.clip_descriptor_definitions import DESCRIPTOR_NAMES
 from core.programs.grammar.seeded_rng import SeededRandom
+from core.search.aspect_similarity import DIRECTION_WORDS, choose_direction_word
 from core.search.clip_property_forecast import PROPERTY_LABELS
 from core.suggest.candidate_prediction import (
     PredictedCandidates,
@@ -30,6 +31,7 @@ from core.suggest.code_edit import (
     replace_literal_value,
 )
 from core.suggest.program_outline import Literal, ProgramOutline
+from core.suggest.sound_distances import PredictedSounds, can_predict_sounds, predict_sounds
 from core.suggest.source_ranges import locate_source_range
 from core.suggest.suggest_and_pick_variants import build_outline_of_audible_program
 from core.suggest.target import SoundTarget
@@ -43,6 +45,7 @@ DURATION_FACTORS = (0.5, 2.0)
 MIN_PROPERTY_MOVEMENT = 0.05
 """Standard deviations over programs below which no property is named."""
 MIN_TARGET_GAIN = 1e-3
+MIN_ASPECT_MOVEMENT = 1e-4
 # Names of the properties that a movement up and a movement down has.
 MOVEMENT_WORDS = {
     "loudness": ("louder", "quieter"),
@@ -89,6 +92,14 @@ class LiteralSensitivity:
         How much nearer: the difference of the cosines, or of standard deviations for words.
     column, end_column : int
         Columns of the literal in its line, from 0, the last one exclusive.
+    strength : float
+        How far the farthest value moves the mix of `core.suggest.sound_distances`, by which the
+        literals are sorted; 0 where the clips of the corpus are not measured.
+    aspect : str
+        "timbre", "rhythm", "pitch" or "level": what the farthest value moves most; "" without
+        measured clips.
+    aspect_movement : str
+        Its direction: "sparser", or "other rhythm" where no direction stands out.
     """
 
     line: int
@@ -106,6 +117,9 @@ class LiteralSensitivity:
     target_gain: float = 0.0
     column: int = 0
     end_column: int = 0
+    strength: float = 0.0
+    aspect: str = ""
+    aspect_movement: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON types."""
@@ -188,7 +202,7 @@ def measure_sensitivity(
         for literal, rows in rows_by_literal.items()
     ]
     sensitivities = _name_movements(aligned_corpus, predicted, rows_by_literal, sensitivities)
-    return sorted(sensitivities, key=lambda item: -item.distance)
+    return sorted(sensitivities, key=lambda item: (-item.strength, -item.distance))
 
 
 def _list_edits_by_literal(outline: ProgramOutline) -> list[tuple[Literal, list[CodeEdit]]]:
@@ -294,12 +308,44 @@ def _name_movements(
         rows[int(np.argmax(predicted.candidate_distances_from_program[rows]))]
         for rows in rows_by_literal.values()
     ]
-    movements = compute_property_movements(model, predicted, farthest)
+    if can_predict_sounds(aligned_corpus):
+        sounds = predict_sounds(aligned_corpus, predicted, farthest)
+        strengths = sounds.compute_distances()[0, 1:]
+        movements = sounds.properties[1:] - sounds.properties[0]
+        aspects = [
+            _name_aspect_movement(sounds, row, movements[row]) for row in range(len(farthest))
+        ]
+    else:
+        movements = compute_property_movements(model, predicted, farthest)
+        strengths, aspects = np.zeros(len(farthest)), [("", "")] * len(farthest)
     named = []
-    for sensitivity, movement in zip(sensitivities, movements):
-        name, word = _name_property_movement(movement)
-        named.append(replace(sensitivity, property=name, movement=word))
+    for number, sensitivity in enumerate(sensitivities):
+        name, word = _name_property_movement(movements[number])
+        aspect, direction = aspects[number]
+        named.append(
+            replace(
+                sensitivity,
+                property=name,
+                movement=word,
+                strength=float(strengths[number]),
+                aspect=aspect,
+                aspect_movement=direction,
+            )
+        )
     return named
+
+
+def _name_aspect_movement(
+    sounds: PredictedSounds, row: int, movement: np.ndarray
+) -> tuple[str, str]:
+    """Return the aspect that moves most from the program to a candidate, and its direction."""
+    distances = {
+        name: 1 - float(vectors[0] @ vectors[row + 1]) for name, vectors in sounds.aspects.items()
+    }
+    aspect = max(distances, key=lambda name: distances[name])
+    if distances[aspect] < MIN_ASPECT_MOVEMENT:
+        return "", ""
+    return aspect, choose_direction_word(DIRECTION_WORDS[aspect], movement)
 
 
 def _name_property_movement(movement: np.ndarray) -> tuple[str, str]:

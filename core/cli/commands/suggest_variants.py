@@ -230,10 +230,12 @@ def format_sensitivity(rows: Sequence[LiteralSensitivity], target_label: str | N
             row.layer,
             row.distance,
             f"{row.farthest_value}: {row.movement}" if row.movement else row.farthest_value,
+            f"{row.aspect}: {row.aspect_movement}" if row.aspect else "",
         )
         for row in rows
     ]
-    table = format_table(("line", "literal", "in", "distance", "farthest value"), cells)
+    headers = ("line", "literal", "in", "distance", "farthest value", "moves most")
+    table = format_table(headers, cells)
     if target_label is None:
         return table
     nearest_first = sorted(rows, key=lambda row: -row.target_gain)
