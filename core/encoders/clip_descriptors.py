@@ -128,6 +128,11 @@ def measure_clip_descriptors(clip: Clip) -> dict[str, float]:
     return values
 
 
+def measure_integrated_loudness(clip: Clip) -> float:
+    """Return the integrated loudness of a clip by ITU-R BS.1770-4, in LUFS; -70 for silence."""
+    return _measure_loudness_lufs(_prepare_stereo_samples(clip))
+
+
 def _prepare_stereo_samples(clip: Clip) -> np.ndarray:
     """Return samples [frames, 2] at `SAMPLE_RATE`, at least `MIN_CLIP_SECONDS` long."""
     samples = clip.samples if clip.samples.ndim == 2 else clip.samples[:, None]
