@@ -14,6 +14,7 @@ PAGES = {
     "train": ("Train", ":material/model_training:"),
     "map": ("Map", ":material/scatter_plot:"),
     "listen": ("Listen", ":material/hearing:"),
+    "suggest": ("Suggest", ":material/lightbulb:"),
     "compare": ("Compare", ":material/compare_arrows:"),
     "studies": ("Studies", ":material/science:"),
     "jobs": ("Jobs", ":material/list:"),

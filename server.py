@@ -9,6 +9,7 @@ from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
 from pages.components import (
+    audition_server,
     clip_http_routes,
     code_editor_http_routes,
     error_page,
@@ -25,6 +26,7 @@ login.load_access_policy()  # Raises before anybody is served if the wrong peopl
 app = st.App(
     "app.py",
     routes=[
+        *audition_server.build_audition_routes(),
         *clip_http_routes.build_audio_routes(),
         *code_editor_http_routes.build_code_editor_routes(),
     ],

@@ -98,7 +98,7 @@ class BackgroundRenderQueue:
                 return self._get_own_worker().render(source, seconds, sonic_pi=sonic_pi)
             except EarshotError as error:  # Sonic Pi, scsynth or the sandbox is missing.
                 message = " ".join(filter(None, (error.message, error.remedy)))
-                return RenderResult(None, RenderProblem("missing", message))
+                return RenderResult(None, RenderProblem("crashed", message))
             except FramedProcessError as error:
                 last_error = error
                 self._discard_own_worker()

@@ -1,0 +1,1 @@
+"""Page Suggest and the components that only it draws."""
