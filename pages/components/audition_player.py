@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,9 +124,7 @@ def draw_audition_player(
     _audition_component(key=key, data=data, on_action_change=report_action)
 
 
-def build_audition_data(
-    versions: Sequence[AuditionVersion], view: AuditionView
-) -> dict[str, Any]:
+def build_audition_data(versions: Sequence[AuditionVersion], view: AuditionView) -> dict[str, Any]:
     """Return the data of the component; this starts the rendering unless it is read-only."""
     timings = compute_loop_timings([version.source for version in versions], view.bars)
     # Rounded to whole frames, as the browser does it.
@@ -136,7 +135,7 @@ def build_audition_data(
         for version, seconds in zip(versions, lengths)
     ]
     if not workspace.is_workspace_read_only():
-        owner = state.get_session_id()
+        owner = _get_owner_id()
         requests = [(version.source, seconds) for version, seconds in zip(versions, lengths)]
         audition_server.open_audition_clips().request_clips(requests, owner, view.sonic_pi)
         urls = [audition_server.build_clip_url(clip_id) for clip_id in clip_ids]
@@ -175,3 +174,10 @@ def build_audition_data(
 def build_version_key(source: str) -> str:
     """Return a short key of a version: an answer of the browser cannot name another source."""
     return hashlib.sha256(source.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def _get_owner_id() -> str:
+    """Return an id of this session, for the clips that it waits for."""
+    if not state.AUDITION_OWNER.is_set():
+        state.AUDITION_OWNER.set(secrets.token_hex(8))
+    return state.AUDITION_OWNER.get()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from core.pipeline.import_embeddings import VectorImportReport
     from core.pipeline.import_programs import ImportReport
     from core.sonicpi import RenderResult
+    from pages.suggest.suggestion_state import SuggestionState
 
 T = TypeVar("T")
 
@@ -157,6 +158,22 @@ CLIP_CHOICE: SessionKey[str | None] = SessionKey("clip_choice", None)
 FAVOURITE_TAG_FILTER: SessionKey[list[str]] = SessionKey("favourite_tags", [])
 FAVOURITE_NOTE = SessionKey("note", "")
 FAVOURITE_TAGS: SessionKey[list[str]] = SessionKey("tags", [])
+
+# -- Suggest ----------------------------------------------------------------------------------
+
+# Id of this session among those that wait for auditioned clips.
+AUDITION_OWNER = SessionKey("audition_owner", "")
+SUGGESTION_STATE: SessionKey[SuggestionState | None] = SessionKey("suggestion_state", None)
+SUGGESTION_MODE = SessionKey("suggest:mode", "diverse")
+SUGGESTION_KINDS: SessionKey[list[str]] = SessionKey("suggest:kinds", [])
+SUGGESTION_WILDNESS = SessionKey("suggest:wildness", 0.0)
+SUGGESTION_BARS = SessionKey("suggest:bars", 4)
+SUGGESTION_TARGET = SessionKey("suggest:target", "words")
+SUGGESTION_WORDS = SessionKey("suggest:words", "darker")
+SUGGESTION_CLIP = SessionKey("suggest:clip", "")
+SUGGESTION_FAVOURITE: SessionKey[int | None] = SessionKey("suggest:favourite", None)
+SUGGESTION_UPLOAD: SessionKey[Any] = SessionKey("suggest:upload", None)
+SUGGESTION_EXAMPLE: SessionKey[str | None] = SessionKey("suggest:example", None)
 
 # -- Map --------------------------------------------------------------------------------------
 

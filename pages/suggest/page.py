@@ -1,0 +1,199 @@
+"""Page Suggest: versions of a program, chosen by ear."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from core import workspace
+from core.errors import EarshotError
+from pages.components import (
+    audition_player,
+    audition_server,
+    code_editor,
+    corpus_and_alignment_picker,
+    example_snippets,
+    formatting,
+    layout,
+    state,
+)
+from pages.components.audition_player import AuditionVersion, AuditionView, build_version_key
+from pages.components.corpus_and_alignment_picker import Selection
+from pages.suggest import language_model_panel, suggestion_controls, suggestion_state
+from pages.suggest.suggestion_state import SuggestionState
+
+AUDITION_KEY = "suggest-audition"
+ALL_ACTIONS = ("take", "more", "different", "render", "undo", "go")
+# Nothing can be rendered without a program that sounds.
+ACTIONS_WITHOUT_PICKS = ("render", "undo", "go")
+
+
+def draw_page() -> None:
+    """Draw the page."""
+    if not workspace.is_workspace_read_only():
+        with formatting.catch_and_show_errors():
+            audition_server.open_audition_clips()  # Starts the render workers.
+    corpus_and_alignment_picker.draw_alignment_page("Suggest", draw_suggestions, "prediction")
+
+
+@st.fragment
+def draw_suggestions(selected: Selection) -> None:
+    """Draw the code on the left, and its versions on the right."""
+    left, right = st.columns([5, 8], gap="medium")
+    with left:
+        _draw_example_picker()
+        code = code_editor.draw_code_editor()
+        current = suggestion_state.load_suggestion_state(code)
+        current = _follow_restored_code(current, code)
+        if workspace.is_workspace_read_only():
+            st.caption(":material/visibility: Read-only: nothing is rendered, so nothing plays.")
+    with right, formatting.catch_and_show_errors():
+        _draw_versions(selected, current, code)
+
+
+def _draw_example_picker() -> None:
+    st.selectbox(
+        "Example",
+        list(example_snippets.EXAMPLE_SNIPPETS),
+        index=None,
+        key=state.SUGGESTION_EXAMPLE.name,
+        placeholder="Start from an example …",
+        label_visibility="collapsed",
+        on_change=_insert_selected_example,
+    )
+
+
+def _insert_selected_example() -> None:
+    name = state.SUGGESTION_EXAMPLE.get()
+    if name is not None:
+        source = example_snippets.EXAMPLE_SNIPPETS[name]
+        code_editor.set_editor_code(source)
+        suggestion_state.restart_from_program(source)
+
+
+def _follow_restored_code(current: SuggestionState, code: str) -> SuggestionState:
+    """Start from the code that the browser restores after the first run of a session."""
+    is_untouched = len(current.tree.choices) == 1 and current.seed == 0 and current.liked is None
+    if is_untouched and current.tree.current.source == code_editor.FIRST_SNIPPET != code:
+        suggestion_state.restart_from_program(code)
+        return suggestion_state.load_suggestion_state(code)
+    return current
+
+
+# -- the versions -----------------------------------------------------------------------------
+
+
+def _draw_versions(selected: Selection, current: SuggestionState, code: str) -> None:
+    # Imports torch: the editor is drawn before.
+    from core.search.aligned_corpus import open_aligned_corpus
+    from core.search.silent_snippet_check import SilentSnippetError
+    from pages.suggest.suggested_versions import MAX_SUGGESTED_CHARS, suggest_versions
+
+    controls = suggestion_controls.draw_suggestion_controls()
+    current = language_model_panel.draw_language_model_panel(current)
+    aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment)
+    target = None
+    if controls.mode == "toward":
+        with formatting.catch_and_show_errors():
+            target = suggestion_controls.draw_target_controls(aligned_corpus)
+        if target is None:
+            st.caption("Choose a target; until then the versions are diverse.")
+    if current.liked is not None:
+        st.caption(
+            f":material/favorite: Like: {formatting.escape_markdown(current.liked.title)}."
+            " Press d for different ones."
+        )
+    source = current.tree.current.source
+    versions: tuple[AuditionVersion, ...] = ()
+    points: tuple[tuple[float, float], ...] = ()
+    try:
+        if not source.strip():
+            st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
+        elif len(source) > MAX_SUGGESTED_CHARS:
+            raise EarshotError(
+                f"The program has {len(source):,} characters.",
+                remedy=f"Suggest needs at most {MAX_SUGGESTED_CHARS:,}: shorten it.",
+            )
+        else:
+            suggested = suggest_versions(aligned_corpus, controls, current, target)
+            versions, points = suggested.versions, suggested.points
+            if suggested.dropped_words:
+                st.caption(f"Language model: left out {suggested.dropped_words}.")
+            _explain_missing_picks(len(versions) - 1)
+    except SilentSnippetError as error:
+        formatting.show_why_snippet_is_silent(error.message)
+    except EarshotError as error:
+        formatting.show_error(error)
+    state.SUGGESTION_STATE.set(replace(current, versions=versions))
+    view = AuditionView(
+        controls.bars,
+        points,
+        [
+            {
+                "id": choice.id,
+                "words": choice.words,
+                "depth": depth,
+                "isCurrent": choice.id == current.tree.current_id,
+            }
+            for depth, choice in current.tree.list_rows_with_depth()
+        ],
+        ALL_ACTIONS if len(versions) > 1 else ACTIONS_WITHOUT_PICKS,
+        code != source,
+    )
+    if code != source:
+        st.caption(":material/edit: The code has changed. Press r to suggest from it.")
+    audition_player.draw_audition_player(versions, view, AUDITION_KEY, _do_action)
+
+
+def _explain_missing_picks(pick_count: int) -> None:
+    if pick_count == 0:
+        st.info(
+            "No other version of this code was found: allow more kinds of changes, or add sounds.",
+            icon=":material/info:",
+        )
+
+
+# -- actions of the user ----------------------------------------------------------------------
+
+
+def _do_action(action: dict[str, Any]) -> None:
+    """Do what the user chose in the audition player; a callback."""
+    current = state.SUGGESTION_STATE.get()
+    if current is None:
+        return
+    name = action.get("name")
+    version = next(
+        (item for item in current.versions if build_version_key(item.source) == action.get("key")),
+        None,
+    )
+    if name == "take" and version is not None:
+        current = _record_edited_code(current)
+        _go_on_from(current.move_to_tree(current.tree.add_choice(version.source, version.title)))
+    elif name == "more" and version is not None:
+        state.SUGGESTION_STATE.set(replace(current, liked=version, seed=current.seed + 1))
+    elif name == "different":
+        state.SUGGESTION_STATE.set(replace(current, liked=None, seed=current.seed + 1))
+    elif name == "render":
+        state.SUGGESTION_STATE.set(_record_edited_code(current))
+    elif name == "undo":
+        _go_on_from(current.move_to_tree(current.tree.undo_choice()))
+    elif name == "go" and isinstance(action.get("choice"), (int, float)):
+        _go_on_from(current.move_to_tree(current.tree.go_to_choice(int(action["choice"]))))
+
+
+def _record_edited_code(current: SuggestionState) -> SuggestionState:
+    """Return the state with the code in the editor as a choice, if it was edited."""
+    code = state.SNIPPET.get()
+    if code is None or code == current.tree.current.source or not code.strip():
+        return current
+    return current.move_to_tree(current.tree.add_choice(code, "Edited by hand"))
+
+
+def _go_on_from(current: SuggestionState) -> None:
+    state.SUGGESTION_STATE.set(current)
+    code_editor.set_editor_code(current.tree.current.source)
+
+
+layout.run_page(draw_page)

@@ -1,0 +1,189 @@
+"""Versions of a program for the cards of page Suggest: the current one and the picks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.suggest.audition_loop import place_vectors_in_plane
+from core.suggest.candidates import CandidateOptions
+from core.suggest.suggest_and_pick_variants import (
+    Pick,
+    SuggestionResult,
+    SuggestOptions,
+    suggest_with_candidates,
+)
+from core.suggest.target import SoundTarget
+from pages.components.audition_player import AuditionVersion
+from pages.components.cache import cache_until_inputs_change
+
+if TYPE_CHECKING:
+    from core.search.aligned_corpus import AlignedCorpus
+    from core.suggest.candidates import Candidate
+    from pages.suggest.suggestion_controls import SuggestionControls
+    from pages.suggest.suggestion_state import SuggestionState
+
+CANDIDATE_COUNT = 200
+PICK_COUNT = 6
+MAX_SUGGESTED_CHARS = 20_000
+
+
+@dataclass(frozen=True)
+class SuggestedVersions:
+    """The cards' versions and the small map.
+
+    Attributes
+    ----------
+    versions : tuple of AuditionVersion
+        The current program first.
+    points : tuple of (float, float)
+        All candidates, in [-1, 1].
+    dropped_words : str
+        Candidates of the language model that were left out, by reason.
+    """
+
+    versions: tuple[AuditionVersion, ...]
+    points: tuple[tuple[float, float], ...]
+    dropped_words: str
+
+
+@dataclass(frozen=True)
+class SuggestionRequest:
+    """What decides the suggestions beside the corpus and the target; a cache compares it.
+
+    Attributes
+    ----------
+    source : str
+    mode : str
+    kinds : tuple of str
+    wildness : float
+    seed : int
+    target_id : str
+        Names the target: equal ids are equal targets.
+    written : tuple of str
+        Sources of the language model's candidates.
+    """
+
+    source: str
+    mode: str
+    kinds: tuple[str, ...]
+    wildness: float
+    seed: int
+    target_id: str
+    written: tuple[str, ...]
+
+
+def suggest_versions(
+    aligned_corpus: AlignedCorpus,
+    controls: SuggestionControls,
+    suggestion_state: SuggestionState,
+    target: SoundTarget | None,
+) -> SuggestedVersions:
+    """Suggest versions of the current program.
+
+    Raises
+    ------
+    SilentSnippetError
+        When the program does not parse, or nothing in it would sound.
+    EarshotError
+        When words are the target and the corpus has no forecast.
+    """
+    liked = suggestion_state.liked
+    mode = controls.mode
+    if liked is not None:
+        vector = aligned_corpus.project_snippet(liked.source)
+        mode, target = "toward", SoundTarget(liked.title, vector)
+    elif mode == "toward" and target is None:
+        mode = "diverse"
+    request = SuggestionRequest(
+        suggestion_state.tree.current.source,
+        mode,
+        controls.kinds,
+        controls.wildness,
+        suggestion_state.seed,
+        "" if target is None else _build_target_id(target),
+        tuple(candidate.source for candidate in suggestion_state.written),
+    )
+    corpus_key = (
+        str(aligned_corpus.corpus.path),
+        aligned_corpus.corpus.change_stamp,
+        aligned_corpus.alignment.id,
+    )
+    return _suggest_cached_versions(
+        corpus_key,
+        request,
+        aligned_corpus,
+        target if mode == "toward" else None,
+        suggestion_state.written,
+        liked,
+    )
+
+
+@cache_until_inputs_change(32)
+def _suggest_cached_versions(
+    corpus_key: tuple[str, ...],  # noqa: ARG001 (the cache compares it)
+    request: SuggestionRequest,
+    _aligned_corpus: AlignedCorpus,
+    _target: SoundTarget | None,
+    _written: tuple[Candidate, ...],
+    _liked: AuditionVersion | None,
+) -> SuggestedVersions:
+    options = SuggestOptions(
+        CANDIDATE_COUNT,
+        PICK_COUNT,
+        request.mode,
+        _target,
+        CandidateOptions(request.wildness, kinds=request.kinds, seed=request.seed),
+    )
+    result = suggest_with_candidates(_aligned_corpus, request.source, options, _written)
+    places = place_vectors_in_plane(_stack_vectors(result))
+    picks = [
+        _describe_pick(pick, _to_point(places[row + 1]))
+        for pick, row in zip(result.picks, result.picked_rows)
+    ]
+    if _liked is not None:  # It stays comparable beside those that should sound like it.
+        picks = [pick for pick in picks if pick.source != _liked.source]
+        picks = [_liked, *picks][:PICK_COUNT]
+    forecast = _aligned_corpus.forecast_sound_properties(request.source)
+    current = AuditionVersion(
+        request.source,
+        "Current version",
+        forecast="" if forecast is None else forecast.words,
+        place=_to_point(places[0]),
+    )
+    return SuggestedVersions(
+        (current, *picks),
+        tuple(_to_point(place) for place in places[1:]),
+        result.dropped.describe(),
+    )
+
+
+def _stack_vectors(result: SuggestionResult) -> np.ndarray:
+    return np.concatenate([result.predicted.current_vector[None], result.predicted.vectors])
+
+
+def _describe_pick(pick: Pick, place: tuple[float, float]) -> AuditionVersion:
+    note = f"distance {pick.distance:.2f}"
+    if pick.confidence is not None:
+        note += f", confidence {pick.confidence.level}"
+    return AuditionVersion(
+        pick.source,
+        pick.change.words,
+        pick.change.line,
+        pick.change.before,
+        pick.change.after,
+        "" if pick.predicted is None else pick.predicted.words,
+        note,
+        place,
+    )
+
+
+def _to_point(place: np.ndarray) -> tuple[float, float]:
+    return float(place[0]), float(place[1])
+
+
+def _build_target_id(target: SoundTarget) -> str:
+    vector = b"" if target.vector is None else target.vector.tobytes()
+    return f"{target.label}|{target.word_directions}|{vector.hex()[:4096]}"
