@@ -13,8 +13,8 @@ const makeElement = (tag, className, text) => {
 
 function createAudition(root) {
   const audition = { root, data: null, focused: 0, drawnRound: null, sendAction: () => {} };
+  root.audition = audition; // For tests.
   const engine = (audition.engine = new AuditionEngine(() => updateAudition(audition)));
-  root.auditionEngine = engine; // For tests.
   audition.handleKey = (event) => handleAuditionKey(audition, event);
   // In the capture phase of the window: Streamlit itself runs the page again on "r".
   window.addEventListener("keydown", audition.handleKey, true);
@@ -124,6 +124,8 @@ function makeCard(version, canTake) {
     makeElement("span", "status"),
   );
   card.append(head);
+  const description = [version.forecast, version.note].filter(Boolean).join("; ");
+  if (description) card.append(makeElement("div", "forecast", description));
   if (version.before || version.after) {
     const diff = makeElement("div", "diff");
     diff.append(makeElement("span", "line", `line ${version.line}`));
@@ -132,8 +134,6 @@ function makeCard(version, canTake) {
     }
     card.append(diff);
   }
-  if (version.forecast) card.append(makeElement("div", "forecast", version.forecast));
-  if (version.note) card.append(makeElement("div", "note", version.note));
   if (canTake && version.number) {
     const actions = makeElement("div", "actions");
     actions.append(makeButton("take", "Enter", "Take"), makeButton("more", "m", "More like this"));

@@ -164,6 +164,8 @@ FAVOURITE_TAGS: SessionKey[list[str]] = SessionKey("tags", [])
 # Id of this session among those that wait for auditioned clips.
 AUDITION_OWNER = SessionKey("audition_owner", "")
 SUGGESTION_STATE: SessionKey[SuggestionState | None] = SessionKey("suggestion_state", None)
+# True until the page has compared the code in the editor with its own.
+IS_SUGGEST_JUST_OPENED = SessionKey("suggest_just_opened", False)
 SUGGESTION_MODE = SessionKey("suggest:mode", "diverse")
 SUGGESTION_KINDS: SessionKey[list[str]] = SessionKey("suggest:kinds", [])
 SUGGESTION_WILDNESS = SessionKey("suggest:wildness", 0.0)

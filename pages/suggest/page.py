@@ -32,6 +32,8 @@ ACTIONS_WITHOUT_PICKS = ("render", "undo", "go")
 
 def draw_page() -> None:
     """Draw the page."""
+    if state.IS_NEW_PAGE.get():  # Here: a run of the fragment alone is not a visit.
+        state.IS_SUGGEST_JUST_OPENED.set(True)
     if not workspace.is_workspace_read_only():
         with formatting.catch_and_show_errors():
             audition_server.open_audition_clips()  # Starts the render workers.
@@ -117,7 +119,9 @@ def _draw_versions(selected: Selection, current: SuggestionState, code: str) -> 
                 remedy=f"Suggest needs at most {MAX_SUGGESTED_CHARS:,}: shorten it.",
             )
         else:
-            suggested = suggest_versions(aligned_corpus, controls, current, target)
+            suggested = suggest_versions(
+                aligned_corpus, selected.alignment.id, controls, current, target
+            )
             versions, points = suggested.versions, suggested.points
             if suggested.dropped_words:
                 st.caption(f"Language model: left out {suggested.dropped_words}.")

@@ -77,11 +77,22 @@ class SuggestionRequest:
 
 def suggest_versions(
     aligned_corpus: AlignedCorpus,
+    alignment_id: str,
     controls: SuggestionControls,
     suggestion_state: SuggestionState,
     target: SoundTarget | None,
 ) -> SuggestedVersions:
     """Suggest versions of the current program.
+
+    Parameters
+    ----------
+    aligned_corpus : AlignedCorpus
+    alignment_id : str
+        Of the alignment with which it was opened.
+    controls : SuggestionControls
+    suggestion_state : SuggestionState
+    target : SoundTarget or None
+        Of the mode "toward"; without one, the versions are diverse.
 
     Raises
     ------
@@ -93,7 +104,9 @@ def suggest_versions(
     liked = suggestion_state.liked
     mode = controls.mode
     if liked is not None:
-        vector = aligned_corpus.project_snippet(liked.source)
+        vector = aligned_corpus.project_code_embeddings(aligned_corpus.embed_snippet(liked.source))[
+            0
+        ]
         mode, target = "toward", SoundTarget(liked.title, vector)
     elif mode == "toward" and target is None:
         mode = "diverse"
@@ -109,7 +122,7 @@ def suggest_versions(
     corpus_key = (
         str(aligned_corpus.corpus.path),
         aligned_corpus.corpus.change_stamp,
-        aligned_corpus.alignment.id,
+        alignment_id,
     )
     return _suggest_cached_versions(
         corpus_key,

@@ -51,9 +51,9 @@ def load_suggestion_state(code: str) -> SuggestionState:
     It also starts anew when another page, or an example, has put a program into the editor.
     """
     stored = state.SUGGESTION_STATE.get()
-    if stored is None:
-        stored = SuggestionState(start_choice_tree(code))
-    elif state.IS_NEW_PAGE.get() and code != stored.tree.current.source:
+    is_just_opened = state.IS_SUGGEST_JUST_OPENED.get()
+    state.IS_SUGGEST_JUST_OPENED.set(False)
+    if stored is None or (is_just_opened and code != stored.tree.current.source):
         stored = SuggestionState(start_choice_tree(code))
     state.SUGGESTION_STATE.set(stored)
     return stored

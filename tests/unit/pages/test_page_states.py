@@ -29,7 +29,18 @@ from tests.unit.pages.page_steps import (
     write_snippet,
 )
 
-PAGES = ("home", "generate", "corpus", "train", "map", "listen", "compare", "studies", "jobs")
+PAGES = (
+    "home",
+    "generate",
+    "corpus",
+    "train",
+    "map",
+    "listen",
+    "suggest",
+    "compare",
+    "studies",
+    "jobs",
+)
 
 
 @pytest.fixture(autouse=True)
