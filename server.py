@@ -9,7 +9,7 @@ from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
 from pages.components import (
-    audition_server,
+    audition_http_routes,
     clip_http_routes,
     code_editor_http_routes,
     error_page,
@@ -26,7 +26,7 @@ login.load_access_policy()  # Raises before anybody is served if the wrong peopl
 app = st.App(
     "app.py",
     routes=[
-        *audition_server.build_audition_routes(),
+        *audition_http_routes.build_audition_routes(),
         *clip_http_routes.build_audio_routes(),
         *code_editor_http_routes.build_code_editor_routes(),
     ],

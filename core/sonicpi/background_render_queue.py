@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from core.errors import EarshotError
 from core.sonicpi.clip_and_render_result import RenderProblem, RenderResult
-from core.sonicpi.framed_process import FramedProcessError
+from core.sonicpi.message_framed_process import FramedProcessError
 from core.sonicpi.render_pool import (
     MAX_RENDER_ATTEMPTS,
     build_worker_crash_problem,

@@ -15,7 +15,7 @@ import streamlit as st
 from core import workspace
 from core.sonicpi import DEFAULT_SONIC_PI
 from core.suggest.audition_loop import compute_loop_timings
-from pages.components import audition_server, state
+from pages.components import audition_http_routes, session_keys
 
 ASSETS_DIR = Path(__file__).parent
 KEY_HINT = (
@@ -131,14 +131,14 @@ def build_audition_data(versions: Sequence[AuditionVersion], view: AuditionView)
     lengths = [round(timing.seconds * 44100) / 44100 for timing in timings]
     urls: list[str] = [""] * len(versions)
     clip_ids = [
-        audition_server.build_clip_id(version.source, seconds, view.sonic_pi)
+        audition_http_routes.build_clip_id(version.source, seconds, view.sonic_pi)
         for version, seconds in zip(versions, lengths)
     ]
     if not workspace.is_workspace_read_only():
         owner = _get_owner_id()
         requests = [(version.source, seconds) for version, seconds in zip(versions, lengths)]
-        audition_server.open_audition_clips().request_clips(requests, owner, view.sonic_pi)
-        urls = [audition_server.build_clip_url(clip_id) for clip_id in clip_ids]
+        audition_http_routes.open_audition_clips().request_clips(requests, owner, view.sonic_pi)
+        urls = [audition_http_routes.build_clip_url(clip_id) for clip_id in clip_ids]
     data: dict[str, Any] = {
         "versions": [
             {
@@ -178,6 +178,6 @@ def build_version_key(source: str) -> str:
 
 def _get_owner_id() -> str:
     """Return an id of this session, for the clips that it waits for."""
-    if not state.AUDITION_OWNER.is_set():
-        state.AUDITION_OWNER.set(secrets.token_hex(8))
-    return state.AUDITION_OWNER.get()
+    if not session_keys.AUDITION_OWNER.is_set():
+        session_keys.AUDITION_OWNER.set(secrets.token_hex(8))
+    return session_keys.AUDITION_OWNER.get()

@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core import workspace
-from pages.components import formatting, state
+from pages.components import page_text, session_keys
 from pages.suggest.suggestion_state import SuggestionState
 
 
@@ -33,7 +33,7 @@ def draw_language_model_panel(current: SuggestionState) -> SuggestionState:
         )
         if is_asked:
             with (
-                formatting.catch_and_show_errors(),
+                page_text.catch_and_show_errors(),
                 st.spinner("The language model writes programs …"),
             ):
                 written = write_candidates_by_language_model(
@@ -44,7 +44,7 @@ def draw_language_model_panel(current: SuggestionState) -> SuggestionState:
                     written=tuple(written.candidates),
                     written_words=written.describe(),
                 )
-                state.SUGGESTION_STATE.set(current)
+                session_keys.SUGGESTION_STATE.set(current)
         if current.written_words:
-            st.caption(formatting.escape_markdown(current.written_words))
+            st.caption(page_text.escape_markdown(current.written_words))
     return current

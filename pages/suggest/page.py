@@ -10,14 +10,14 @@ import streamlit as st
 from core import workspace
 from core.errors import EarshotError
 from pages.components import (
+    audition_http_routes,
     audition_player,
-    audition_server,
     code_editor,
     corpus_and_alignment_picker,
     example_snippets,
-    formatting,
-    layout,
-    state,
+    page_header_and_sidebar,
+    page_text,
+    session_keys,
 )
 from pages.components.audition_player import AuditionVersion, AuditionView, build_version_key
 from pages.components.corpus_and_alignment_picker import Selection
@@ -32,11 +32,11 @@ ACTIONS_WITHOUT_PICKS = ("render", "undo", "go")
 
 def draw_page() -> None:
     """Draw the page."""
-    if state.IS_NEW_PAGE.get():  # Here: a run of the fragment alone is not a visit.
-        state.IS_SUGGEST_JUST_OPENED.set(True)
+    if session_keys.IS_NEW_PAGE.get():  # Here: a run of the fragment alone is not a visit.
+        session_keys.IS_SUGGEST_JUST_OPENED.set(True)
     if not workspace.is_workspace_read_only():
-        with formatting.catch_and_show_errors():
-            audition_server.open_audition_clips()  # Starts the render workers.
+        with page_text.catch_and_show_errors():
+            audition_http_routes.open_audition_clips()  # Starts the render workers.
     corpus_and_alignment_picker.draw_alignment_page("Suggest", draw_suggestions, "prediction")
 
 
@@ -51,7 +51,7 @@ def draw_suggestions(selected: Selection) -> None:
         current = _follow_restored_code(current, code)
         if workspace.is_workspace_read_only():
             st.caption(":material/visibility: Read-only: nothing is rendered, so nothing plays.")
-    with right, formatting.catch_and_show_errors():
+    with right, page_text.catch_and_show_errors():
         _draw_versions(selected, current, code)
 
 
@@ -60,7 +60,7 @@ def _draw_example_picker() -> None:
         "Example",
         list(example_snippets.EXAMPLE_SNIPPETS),
         index=None,
-        key=state.SUGGESTION_EXAMPLE.name,
+        key=session_keys.SUGGESTION_EXAMPLE.name,
         placeholder="Start from an example …",
         label_visibility="collapsed",
         on_change=_insert_selected_example,
@@ -68,7 +68,7 @@ def _draw_example_picker() -> None:
 
 
 def _insert_selected_example() -> None:
-    name = state.SUGGESTION_EXAMPLE.get()
+    name = session_keys.SUGGESTION_EXAMPLE.get()
     if name is not None:
         source = example_snippets.EXAMPLE_SNIPPETS[name]
         code_editor.set_editor_code(source)
@@ -98,13 +98,13 @@ def _draw_versions(selected: Selection, current: SuggestionState, code: str) -> 
     aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment)
     target = None
     if controls.mode == "toward":
-        with formatting.catch_and_show_errors():
+        with page_text.catch_and_show_errors():
             target = suggestion_controls.draw_target_controls(aligned_corpus)
         if target is None:
             st.caption("Choose a target; until then the versions are diverse.")
     if current.liked is not None:
         st.caption(
-            f":material/favorite: Like: {formatting.escape_markdown(current.liked.title)}."
+            f":material/favorite: Like: {page_text.escape_markdown(current.liked.title)}."
             " Press d for different ones."
         )
     source = current.tree.current.source
@@ -127,10 +127,10 @@ def _draw_versions(selected: Selection, current: SuggestionState, code: str) -> 
                 st.caption(f"Language model: left out {suggested.dropped_words}.")
             _explain_missing_picks(len(versions) - 1)
     except SilentSnippetError as error:
-        formatting.show_why_snippet_is_silent(error.message)
+        page_text.show_why_snippet_is_silent(error.message)
     except EarshotError as error:
-        formatting.show_error(error)
-    state.SUGGESTION_STATE.set(replace(current, versions=versions))
+        page_text.show_error(error)
+    session_keys.SUGGESTION_STATE.set(replace(current, versions=versions))
     view = AuditionView(
         controls.bars,
         points,
@@ -164,7 +164,7 @@ def _explain_missing_picks(pick_count: int) -> None:
 
 def _do_action(action: dict[str, Any]) -> None:
     """Do what the user chose in the audition player; a callback."""
-    current = state.SUGGESTION_STATE.get()
+    current = session_keys.SUGGESTION_STATE.get()
     if current is None:
         return
     name = action.get("name")
@@ -176,11 +176,11 @@ def _do_action(action: dict[str, Any]) -> None:
         current = _record_edited_code(current)
         _go_on_from(current.move_to_tree(current.tree.add_choice(version.source, version.title)))
     elif name == "more" and version is not None:
-        state.SUGGESTION_STATE.set(replace(current, liked=version, seed=current.seed + 1))
+        session_keys.SUGGESTION_STATE.set(replace(current, liked=version, seed=current.seed + 1))
     elif name == "different":
-        state.SUGGESTION_STATE.set(replace(current, liked=None, seed=current.seed + 1))
+        session_keys.SUGGESTION_STATE.set(replace(current, liked=None, seed=current.seed + 1))
     elif name == "render":
-        state.SUGGESTION_STATE.set(_record_edited_code(current))
+        session_keys.SUGGESTION_STATE.set(_record_edited_code(current))
     elif name == "undo":
         _go_on_from(current.move_to_tree(current.tree.undo_choice()))
     elif name == "go" and isinstance(action.get("choice"), (int, float)):
@@ -189,15 +189,15 @@ def _do_action(action: dict[str, Any]) -> None:
 
 def _record_edited_code(current: SuggestionState) -> SuggestionState:
     """Return the state with the code in the editor as a choice, if it was edited."""
-    code = state.SNIPPET.get()
+    code = session_keys.SNIPPET.get()
     if code is None or code == current.tree.current.source or not code.strip():
         return current
     return current.move_to_tree(current.tree.add_choice(code, "Edited by hand"))
 
 
 def _go_on_from(current: SuggestionState) -> None:
-    state.SUGGESTION_STATE.set(current)
+    session_keys.SUGGESTION_STATE.set(current)
     code_editor.set_editor_code(current.tree.current.source)
 
 
-layout.run_page(draw_page)
+page_header_and_sidebar.run_page(draw_page)

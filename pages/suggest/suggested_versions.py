@@ -17,7 +17,7 @@ from core.suggest.suggest_and_pick_variants import (
 )
 from core.suggest.target import SoundTarget
 from pages.components.audition_player import AuditionVersion
-from pages.components.cache import cache_until_inputs_change
+from pages.components.page_cache import cache_until_inputs_change
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus

@@ -10,7 +10,7 @@ import streamlit as st
 from core import favourites
 from core.corpus import Corpus
 from core.errors import EarshotError
-from pages.components import state
+from pages.components import session_keys
 from pages.components.url_bound_segmented_control import draw_choice_bound_to_url
 
 if TYPE_CHECKING:
@@ -62,13 +62,16 @@ def draw_suggestion_controls() -> SuggestionControls:
     """Draw mode, kinds, wildness and bars."""
     from core.suggest.code_edit import EDIT_KINDS
 
+    bars_key = session_keys.SUGGESTION_BARS
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        mode = draw_choice_bound_to_url("Mode", MODE_LABELS, state.SUGGESTION_MODE, MODE_HELP)
+        mode = draw_choice_bound_to_url(
+            "Mode", MODE_LABELS, session_keys.SUGGESTION_MODE, MODE_HELP
+        )
         with st.popover("Changes", icon=":material/tune:"):
             kinds = st.multiselect(
                 "Kinds of changes",
                 EDIT_KINDS,
-                key=state.SUGGESTION_KINDS.name,
+                key=session_keys.SUGGESTION_KINDS.name,
                 placeholder="All kinds",
                 persist_state="session",
             )
@@ -77,21 +80,19 @@ def draw_suggestion_controls() -> SuggestionControls:
                 0.0,
                 1.0,
                 step=0.1,
-                key=state.SUGGESTION_WILDNESS.name,
+                key=session_keys.SUGGESTION_WILDNESS.name,
                 help="0: one change per version; 1: up to six.",
                 persist_state="session",
             )
             bars = st.segmented_control(
                 "Bars per loop",
                 BAR_CHOICES,
-                default=None if state.SUGGESTION_BARS.is_set() else state.SUGGESTION_BARS.default,
+                default=None if bars_key.is_set() else bars_key.default,
                 required=True,
-                key=state.SUGGESTION_BARS.name,
+                key=bars_key.name,
                 persist_state="session",
             )
-    return SuggestionControls(
-        mode, tuple(kinds), float(wildness), int(bars or state.SUGGESTION_BARS.default)
-    )
+    return SuggestionControls(mode, tuple(kinds), float(wildness), int(bars or bars_key.default))
 
 
 def draw_target_controls(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
@@ -107,7 +108,7 @@ def draw_target_controls(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
             "Target",
             list(TARGET_LABELS),
             format_func=TARGET_LABELS.__getitem__,
-            key=state.SUGGESTION_TARGET.name,
+            key=session_keys.SUGGESTION_TARGET.name,
             width=170,
             persist_state="session",
         )
@@ -123,11 +124,11 @@ def draw_target_controls(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
 def _draw_word_target() -> SoundTarget | None:
     from core.suggest.target import parse_target_from_words
 
-    if not state.SUGGESTION_WORDS.is_set():
-        state.SUGGESTION_WORDS.set(state.SUGGESTION_WORDS.default)
+    if not session_keys.SUGGESTION_WORDS.is_set():
+        session_keys.SUGGESTION_WORDS.set(session_keys.SUGGESTION_WORDS.default)
     text = st.text_input(
         "Words",
-        key=state.SUGGESTION_WORDS.name,
+        key=session_keys.SUGGESTION_WORDS.name,
         help="Such as: darker, busier, louder, higher, wider, noisier, faster, fuller.",
         persist_state="session",
     )
@@ -144,7 +145,7 @@ def _draw_favourite_target(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
         range(len(all_favourites)),
         index=None,
         format_func=lambda index: all_favourites[index].name,
-        key=state.SUGGESTION_FAVOURITE.name,
+        key=session_keys.SUGGESTION_FAVOURITE.name,
         placeholder="Choose a favourite …" if all_favourites else "No favourites yet",
     )
     if index is None or index >= len(all_favourites):
@@ -163,7 +164,7 @@ def _draw_clip_target(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
     from core.suggest.target import find_target_of_corpus_program
 
     name = st.text_input(
-        "Name or id of a program", key=state.SUGGESTION_CLIP.name, persist_state="session"
+        "Name or id of a program", key=session_keys.SUGGESTION_CLIP.name, persist_state="session"
     ).strip()
     if not name:
         return None
@@ -181,7 +182,7 @@ def _draw_upload_target(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
     from core.suggest.target import make_target_from_clip
 
     upload = st.file_uploader(
-        "Sound file", type=["wav", "flac", "ogg", "mp3"], key=state.SUGGESTION_UPLOAD.name
+        "Sound file", type=["wav", "flac", "ogg", "mp3"], key=session_keys.SUGGESTION_UPLOAD.name
     )
     if upload is None:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pages.components import state
+from pages.components import session_keys
 from pages.suggest.choice_tree import ChoiceTree, start_choice_tree
 
 if TYPE_CHECKING:
@@ -50,15 +50,15 @@ def load_suggestion_state(code: str) -> SuggestionState:
 
     It also starts anew when another page, or an example, has put a program into the editor.
     """
-    stored = state.SUGGESTION_STATE.get()
-    is_just_opened = state.IS_SUGGEST_JUST_OPENED.get()
-    state.IS_SUGGEST_JUST_OPENED.set(False)
+    stored = session_keys.SUGGESTION_STATE.get()
+    is_just_opened = session_keys.IS_SUGGEST_JUST_OPENED.get()
+    session_keys.IS_SUGGEST_JUST_OPENED.set(False)
     if stored is None or (is_just_opened and code != stored.tree.current.source):
         stored = SuggestionState(start_choice_tree(code))
-    state.SUGGESTION_STATE.set(stored)
+    session_keys.SUGGESTION_STATE.set(stored)
     return stored
 
 
 def restart_from_program(source: str) -> None:
     """Suggest from another program, with a new tree of choices; for callbacks."""
-    state.SUGGESTION_STATE.set(SuggestionState(start_choice_tree(source)))
+    session_keys.SUGGESTION_STATE.set(SuggestionState(start_choice_tree(source)))

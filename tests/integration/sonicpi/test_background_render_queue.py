@@ -6,7 +6,7 @@ import numpy as np
 
 from core.sonicpi import try_render
 from core.sonicpi.background_render_queue import BackgroundRenderQueue
-from pages.components.audition_server import AuditionClips
+from pages.components.audition_http_routes import AuditionClips
 
 
 def test_the_queue_renders_as_a_single_render_does_and_survives_bad_programs() -> None:
