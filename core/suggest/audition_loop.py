@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from core.errors import EarshotError
 from core.sonicpi import Clip
 from core.suggest.program_outline import ProgramOutline, build_program_outline
@@ -99,26 +97,3 @@ def compute_loudness_gain(clip: Clip) -> float:
     gain_db = min(TARGET_LOUDNESS_LUFS - loudness, MAX_GAIN_DB)
     gain = 10 ** (gain_db / 20)
     return float(min(gain, 1 / max(clip.peak, 1e-6)))
-
-
-def place_vectors_in_plane(vectors: np.ndarray) -> np.ndarray:
-    """Return the first two principal components of vectors, scaled to [-1, 1].
-
-    Parameters
-    ----------
-    vectors : float [n, d]
-
-    Returns
-    -------
-    float [n, 2]
-        The mean of the vectors is at 0, and both axes have the same scale.
-    """
-    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
-    left, scales, _ = np.linalg.svd(centred, full_matrices=False)
-    columns = (left * scales)[:, :2]
-    plane = np.zeros((len(vectors), 2))
-    plane[:, : columns.shape[1]] = columns
-    # The sign of a component is arbitrary: the largest entry is positive.
-    largest = plane[np.abs(plane).argmax(axis=0), [0, 1]]
-    plane *= np.where(largest < 0, -1, 1)
-    return np.asarray(plane / max(np.abs(plane).max(), 1e-9))

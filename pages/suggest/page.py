@@ -48,6 +48,8 @@ def draw_suggestions(selected: Selection) -> None:
         _draw_example_picker()
         code = code_editor.draw_code_editor()
         current = suggestion_state.load_suggestion_state(code)
+        if code_editor.take_render_request():
+            current = _record_edited_code(current)
         current = _follow_restored_code(current, code)
         if workspace.is_workspace_read_only():
             st.caption(":material/visibility: Read-only: nothing is rendered, so nothing plays.")

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.suggest.audition_loop import place_vectors_in_plane
+from core.suggest.candidate_map import build_candidate_map
 from core.suggest.candidates import CandidateOptions
 from core.suggest.suggest_and_pick_variants import (
     Pick,
-    SuggestionResult,
     SuggestOptions,
     suggest_with_candidates,
 )
@@ -151,9 +150,10 @@ def _suggest_cached_versions(
         CandidateOptions(request.wildness, kinds=request.kinds, seed=request.seed),
     )
     result = suggest_with_candidates(_aligned_corpus, request.source, options, _written)
-    places = place_vectors_in_plane(_stack_vectors(result))
+    places = build_candidate_map(result.predicted).candidate_points
+    places = places / max(float(np.abs(places).max(initial=0.0)), 1e-9)
     picks = [
-        _describe_pick(pick, _to_point(places[row + 1]))
+        _describe_pick(pick, _to_point(places[row]))
         for pick, row in zip(result.picks, result.picked_rows)
     ]
     if _liked is not None:  # It stays comparable beside those that should sound like it.
@@ -164,17 +164,13 @@ def _suggest_cached_versions(
         request.source,
         "Current version",
         forecast="" if forecast is None else forecast.words,
-        place=_to_point(places[0]),
+        place=(0.0, 0.0),
     )
     return SuggestedVersions(
         (current, *picks),
-        tuple(_to_point(place) for place in places[1:]),
+        tuple(_to_point(place) for place in places),
         result.dropped.describe(),
     )
-
-
-def _stack_vectors(result: SuggestionResult) -> np.ndarray:
-    return np.concatenate([result.predicted.current_vector[None], result.predicted.vectors])
 
 
 def _describe_pick(pick: Pick, place: tuple[float, float]) -> AuditionVersion:

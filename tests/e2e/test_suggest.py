@@ -133,13 +133,12 @@ def test_versions_switch_on_the_bar_line_without_a_gap_and_one_is_taken(
 
     title = audition.locator(f".card[data-number='{number}'] .title").inner_text()
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Sonic Pi code")).not_to_have_value(DRONE)
     expect(audition.locator(".tree .current")).to_have_text(title)
     # The taken version goes on playing, as the new current one.
     expect(audition).to_have_attribute("data-playing", "0")
     page_steps.wait_until_settled(page)
     page.keyboard.press("u")
-    expect(page.get_by_label("Sonic Pi code")).to_have_value(DRONE)
+    page_steps.expect_editor_code(page, DRONE)
 
 
 def test_a_program_that_fails_is_explained_on_its_card_and_broken_code_above(

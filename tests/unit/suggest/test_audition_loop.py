@@ -13,7 +13,6 @@ from core.suggest.audition_loop import (
     TARGET_LOUDNESS_LUFS,
     compute_loop_timings,
     compute_loudness_gain,
-    place_vectors_in_plane,
 )
 
 
@@ -51,13 +50,3 @@ def test_all_loops_have_the_same_bars_at_their_own_tempo() -> None:
     assert compute_loop_timings(["use_bpm 0.001; play 60"], bars=1)[0].seconds == 12.0
     with pytest.raises(EarshotError, match="0 bars"):
         compute_loop_timings(["play 60"], bars=0)
-
-
-def test_the_plane_keeps_the_largest_distances() -> None:
-    vectors = np.zeros((5, 8), np.float32)
-    vectors[1, 3], vectors[2, 3], vectors[3, 5] = 4.0, -4.0, 1.0
-    plane = place_vectors_in_plane(vectors)
-    assert plane.shape == (5, 2)
-    assert np.abs(plane).max() == pytest.approx(1.0)
-    assert np.linalg.norm(plane[1] - plane[2]) == pytest.approx(2.0)
-    assert not place_vectors_in_plane(np.ones((1, 3))).any()
