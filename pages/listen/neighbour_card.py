@@ -1,4 +1,4 @@
-"""Card of a neighbour: its rank, similarity, clip, code and differences from the snippet."""
+"""Row of a neighbour: its rank, similarity and clip, with its code and actions in a menu."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.favourites import Favourite
-from pages.components import audio_player, page_text, program_header_and_diff
+from pages.components import audio_player, page_text, program_actions, program_header_and_diff
+from pages.components.program_actions import ProgramToUse
 from pages.listen import favourites_view
 
 if TYPE_CHECKING:
@@ -33,13 +34,21 @@ def draw_neighbour_cards(
     """
     favourite_keys = favourites_view.load_favourite_keys()
     are_of_several = len({neighbour.corpus_name for neighbour in neighbours}) > 1
+    rows = st.container(gap="xsmall", key="found-clips")
     for neighbour in neighbours:
         corpus_name = neighbour.corpus_name
         favourite = Favourite(corpus_name, neighbour.program_id, neighbour.name, neighbour.template)
         is_favourite = favourite.corpus_and_program_id in favourite_keys
-        draw_neighbour_card(neighbour, favourite, is_favourite, snippet, are_of_several)
-        if words := match_words.get(neighbour.program_id):
-            st.caption(f":material/tune: {neighbour.rank}: {words}")
+        words = match_words.get(neighbour.program_id, "")
+        with rows:
+            draw_neighbour_card(
+                neighbour,
+                favourite,
+                is_favourite,
+                snippet,
+                with_corpus=are_of_several,
+                match_words=words,
+            )
 
 
 def draw_neighbour_card(
@@ -47,7 +56,9 @@ def draw_neighbour_card(
     favourite: Favourite,
     is_favourite: bool,
     snippet: str | None,
+    *,
     with_corpus: bool = False,
+    match_words: str = "",
 ) -> None:
     """Draw one neighbour.
 
@@ -61,36 +72,60 @@ def draw_neighbour_card(
         Code to compare its code with.
     with_corpus : bool
         Whether to draw the name of its corpus.
+    match_words : str
+        In which aspects its clip matches.
     """
     key = f"{neighbour.rank}-{neighbour.program_id}"
-    title = program_header_and_diff.format_program_title(neighbour.name, neighbour.template)
-    with st.container(border=True, key=f"neighbour-{key}", gap="small"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(
-                f"**{neighbour.rank}. {page_text.escape_markdown(title)}**", width="content"
-            )
-            st.caption(page_text.escape_markdown(neighbour.name), width="stretch")
-            if with_corpus:
-                st.badge(
-                    page_text.escape_markdown(neighbour.corpus_name),
-                    color="gray",
-                    icon=":material/library_music:",
-                )
-            st.badge(
-                f"similarity {neighbour.similarity:.2f}",
-                color="blue",
-                help="Cosine of code and clip in the shared space; 1 is the same direction.",
-            )
-            favourites_view.draw_favourite_button(favourite, is_favourite, key)
-        left, right = st.columns(2, gap="small", vertical_alignment="center")
+    with st.container(border=True, key=f"neighbour-{key}"):
+        left, middle, right = st.columns([12, 10, 4], gap="small", vertical_alignment="center")
         with left:
+            _draw_neighbour_title(neighbour, match_words, with_corpus)
+        with middle:
             audio_player.draw_audio_file_player(neighbour.audio_path, neighbour.name, key)
-        with right:
-            st.code(neighbour.source, language="ruby", height=116)
-        if snippet is not None:
-            with st.expander(
-                "Differences from your code", key=f"differences-{key}", type="compact"
+        with right, st.container(horizontal=True, gap=None, horizontal_alignment="right"):
+            favourites_view.draw_favourite_button(favourite, is_favourite, key)
+            with st.popover(
+                "",
+                icon=":material/more_horiz:",
+                help="Code and actions",
+                type="tertiary",
+                key=f"more-{key}",
             ):
-                program_header_and_diff.draw_code_differences(
-                    snippet, neighbour.source, ("Your code", "This program")
-                )
+                _draw_neighbour_details(neighbour, snippet, key)
+
+
+def _draw_neighbour_title(neighbour: Neighbour, match_words: str, with_corpus: bool) -> None:
+    title = program_header_and_diff.format_program_title(neighbour.name, neighbour.template)
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key=f"row-title-{neighbour.rank}"
+    ):
+        st.markdown(f"**{neighbour.rank}. {page_text.escape_markdown(title)}**", width="content")
+        st.badge(
+            f"similarity {neighbour.similarity:.2f}",
+            color="blue",
+            help="Cosine of code and clip in the shared space; 1 is the same direction.",
+        )
+    parts = [neighbour.corpus_name] if with_corpus else []
+    parts += [match_words or neighbour.name]
+    st.caption(page_text.escape_markdown(" · ".join(parts)))
+
+
+def _draw_neighbour_details(neighbour: Neighbour, snippet: str | None, key: str) -> None:
+    """Draw what can be done with a neighbour, its code, and how it differs from the snippet."""
+    program_actions.draw_program_actions(
+        ProgramToUse(
+            neighbour.corpus_name,
+            neighbour.program_id,
+            neighbour.name,
+            neighbour.source,
+            neighbour.audio_path,
+        ),
+        key,
+    )
+    st.caption(page_text.escape_markdown(neighbour.name))
+    st.code(neighbour.source, language="ruby", height=260)
+    if snippet is not None:
+        with st.expander("Differences from your code", key=f"differences-{key}", type="compact"):
+            program_header_and_diff.draw_code_differences(
+                snippet, neighbour.source, ("Your code", "This program")
+            )

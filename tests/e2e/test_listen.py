@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -117,3 +118,37 @@ def test_pairs_are_found_by_a_job_and_played_in_turn(stocked: Dashboard, page: P
     page.get_by_text("After alignment", exact=True).click()
     page_steps.wait_until_settled(page)
     expect(page.get_by_text("Pair 1 of")).to_be_visible()
+
+
+def test_a_row_puts_its_code_into_the_editor_and_opens_the_map(
+    stocked: Dashboard, page: Page
+) -> None:
+    page.goto(f"{stocked.url}listen?corpus=starter")
+    page_steps.wait_until_settled(page)
+    editor = page.get_by_label("Sonic Pi code")
+    editor.fill("play 60, release: 0.5")
+    page_steps.wait_until_settled(page)
+    page.get_by_role("slider", name="Clips to show").press("ArrowRight")
+    rows = page.locator(NEIGHBOURS)
+    expect(rows).to_have_count(10)
+    # Six rows fit on a small screen.
+    box = rows.nth(5).bounding_box()
+    assert box is not None and box["y"] + box["height"] <= 768
+    # The menu has the whole code, and files to download.
+    menu = page.get_by_test_id("stPopoverBody")
+    rows.first.locator('[class*="st-key-more-"] button').click()
+    for name, suffix in (("Code", ".rb"), ("Clip", ".flac")):
+        with page.expect_download() as download_info:
+            menu.get_by_role("button", name=name, exact=True).click()
+        assert download_info.value.suggested_filename.endswith(suffix)
+        data = Path(download_info.value.path()).read_bytes()
+        assert data.startswith(b"fLaC") or b"play" in data or b"sample" in data
+    menu.get_by_role("button", name="Use this code").click()
+    expect(page.locator(".cm-line")).not_to_have_count(1)
+    editor.press("Control+z")
+    page_steps.expect_editor_code(page, "play 60, release: 0.5")
+    page_steps.wait_until_settled(page)
+    rows.first.locator('[class*="st-key-more-"] button').click()
+    menu.get_by_role("button", name="Show on map").click()
+    expect(page.get_by_role("heading", name="Map")).to_be_visible()
+    expect(page.locator(".st-key-card .player")).to_be_visible()

@@ -1,0 +1,80 @@
+"""Menu of a program: put its code into the editor, show it on the map, download clip and code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components import code_editor, session_keys
+from pages.components.corpus_and_alignment_picker import open_page_with_corpus
+
+
+@dataclass(frozen=True)
+class ProgramToUse:
+    """A program that a menu offers actions for.
+
+    Attributes
+    ----------
+    corpus_name, program_id, name, source : str
+    audio_path : str or None
+        Its clip; None for a program without one.
+    """
+
+    corpus_name: str
+    program_id: str
+    name: str
+    source: str
+    audio_path: str | None
+
+
+def draw_program_actions(program: ProgramToUse, key: str) -> None:
+    """Draw the buttons of what can be done with a program.
+
+    Parameters
+    ----------
+    program : ProgramToUse
+    key : str
+        Unique on the page.
+    """
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Use this code",
+            icon=":material/edit:",
+            key=f"use-{key}",
+            help="Puts the code into the editor of Listen. Ctrl+Z in the editor takes it back.",
+            on_click=use_program_source,
+            args=(program.source,),
+        )
+        if st.button("Show on map", icon=":material/map:", key=f"map-{key}"):
+            session_keys.PROGRAM.set(program.program_id)
+            session_keys.MAP_PANEL.set("program")
+            open_page_with_corpus("pages/map/page.py", program.corpus_name)
+        if program.audio_path is not None and Path(program.audio_path).is_file():
+            audio_path = Path(program.audio_path)
+            st.download_button(
+                "Clip",
+                audio_path.read_bytes,  # Read only when the button is pressed.
+                f"{program.name}{audio_path.suffix}",
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"clip-{key}",
+                help="Download the clip.",
+            )
+        st.download_button(
+            "Code",
+            program.source,
+            f"{program.name}.rb",
+            "text/plain",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"code-{key}",
+            help="Download the code.",
+        )
+
+
+def use_program_source(source: str) -> None:
+    """Put a program's code into the editor of Listen and show it; for callbacks."""
+    code_editor.set_editor_code(source)
+    session_keys.SEARCH_MODE.set("code")
