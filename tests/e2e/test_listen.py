@@ -136,7 +136,7 @@ def test_a_row_puts_its_code_into_the_editor_and_opens_the_map(
     assert box is not None and box["y"] + box["height"] <= 768
     # The menu has the whole code, and files to download.
     menu = page.get_by_test_id("stPopoverBody")
-    rows.first.locator('[class*="st-key-more-"] button').click()
+    rows.first.locator('[class*="st-key-more-"] button:visible').click()
     for name, suffix in (("Code", ".rb"), ("Clip", ".flac")):
         with page.expect_download() as download_info:
             menu.get_by_role("button", name=name, exact=True).click()
@@ -148,7 +148,7 @@ def test_a_row_puts_its_code_into_the_editor_and_opens_the_map(
     editor.press("Control+z")
     page_steps.expect_editor_code(page, "play 60, release: 0.5")
     page_steps.wait_until_settled(page)
-    rows.first.locator('[class*="st-key-more-"] button').click()
+    rows.first.locator('[class*="st-key-more-"] button:visible').click()
     menu.get_by_role("button", name="Show on map").click()
     expect(page.get_by_role("heading", name="Map")).to_be_visible()
     expect(page.locator(".st-key-card .player")).to_be_visible()
