@@ -148,6 +148,8 @@ def test_a_row_puts_its_code_into_the_editor_and_opens_the_map(
     editor.press("Control+z")
     page_steps.expect_editor_code(page, "play 60, release: 0.5")
     page_steps.wait_until_settled(page)
+    page.reload()  # Closes the menu.
+    page_steps.wait_until_settled(page)
     rows.first.locator('[class*="st-key-more-"] button:visible').click()
     menu.get_by_role("button", name="Show on map").click()
     expect(page.get_by_role("heading", name="Map")).to_be_visible()
