@@ -1,13 +1,15 @@
-"""The dashboard's ASGI server: Streamlit, routes of clips and of the editor, and middleware."""
+"""The dashboard's ASGI server: Streamlit, clips, the editor, the HTTP API, and middleware."""
 
 from __future__ import annotations
 
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Mount
 from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
+from core.http_api.api_application import MOUNT_PATH, build_mounted_api_application
 from pages.components import (
     audition_http_routes,
     clip_http_routes,
@@ -29,6 +31,7 @@ app = st.App(
         *audition_http_routes.build_audition_routes(),
         *clip_http_routes.build_audio_routes(),
         *code_editor_http_routes.build_code_editor_routes(),
+        Mount(MOUNT_PATH, build_mounted_api_application()),
     ],
     middleware=[
         # First, so that refusals have the headers too.

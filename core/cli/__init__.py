@@ -54,6 +54,7 @@ COMMAND_MODULES = {
     "neighbours": "find_snippet_neighbours",
     "predict": "predict_sound",
     "suggest": "suggest_variants",
+    "api": "serve_api",
     "jobs": "list_and_control_jobs",
     "doctor": "check_installation",
     "licences": "list_licences",

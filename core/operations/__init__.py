@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.operations.candidate_ranking import rank_candidates
-    from core.operations.corpus_and_job_listing import list_corpus_summaries, list_job_summaries
+    from core.operations.corpus_and_job_listing import (
+        get_program_clip_path,
+        list_corpus_summaries,
+        list_job_summaries,
+    )
     from core.operations.operation_requests import (
         CompareRequest,
         ForecastRequest,
@@ -61,6 +65,7 @@ __all__ = [
     "compare_programs",
     "find_programs_by_sound",
     "forecast_programs",
+    "get_program_clip_path",
     "list_corpus_summaries",
     "list_job_summaries",
     "predict_programs",
@@ -89,6 +94,7 @@ _LAZY_EXPORTS = {
     "compare_programs": "program_comparison",
     "find_programs_by_sound": "sound_file_search",
     "forecast_programs": "program_prediction",
+    "get_program_clip_path": "corpus_and_job_listing",
     "list_corpus_summaries": "corpus_and_job_listing",
     "list_job_summaries": "corpus_and_job_listing",
     "predict_programs": "program_prediction",

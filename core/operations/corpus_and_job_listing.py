@@ -8,6 +8,7 @@ from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.jobs.job import Job
 from core.jobs.job_manager import list_jobs
+from core.operations.corpus_opening import UnknownCorpusError
 from core.operations.operation_results import AlignmentSummary, CorpusSummary, JobSummary
 from core.search.default_alignment_choice import choose_default_alignment
 
@@ -77,3 +78,17 @@ def _summarize_job(job: Job) -> JobSummary:
         created=datetime.fromtimestamp(job.created, UTC),
         error=None if job.error is None else str(job.error),
     )
+
+
+def get_program_clip_path(corpus_name: str, program_id: str) -> str:
+    """Return the file of the clip of a program.
+
+    Raises
+    ------
+    UnknownCorpusError
+        When there is no such corpus, program or clip.
+    """
+    try:
+        return str(Corpus.open(corpus_name).get_clip_path(program_id))
+    except EarshotError as error:
+        raise UnknownCorpusError(error.message, remedy=error.remedy) from error

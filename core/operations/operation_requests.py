@@ -84,7 +84,8 @@ class PredictRequest(Request):
     aspect_weights: dict[AspectName, AspectWeight] | None = Field(
         None,
         description="Weight of the similarity in timbre, rhythm, pitch and level, and of the"
-        " alignment's (whole), each from 0 to 10. Default: only the alignment's similarity.",
+        " alignment's (whole), each from 0 to 10, and 0 for those not named. Default: only the"
+        " alignment's similarity.",
     )
     with_forecast: bool = Field(True, description="Whether to add the forecast of each program.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.errors import EarshotError
 from core.operations.corpus_opening import (
     format_alignment_name,
     open_corpora_for_prediction,
@@ -52,6 +53,10 @@ def predict_programs(request: PredictRequest) -> PredictResult:
     >>> [prediction.status for prediction in result.predictions]
     ['ok', 'no_sound']
     """
+    if request.aspect_weights is not None and not any(request.aspect_weights.values()):
+        raise EarshotError(
+            "All weights are 0.", where="aspect_weights", remedy="Give at least one a weight."
+        )
     aligned_corpora = open_corpora_for_prediction(request.corpora, request.alignment)
     return PredictResult(
         corpora=[corpus.corpus.name for corpus in aligned_corpora],

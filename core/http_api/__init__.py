@@ -1,0 +1,1 @@
+"""HTTP API: the operations of `core.operations` for programs on this machine, or with a token."""
