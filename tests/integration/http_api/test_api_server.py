@@ -60,7 +60,7 @@ def test_the_examples_of_the_page_run(server_url: str, tmp_path: Path):
         run = subprocess.run(
             [*arguments, "--silent", "--show-error"], cwd=tmp_path, capture_output=True, timeout=120
         )
-        assert run.returncode == 0, (line, run.stderr)
+        assert run.returncode == 0, (line, run.stdout, run.stderr)
         if run.stdout:
             answers[url[1]] = json.loads(run.stdout)
     assert set(answers) == set(re.findall(r"^\| `\w+ /v1/(\w+)`", PAGE, re.MULTILINE))
