@@ -206,6 +206,7 @@ export default function () {
   if (!window.earshotPlayer) {
     window.earshotPlayer = createState();
     registerListeners(window.earshotPlayer);
+    createTransport(window.earshotPlayer);
   }
   startRequested(window.earshotPlayer);
   updatePlayers(window.earshotPlayer);

@@ -25,7 +25,12 @@ MAX_CACHED_WAVEFORMS = 2000
 AUTOPLAY_DELAY_S = 0.2  # From drawing a player until its clip plays.
 
 _player_component = st.components.v2.component(
-    "earshot_player", js=(Path(__file__).parent / "audio_player.js").read_text(encoding="utf-8")
+    "earshot_player",
+    # One script: a component has no modules of its own.
+    js="\n".join(
+        (Path(__file__).parent / name).read_text(encoding="utf-8")
+        for name in ("audio_player.js", "audio_transport.js")
+    ),
 )
 
 

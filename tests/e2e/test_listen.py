@@ -154,3 +154,36 @@ def test_a_row_puts_its_code_into_the_editor_and_opens_the_map(
     menu.get_by_role("button", name="Show on map").click()
     expect(page.get_by_role("heading", name="Map")).to_be_visible()
     expect(page.locator(".st-key-card .player")).to_be_visible()
+
+
+def test_one_bar_controls_what_plays_in_all_tabs(stocked: Dashboard, page: Page) -> None:
+    page.goto(f"{stocked.url}listen?corpus=starter")
+    page_steps.wait_until_settled(page)
+    players = page.locator(f"{NEIGHBOURS} .player")
+    expect(players).to_have_count(5)
+    page_steps.wait_until_settled(page)
+    bar = page.get_by_role("group", name="Sound that plays")
+    expect(bar).to_be_hidden()
+    players.first.locator(".play").click()
+    page_steps.wait_until_playing(players.first)
+    title = players.first.get_attribute("aria-label") or ""
+    expect(bar).to_contain_text(title.removeprefix("Clip of "))
+    bar.get_by_role("slider", name="Volume").fill("0.25")
+    assert page.evaluate("document.getElementById('earshot-audio').volume") == 0.25
+    bar.get_by_role("button", name="Next sound").click()
+    page_steps.wait_until_playing(players.nth(1))
+    # Another tab starts with the same volume, and its sound ends this tab's.
+    other = page.context.new_page()
+    other.goto(page.url)
+    others = other.locator(f"{NEIGHBOURS} .player")
+    expect(others).to_have_count(5)
+    page_steps.wait_until_settled(other)
+    others.first.locator(".play").click()
+    page_steps.wait_until_playing(others.first)
+    assert page_steps.get_playback(page)["paused"]
+    assert other.evaluate("document.getElementById('earshot-audio').volume") == 0.25
+    bar = other.get_by_role("group", name="Sound that plays")
+    bar.get_by_role("button", name="Stop sound").click()
+    expect(bar).to_be_hidden()
+    playback = page_steps.get_playback(other)
+    assert playback["paused"] and playback["at"] == 0
