@@ -228,13 +228,13 @@ def format_sensitivity(rows: Sequence[LiteralSensitivity], target_label: str | N
             row.line,
             f"{row.name} {row.text}",
             row.layer,
-            row.distance,
+            row.strength or row.distance,
             f"{row.farthest_value}: {row.movement}" if row.movement else row.farthest_value,
             f"{row.aspect}: {row.aspect_movement}" if row.aspect else "",
         )
         for row in rows
     ]
-    headers = ("line", "literal", "in", "distance", "farthest value", "moves most")
+    headers = ("line", "literal", "in", "movement", "farthest value", "moves most")
     table = format_table(headers, cells)
     if target_label is None:
         return table
