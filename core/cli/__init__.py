@@ -55,6 +55,8 @@ COMMAND_MODULES = {
     "predict": "predict_sound",
     "suggest": "suggest_variants",
     "api": "serve_api",
+    "follow": "follow_program",
+    "play": "play_program",
     "jobs": "list_and_control_jobs",
     "doctor": "check_installation",
     "licences": "list_licences",

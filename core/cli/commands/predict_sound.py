@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.cli.commands.find_snippet_neighbours import (
@@ -36,6 +36,7 @@ from core.progress_callback import Progress
 from core.text_formatting import format_table
 
 if TYPE_CHECKING:
+    from core.search.aligned_corpus import AlignedCorpus
     from core.search.aspect_queries import AspectNeighbour
     from core.search.clip_property_forecast import Forecast
     from core.search.search_confidence import Confidence
@@ -56,41 +57,93 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser, "print neighbours, confidence and forecast as one JSON line")
 
 
+@dataclass(frozen=True)
+class SoundPrediction:
+    """Prediction of the sound of a snippet.
+
+    Attributes
+    ----------
+    aligned_corpora : list of AlignedCorpus
+        The searched corpora; the forecast is by the first.
+    found : list of AspectNeighbour
+        The nearest clips, the nearest first.
+    confidence : Confidence or None
+        None if the alignment is not calibrated.
+    forecast : Forecast or None
+        None if too few clips are measured.
+    note : str
+        Which part of the snippet was read; "" for all of it.
+    """
+
+    aligned_corpora: list[AlignedCorpus]
+    found: list[AspectNeighbour]
+    confidence: Confidence | None
+    forecast: Forecast | None
+    note: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the prediction as commands print it with ``--json``."""
+        return {
+            "status": "ok",
+            "corpus": self.aligned_corpora[0].corpus.name,
+            "alignment": self.aligned_corpora[0].record.id,
+            "neighbours": [convert_aspect_neighbour_to_json_row(item) for item in self.found],
+            "confidence": None if self.confidence is None else asdict(self.confidence),
+            "forecast": None if self.forecast is None else self.forecast.to_dict(),
+        }
+
+    def format_as_text(self) -> str:
+        """Return the forecast, and below it the nearest clips, as tables of text."""
+        owner_name = self.aligned_corpora[0].alignment_owner_name
+        neighbours = format_neighbours_with_confidence(
+            self.found, self.confidence, len(self.aligned_corpora) > 1
+        )
+        return f"{format_sound_forecast(self.forecast, owner_name)}\n{neighbours}"
+
+
 def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Predict, then print the clips and the properties."""
     snippet = read_snippet_from_file_or_stdin(args.file)
     from core.operations.corpus_opening import choose_default_corpus
-    from core.search.search_confidence import estimate_confidence
-    from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
+    from core.search.silent_snippet_check import SilentSnippetError
 
     args.corpus = args.corpus or [choose_default_corpus()]
     aligned_corpora = open_searched_corpora_from_args(args)
-    aligned_corpus = aligned_corpora[0]
     try:
-        found = find_aspect_neighbours_from_args(args, aligned_corpora, snippet)
+        prediction = predict_sound_from_args(args, aligned_corpora, snippet)
     except SilentSnippetError as error:
         if args.json:
             print_json_line(error.to_dict())
         raise
-    if note := read_audible_snippet(snippet).message:
-        print_status_to_stderr(note)
-    confidence = estimate_confidence(aligned_corpora, snippet, [item.neighbour for item in found])
-    forecast = aligned_corpus.forecast_sound_properties(snippet)
+    if prediction.note:
+        print_status_to_stderr(prediction.note)
     if args.json:
-        print_json_line(
-            {
-                "status": "ok",
-                "corpus": aligned_corpus.corpus.name,
-                "alignment": aligned_corpus.record.id,
-                "neighbours": [convert_aspect_neighbour_to_json_row(item) for item in found],
-                "confidence": None if confidence is None else asdict(confidence),
-                "forecast": None if forecast is None else forecast.to_dict(),
-            }
-        )
-        return
-    print_result_to_stdout(format_sound_forecast(forecast, aligned_corpus.alignment_owner_name))
-    print_result_to_stdout(
-        format_neighbours_with_confidence(found, confidence, len(aligned_corpora) > 1)
+        print_json_line(prediction.to_dict())
+    else:
+        print_result_to_stdout(prediction.format_as_text())
+
+
+def predict_sound_from_args(
+    args: argparse.Namespace, aligned_corpora: list[AlignedCorpus], snippet: str
+) -> SoundPrediction:
+    """Predict the sound of a snippet by the options ``-k`` and ``--aspect``.
+
+    Raises
+    ------
+    SilentSnippetError
+        When nothing in the snippet would sound.
+    """
+    from core.search.search_confidence import estimate_confidence
+    from core.search.silent_snippet_check import read_audible_snippet
+
+    found = find_aspect_neighbours_from_args(args, aligned_corpora, snippet)
+    neighbours = [item.neighbour for item in found]
+    return SoundPrediction(
+        aligned_corpora,
+        found,
+        estimate_confidence(aligned_corpora, snippet, neighbours),
+        aligned_corpora[0].forecast_sound_properties(snippet),
+        read_audible_snippet(snippet).message,
     )
 
 

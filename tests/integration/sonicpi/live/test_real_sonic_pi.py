@@ -1,0 +1,75 @@
+"""Programs go to the real server of Sonic Pi 3.2.2, and its cues and saved workspaces come back."""
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.cli import main
+from core.sonicpi import live
+from core.sonicpi.live.osc_encoding import encode_osc_message
+from tests.bench._live_sonic_pi import SERVER_PORT, LiveSonicPi
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("jackd"), reason="jackd, which Sonic Pi needs, is not installed"
+)
+TIMEOUT_SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+def sonic_pi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSonicPi]:
+    with LiveSonicPi(tmp_path_factory.mktemp("sonic_pi")) as running:
+        yield running
+
+
+def wait_for_message(sonic_pi: LiveSonicPi, pattern: bytes) -> bytes:
+    """Return the first message to Sonic Pi's editor that matches a pattern."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            message = sonic_pi.editor.recv(65_536)
+        except TimeoutError:
+            continue
+        if re.search(pattern, message):
+            return message
+    raise AssertionError(f"no message {pattern!r}")
+
+
+def test_a_program_is_played_and_its_cue_comes_back(sonic_pi: LiveSonicPi) -> None:
+    assert live.find_running_server() == live.RunningServer("3.2", SERVER_PORT)
+    server = live.play_in_sonic_pi("# ä\ncue :earshot, 42\nplay 60, release: 0.1\n")
+    assert server.is_tried
+    assert b"[42]" in wait_for_message(sonic_pi, rb"^/incoming/osc.*/cue/earshot")
+
+
+def test_the_command_plays_a_file_and_stops_it(sonic_pi: LiveSonicPi, tmp_path: Path) -> None:
+    path = tmp_path / "loop.rb"
+    path.write_text("live_loop :earshot_loop do\n  play 60, amp: 0\n  sleep 0.1\nend\n")
+    assert main(["play", str(path)]) == 0
+    wait_for_message(sonic_pi, rb"^/incoming/osc.*/live_loop/earshot_loop")
+    assert main(["play", "--stop"]) == 0
+    wait_for_message(sonic_pi, rb"^/log/info.*Stopping run")
+    # Sonic Pi tells when no program runs any more.
+    wait_for_message(sonic_pi, rb"^/(all-jobs-completed|log/info.*Completed run)")
+
+
+def test_a_workspace_that_is_run_is_followed(
+    sonic_pi: LiveSonicPi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SONIC_PI_HOME", str(sonic_pi.home))
+    code = "cue :from_workspace\n"
+    # What the editor of Sonic Pi sends for Run.
+    run = encode_osc_message(
+        "/save-and-run-buffer", "earshot", "workspace_two", code, "workspace_two"
+    )
+    sonic_pi.editor.sendto(run, ("127.0.0.1", SERVER_PORT))
+    wait_for_message(sonic_pi, rb"^/incoming/osc.*/cue/from_workspace")
+    watcher = live.SavedWorkspacesWatcher()
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while (change := watcher.poll()) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert change is not None and change.code == code
+    assert change.path == live.get_workspace_path(2)
