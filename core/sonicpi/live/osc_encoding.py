@@ -6,7 +6,7 @@ import struct
 
 
 def encode_osc_message(address: str, *arguments: str | int) -> bytes:
-    """Encode a message.
+    r"""Encode a message.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def encode_osc_message(address: str, *arguments: str | int) -> bytes:
     Examples
     --------
     >>> encode_osc_message("/go", 1)
-    b'/go\\x00,i\\x00\\x00\\x00\\x00\\x00\\x01'
+    b'/go\x00,i\x00\x00\x00\x00\x00\x01'
     """
     type_tags = "," + "".join("s" if isinstance(value, str) else "i" for value in arguments)
     parts = [_encode_string(address), _encode_string(type_tags)]

@@ -128,11 +128,11 @@ def parse_server_command(words: Sequence[str]) -> RunningServer | None:
 
 
 def parse_spider_log(text: str) -> RunningServer | None:
-    """Read port and token from the log of Sonic Pi 4, which not every version writes there.
+    r"""Read port and token from the log of Sonic Pi 4, which not every version writes there.
 
     Examples
     --------
-    >>> parse_spider_log("Ports: {:server_port=>30130, :gui_port=>30131}\\nToken: -12\\n")
+    >>> parse_spider_log("Ports: {:server_port=>30130, :gui_port=>30131}\nToken: -12\n")
     RunningServer(generation='4', port=30130, token=-12)
     """
     ports = re.findall(r"^Ports: .*?server_port(?:=>|: ?)(\d+)", text, re.MULTILINE)
@@ -141,11 +141,11 @@ def parse_spider_log(text: str) -> RunningServer | None:
 
 
 def parse_server_output_log(text: str) -> RunningServer | None:
-    """Read the port from the log of Sonic Pi 3.2.
+    r"""Read the port from the log of Sonic Pi 3.2.
 
     Examples
     --------
-    >>> parse_server_output_log("Using primary protocol: udp\\nListen port: 4557\\n  - OK\\n")
+    >>> parse_server_output_log("Using primary protocol: udp\nListen port: 4557\n  - OK\n")
     RunningServer(generation='3.2', port=4557, token=None)
     """
     ports = re.findall(r"^Listen port: (\d+)", text, re.MULTILINE)
