@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 import time
@@ -49,6 +50,8 @@ FORMAT_SUFFIXES = {
     "audiofolder": "",
     "atlas": ".atlas.parquet",
 }
+CHECKSUM_FILE = "SHA256SUMS"
+"""Of the clips of an audio folder, as `sha256sum --check` reads it."""
 FAILURE_COLUMNS = ("state", "error_kind", "error_message", "error_line")
 
 
@@ -251,12 +254,15 @@ def _write_audiofolder_export(task: _ExportTask) -> None:
         readme = format_dataset_card(task.card, table.columns, task.options.licence)
         (folder / "README.md").write_text(readme, encoding="utf-8")
         (folder / "card.json").write_text(task.card.json, encoding="utf-8")
+        checksums: list[str] = []
         for index, (split, clip_path) in enumerate(zip(programs["split"], programs["audio"])):
             path = folder / split / str(files[index])
             path.parent.mkdir(exist_ok=True)
             with open_clip_file(clip_path) as clip, open(path, "wb") as copy:
                 shutil.copyfileobj(clip, copy)
+            checksums.append(f"{_compute_sha256(path)}  {split}/{files[index]}\n")
             task.report_progress(index + 1, len(programs))
+        (folder / CHECKSUM_FILE).write_text("".join(sorted(checksums)), encoding="utf-8")
         for split, rows in table.groupby("split"):
             rows.to_json(
                 folder / str(split) / "metadata.jsonl",
@@ -264,3 +270,8 @@ def _write_audiofolder_export(task: _ExportTask) -> None:
                 lines=True,
                 force_ascii=False,
             )
+
+
+def _compute_sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
 import zipfile
 
 import numpy as np
@@ -372,3 +373,15 @@ def test_a_dataset_card_has_the_licence_tag_that_its_sources_allow(
     assert choose_licence_tag(only_imports) == "cc0-1.0"
     assert choose_licence_tag({**only_imports, "templates": {"": 2, "beeps": 1}}) == "other"
     assert choose_licence_tag({**only_imports, "imports": [{"licence": None}]}) == "unknown"
+
+
+def test_the_checksums_of_an_audio_folder_tell_whether_clips_are_the_same(corpus, tmp_path):
+    folders = [
+        export_corpus(Corpus.open("tiny"), "audiofolder", tmp_path / name) for name in ("a", "b")
+    ]
+    checksums = [(folder / "SHA256SUMS").read_bytes() for folder in folders]
+    assert checksums[0] == checksums[1] and checksums[0].count(b"\n") == 5
+    command = ["sha256sum", "--check", "--quiet", "--strict", folders[0] / "SHA256SUMS"]
+    subprocess.run(command, cwd=folders[1], check=True)
+    next(folders[1].glob("*/*.flac")).write_bytes(b"another clip")
+    assert subprocess.run(command, cwd=folders[1], capture_output=True).returncode == 1
