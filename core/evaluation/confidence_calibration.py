@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -123,6 +123,11 @@ class ConfidenceCalibration:
             float(is_correct.mean()),
             CORRECT_THRESHOLD,
         )
+
+    def transform_log_odds(self, slope: float, shift: float) -> ConfidenceCalibration:
+        """Return the calibration whose log odds are ``slope * log odds + shift`` of this one's."""
+        weights = tuple(slope * weight for weight in self.weights)
+        return replace(self, weights=weights, bias=slope * self.bias + shift)
 
     def predict_correctness_probability(self, features: np.ndarray) -> np.ndarray:
         """Predict the probability that each prediction is correct.
