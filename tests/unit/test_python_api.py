@@ -1,0 +1,50 @@
+"""The Python API for scripts and notebooks, and its page."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from core.errors import EarshotError
+from core.python_api import PredictionCorpus
+from core.workspace import PROJECT_FOLDER
+from tests.measured_workspace import write_repeated_note
+
+LOW, HIGH = write_repeated_note(42), write_repeated_note(84)
+
+
+@pytest.fixture(autouse=True)
+def workspace(measured_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(measured_workspace))
+
+
+def test_answers_are_data_frames():
+    corpus = PredictionCorpus("tones")
+    assert corpus.predict(LOW, neighbour_count=3)["rank"].tolist() == [1, 2, 3]
+    forecast = corpus.forecast(LOW)
+    assert forecast.loc["loudness", "low"] < forecast.loc["loudness", "value"]
+    suggested = corpus.suggest(LOW, pick_count=2)
+    assert len(suggested) == 2 and (suggested["distance"] >= 0).all()
+    ranked = corpus.rank([LOW, "puts 1", HIGH], mode="toward", target="higher")
+    assert ranked["index"].tolist() == [2, 0]
+
+
+def test_silent_code_is_an_error():
+    with pytest.raises(EarshotError, match="Nothing in this code would sound"):
+        PredictionCorpus().predict("puts 1")
+
+
+def test_the_page_lists_every_method_with_its_signature():
+    page = (PROJECT_FOLDER / "docs/python_api.md").read_text(encoding="utf-8")
+    methods = inspect.getmembers(PredictionCorpus, inspect.isfunction)
+    for name, method in methods:
+        if name.startswith("_"):
+            continue
+        parameters = list(inspect.signature(method).parameters.values())[1:]
+        signature = ", ".join(
+            item.name if item.default is item.empty else f"{item.name}={item.default!r}"
+            for item in parameters
+        ).replace("'", '"')
+        assert f"`PredictionCorpus.{name}({signature})`" in page
