@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import streamlit as st
 
 if TYPE_CHECKING:
+    from core.errors import EarshotError
     from core.pipeline.import_embeddings import VectorImportReport
     from core.pipeline.import_programs import ImportReport
     from core.sonicpi import RenderResult
+    from core.sonicpi.live import SavedWorkspacesWatcher, SourceFileWatcher
     from pages.suggest.suggestion_state import SuggestionState
 
 T = TypeVar("T")
@@ -104,6 +106,13 @@ CODE_EDITOR: SessionKey[dict[str, Any]] = SessionKey("editor", {})
 # Whether the editor's key for Render was pressed and nothing has been rendered for it.
 IS_RENDER_REQUESTED = SessionKey("render_requested", False)
 SNIPPET_RENDERING: SessionKey[RenderedSnippet | None] = SessionKey("snippet_rendering", None)
+# The file or workspace whose code is shown in place of the editor.
+FOLLOWED_SOURCE: SessionKey[SourceFileWatcher | SavedWorkspacesWatcher | None] = SessionKey(
+    "followed_source", None
+)
+FOLLOWED_PATH = SessionKey("follow:path", "")
+FOLLOWED_WORKSPACE = SessionKey("follow:workspace", "Workspace saved last")
+FOLLOW_ERROR: SessionKey[EarshotError | None] = SessionKey("follow_error", None)
 
 # -- Corpus -----------------------------------------------------------------------------------
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.favourites import Favourite
-from pages.components import audio_player, page_text, program_actions, program_header_and_diff
+from pages.components import (
+    audio_player,
+    page_text,
+    program_actions,
+    program_header_and_diff,
+    sonic_pi_buttons,
+)
 from pages.components.program_actions import ProgramToUse
 from pages.listen import favourites_view
 
@@ -123,6 +129,7 @@ def _draw_neighbour_details(neighbour: Neighbour, snippet: str | None, key: str)
         key,
     )
     st.caption(page_text.escape_markdown(neighbour.name))
+    sonic_pi_buttons.draw_sonic_pi_buttons(neighbour.source, key)
     st.code(neighbour.source, language="ruby", height=260)
     if snippet is not None:
         with st.expander("Differences from your code", key=f"differences-{key}", type="compact"):

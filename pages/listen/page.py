@@ -14,10 +14,12 @@ from pages.components import (
     code_editor,
     corpus_and_alignment_picker,
     example_snippets,
+    follow_control,
     page_header_and_sidebar,
     page_text,
     program_header_and_diff,
     session_keys,
+    sonic_pi_buttons,
 )
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.url_bound_segmented_control import draw_choice_bound_to_url
@@ -128,7 +130,12 @@ def draw_snippet_form() -> tuple[str, bool]:
         label_visibility="collapsed",
         on_change=_insert_selected_example,
     )
-    snippet = code_editor.draw_code_editor()
+    if follow_control.is_following():
+        snippet = follow_control.draw_followed_code()
+    else:
+        snippet = code_editor.draw_code_editor()
+    follow_control.draw_follow_control()
+    sonic_pi_buttons.draw_sonic_pi_buttons(snippet, "editor")
     should_render = False
     with st.container(horizontal=True, vertical_alignment="center"):
         if workspace.is_workspace_read_only():
