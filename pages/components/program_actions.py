@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import code_editor, session_keys
+from pages.components import code_editor, session_keys, suggest_button
 from pages.components.corpus_and_alignment_picker import open_page_with_corpus
 
 
@@ -47,6 +47,7 @@ def draw_program_actions(program: ProgramToUse, key: str) -> None:
             on_click=use_program_source,
             args=(program.source,),
         )
+        suggest_button.draw_suggest_button(program.source, key)
         if st.button("Show on map", icon=":material/map:", key=f"map-{key}"):
             session_keys.PROGRAM.set(program.program_id)
             session_keys.MAP_PANEL.set("program")

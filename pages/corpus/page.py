@@ -27,6 +27,7 @@ from pages.components import (
     program_header_and_diff,
     program_query_notice,
     session_keys,
+    suggest_button,
 )
 from pages.corpus import corpus_actions, program_filters
 from pages.corpus.program_filters import STATE_LABELS, ProgramFilters
@@ -221,6 +222,7 @@ def draw_program_card(corpus: Corpus, program_id: str) -> None:
         else:
             st.info("This program is not rendered yet.", icon=":material/hourglass_empty:")
         st.code(program["source"], language="ruby", height=180, line_numbers=True)
+        suggest_button.draw_suggest_button(program["source"], "corpus")
         program_header_and_diff.draw_parameter_values(program["parameters"])
         program_header_and_diff.draw_render_warnings(
             [RenderProblem(**row) for row in program["warnings"]]

@@ -19,6 +19,7 @@ from pages.components import (
     page_text,
     program_header_and_diff,
     session_keys,
+    suggest_button,
 )
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 from pages.components.unknown_url_value_notice import draw_unknown_url_value_warning
@@ -177,6 +178,7 @@ def draw_parameter_controls(
 def draw_variant_preview(program: Program) -> None:
     """Draw a variant's code, and the button that renders and plays it."""
     st.code(program.source, language="ruby", height=270, line_numbers=True)
+    suggest_button.draw_suggest_button(program.source, "generate")
     with st.container(horizontal=True, vertical_alignment="center"):
         should_render = st.button(
             "Render and play", type="primary", icon=":material/graphic_eq:", shortcut="Alt+Enter"

@@ -8,7 +8,13 @@ from core import favourites, workspace
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.favourites import Favourite
-from pages.components import audio_player, page_text, program_header_and_diff, session_keys
+from pages.components import (
+    audio_player,
+    page_text,
+    program_header_and_diff,
+    session_keys,
+    suggest_button,
+)
 
 
 def load_favourite_keys() -> set[tuple[str, str]]:
@@ -161,6 +167,7 @@ def _draw_favourite_clip(favourite: Favourite, corpus: Corpus | None, key: str) 
     audio_player.draw_audio_file_player(program["audio"], favourite.name, f"favourite-{key}")
     with st.expander("Code", key=f"code-{key}", type="compact"):
         st.code(program["source"], language="ruby", height=180)
+        suggest_button.draw_suggest_button(program["source"], key)
 
 
 def _save_favourite_note_and_tags(favourite: Favourite) -> None:

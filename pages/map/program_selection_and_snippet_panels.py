@@ -15,6 +15,7 @@ from pages.components import (
     page_text,
     program_header_and_diff,
     session_keys,
+    suggest_button,
 )
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.map import lasso_selection_panel, map_data, map_marks_and_clicks
@@ -145,6 +146,7 @@ def draw_program_card(selected: Selection, program_id: str) -> None:
     program_header_and_diff.draw_closable_program_header(program, close_program_card)
     audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
     st.code(program["source"], language="ruby", height=132)
+    suggest_button.draw_suggest_button(program["source"], "map")
     direction = st.selectbox(
         "Neighbours",
         list(DIRECTION_LABELS),

@@ -158,6 +158,18 @@ def test_a_program_that_fails_is_explained_on_its_card_and_broken_code_above(
     expect(audition.locator(".card").nth(1)).to_be_visible()
 
 
+def test_suggest_starts_from_the_program_of_a_card(stocked: Dashboard, page: Page) -> None:
+    page.goto(f"{stocked.url}listen?corpus=starter")
+    page_steps.wait_until_settled(page)
+    card = page.locator('[class*="st-key-neighbour-"]').nth(1)
+    source = card.locator("code").first.inner_text()
+    card.get_by_role("button", name="Suggest").click()
+    expect(page.get_by_role("heading", name="Suggest")).to_be_visible()
+    page_steps.wait_until_settled(page)
+    expect(page.locator(".cm-line").first).to_have_text(source.split("\n")[0])
+    expect(page.locator(".audition .card").nth(1)).to_be_visible()
+
+
 def test_a_read_only_dashboard_suggests_without_rendering(stocked: Dashboard, page: Page) -> None:
     with serve(stocked.workspace, owns_workspace=False, EARSHOT_READ_ONLY="1") as dashboard:
         page.goto(f"{dashboard.url}suggest?corpus=starter")

@@ -1,0 +1,31 @@
+"""Button that opens page Suggest with a program."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import code_editor
+
+SUGGEST_PAGE_PATH = "pages/suggest/page.py"
+
+
+def draw_suggest_button(source: str, key: str) -> None:
+    """Draw the button "Suggest from here", which puts a program into the editor of Suggest.
+
+    Parameters
+    ----------
+    source : str
+    key : str
+        Unique on the page.
+    """
+    is_pressed = st.button(
+        "Suggest",
+        icon=":material/lightbulb:",
+        type="tertiary",
+        key=f"suggest-from-{key}",
+        help="Suggest from here: versions of this program to choose by ear",
+        on_click=code_editor.set_editor_code,
+        args=(source,),
+    )
+    if is_pressed:
+        st.switch_page(SUGGEST_PAGE_PATH)
