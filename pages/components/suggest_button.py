@@ -24,8 +24,8 @@ def draw_suggest_button(source: str, key: str) -> None:
         type="tertiary",
         key=f"suggest-from-{key}",
         help="Suggest from here: versions of this program to choose by ear",
-        on_click=code_editor.set_editor_code,
-        args=(source,),
     )
     if is_pressed:
+        # Not in a callback: on Listen, other code has other cards, without this button.
+        code_editor.set_editor_code(source)
         st.switch_page(SUGGEST_PAGE_PATH)
