@@ -11,10 +11,11 @@ from core.favourites import Favourite
 from pages.components import (
     audio_player,
     page_text,
+    program_actions,
     program_header_and_diff,
     session_keys,
-    suggest_button,
 )
+from pages.components.program_actions import ProgramToUse
 
 
 def load_favourite_keys() -> set[tuple[str, str]]:
@@ -166,8 +167,17 @@ def _draw_favourite_clip(favourite: Favourite, corpus: Corpus | None, key: str) 
         return
     audio_player.draw_audio_file_player(program["audio"], favourite.name, f"favourite-{key}")
     with st.expander("Code", key=f"code-{key}", type="compact"):
+        program_actions.draw_program_actions(
+            ProgramToUse(
+                favourite.corpus_name,
+                favourite.program_id,
+                favourite.name,
+                program["source"],
+                program["audio"],
+            ),
+            f"favourite-{key}",
+        )
         st.code(program["source"], language="ruby", height=180)
-        suggest_button.draw_suggest_button(program["source"], key)
 
 
 def _save_favourite_note_and_tags(favourite: Favourite) -> None:

@@ -151,6 +151,12 @@ def test_a_row_puts_its_code_into_the_editor_and_opens_the_map(
     page.reload()  # Closes the menu.
     page_steps.wait_until_settled(page)
     rows.first.locator('[class*="st-key-more-"] button:visible').click()
+    menu.get_by_role("button", name="Suggest from here").click()
+    expect(page.get_by_role("heading", name="Suggest")).to_be_visible()
+    expect(page.locator(".cm-line")).not_to_have_count(1)
+    page.goto(f"{stocked.url}listen?corpus=starter")
+    page_steps.wait_until_settled(page)
+    rows.first.locator('[class*="st-key-more-"] button:visible').click()
     menu.get_by_role("button", name="Show on map").click()
     expect(page.get_by_role("heading", name="Map")).to_be_visible()
     expect(page.locator(".st-key-card .player")).to_be_visible()
