@@ -85,9 +85,9 @@ def _read_program_source(corpus_name: str, program_id: str) -> str:
 
 def _read_clip_as_flac(corpus_name: str, program_id: str) -> bytes:
     from core.corpus import Corpus
+    from core.search.query_audio_decoding import decode_audio_bytes
 
-    corpus = Corpus.open(corpus_name)
-    path = corpus.get_clip_path(program_id)
+    path = Corpus.open(corpus_name).get_clip_path(program_id)
     if path.suffix == ".flac":
         return path.read_bytes()
-    return corpus.load_clip(program_id).encode_audio_file(".flac")
+    return decode_audio_bytes(path.read_bytes(), path.name).encode_audio_file(".flac")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import anyio
 from anyio import to_thread
@@ -92,8 +92,9 @@ class OperationTool(Generic[RequestType]):
         read_audio : callable, optional
             Returns the audio content that is added to a result.
         """
-        arguments_type = type(
-            f"{self.request_type.__name__}Arguments", (self.request_type, ArgModelBase), {}
+        name = f"{self.request_type.__name__}Arguments"
+        arguments_type = cast(
+            "type[ArgModelBase]", type(name, (self.request_type, ArgModelBase), {})
         )
 
         async def call_operation(**arguments: Any) -> CallToolResult:
@@ -112,11 +113,9 @@ class OperationTool(Generic[RequestType]):
             title=self.title,
             description=self.description,
             parameters=arguments_type.model_json_schema(),
-            fn_metadata=OperationMetadata(
-                arg_model=arguments_type,  # type: ignore[arg-type]  # mypy sees no dynamic bases
-                output_model=self.result_type,
-            ),
+            fn_metadata=OperationMetadata(arg_model=arguments_type, output_model=self.result_type),
             is_async=True,
+            context_kwarg=None,
             annotations=ToolAnnotations(
                 read_only_hint=not self.writes_files,
                 destructive_hint=False,

@@ -68,6 +68,7 @@ def _predict_once() -> None:
     from core.operations import SuggestRequest, suggest_variants
 
     try:
-        suggest_variants(SuggestRequest(program="play 60", pick_count=1, candidate_count=2))
+        request = {"program": "play 60", "pick_count": 1, "candidate_count": 2}
+        suggest_variants(SuggestRequest.model_validate(request))
     except EarshotError as error:  # Each tool reports it to the client when it is called.
         logging.getLogger(__name__).info("No corpus was loaded: %s", error)

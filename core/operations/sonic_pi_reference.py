@@ -161,9 +161,12 @@ def _build_reference_table(sonic_pi: str) -> dict[tuple[SoundKind, str], SoundRe
             PLAYER_NAME, "player", inventory["player"] | dict.fromkeys(DERIVED_PLAYER_OPTIONS), ()
         ),
         *(
-            _describe_sound(name, kind, {}, (), semitones=steps)
-            for kind, key in (("scale", "scales"), ("chord", "chords"))
-            for name, steps in inventory[key].items()
+            _describe_sound(name, "scale", {}, (), semitones=steps)
+            for name, steps in inventory["scales"].items()
+        ),
+        *(
+            _describe_sound(name, "chord", {}, (), semitones=offsets)
+            for name, offsets in inventory["chords"].items()
         ),
     ]
     return {(entry.kind, entry.name): entry for entry in entries}
