@@ -14,6 +14,7 @@ GROUP_LABELS = {
     "role": "Role",
     "template": "Template",
     "split": "Split",
+    "main_synth": "Synth",
 }
 MEASURE_LABELS = {
     "error": "Error: distance of code and sound",
@@ -22,9 +23,16 @@ MEASURE_LABELS = {
     "overlap_change": "Neighbours shared: change by alignment",
     "level": "Level (dB)",
     "peak": "Peak",
+    "code_bpm": "Tempo in the code (BPM)",
+    "loudness": "Loudness (LUFS)",
+    "onset_rate": "Onsets per second",
+    "register": "Register (MIDI note)",
+    "brightness": "Brightness (Hz)",
 }
 PROGRAM_MEASURES = ("level", "peak")
-"""Measures of the program's clip; the others are columns of the map or computed from them."""
+"""Measures of the program's clip that every corpus has."""
+SOUND_PROPERTIES = ("main_synth", "code_bpm", "loudness", "onset_rate", "register", "brightness")
+"""Columns of `core.pipeline.program_sound_properties.build_sound_property_table`."""
 MEASURE_DESCRIPTIONS = {
     "error": "Cosine distance of a program's code and its sound in the shared space: 0 is the"
     " same direction.",
@@ -36,6 +44,9 @@ MEASURE_DESCRIPTIONS = {
     " above 0, alignment brought them together.",
     "level": "RMS of the clip under a full-scale sine.",
     "peak": "Largest sample of the clip; 1 is full scale.",
+    "loudness": "Integrated loudness of the clip after BS.1770.",
+    "register": "Note below which half of the clip's energy lies.",
+    "brightness": "Spectral centroid of the clip.",
 }
 
 
@@ -48,7 +59,8 @@ def list_colour_by_options(points: pd.DataFrame, programs: pd.DataFrame) -> dict
         A map, as `core.pipeline.map.compute_alignment_map` returns it. Maps of older versions have
         fewer columns, and so fewer colourings.
     programs : DataFrame
-        As `core.corpus.Corpus.load_programs` returns it.
+        As `core.corpus.Corpus.load_programs` returns it, with the columns of
+        `core.pipeline.program_sound_properties.build_sound_property_table` if they are known.
 
     Returns
     -------
@@ -56,16 +68,23 @@ def list_colour_by_options(points: pd.DataFrame, programs: pd.DataFrame) -> dict
         Groups, measures, then the parameters of the programs on the map, the most frequent first.
     """
     column_by_measure = {"error": "similarity", "overlap_change": "overlap_after"}
+    known_properties = [name for name in SOUND_PROPERTIES if name in programs]
     measures = {
         measure: label
         for measure, label in MEASURE_LABELS.items()
-        if measure in PROGRAM_MEASURES or column_by_measure.get(measure, measure) in points
+        if measure in (*PROGRAM_MEASURES, *known_properties)
+        or column_by_measure.get(measure, measure) in points
+    }
+    groups = {
+        group: label
+        for group, label in GROUP_LABELS.items()
+        if group not in SOUND_PROPERTIES or group in programs
     }
     on_map = programs[programs["program"].isin(points["program"])]
     counts = Counter(name for parameters in on_map["parameters"] for name in parameters)
     names = sorted(counts, key=lambda name: (-counts[name], name))
     parameter_labels = {PARAMETER_PREFIX + name: f"Parameter {name}" for name in names}
-    return {**GROUP_LABELS, **measures, **parameter_labels}
+    return {**groups, **measures, **parameter_labels}
 
 
 def compute_colour_values(
@@ -109,6 +128,8 @@ def _compute_colour_value_per_program(programs: pd.DataFrame, colour_by: str) ->
         return pd.Series(20 * np.log10(rms), index=programs.index)
     if colour_by == "peak":
         return programs["peak"].astype(float)
+    if colour_by in MEASURE_LABELS and colour_by in programs:
+        return programs[colour_by].astype(float)
     if colour_by.startswith(PARAMETER_PREFIX):
         name = colour_by.removeprefix(PARAMETER_PREFIX)
         return _extract_parameter_values(programs["parameters"], name)

@@ -65,6 +65,8 @@ def build_map_figure(
     colour_label: str = "",
     group_titles: Mapping[str, str] | None = None,
     scale: str = "linear",
+    panel_notes: Mapping[str, str] | None = None,
+    is_stacked: bool = False,
 ) -> go.Figure:
     """Draw code and audio of all programs, before and after alignment.
 
@@ -81,6 +83,10 @@ def build_map_figure(
         Displayed names of groups: the title of a template by its id.
     scale : {"linear", "log", "rank"}
         Scale from numbers to shades. On a log scale, values up to 0 are grey.
+    panel_notes : mapping of str to str, optional
+        Text beside the title of a panel, by "before" and "after".
+    is_stacked : bool
+        Whether the panels are one above the other, for narrow screens.
 
     Returns
     -------
@@ -95,7 +101,11 @@ def build_map_figure(
     """
     validate_colour_scale(scale)
     figure = make_subplots(
-        rows=1, cols=2, subplot_titles=[title for _, title in MAP_PANELS], horizontal_spacing=0.02
+        rows=2 if is_stacked else 1,
+        cols=1 if is_stacked else 2,
+        subplot_titles=_format_panel_titles(panel_notes or {}),
+        horizontal_spacing=0.02,
+        vertical_spacing=0.09,
     )
     # The name of a parameter may come from another user's file, and plotly interprets markup.
     colour_label = html.escape(colour_label)
@@ -115,7 +125,7 @@ def build_map_figure(
         hover_options = _build_hover_text_properties(
             trace_points, trace.name, numbers, colour_label, len(points)
         )
-        for column, (panel, _) in enumerate(MAP_PANELS, start=1):
+        for number, (panel, _) in enumerate(MAP_PANELS, start=1):
             figure.add_trace(
                 go.Scattergl(
                     x=trace_points[f"{panel}_x"].to_numpy(np.float32),
@@ -125,14 +135,23 @@ def build_map_figure(
                     marker={"size": size, "opacity": opacity, "line": {"width": 0}, **trace.marker},
                     name=trace.name,
                     legendgroup=trace.name,
-                    showlegend=column == 1 and trace.is_in_legend and numbers is None,
+                    showlegend=number == 1 and trace.is_in_legend and numbers is None,
                     **hover_options,
                 ),
-                row=1,
-                col=column,
+                row=number if is_stacked else 1,
+                col=1 if is_stacked else number,
             )
     _style_map_layout(figure, sum(trace.is_in_legend for trace in traces))
     return figure
+
+
+def _format_panel_titles(panel_notes: Mapping[str, str]) -> list[str]:
+    return [
+        f"{title}<br><span style='font-size:12px'>{html.escape(panel_notes[panel])}</span>"
+        if panel_notes.get(panel)
+        else title
+        for panel, title in MAP_PANELS
+    ]
 
 
 def rotate_after_map_to_before_map(points: pd.DataFrame) -> pd.DataFrame:
@@ -315,7 +334,7 @@ def _style_map_layout(figure: go.Figure, legend_entry_count: int) -> None:
     figure.update_yaxes(**axis_style, title=None)
     figure.update_layout(
         height=MAP_HEIGHT_PX,
-        margin={"l": 4, "r": 4, "t": 40, "b": 4},
+        margin={"l": 4, "r": 4, "t": 56, "b": 4},
         clickmode="none",
         dragmode="pan",
         hoverlabel={"align": "left"},
@@ -332,7 +351,11 @@ def _style_map_layout(figure: go.Figure, legend_entry_count: int) -> None:
     )
     for annotation, axis in zip(figure.layout.annotations, ("xaxis", "xaxis2")):
         annotation.update(
-            x=figure.layout[axis].domain[0], xanchor="left", font={"size": 15}, yshift=4
+            x=figure.layout[axis].domain[0],
+            xanchor="left",
+            align="left",
+            font={"size": 15},
+            yshift=4,
         )
 
 

@@ -11,8 +11,9 @@ import pandas as pd
 import streamlit as st
 
 from core.corpus import Corpus
-from core.pipeline import map_selection_export
+from core.pipeline import map_selection_export, program_sound_properties
 from pages.components import page_cache, page_text, session_keys
+from pages.map import map_data
 
 DOWNLOADS = (
     ("Code and clips", "zip", "application/zip"),
@@ -53,6 +54,7 @@ def draw_selection_panel(
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{page_text.pluralize(len(programs), 'program')}**", width="stretch")
         st.button("Clear selection", icon=":material/deselect:", type="tertiary", on_click=on_clear)
+    draw_selection_contrast(corpus, selected_ids)
     # Another selection needs another key: a selected row is only a number.
     digest = hashlib.sha256(" ".join(programs["program"]).encode()).hexdigest()[:12]
     table_key = f"selection-table-{digest}"
@@ -68,7 +70,7 @@ def draw_selection_panel(
             }
         ),
         hide_index=True,
-        height=400,
+        height=260,
         key=table_key,
         selection_mode="single-row",
         on_select=lambda: _open_selected_table_program(table_key, programs, on_open),
@@ -84,6 +86,34 @@ def draw_selection_panel(
         },
     )
     draw_selection_downloads(corpus, programs)
+
+
+def draw_selection_contrast(corpus: Corpus, selected_ids: tuple[str, ...]) -> None:
+    """Draw what the selected programs have in common and the other programs have not."""
+    contrasts = program_sound_properties.contrast_selection_with_others(
+        map_data.load_programs_with_sound_properties(corpus), selected_ids
+    )
+    if not contrasts:
+        st.caption("Nothing sets these programs apart from the others.")
+        return
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "In common": [contrast.label for contrast in contrasts],
+                "Selected": [_format_contrast_value(c.selected, c.is_share) for c in contrasts],
+                "Others": [_format_contrast_value(c.others, c.is_share) for c in contrasts],
+            }
+        ),
+        hide_index=True,
+        height="content",
+        key="selection-contrast",
+        alt="What the selected programs have in common, beside the other programs",
+    )
+    st.caption("Share of the programs whose code names a sound; medians of tempo and of measurements.")
+
+
+def _format_contrast_value(value: float, is_share: bool) -> str:
+    return f"{value:.0%}" if is_share else f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _build_number_column_config(help_text: str) -> Any:

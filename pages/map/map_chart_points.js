@@ -49,9 +49,11 @@ function toChartPixel(chart, event) {
 
 // Returns the x axis of the panel at a pixel; undefined outside both panels.
 function findPanelAxis(chart, [x, y]) {
-  const { xaxis, xaxis2, yaxis } = chart._fullLayout;
-  if (!isOnAxis(yaxis, y)) return undefined;
-  return [xaxis, xaxis2].find((axis) => axis && isOnAxis(axis, x));
+  for (const panel of ["before", "after"]) {
+    const [xAxis, yAxis] = getPanelAxes(chart, panel);
+    if (xAxis && isOnAxis(xAxis, x) && isOnAxis(yAxis, y)) return xAxis;
+  }
+  return undefined;
 }
 
 // -- bit masks: one bit per point, as map_overlay.py reads and writes them ---------------------

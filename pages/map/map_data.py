@@ -8,12 +8,15 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.corpus import AlignmentRecord, Corpus
-from core.pipeline import map_colour_values
+from core.pipeline import map_colour_values, program_sound_properties
 from core.plots import alignment_map as map_plot
 from pages.components import page_cache
 from pages.components.page_cache import cache_until_inputs_change
 
 UNSEEN_TEMPLATES_SPLIT = "unseen templates"
+# Shown beside the titles of the pictures: metric and label.
+PANEL_METRICS = (("cka_debiased", "CKA"), ("mutual_knn@10", "mutual 10-NN"), ("overlap@3", "overlap@3"))
+READING_BY_PANEL = {"before": "before", "after": "aligned code ~ aligned audio"}
 
 
 @cache_until_inputs_change(4, spinner="Reading the map …")
@@ -48,24 +51,70 @@ def require_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFra
     return points
 
 
+@cache_until_inputs_change(3)
+def load_programs_with_sound_properties(corpus: Corpus) -> pd.DataFrame:
+    """Load the programs with what their code names and what was measured of their clips."""
+    programs = page_cache.load_programs(corpus)
+    properties = program_sound_properties.build_sound_property_table(corpus, programs)
+    return programs.merge(properties, on="program", how="left")
+
+
+def format_panel_metrics(alignment: AlignmentRecord, split: str = "test") -> dict[str, str]:
+    """Return the metrics of each picture in one line, by "before" and "after".
+
+    Parameters
+    ----------
+    alignment : AlignmentRecord
+    split : str
+        Split of the programs.
+
+    Returns
+    -------
+    dict of str to str
+        For example {"before": "CKA 0.21 · mutual 10-NN 0.08"}; empty if the alignment was not
+        evaluated on that split.
+    """
+    values = {
+        (row["metric"], row["reading"]): row["value"]
+        for row in alignment.metrics.get("readings") or []
+        if row["split"] == split and row["value"] is not None
+    }
+    notes = {}
+    for panel, reading in READING_BY_PANEL.items():
+        parts = [
+            f"{label} {values[metric, reading]:.2f}"
+            for metric, label in PANEL_METRICS
+            if (metric, reading) in values
+        ]
+        if parts:
+            notes[panel] = " · ".join(parts)
+    return notes
+
+
 @cache_until_inputs_change(8)
 def list_colour_options(corpus: Corpus, alignment: AlignmentRecord) -> dict[str, str]:
     """Return what the map can be coloured by: labels by name."""
     points = require_map_points(corpus, alignment)
-    return map_colour_values.list_colour_by_options(points, page_cache.load_programs(corpus))
+    programs = load_programs_with_sound_properties(corpus)
+    return map_colour_values.list_colour_by_options(points, programs)
 
 
 @cache_until_inputs_change(32)
 def load_colour_values(corpus: Corpus, alignment: AlignmentRecord, colour_by: str) -> pd.Series:
     """Return the value of each point that its colour shows."""
     points = require_map_points(corpus, alignment)
-    return map_colour_values.compute_colour_values(
-        points, page_cache.load_programs(corpus), colour_by
-    )
+    programs = load_programs_with_sound_properties(corpus)
+    return map_colour_values.compute_colour_values(points, programs, colour_by)
 
 
 @cache_until_inputs_change(12, spinner="Drawing the map …")
-def plot_map(corpus: Corpus, alignment: AlignmentRecord, colour_by: str, scale: str) -> go.Figure:
+def plot_map(
+    corpus: Corpus,
+    alignment: AlignmentRecord,
+    colour_by: str,
+    scale: str,
+    is_stacked: bool = False,
+) -> go.Figure:
     """Plot the map.
 
     The same arguments give the same object, which Streamlit does not send again.
@@ -77,6 +126,8 @@ def plot_map(corpus: Corpus, alignment: AlignmentRecord, colour_by: str, scale: 
         colour_label=colour_label.removeprefix("Error: ").capitalize(),
         group_titles=page_cache.load_template_titles() if colour_by == "template" else None,
         scale=scale,
+        panel_notes=format_panel_metrics(alignment),
+        is_stacked=is_stacked,
     )
 
 

@@ -166,19 +166,22 @@ function drawLabels(chart, labels) {
   layer.style.fill = color;
   layer.style.stroke = backgroundColor;
   const placed = [];
+  const shown = new Set(); // A name stands once in each panel.
   for (const label of labels) {
     for (const panel of PANELS) {
-      const pixel = toPanelPixel(chart, panel, label[panel]);
-      if (!pixel) continue;
+      const position = toPanelPixel(chart, panel, label[panel]);
+      if (!position || shown.has(panel + label.text)) continue;
       const halfWidth = label.text.length * 3 + 4;
+      const pixel = [keepInPanel(chart, panel, position[0], halfWidth), position[1]];
       const box = {
         left: pixel[0] - halfWidth,
         right: pixel[0] + halfWidth,
         top: pixel[1] - 10,
         bottom: pixel[1] + 10,
       };
-      if (!placed.some((other) => doBoxesOverlap(box, other)))
-        placed.push({ ...box, pixel, text: label.text });
+      if (placed.some((other) => doBoxesOverlap(box, other))) continue;
+      placed.push({ ...box, pixel, text: label.text });
+      shown.add(panel + label.text);
     }
   }
   if (!hasChanged(layer, placed.map(({ pixel, text }) => [text, pixel.map(Math.round)]))) return;
@@ -187,6 +190,14 @@ function drawLabels(chart, labels) {
     addSvgElement(
       layer, "text", { x: pixel[0], y: pixel[1] + 4, "text-anchor": "middle" }, text);
   }
+}
+
+// Returns the x position nearest to `x` at which a label of this half width is whole.
+function keepInPanel(chart, panel, x, halfWidth) {
+  const [axis] = getPanelAxes(chart, panel);
+  const low = axis._offset + halfWidth;
+  const high = axis._offset + axis._length - halfWidth;
+  return low > high ? x : Math.min(Math.max(x, low), high);
 }
 
 function doBoxesOverlap(a, b) {

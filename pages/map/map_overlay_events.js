@@ -4,6 +4,7 @@ const REDRAW_INTERVAL_MS = 200;
 const MAX_CLICK_DISTANCE_PX = 12; // From a click to the nearest point.
 const MAX_CLICK_MOVEMENT_PX = 5; // Of the pointer during a click.
 const MAX_CLICK_PATH_LENGTH = 12; // Pointer positions during a click.
+const MAX_STACKED_WIDTH_PX = 640; // Narrower windows show one picture above the other.
 const EMPTY_DATA = { rows: [], selection: null, labels: [], snippet: null, total: 0, half: 0 };
 
 // -- the pointer ------------------------------------------------------------------------------
@@ -79,6 +80,7 @@ function createState() {
     data: EMPTY_DATA,
     rows: [], // Points of the marked program.
     isLassoActive: false,
+    reportedLayout: null, // What Python was told last and has not drawn yet: "yes" or "no".
     showsLabels: true,
     path: null, // Pointer positions since the button was pressed.
     sendValue: () => {},
@@ -92,9 +94,23 @@ function createState() {
   return state;
 }
 
+// Tells Python once when the window has become narrow or wide.
+function reportLayout(state, chart) {
+  const { yaxis, yaxis2 } = chart._fullLayout;
+  const isStacked = !!yaxis2 && Math.abs(yaxis2._offset - yaxis._offset) > 1;
+  const shouldStack = window.innerWidth <= MAX_STACKED_WIDTH_PX;
+  const wanted = shouldStack ? "yes" : "no";
+  if (isStacked === shouldStack) state.reportedLayout = null;
+  else if (state.reportedLayout !== wanted) {
+    state.reportedLayout = wanted;
+    state.sendValue("stacked", wanted);
+  }
+}
+
 function attachChart(state) {
   const chart = findChart();
   if (!chart?._fullData || !chart.on || !chart._fullLayout?.xaxis?.l2p) return;
+  reportLayout(state, chart);
   if (chart.earshotEvents !== chart._ev) {
     chart.earshotEvents = chart._ev;
     for (const name of ["plotly_relayouting", "plotly_afterplot", "plotly_restyle"]) {

@@ -69,9 +69,11 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
     colour_by, scale = draw_map_colour_and_scale_controls(selected)
     program_count = len(points) // 2
     # All colours share a key, which keeps the zoom and the groups hidden in the legend.
+    is_stacked = session_keys.IS_MAP_STACKED.get()
     st.plotly_chart(
-        map_data.plot_map(selected.corpus, selected.alignment, colour_by, scale),
+        map_data.plot_map(selected.corpus, selected.alignment, colour_by, scale, is_stacked),
         key=f"map-{selected.alignment.id}",
+        height="stretch",
         config={
             "scrollZoom": True,
             "displaylogo": False,

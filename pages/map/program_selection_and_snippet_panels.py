@@ -38,6 +38,9 @@ NEIGHBOUR_COUNT = 5
 @st.fragment
 def draw_map_sidebar(selected: Selection) -> None:
     """Draw the sidebar; a click on the map draws only this again, and not the map."""
+    if session_keys.IS_MAP_LAYOUT_CHANGED.get():
+        session_keys.IS_MAP_LAYOUT_CHANGED.clear()
+        st.rerun()  # The map is drawn outside this fragment.
     points = map_data.require_map_points(selected.corpus, selected.alignment)
     program_id, selected_ids = session_keys.PROGRAM.get(), get_lassoed_program_ids(selected)
     if not session_keys.MAP_PANEL.is_set():
