@@ -80,7 +80,9 @@ def build_sound_property_table(corpus: Corpus, programs: pd.DataFrame) -> pd.Dat
         names.split(", ")[0] or ("" if samples else DEFAULT_SYNTH)
         for names, samples in zip(table["synth"], table["sample"])
     ]
-    table["code_bpm"] = [_parse_first_bpm(program_traits.get("bpm", "")) for program_traits in traits]
+    table["code_bpm"] = [
+        _parse_first_bpm(program_traits.get("bpm", "")) for program_traits in traits
+    ]
     if corpus.get_encoder_revision(DESCRIPTOR_ENCODER) is None:
         return table
     measured_ids, embeddings = corpus.load_embeddings(DESCRIPTOR_ENCODER)

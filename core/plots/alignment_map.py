@@ -334,7 +334,7 @@ def _style_map_layout(figure: go.Figure, legend_entry_count: int) -> None:
     figure.update_yaxes(**axis_style, title=None)
     figure.update_layout(
         height=MAP_HEIGHT_PX,
-        margin={"l": 4, "r": 4, "t": 56, "b": 4},
+        margin={"l": 4, "r": 4, "t": 60, "b": 4},
         clickmode="none",
         dragmode="pan",
         hoverlabel={"align": "left"},
@@ -355,7 +355,7 @@ def _style_map_layout(figure: go.Figure, legend_entry_count: int) -> None:
             xanchor="left",
             align="left",
             font={"size": 15},
-            yshift=4,
+            yshift=6,
         )
 
 

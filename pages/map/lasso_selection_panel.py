@@ -109,7 +109,9 @@ def draw_selection_contrast(corpus: Corpus, selected_ids: tuple[str, ...]) -> No
         key="selection-contrast",
         alt="What the selected programs have in common, beside the other programs",
     )
-    st.caption("Share of the programs whose code names a sound; medians of tempo and of measurements.")
+    st.caption(
+        "Share of the programs whose code names a sound; medians of tempo and of measurements."
+    )
 
 
 def _format_contrast_value(value: float, is_share: bool) -> str:

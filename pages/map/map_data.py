@@ -15,7 +15,11 @@ from pages.components.page_cache import cache_until_inputs_change
 
 UNSEEN_TEMPLATES_SPLIT = "unseen templates"
 # Shown beside the titles of the pictures: metric and label.
-PANEL_METRICS = (("cka_debiased", "CKA"), ("mutual_knn@10", "mutual 10-NN"), ("overlap@3", "overlap@3"))
+PANEL_METRICS = (
+    ("cka_debiased", "CKA"),
+    ("mutual_knn@10", "mutual 10-NN"),
+    ("overlap@3", "overlap@3"),
+)
 READING_BY_PANEL = {"before": "before", "after": "aligned code ~ aligned audio"}
 
 

@@ -105,7 +105,7 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
 def draw_map_colour_and_scale_controls(selected: Selection) -> tuple[str, str]:
     """Draw the choice of what colours the points; return it and its scale."""
     labels = map_data.list_colour_options(selected.corpus, selected.alignment)
-    with st.container(horizontal=True, vertical_alignment="center", height=44, border=False):
+    with st.container(horizontal=True, vertical_alignment="center", border=False):
         st.markdown("Colour by", width="content")
         remember_unknown_url_value(session_keys.MAP_COLOUR.name, labels.values())
         colour_by = st.selectbox(

@@ -96,7 +96,7 @@ def test_a_lasso_selects_in_both_panels_and_its_table_downloads(map_page: Page) 
     page = map_page
     chart = page.locator('[class*="st-key-map-"] .js-plotly-plot').bounding_box()
     page.get_by_role("button", name="Lasso: draw around points to select them").click()
-    left, top = chart["x"] + 4, chart["y"] + 44
+    left, top = chart["x"] + 4, chart["y"] + 68
     right, bottom = chart["x"] + chart["width"] * 0.49, chart["y"] + chart["height"] - 60
     page.mouse.move(left, top)
     page.mouse.down()
@@ -107,6 +107,7 @@ def test_a_lasso_selects_in_both_panels_and_its_table_downloads(map_page: Page) 
     # The lasso surrounds the whole left panel, so all programs are selected.
     expect(card.get_by_text(f"{PROGRAMS} programs", exact=True)).to_be_visible()
     page_steps.wait_until_settled(page)
+    expect(card.get_by_text("Nothing sets these programs apart")).to_be_visible()
     expect(page.locator(".js-plotly-plot.earshot-dim")).to_have_count(1)
     with page.expect_download() as download_info:
         card.get_by_role("button", name="CSV", exact=True).click()
@@ -184,3 +185,65 @@ def test_a_snippet_is_placed_among_its_neighbours(map_page: Page) -> None:
     neighbours.first.click()
     page_steps.wait_until_playing(page.locator(".st-key-card .player"))
     expect(page.locator(".earshot-marks path.snippet")).to_have_count(0)
+
+
+def measure_chart(page: Page) -> dict[str, float]:
+    """Return top, bottom, and the top of each panel's frame of the map, in pixels."""
+    return page.evaluate(
+        """() => {
+          const chart = document.querySelector('[class*="st-key-map-"] .js-plotly-plot');
+          const { top, bottom } = chart.getBoundingClientRect();
+          const { yaxis, yaxis2 } = chart._fullLayout;
+          return { top, bottom, first: yaxis._offset, second: yaxis2._offset };
+        }"""
+    )
+
+
+def test_the_map_fills_the_window_and_is_stacked_on_a_phone(map_page: Page) -> None:
+    page = map_page
+    for height in (768, 1080):
+        page.set_viewport_size({"width": 1366, "height": height})
+        page.wait_for_function(
+            """height => {
+              const chart = document.querySelector('[class*="st-key-map-"] .js-plotly-plot');
+              const { bottom } = chart.getBoundingClientRect();
+              return bottom > height - 140 && bottom <= height - 60
+                && Math.abs(chart._fullLayout.height - chart.clientHeight) < 3;
+            }""",
+            arg=height,
+        )
+    assert measure_chart(page)["first"] == measure_chart(page)["second"]
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function(
+        """() => {
+          const layout = document.querySelector('[class*="st-key-map-"] .js-plotly-plot')?._fullLayout;
+          return layout?.yaxis2 && layout.yaxis2._offset > layout.yaxis._offset + 300;
+        }"""
+    )
+    tools = page.locator(".earshot-tools").bounding_box()
+    title = page.locator(".js-plotly-plot .annotation-text").first.bounding_box()
+    assert tools and title
+    assert tools["x"] > title["x"] + title["width"] and tools["x"] + tools["width"] <= 390
+
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.wait_for_function(
+        """() => {
+          const layout = document.querySelector('[class*="st-key-map-"] .js-plotly-plot')?._fullLayout;
+          return layout?.yaxis2 && layout.yaxis2._offset === layout.yaxis._offset;
+        }"""
+    )
+    # A name stands once in each panel, and is whole.
+    labels = page.evaluate(
+        """() => {
+          const chart = document.querySelector('.js-plotly-plot').getBoundingClientRect();
+          return [...document.querySelectorAll('.earshot-labels text')].map((label) => {
+            const box = label.getBoundingClientRect();
+            return [label.textContent, box.left >= chart.left, box.right <= chart.right];
+          });
+        }"""
+    )
+    assert labels
+    assert all(is_left_whole and is_right_whole for _, is_left_whole, is_right_whole in labels)
+    names = [name for name, *_ in labels]
+    assert all(names.count(name) <= 2 for name in names)

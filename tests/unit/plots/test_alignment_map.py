@@ -211,3 +211,34 @@ def test_the_map_after_is_rotated_to_the_map_before_without_scaling() -> None:
     assert rotated.dtype == np.float32
     for few_points in (frame[:0], frame[:1]):
         pd.testing.assert_frame_equal(rotate_after_map_to_before_map(few_points), few_points)
+
+
+def test_metrics_stand_beside_the_titles_and_their_text_is_no_markup() -> None:
+    notes = {"before": "CKA 0.21", "after": "<b>CKA</b> 0.43"}
+    titles = [
+        annotation.text
+        for annotation in build_map_figure(make_points(), panel_notes=notes).layout.annotations
+    ]
+    assert titles[0].startswith("Before alignment") and "CKA 0.21" in titles[0]
+    assert "&lt;b&gt;CKA&lt;/b&gt; 0.43" in titles[1]
+
+
+def test_stacked_panels_stand_one_above_the_other() -> None:
+    layout = build_map_figure(make_points(), is_stacked=True).layout
+    assert layout.xaxis.domain == layout.xaxis2.domain == (0, 1)
+    assert layout.yaxis.domain[0] > layout.yaxis2.domain[1]
+    side_by_side = build_map_figure(make_points()).layout
+    assert side_by_side.xaxis.domain[1] < side_by_side.xaxis2.domain[0]
+
+
+def test_sound_properties_are_colours_where_they_are_known() -> None:
+    points, programs = make_points(), make_programs()
+    known = programs.assign(main_synth="tb303", brightness=np.arange(len(programs)) * 100.0)
+    assert "brightness" not in map_colour_values.list_colour_by_options(points, programs)
+    options = map_colour_values.list_colour_by_options(points, known)
+    assert options["main_synth"] == "Synth" and "brightness" in options
+    assert "loudness" not in options
+    values = map_colour_values.compute_colour_values(points, known, "brightness")
+    assert values.tolist() == known["brightness"].tolist() * 2
+    synths = map_colour_values.compute_colour_values(points, known, "main_synth")
+    assert set(synths) == {"tb303"}

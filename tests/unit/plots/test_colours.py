@@ -16,6 +16,30 @@ def test_colours_of_categories_differ() -> None:
     assert all(re.fullmatch(r"#[0-9a-f]{6}", colour) for colour in colours)
 
 
+# Ottosson 2020: from linear RGB to OKLab, in which distances follow perceived differences.
+TO_CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+TO_OKLAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+
+
+def test_27_categories_can_be_told_apart() -> None:
+    linear = np.array([to_linear_rgb(get_category_colour(number)) for number in range(27)])
+    oklab = np.cbrt(linear @ TO_CONES.T) @ TO_OKLAB.T
+    distances = np.linalg.norm(oklab[:, None] - oklab[None], axis=2)
+    assert distances[np.triu_indices(27, 1)].min() > 0.1
+
+
 def to_linear_rgb(colour: str) -> np.ndarray:
     channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
