@@ -1,4 +1,4 @@
-"""ASGI middleware that puts the style sheet into the HTML page.
+"""ASGI middleware that puts the style sheet and a first script into the HTML page.
 
 A style that a page draws arrives after the first elements, which would then move.
 """
@@ -12,13 +12,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 STYLE_SHEET = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 STYLE_TAG = f"<style>\n{STYLE_SHEET}</style>\n"
+HEAD_SCRIPT = Path(__file__).with_name("page_head.js").read_text(encoding="utf-8")
+HEAD_SCRIPT_TAG = f"<script>\n{HEAD_SCRIPT}</script>\n"
+HEAD_TAG = b"<head>"
 BODY_END_TAG = b"</body>"  # The last style wins, so this one comes after Streamlit's.
 # With these, a browser could be told that its copy, with or without the style, is current.
 REMOVED_REQUEST_HEADERS = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
 
 
 class StyleMiddleware:
-    """ASGI middleware that adds the style sheet to every HTML page."""
+    """ASGI middleware that adds the style sheet and the first script to every HTML page."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -47,7 +50,8 @@ class StyleMiddleware:
             else:
                 body += message.get("body", b"")
                 if not message.get("more_body"):
-                    page = body.replace(BODY_END_TAG, STYLE_TAG.encode() + BODY_END_TAG, 1)
+                    page = body.replace(HEAD_TAG, HEAD_TAG + HEAD_SCRIPT_TAG.encode(), 1)
+                    page = page.replace(BODY_END_TAG, STYLE_TAG.encode() + BODY_END_TAG, 1)
                     await _send_html_with_style(response_start, page, send)
 
         await self.app({**scope, "headers": headers}, receive, send_response_with_style)
