@@ -217,7 +217,7 @@ def test_the_map_fills_the_window_and_is_stacked_on_a_phone(map_page: Page) -> N
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_function(
         """() => {
-          const layout = document.querySelector('[class*="st-key-map-"] .js-plotly-plot')?._fullLayout;
+          const layout = document.querySelector('.js-plotly-plot')?._fullLayout;
           return layout?.yaxis2 && layout.yaxis2._offset > layout.yaxis._offset + 300;
         }"""
     )
@@ -229,7 +229,7 @@ def test_the_map_fills_the_window_and_is_stacked_on_a_phone(map_page: Page) -> N
     page.set_viewport_size({"width": 1366, "height": 768})
     page.wait_for_function(
         """() => {
-          const layout = document.querySelector('[class*="st-key-map-"] .js-plotly-plot')?._fullLayout;
+          const layout = document.querySelector('.js-plotly-plot')?._fullLayout;
           return layout?.yaxis2 && layout.yaxis2._offset === layout.yaxis._offset;
         }"""
     )

@@ -1,0 +1,61 @@
+"""Browser test with axe-core: no page has a serious violation of WCAG 2 A or AA, light and dark."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Response
+
+from tests.e2e import page_steps
+from tests.e2e.conftest import Dashboard
+
+PAGES = (
+    "",
+    "generate",
+    "corpus",
+    "train",
+    "map",
+    "listen",
+    "suggest",
+    "compare",
+    "studies",
+    "jobs",
+)
+AXE_SCRIPT = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+FIND_VIOLATIONS = """async () => {
+  const { violations } = await axe.run({ runOnly: ["wcag2a", "wcag2aa"] });
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => [id, nodes.length, nodes[0].html.slice(0, 200)]);
+}"""
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_violation_an_error_or_a_missing_file(
+    stocked: Dashboard, browser: Browser, scheme: Any
+) -> None:
+    page = browser.new_page(viewport={"width": 1366, "height": 768}, color_scheme=scheme)
+    problems: list[Any] = []
+
+    def note_error(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            problems.append((message.text, message.location["url"]))
+
+    def note_missing_file(response: Response) -> None:
+        if response.status >= 400:
+            problems.append((response.status, response.url))
+
+    page.on("console", note_error)
+    page.on("response", note_missing_file)
+    try:
+        for name in PAGES:
+            page.goto(f"{stocked.url}{name}")
+            page_steps.wait_until_settled(page)
+            page.evaluate(AXE_SCRIPT)
+            problems += [(name, *violation) for violation in page.evaluate(FIND_VIOLATIONS)]
+    finally:
+        page.close()
+    assert problems == []
