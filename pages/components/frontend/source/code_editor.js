@@ -58,7 +58,8 @@ function createExtensions(state, actions) {
     sonicPiLanguage, sonicPiCompletion, editorTheme, problemPanel, limitLength,
     createMarkExtension((index) => state.reportMark(index)),
     EditorView.contentAttributes.of({
-      "aria-label": "Sonic Pi code", autocapitalize: "off", autocorrect: "off", spellcheck: "false",
+      // Browsers focus editable content without `tabindex`; axe-core looks for it.
+      tabindex: "0", "aria-label": "Sonic Pi code", autocapitalize: "off", autocorrect: "off", spellcheck: "false",
     }),
     EditorView.updateListener.of((update) => update.docChanged && actions.handleChange(update)),
     EditorView.domEventHandlers({ blur: () => actions.sendNow() }),
