@@ -143,7 +143,7 @@ def _contrast_named_sounds(
         selected_shares = named[is_selected].mean()
         other_shares = named[~is_selected].mean()
         for name, share in selected_shares.items():
-            other_share = float(other_shares[name])
+            other_share = float(other_shares[str(name)])
             if share >= MIN_COMMON_SHARE and share > other_share:
                 label = f"{'FX' if kind == 'fx' else kind} {name}"
                 contrasts.append(
