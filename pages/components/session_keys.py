@@ -184,6 +184,7 @@ SUGGESTION_WORDS = SessionKey("suggest:words", "darker")
 SUGGESTION_CLIP = SessionKey("suggest:clip", "")
 SUGGESTION_FAVOURITE: SessionKey[int | None] = SessionKey("suggest:favourite", None)
 SUGGESTION_UPLOAD: SessionKey[Any] = SessionKey("suggest:upload", None)
+SUGGESTION_FOLLOWED_CODE = SessionKey("suggestion_followed_code", "")
 SUGGESTION_EXAMPLE: SessionKey[str | None] = SessionKey("suggest:example", None)
 
 # -- Map --------------------------------------------------------------------------------------

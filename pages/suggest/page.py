@@ -15,9 +15,11 @@ from pages.components import (
     code_editor,
     corpus_and_alignment_picker,
     example_snippets,
+    follow_control,
     page_header_and_sidebar,
     page_text,
     session_keys,
+    sonic_pi_buttons,
 )
 from pages.components.audition_player import AuditionVersion, AuditionView, build_version_key
 from pages.components.corpus_and_alignment_picker import Selection
@@ -45,16 +47,37 @@ def draw_suggestions(selected: Selection) -> None:
     """Draw the code on the left, and its versions on the right."""
     left, right = st.columns([5, 8], gap="medium")
     with left:
-        _draw_example_picker()
-        code = code_editor.draw_code_editor()
-        current = suggestion_state.load_suggestion_state(code)
-        if code_editor.take_render_request():
-            current = _record_edited_code(current)
-        current = _follow_restored_code(current, code)
+        if follow_control.is_following():
+            code = follow_control.draw_followed_code()
+            current = _record_followed_code(suggestion_state.load_suggestion_state(code), code)
+        else:
+            code, current = _draw_editor()
+        follow_control.draw_follow_control()
+        sonic_pi_buttons.draw_sonic_pi_buttons(code, "suggest")
         if workspace.is_workspace_read_only():
             st.caption(":material/visibility: Read-only: nothing is rendered, so nothing plays.")
     with right, page_text.catch_and_show_errors():
         _draw_versions(selected, current, code)
+
+
+def _draw_editor() -> tuple[str, SuggestionState]:
+    """Draw the editor; return its code and the state after what the user did in it."""
+    _draw_example_picker()
+    code = code_editor.draw_code_editor()
+    current = suggestion_state.load_suggestion_state(code)
+    if code_editor.take_render_request():
+        current = _record_edited_code(current)
+    return code, _follow_restored_code(current, code)
+
+
+def _record_followed_code(current: SuggestionState, code: str) -> SuggestionState:
+    """Go on from the followed code whenever it was saved anew."""
+    if not code.strip() or code == session_keys.SUGGESTION_FOLLOWED_CODE.get():
+        return current
+    session_keys.SUGGESTION_FOLLOWED_CODE.set(code)
+    if code == current.tree.current.source:
+        return current
+    return current.move_to_tree(current.tree.add_choice(code, "Saved in the followed file"))
 
 
 def _draw_example_picker() -> None:
