@@ -60,13 +60,14 @@ def _list_python_licences() -> list[LicenceRow]:
         except metadata.PackageNotFoundError:
             # Packages for other systems and for optional features are not installed.
             continue
-        licence = _read_stated_licence(package.metadata)
+        licence = _read_stated_licence(package)
         rows.append(LicenceRow("Python package", name, package.version, licence))
     return rows
 
 
-def _read_stated_licence(package_metadata: metadata.PackageMetadata) -> str:
-    """Return the licence from the most precise field of a package's metadata."""
+def _read_stated_licence(package: metadata.Distribution) -> str:
+    """Return the licence from the most precise field of a package's metadata, or its own file."""
+    package_metadata = package.metadata
     if expressions := package_metadata.get_all("License-Expression"):
         return expressions[0]
     classifiers = [
@@ -77,7 +78,11 @@ def _read_stated_licence(package_metadata: metadata.PackageMetadata) -> str:
     if classifiers:
         return ", ".join(classifiers)
     # Some packages put the whole text here, which starts with the name of the licence.
-    text = (package_metadata.get_all("License") or [""])[0]
+    texts = package_metadata.get_all("License") or [
+        package.read_text(f"licenses/{name}") or ""
+        for name in package_metadata.get_all("License-File") or ()
+    ]
+    text = texts[0] if texts else ""
     return text.strip().partition("\n")[0].strip()[:_MAX_LICENCE_CHARS] or "not stated"
 
 

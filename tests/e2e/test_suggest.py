@@ -161,8 +161,8 @@ def test_a_program_that_fails_is_explained_on_its_card_and_broken_code_above(
 def test_suggest_starts_from_the_program_of_a_card(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}listen?corpus=starter")
     page_steps.wait_until_settled(page)
-    page.locator('[class*="st-key-more-"] button').nth(1).click()
-    source = page.get_by_test_id("stCode").filter(visible=True).locator("code").inner_text()
+    page.locator('[class*="st-key-more-"] button:visible').nth(1).click()
+    source = page.get_by_test_id("stCode").filter(visible=True).locator("code").first.inner_text()
     page.locator('[class*="st-key-suggest-from-"] button').filter(visible=True).click()
     expect(page.get_by_role("heading", name="Suggest")).to_be_visible()
     page_steps.wait_until_settled(page)

@@ -55,7 +55,8 @@ def test_a_lasso_selection_is_listed_and_downloadable(own_workspace: Path) -> No
         "beeps-0004",
     ]
     labels = [element.proto.label for element in app.get("download_button")]
-    assert labels == ["CSV", "Code and clips", "Parquet"]
+    # The first is in the popover that exports the map as a figure.
+    assert labels == ["Download", "CSV", "Code and clips", "Parquet"]
     find_button(app, "Clear selection").click().run()
     assert "Click a point" in get_text(app)
     # The selection of another alignment is not shown.

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pages.components.style_middleware import STYLE_TAG, StyleMiddleware
+from pages.components.style_middleware import HEAD_SCRIPT_TAG, STYLE_TAG, StyleMiddleware
 
 PAGE = b"<html><head></head><body>Earshot</body></html>"
 
@@ -44,7 +44,9 @@ def test_a_page_contains_the_style_sheet() -> None:
     headers, body, request_headers = send_through(
         "/map", "text/html,*/*", "text/html; charset=utf-8"
     )
-    assert body == PAGE.replace(b"</body>", STYLE_TAG.encode() + b"</body>")
+    assert body == PAGE.replace(b"<head>", b"<head>" + HEAD_SCRIPT_TAG.encode()).replace(
+        b"</body>", STYLE_TAG.encode() + b"</body>"
+    )
     assert headers[b"content-length"] == b"%d" % len(body)
     assert b"etag" not in headers  # It would be that of the page without the style.
     assert b"accept-encoding" not in dict(request_headers)
