@@ -19,11 +19,11 @@ def draw_suggest_button(source: str, key: str) -> None:
         Unique on the page.
     """
     is_pressed = st.button(
-        "Suggest",
+        "Suggest from here",
         icon=":material/lightbulb:",
         type="tertiary",
         key=f"suggest-from-{key}",
-        help="Suggest from here: versions of this program to choose by ear",
+        help="Versions of this program, to choose by ear",
     )
     if is_pressed:
         # Not in a callback: on Listen, other code has other cards, without this button.

@@ -174,6 +174,4 @@ def page(tmp_path: Path):
         exceptions += opened.get_by_text("Something went wrong in Earshot").all_inner_texts()
         browser.close()
     assert not exceptions, exceptions
-    # On an inner page, Streamlit first requests these below the page's own URL.
-    serious = [error for error in console_errors if "/_stcore/" not in error]
-    assert not serious, serious
+    assert not console_errors, console_errors

@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Response
+from playwright.sync_api import Page, Response
 
 from tests.e2e import page_steps
 from tests.e2e.conftest import Dashboard
@@ -35,27 +35,19 @@ FIND_VIOLATIONS = """async () => {
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_violation_an_error_or_a_missing_file(
-    stocked: Dashboard, browser: Browser, scheme: Any
+    stocked: Dashboard, page: Page, scheme: Any
 ) -> None:
-    page = browser.new_page(viewport={"width": 1366, "height": 768}, color_scheme=scheme)
+    page.emulate_media(color_scheme=scheme)
     problems: list[Any] = []
-
-    def note_error(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            problems.append((message.text, message.location["url"]))
 
     def note_missing_file(response: Response) -> None:
         if response.status >= 400:
             problems.append((response.status, response.url))
 
-    page.on("console", note_error)
     page.on("response", note_missing_file)
-    try:
-        for name in PAGES:
-            page.goto(f"{stocked.url}{name}")
-            page_steps.wait_until_settled(page)
-            page.evaluate(AXE_SCRIPT)
-            problems += [(name, *violation) for violation in page.evaluate(FIND_VIOLATIONS)]
-    finally:
-        page.close()
-    assert problems == []
+    for name in PAGES:
+        page.goto(f"{stocked.url}{name}")
+        page_steps.wait_until_settled(page)
+        page.evaluate(AXE_SCRIPT)
+        problems += [(name, *violation) for violation in page.evaluate(FIND_VIOLATIONS)]
+    assert problems == []  # The fixture checks the console.

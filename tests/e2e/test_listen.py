@@ -25,6 +25,7 @@ def test_a_sound_finds_code(stocked: Dashboard, page: Page) -> None:
     page.keyboard.press("Enter")
     page_steps.wait_until_settled(page)
     expect(page.get_by_text("match.")).to_be_visible()
+    page_steps.wait_until_settled(page)  # The player below it is drawn last.
     clip = page_steps.measure_clip(page.locator(".player[data-player-key='query']"))
     assert clip["rms"] > 1e-3
     # An uploaded file.
