@@ -131,11 +131,17 @@ def draw_finished_sweeps(corpus: Corpus) -> None:
         sweep_id = st.selectbox(
             "Sweep", sweep_ids, key=session_keys.SHOWN_SWEEP.derive_scoped_key(corpus.name).name
         )
-    draw_sweep_results(corpus, sweep_id)
+    trial_runs = draw_sweep_results(corpus, sweep_id)
+    # Not for a running sweep: its job and this list both show a sweep that has just ended.
+    figure_and_table_download.draw_table_download(
+        f"sweep-{sweep_id}",
+        flatten_sweep_summary(sweep.summarize_sweep_results(trial_runs)),
+        f"Validation metrics of sweep {sweep_id}.",
+    )
 
 
-def draw_sweep_results(corpus: Corpus, sweep_id: str) -> None:
-    """Draw the mean metrics of each configuration over its seeds."""
+def draw_sweep_results(corpus: Corpus, sweep_id: str) -> pd.DataFrame:
+    """Draw the mean metrics of each configuration over its seeds; return all runs."""
     trial_runs = sweep.load_sweep_results(corpus, sweep_id)
     table = build_sweep_result_table(trial_runs)
     number_columns = table.columns.drop(["Configuration", "Runs"])
@@ -151,11 +157,7 @@ def draw_sweep_results(corpus: Corpus, sweep_id: str) -> None:
         },
     )
     st.caption(describe_sweep_results(trial_runs))
-    figure_and_table_download.draw_table_download(
-        f"sweep-{sweep_id}",
-        flatten_sweep_summary(sweep.summarize_sweep_results(trial_runs)),
-        f"Validation metrics of sweep {sweep_id}.",
-    )
+    return trial_runs
 
 
 def describe_sweep_results(trial_runs: pd.DataFrame) -> str:

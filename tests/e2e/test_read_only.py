@@ -12,7 +12,18 @@ from playwright.sync_api import Page, expect
 from tests.e2e import page_steps
 from tests.e2e.conftest import Dashboard, serve
 
-PAGES = ("Home", "Generate", "Corpus", "Train", "Map", "Listen", "Compare", "Studies", "Jobs")
+PAGES = (
+    "Home",
+    "Generate",
+    "Corpus",
+    "Train",
+    "Map",
+    "Listen",
+    "Suggest",
+    "Compare",
+    "Studies",
+    "Jobs",
+)
 WRITES = re.compile(
     r"^(Add|Build|Cancel|Check|Compose|Compute|Create|Delete|Embed|Evaluate|Export|Find pairs"
     r"|Import|Keep|Note|Remove|Rename|Render gallery|Repair|Resume|Run|Save|Start|Stop|Train"
