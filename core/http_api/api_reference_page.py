@@ -42,7 +42,9 @@ def _format_route(schema: dict[str, Any], method: str, path: str, route: dict[st
     parts.append(f"<p>{escape(route.get('description', ''))}</p>")
     fields = list(_list_parameters(route))
     content = route.get("requestBody", {}).get("content", {})
-    request = _resolve(schema, content.get("application/json", {}).get("schema", {}))
+    request = _resolve_schema_reference(
+        schema, content.get("application/json", {}).get("schema", {})
+    )
     fields += list(_list_properties(schema, request))
     if fields:
         parts.append(_format_table("request", fields))
@@ -50,14 +52,14 @@ def _format_route(schema: dict[str, Any], method: str, path: str, route: dict[st
         text = json.dumps(example, indent=2, ensure_ascii=False)
         parts.append(f"<pre>{escape(text)}</pre>")
     response = route["responses"].get("200", {}).get("content", {}).get("application/json", {})
-    result = _resolve(schema, response.get("schema", {}))
-    result = _resolve(schema, result.get("items", result))
+    result = _resolve_schema_reference(schema, response.get("schema", {}))
+    result = _resolve_schema_reference(schema, result.get("items", result))
     if rows := list(_list_properties(schema, result)):
         parts.append(_format_table("response", rows))
     return "".join(parts)
 
 
-def _resolve(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+def _resolve_schema_reference(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     """Return the definition that a reference names; anything else as it is."""
     name = str(part.get("$ref", "")).rpartition("/")[2]
     definition: dict[str, Any] = schema["components"]["schemas"][name] if name else part
@@ -74,7 +76,9 @@ def _list_properties(
     schema: dict[str, Any], definition: dict[str, Any]
 ) -> Iterator[tuple[str, str, str]]:
     for name, field in definition.get("properties", {}).items():
-        options = [_resolve(schema, option) for option in field.get("anyOf", [field])]
+        options = [
+            _resolve_schema_reference(schema, option) for option in field.get("anyOf", [field])
+        ]
         kinds = [str(option.get("type", option.get("title", ""))) for option in options]
         yield name, " or ".join(filter(None, kinds)), field.get("description", "")
 

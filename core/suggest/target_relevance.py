@@ -88,13 +88,13 @@ def _raise_similar_properties(
     sounds = predict_sounds(aligned_corpus, predicted, rows.tolist())
     differences = sounds.properties[1:] - properties
     errors = np.sqrt(np.nanmean(differences**2, axis=1))
-    scores = _standardize(cosines[rows]) - _standardize(errors)
+    scores = _standardize_to_unit_deviation(cosines[rows]) - _standardize_to_unit_deviation(errors)
     relevance = cosines.copy()
     # The same cosines, given to the rows in the order of the scores.
     relevance[rows[np.argsort(-scores, kind="stable")]] = np.sort(cosines[rows])[::-1]
     return relevance
 
 
-def _standardize(values: np.ndarray) -> np.ndarray:
+def _standardize_to_unit_deviation(values: np.ndarray) -> np.ndarray:
     deviation = float(values.std())
     return (values - values.mean()) / deviation if deviation > 0 else values - values.mean()

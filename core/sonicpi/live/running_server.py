@@ -39,13 +39,13 @@ class RunningServer:
     token: int | None = None
 
     @property
-    def is_tried(self) -> bool:
+    def is_proven_version(self) -> bool:
         """Return whether Earshot has been tested with this generation's real server."""
         return self.generation == "3.2"
 
     def describe(self) -> str:
         """Return its name for the user, with a warning if its generation is untried."""
-        return "Sonic Pi 3.2" if self.is_tried else "Sonic Pi 4 or later (untried)"
+        return "Sonic Pi 3.2" if self.is_proven_version else "Sonic Pi 4 or later (untried)"
 
 
 def find_running_server() -> RunningServer:

@@ -41,7 +41,7 @@ def wait_for_message(sonic_pi: LiveSonicPi, pattern: bytes) -> bytes:
 def test_a_program_is_played_and_its_cue_comes_back(sonic_pi: LiveSonicPi) -> None:
     assert live.find_running_server() == live.RunningServer("3.2", SERVER_PORT)
     server = live.play_in_sonic_pi("# ä\ncue :earshot, 42\nplay 60, release: 0.1\n")
-    assert server.is_tried
+    assert server.is_proven_version
     assert b"[42]" in wait_for_message(sonic_pi, rb"^/incoming/osc.*/cue/earshot")
 
 
