@@ -19,13 +19,13 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from core import __version__
-from core.cli.output import (
+from core.cli.parsing import CommandParser, translate_renamed_arguments
+from core.cli.terminal_output import (
     is_output_pipe_closed,
     open_terminal_progress,
     print_error,
     print_to_stderr,
 )
-from core.cli.parsing import CommandParser, translate_renamed_arguments
 from core.errors import convert_system_error, format_spelling_suggestions
 from core.progress_callback import Progress
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         count_corpus_contents,
         delete_corpus,
     )
-    from core.corpus.embedding_table import EmbeddingPairs, NonFiniteEmbeddingError
+    from core.corpus.encoder_and_embedding_tables import EmbeddingPairs, NonFiniteEmbeddingError
     from core.corpus.fault_finding_and_removal import Fault
 
 __all__ = [
@@ -37,9 +37,9 @@ _LAZY_EXPORTS = {
     "AlignmentRecord": "alignment_store",
     "Corpus": "corpus",
     "CorpusContents": "corpus_contents_and_deletion",
-    "EmbeddingPairs": "embedding_table",
+    "EmbeddingPairs": "encoder_and_embedding_tables",
     "Fault": "fault_finding_and_removal",
-    "NonFiniteEmbeddingError": "embedding_table",
+    "NonFiniteEmbeddingError": "encoder_and_embedding_tables",
     "delete_corpus": "corpus_contents_and_deletion",
     "find_clip_file": "clip_audio_files",
     "list_corpora": "corpus",

@@ -16,7 +16,7 @@ import soundfile
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import PARTIAL_PREFIX, atomic_write
 from core.sonicpi import reproducible_ogg
-from core.sonicpi.clip_and_render_result import Clip, RenderProblem
+from core.sonicpi.audio_clip_and_render_result import Clip, RenderProblem
 from core.workspace import get_corpora_folder
 
 AUDIO_FORMATS = ("flac", "ogg")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.corpus.clip_store import ClipStore
-from core.sonicpi.clip_and_render_result import Clip, RenderResult
+from core.sonicpi.audio_clip_and_render_result import Clip, RenderResult
 
 
 class CorpusClips:

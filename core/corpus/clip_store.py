@@ -10,7 +10,7 @@ from typing import NamedTuple
 from core import sonicpi
 from core.corpus import (
     clip_audio_files,
-    embedding_table,
+    encoder_and_embedding_tables,
     missing_sample_renders,
     program_and_clip_tables,
     strict_thread_errors_setting,
@@ -18,7 +18,7 @@ from core.corpus import (
 from core.corpus.clip_audio_files import StoredClip
 from core.corpus.database import Database
 from core.corpus.program_and_clip_tables import ClipRow
-from core.sonicpi.clip_and_render_result import Clip, RenderProblem, RenderResult
+from core.sonicpi.audio_clip_and_render_result import Clip, RenderProblem, RenderResult
 
 MIN_AUDIBLE_PEAK = 2.0**-16  # Below, all samples are 0 when they are rounded to 16 bits.
 
@@ -147,7 +147,9 @@ class ClipStore:
 
     def _build_clip_location(self, program_id: str, seconds: float) -> _ClipLocation:
         with self._database.open_read_transaction() as connection:
-            position = embedding_table.find_program_positions(connection, [program_id])[0]
+            position = encoder_and_embedding_tables.find_program_positions(
+                connection, [program_id]
+            )[0]
             source = program_and_clip_tables.read_program_source(connection, position)
             audio_format = json.loads(
                 program_and_clip_tables.read_corpus_setting(connection, "audio_format")

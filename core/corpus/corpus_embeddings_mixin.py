@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.corpus import embedding_table
+from core.corpus import encoder_and_embedding_tables
 from core.corpus.database import Database
-from core.corpus.embedding_table import EmbeddingPairs
+from core.corpus.encoder_and_embedding_tables import EmbeddingPairs
 from core.encoders import find_encoder_spec
 
 
@@ -39,7 +39,7 @@ class CorpusEmbeddings:
         """
         modality = self._get_encoder_modality(encoder_id)
         with self._database.open_read_transaction() as connection:
-            return embedding_table.list_programs_without_embedding(
+            return encoder_and_embedding_tables.list_programs_without_embedding(
                 connection, encoder_id, modality, revision
             )
 
@@ -67,13 +67,13 @@ class CorpusEmbeddings:
         """
         modality = self._get_encoder_modality(encoder_id)
         with self._database.open_write_transaction("embedding") as connection:
-            embedding_table.store_embeddings(
+            encoder_and_embedding_tables.store_embeddings(
                 connection, encoder_id, modality, revision, program_ids, embeddings
             )
 
     def _get_encoder_modality(self, encoder_id: str) -> str:
         with self._database.open_read_transaction() as connection:
-            row = embedding_table.find_encoder_row(connection, encoder_id)
+            row = encoder_and_embedding_tables.find_encoder_row(connection, encoder_id)
         if row:
             return row.modality
         return find_encoder_spec(encoder_id).modality
@@ -101,20 +101,22 @@ class CorpusEmbeddings:
             If the encoder has no embeddings here, or none of a requested program.
         """
         with self._database.open_read_transaction() as connection:
-            return embedding_table.read_embeddings(connection, encoder_id, program_ids)
+            return encoder_and_embedding_tables.read_embeddings(connection, encoder_id, program_ids)
 
     def load_embedding_pairs(self, code_encoder: str, audio_encoder: str) -> EmbeddingPairs:
         """Load code and audio embeddings of all programs that have a clip and both."""
         with self._database.open_read_transaction() as connection:
-            return embedding_table.read_embedding_pairs(connection, code_encoder, audio_encoder)
+            return encoder_and_embedding_tables.read_embedding_pairs(
+                connection, code_encoder, audio_encoder
+            )
 
     def count_embeddings_by_encoder(self) -> list[tuple[str, str, int]]:
         """Return (encoder id, modality, number of embeddings) of each encoder, code first."""
         with self._database.open_read_transaction() as connection:
-            return embedding_table.count_embeddings_by_encoder(connection)
+            return encoder_and_embedding_tables.count_embeddings_by_encoder(connection)
 
     def get_encoder_revision(self, encoder_id: str) -> str | None:
         """Return the revision of an encoder's embeddings; None if there are none."""
         with self._database.open_read_transaction() as connection:
-            row = embedding_table.find_encoder_row(connection, encoder_id)
+            row = encoder_and_embedding_tables.find_encoder_row(connection, encoder_id)
         return row.revision if row else None

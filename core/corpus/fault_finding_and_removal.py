@@ -15,9 +15,9 @@ import numpy as np
 
 from core.corpus import database_schema
 from core.corpus.database import Database
-from core.corpus.embedding_table import VECTOR_DTYPE
+from core.corpus.encoder_and_embedding_tables import VECTOR_DTYPE
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
-from core.encoders.imported_encoder_spec import is_imported_encoder
+from core.encoders.imported_embeddings_spec import is_imported_encoder
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import PARTIAL_PREFIX
 from core.programs.program import Program

@@ -16,7 +16,7 @@ from core.corpus.clip_audio_files import StoredClip
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.programs.program import Program
-from core.sonicpi.clip_and_render_result import RenderProblem
+from core.sonicpi.audio_clip_and_render_result import RenderProblem
 
 # Failures that are not the program's fault: the next build tries again.
 RETRYABLE_ERROR_KINDS = ("crashed", "sandbox")

@@ -1,7 +1,7 @@
 """Vectors of the aspects in which clips resemble each other: timbre, rhythm, pitch and level.
 
-The same functions describe a measured clip (`core.encoders.clip_aspects`) and a simulated one
-(`core.encoders.simulation`): both are powers in third-octave bands over short-time frames.
+The same functions describe a measured clip (`core.encoders.clip_aspect_encoder`) and a simulated
+one (`core.encoders.simulation`): both are powers in third-octave bands over short-time frames.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from scipy.signal import firwin, resample_poly
 from core.encoders.encoder_interface import EmbedError, Encoder
 from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.parallel_map import map_in_parallel
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 # Low-pass filter for resampling: zero crossings on each side, and the Kaiser window's beta that
 # keeps aliasing 80 dB down.

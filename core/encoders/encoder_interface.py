@@ -11,7 +11,7 @@ import numpy as np
 from core.encoders.encoder_spec import EncoderSpec
 from core.errors import EarshotError
 from core.progress_callback import Progress, ignore_progress
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 if TYPE_CHECKING:  # importing it loads torch
     from core.encoders.encoder_device_and_precision import ComputeConfig

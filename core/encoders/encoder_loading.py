@@ -12,7 +12,7 @@ from core.encoders.concatenated_encoders import ConcatEncoder
 from core.encoders.encoder_interface import Encoder
 from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.encoder_spec_lookup import find_encoder_spec
-from core.encoders.imported_encoder_spec import build_encoder_not_loadable_error
+from core.encoders.imported_embeddings_spec import build_encoder_not_loadable_error
 from core.encoders.sanity_check import check_encoder_sanity
 
 if TYPE_CHECKING:  # importing it loads torch
@@ -32,8 +32,8 @@ ENCODER_CLASS_BY_FAMILY = {
     "aisfx": ("aisfx", "SoundEffectsEncoder"),
     "musicnn": ("musicnn", "MusicTaggingEncoder"),
     "logmel": ("logmel", "LogMelEncoder"),
-    "clip_descriptors": ("clip_descriptors", "ClipDescriptorEncoder"),
-    "clip_aspects": ("clip_aspects", "ClipAspectEncoder"),
+    "clip_descriptors": ("clip_descriptor_encoder", "ClipDescriptorEncoder"),
+    "clip_aspects": ("clip_aspect_encoder", "ClipAspectEncoder"),
     "simulated_sound": ("sound_simulation_encoder", "SimulationEncoder"),
     "symbolic": ("static_analysis_encoder", "SymbolicEncoder"),
     "score": ("executed_score_encoder", "ScoreEncoder"),

@@ -22,7 +22,7 @@ from core.encoders.encoder_spec import (
     EncoderSpec,
     validate_modality,
 )
-from core.encoders.imported_encoder_spec import build_imported_encoder_spec, is_imported_encoder
+from core.encoders.imported_embeddings_spec import build_imported_encoder_spec, is_imported_encoder
 from core.encoders.model_weight_sources import FolderWeights, load_json_config
 from core.errors import EarshotError, find_similarly_spelled_words
 
@@ -85,7 +85,7 @@ def find_encoder_spec(encoder_id: str) -> EncoderSpec:
     encoder_id : str
         Name of a built-in encoder; path of a folder with a model in transformers format, with
         "#text" for the text tower of a model of text and audio; id of imported embeddings
-        (`core.encoders.imported_encoder_spec`); or several of these joined by "+"
+        (`core.encoders.imported_embeddings_spec`); or several of these joined by "+"
         (`core.encoders.concatenated_encoders`).
 
     Raises

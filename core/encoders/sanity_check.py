@@ -8,7 +8,7 @@ import numpy as np
 
 from core.encoders.encoder_interface import EmbedError, Encoder
 from core.errors import EarshotError
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 MAX_UNRELATED_COSINE = 0.999
 PROBE_PROGRAMS = (

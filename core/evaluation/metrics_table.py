@@ -22,7 +22,7 @@ from core.evaluation.bootstrap import (
     compute_subsampling_interval,
 )
 from core.evaluation.cca import CCA, correlate_columns, fit_cca
-from core.evaluation.metrics_by_row_order import (
+from core.evaluation.metrics_under_row_permutation import (
     Metric,
     OrderMetric,
     build_metric_of_row_order,

@@ -8,7 +8,11 @@ import numpy as np
 
 from core.errors import EarshotError
 from core.evaluation.array_validation_and_normalization import check_equal_row_counts
-from core.evaluation.metrics_by_row_order import Metric, OrderMetric, build_metric_of_row_order
+from core.evaluation.metrics_under_row_permutation import (
+    Metric,
+    OrderMetric,
+    build_metric_of_row_order,
+)
 from core.evaluation.single_thread_limit import limit_to_one_thread
 
 DEFAULT_PERMUTATIONS = 200
@@ -128,7 +132,7 @@ def calibrate_metric_of_row_order(
     Parameters
     ----------
     order_metric : callable
-        As `core.evaluation.metrics_by_row_order.build_metric_of_row_order` returns it.
+        As `core.evaluation.metrics_under_row_permutation.build_metric_of_row_order` returns it.
     value : float
         The measure on the true pairs.
     row_count, permutations, seed, groups

@@ -13,7 +13,7 @@ from mcp.server.mcpserver import MCPServer
 from core import __version__
 from core.errors import EarshotError
 from core.mcp_server.corpus_resources import add_corpus_resources
-from core.mcp_server.prompt import PROMPT_NAME, write_candidates_prompt
+from core.mcp_server.distinct_candidates_prompt import PROMPT_NAME, write_candidates_prompt
 from core.mcp_server.tools import build_tools
 
 SERVER_NAME = "earshot"

@@ -13,7 +13,7 @@ from mcp_types import AudioContent
 from pydantic import BaseModel, Field
 
 from core.mcp_server.operation_tools import OperationTool
-from core.mcp_server.readable_sound_files import read_sound_file
+from core.mcp_server.sound_file_access import read_sound_file
 from core.operations import (
     CompareRequest,
     CompareResult,

@@ -25,8 +25,8 @@ from core.suggest.candidate_picking import (
 )
 from core.suggest.candidate_prediction import PredictedCandidates, embed_sources
 from core.suggest.candidates import Candidate, SourceChange
+from core.suggest.sound_target import SoundTarget
 from core.suggest.suggest_and_pick_variants import compute_target_relevance
-from core.suggest.target import SoundTarget
 
 _NO_CHANGE = SourceChange(1, "", "", "")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from core.file_locks_and_atomic_writes import atomic_write
 from core.operations.operation_requests import RenderRequest
 from core.operations.operation_results import RenderedClip, RenderWarning
-from core.sonicpi.clip_and_render_result import RenderError
+from core.sonicpi.audio_clip_and_render_result import RenderError
 from core.sonicpi.single_render import try_render
 from core.workspace import get_renders_folder, refuse_if_workspace_read_only
 

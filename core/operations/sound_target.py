@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.errors import EarshotError
 from core.search.aligned_corpus import AlignedCorpus
-from core.suggest.target import (
+from core.suggest.sound_target import (
     SoundTarget,
     are_target_words,
     find_target_of_corpus_program,

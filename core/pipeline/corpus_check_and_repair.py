@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from core import encoders
 from core.corpus import Corpus, Fault
 from core.corpus.fault_finding_and_removal import FAULT_KINDS
-from core.encoders.imported_encoder_spec import is_imported_encoder
+from core.encoders.imported_embeddings_spec import is_imported_encoder
 from core.errors import EarshotError
 from core.pipeline.embed import embed_missing_clips, embed_missing_code
 from core.pipeline.render_missing_clips import render_missing_clips

@@ -14,7 +14,7 @@ from core.corpus import Corpus, NonFiniteEmbeddingError
 from core.encoders.encoder_interface import PROGRESS_LABELS
 from core.errors import EarshotError
 from core.progress_callback import Progress, ignore_progress
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 # Programs per commit: enough for an encoder to sort them by length, few enough to lose in a crash.
 COMMIT_BATCH_SIZE = 64

@@ -16,7 +16,7 @@ from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import atomic_write
 from core.pipeline.export_table import describe_columns
 from core.pipeline.export_vectors import VectorColumn
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 if TYPE_CHECKING:
     import pyarrow

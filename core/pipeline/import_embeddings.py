@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from core.corpus import Corpus
-from core.corpus.embedding_file_reader import VectorTable, read_imported_embeddings
-from core.corpus.program_file_reader import read_file_bytes_within_import_limit
+from core.corpus.imported_embedding_table_reader import VectorTable, read_imported_embeddings
+from core.corpus.imported_program_file_reader import read_file_bytes_within_import_limit
 from core.encoders import find_encoder_spec
-from core.encoders.imported_encoder_spec import make_imported_encoder_id
+from core.encoders.imported_embeddings_spec import make_imported_encoder_id
 from core.errors import EarshotError
 from core.progress_callback import Progress, ignore_progress
 from core.workspace import refuse_if_workspace_read_only
@@ -93,7 +93,7 @@ def import_external_embeddings(
     path_or_bytes : str, Path or bytes
         A CSV or Parquet table, or its content, with one row per program: a column "program",
         "source" or "name" identifies the program, another column holds the vectors. See
-        `core.corpus.embedding_file_reader`.
+        `core.corpus.imported_embedding_table_reader`.
     modality : {"code", "audio"}
         What the vectors embed.
     vectors_name : str

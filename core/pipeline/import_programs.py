@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.corpus import Corpus, program_file_reader
+from core.corpus import Corpus, imported_program_file_reader
 from core.errors import EarshotError
 from core.pipeline.build import ClipFormat, open_or_create_corpus
 from core.pipeline.corpus_sample_folders import (
@@ -105,13 +105,13 @@ def import_programs(
     EarshotError
         When no program can be read, another process is writing, or a folder holds no samples.
     """
-    import_result = program_file_reader.read_imported_programs(path_or_bytes, file_name)
+    import_result = imported_program_file_reader.read_imported_programs(path_or_bytes, file_name)
     if not import_result.programs:
         first = next(iter(import_result.skipped.items()), None)
         raise EarshotError(
             "No program was found there." + (f" {first[0]}: {first[1]}" if first else ""),
             # Where rows or files were refused, their reason says what to change.
-            remedy=None if first else f"Give {program_file_reader.SUPPORTED_INPUTS}.",
+            remedy=None if first else f"Give {imported_program_file_reader.SUPPORTED_INPUTS}.",
         )
     for folder in sample_folders:  # Before a corpus is created.
         validate_sample_folder(folder)
@@ -156,7 +156,7 @@ def _load_program_names(corpus: Corpus) -> dict[str, str]:
 
 def _add_programs_in_batches(
     corpus: Corpus,
-    import_result: program_file_reader.ImportResult,
+    import_result: imported_program_file_reader.ImportResult,
     origin: dict[str, str],
     progress: Progress,
 ) -> int:
@@ -180,7 +180,7 @@ def _build_import_origin_record(origin_name: str, licence: str | None) -> dict[s
 
 def _build_import_report(
     corpus_name: str,
-    import_result: program_file_reader.ImportResult,
+    import_result: imported_program_file_reader.ImportResult,
     programs_added: int,
     names_before: dict[str, str],
     names_after: dict[str, str],

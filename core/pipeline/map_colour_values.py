@@ -56,7 +56,7 @@ def list_colour_by_options(points: pd.DataFrame, programs: pd.DataFrame) -> dict
     Parameters
     ----------
     points : DataFrame
-        A map, as `core.pipeline.map.compute_alignment_map` returns it. Maps of older versions have
+        A map, as `compute_alignment_map` returns it. Maps of older versions have
         fewer columns, and so fewer colourings.
     programs : DataFrame
         As `core.corpus.Corpus.load_programs` returns it, with the columns of

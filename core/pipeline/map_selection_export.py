@@ -27,7 +27,7 @@ def build_selection_table(
     Parameters
     ----------
     points : DataFrame
-        A map, as `core.pipeline.map.compute_alignment_map` returns it.
+        A map, as `core.pipeline.alignment_map_computation.compute_alignment_map` returns it.
     programs : DataFrame
         As `core.corpus.Corpus.load_programs` returns it.
     program_ids : collection of str

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core import sonicpi
 from core.clip_length import DEFAULT_CLIP_SECONDS
-from core.corpus import program_file_reader
+from core.corpus import imported_program_file_reader
 from core.errors import EarshotError
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
 from core.pipeline.render_outcome_classification import (
@@ -173,7 +173,7 @@ def survey_programs(
     programs, unreadable = read_surveyed_programs(paths)
     if not programs and not unreadable:
         raise EarshotError(
-            "No program was found.", remedy=f"Give {program_file_reader.SUPPORTED_INPUTS}."
+            "No program was found.", remedy=f"Give {imported_program_file_reader.SUPPORTED_INPUTS}."
         )
     total = len(programs) + len(unreadable)
     findings: dict[str, SurveyFinding] = {}
@@ -210,7 +210,7 @@ def read_surveyed_programs(paths: Iterable[str | Path]) -> tuple[dict[str, str],
     unreadable: dict[str, str] = {}
     for path in paths:
         prefix = f"{path}/" if len(paths) > 1 and Path(path).is_dir() else ""
-        result = program_file_reader.read_imported_programs(path)
+        result = imported_program_file_reader.read_imported_programs(path)
         programs.update({f"{prefix}{name}": program.source for name, program in result.programs})
         unreadable.update({f"{prefix}{name}": reason for name, reason in result.skipped.items()})
     return programs, unreadable

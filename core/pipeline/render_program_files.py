@@ -16,7 +16,7 @@ from core.pipeline.unique_file_names import make_names_unique
 from core.programs.source_decoding import decode_source
 from core.progress_callback import Progress, ignore_progress
 from core.sonicpi import DEFAULT_SONIC_PI, Clip, RenderProblem, RenderResult
-from core.sonicpi.clip_and_render_result import FORMAT_BY_SUFFIX
+from core.sonicpi.audio_clip_and_render_result import FORMAT_BY_SUFFIX
 
 PROGRESS_STEP = "Rendering programs"
 STDIN_ARGUMENT = "-"

@@ -20,6 +20,7 @@ from core.corpus import Corpus, EmbeddingPairs
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.package_versions import collect_package_versions
+from core.pipeline.alignment_map_computation import compute_alignment_map
 from core.pipeline.evaluate import (
     EvaluationPairs,
     build_saved_evaluation_record,
@@ -27,7 +28,6 @@ from core.pipeline.evaluate import (
     fingerprint_evaluation_data,
     load_held_out_audio_embeddings,
 )
-from core.pipeline.map import compute_alignment_map
 from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.confidence_fitting import calibrate_confidence

@@ -14,7 +14,7 @@ from core import workspace
 from core.errors import EarshotError, format_spelling_suggestions
 from core.programs.jinja_sandbox import compile_template, render_template
 from core.programs.program import Program
-from core.programs.template_header import parse_sound_windows, parse_template_header
+from core.programs.template_header_parsing import parse_sound_windows, parse_template_header
 from core.programs.template_parameter_sampler import ParameterSampler
 from core.programs.template_parameters import LIST_KINDS, ParameterSpec
 from core.programs.template_vocabulary import (

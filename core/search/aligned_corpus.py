@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from core.alignment import AlignmentConfig, ProjectionHeads
-from core.alignment.conformal_kernel_ridge_regression import ForecastModel
 from core.alignment.projection_heads import project_embeddings
+from core.alignment.sound_property_regression_with_intervals import ForecastModel
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import CosineIndex

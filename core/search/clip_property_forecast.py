@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from core.alignment.conformal_kernel_ridge_regression import (
+from core.alignment.sound_property_regression_with_intervals import (
     COVERAGE,
     ForecastModel,
     fit_forecast_model,

@@ -20,7 +20,7 @@ from core.search.default_alignment_choice import make_no_alignment_error
 from core.search.unseen_program_splits import (
     relabel_splits_of_unseen_templates,
 )
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 
 class EmbeddedCorpus:

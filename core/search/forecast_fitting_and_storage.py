@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core import workspace
-from core.alignment.conformal_kernel_ridge_regression import (
+from core.alignment.sound_property_regression_with_intervals import (
     MAX_REFERENCE_PROGRAMS,
     MIN_FORECAST_PROGRAMS,
     ForecastModel,

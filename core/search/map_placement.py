@@ -46,7 +46,7 @@ def place_snippet_on_map(
     aligned_corpus : AlignedCorpus
     snippet : str
     points : DataFrame
-        The alignment's map, as `core.pipeline.map.compute_alignment_map` returns it.
+        The alignment's map, as `compute_alignment_map` returns it.
     k : int
         Number of neighbours, at least 1.
 

@@ -21,7 +21,7 @@ from core.search.nearest_neighbour_queries import (
     find_neighbours,
     find_program_neighbours,
 )
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 
 def open_corpora_with_one_alignment(

@@ -10,7 +10,7 @@ import numpy as np
 from core.errors import EarshotError
 from core.search.embedded_corpus import EmbeddedCorpus
 from core.search.silent_snippet_check import read_audible_snippet
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 MAX_SNIPPET_CHARS = 100_000  # Far beyond what any code encoder reads of a snippet.
 CROSS_MODAL_DIRECTIONS = ("code->audio", "audio->code")

@@ -8,7 +8,7 @@ import numpy as np
 import soundfile
 
 from core.errors import EarshotError
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 MAX_AUDIO_BYTES = 20_000_000
 MAX_AUDIO_SECONDS = 120.0

@@ -17,7 +17,7 @@ from core.search.aligned_corpus import AlignedCorpus
 from core.search.confidence_fitting import CONFIDENCE_KEYS, NEIGHBOUR_COUNT
 from core.search.nearest_neighbour_queries import Neighbour
 from core.search.silent_snippet_check import read_audible_snippet
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 from core.sonicpi.interpreter.program_sounds_and_silence import STATUS_UNKNOWN, ProgramReading
 
 MIN_UNDERSTOOD_SHARE = 0.5

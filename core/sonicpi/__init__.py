@@ -4,7 +4,7 @@
 >>> clip = render("sample :loop_amen", seconds=2)
 """
 
-from core.sonicpi.clip_and_render_result import (
+from core.sonicpi.audio_clip_and_render_result import (
     SAMPLE_RATE,
     Clip,
     OscMessage,

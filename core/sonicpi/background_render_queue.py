@@ -8,7 +8,7 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from core.errors import EarshotError
-from core.sonicpi.clip_and_render_result import RenderProblem, RenderResult
+from core.sonicpi.audio_clip_and_render_result import RenderProblem, RenderResult
 from core.sonicpi.message_framed_process import FramedProcessError
 from core.sonicpi.render_pool import (
     MAX_RENDER_ATTEMPTS,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import EarshotError
-from core.sonicpi.clip_and_render_result import SAMPLE_RATE, RenderProblem, RenderResult
+from core.sonicpi.audio_clip_and_render_result import SAMPLE_RATE, RenderProblem, RenderResult
 from core.sonicpi.message_framed_process import FramedProcessError
 from core.sonicpi.render_limits import DEFAULT_LIMITS, MAX_SOURCE_BYTES, RenderLimits
 from core.sonicpi.render_worker import RenderWorker

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from core.sonicpi.clip_and_render_result import (
+from core.sonicpi.audio_clip_and_render_result import (
     SAMPLE_RATE,
     Clip,
     OscMessage,

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from core.errors import EarshotError
-from core.sonicpi.clip_and_render_result import SAMPLE_RATE
+from core.sonicpi.audio_clip_and_render_result import SAMPLE_RATE
 from core.sonicpi.newer_sonic_pi_sounds import (
     are_newer_sonic_pi_sounds_installed,
     contains_name_of_newer_sound,

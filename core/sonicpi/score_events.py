@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.sonicpi.clip_and_render_result import OscMessage
+from core.sonicpi.audio_clip_and_render_result import OscMessage
 
 MAX_SCORE_SECONDS = 18.0  # events start before this time, the length of a clip in the paper
 MAX_FX_CHAIN_LENGTH = 16

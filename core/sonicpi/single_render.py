@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from core.sonicpi.clip_and_render_result import Clip, OscMessage, RenderError, RenderResult
+from core.sonicpi.audio_clip_and_render_result import Clip, OscMessage, RenderError, RenderResult
 from core.sonicpi.message_framed_process import FramedProcessError
 from core.sonicpi.render_pool import (
     MAX_RENDER_ATTEMPTS,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.alignment.conformal_kernel_ridge_regression import COVERAGE, ForecastModel
+from core.alignment.sound_property_regression_with_intervals import COVERAGE, ForecastModel
 from core.corpus import Corpus
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS, ClipDescriptor
 from core.errors import EarshotError

@@ -50,7 +50,7 @@ from core.studies.study_figures import (
 )
 from core.studies.study_registry import fill_default_study_options
 from core.studies.study_result import StudyFigure, StudyResult, StudyTable
-from core.studies.zero_shot_retrieval import list_zero_shot_methods
+from core.studies.zero_shot_retrieval_methods import list_zero_shot_methods
 
 PROGRESS_STEP = "Retrieving"
 MIN_TRAINING_PROGRAMS = 20

@@ -32,7 +32,7 @@ from core.studies.retrieval_baselines import (
 )
 from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
 from core.studies.retrieval_queries import select_evenly_spaced_indices
-from core.studies.zero_shot_retrieval import fit_zero_shot_scorer
+from core.studies.zero_shot_retrieval_methods import fit_zero_shot_scorer
 
 NEIGHBOUR_COUNT = 5
 TIMED_QUERY_COUNT = 12

@@ -21,6 +21,10 @@ from core.search.aspect_similarity import get_aspect_index
 from core.search.default_alignment_choice import choose_default_alignment
 from core.search.silent_snippet_check import SilentSnippetError
 from core.studies.completion_scenarios import load_completion_scenarios
+from core.studies.pick_diversity_metrics import (
+    compute_pairwise_cosine_distances,
+    compute_source_edit_distances,
+)
 from core.studies.retrieval_queries import SONICPI_EXAMPLES_FOLDER, select_evenly_spaced_indices
 from core.studies.study_clip_rendering import embed_clip_files, render_study_clips
 from core.studies.study_inputs import open_study_inputs
@@ -30,7 +34,7 @@ from core.studies.study_result import (
     StudyTable,
     compare_measurements_to_paper,
 )
-from core.studies.suggestion_measures import (
+from core.studies.suggestion_study_measurements import (
     OURS,
     PICK_COUNT,
     SHARED_SPACE,
@@ -41,10 +45,6 @@ from core.studies.suggestion_measures import (
     measure_margins,
     measure_movement_correlation,
     measure_target_hits,
-)
-from core.studies.suggestion_metrics import (
-    compute_pairwise_cosine_distances,
-    compute_source_edit_distances,
 )
 from core.suggest.candidate_prediction import predict_candidates, select_candidates
 from core.suggest.candidates import CandidateOptions, iterate_candidates

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from core.suggest.candidate_map import CandidateMap, build_candidate_map
     from core.suggest.candidates import Candidate, CandidateOptions
-    from core.suggest.literal_prediction import LiteralPrediction, LiteralPredictor
-    from core.suggest.pick import Pick
-    from core.suggest.sensitivity import LiteralSensitivity, measure_sensitivity
+    from core.suggest.literal_sensitivity import LiteralSensitivity, measure_sensitivity
+    from core.suggest.picked_and_dropped_candidates import Pick
+    from core.suggest.prediction_with_changed_literal import LiteralPrediction, LiteralPredictor
+    from core.suggest.sound_target import SoundTarget, read_target_from_text
     from core.suggest.source_ranges import SourceRange, locate_source_range
     from core.suggest.suggest_and_pick_variants import (
         SuggestOptions,
         suggest,
         suggest_with_candidates,
     )
-    from core.suggest.target import SoundTarget, read_target_from_text
 
 __all__ = [
     "Candidate",
@@ -44,17 +44,17 @@ _LAZY_EXPORTS = {
     "Candidate": "candidates",
     "CandidateMap": "candidate_map",
     "CandidateOptions": "candidates",
-    "LiteralPrediction": "literal_prediction",
-    "LiteralPredictor": "literal_prediction",
-    "LiteralSensitivity": "sensitivity",
-    "Pick": "pick",
-    "SoundTarget": "target",
+    "LiteralPrediction": "prediction_with_changed_literal",
+    "LiteralPredictor": "prediction_with_changed_literal",
+    "LiteralSensitivity": "literal_sensitivity",
+    "Pick": "picked_and_dropped_candidates",
+    "SoundTarget": "sound_target",
     "SourceRange": "source_ranges",
     "SuggestOptions": "suggest_and_pick_variants",
     "build_candidate_map": "candidate_map",
     "locate_source_range": "source_ranges",
-    "measure_sensitivity": "sensitivity",
-    "read_target_from_text": "target",
+    "measure_sensitivity": "literal_sensitivity",
+    "read_target_from_text": "sound_target",
     "suggest": "suggest_and_pick_variants",
     "suggest_with_candidates": "suggest_and_pick_variants",
 }

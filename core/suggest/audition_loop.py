@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.errors import EarshotError
 from core.sonicpi import Clip
-from core.suggest.program_outline import ProgramOutline, build_program_outline
+from core.suggest.program_literals_calls_and_blocks import ProgramOutline, build_program_outline
 
 BEATS_PER_BAR = 4
 DEFAULT_BPM = 60.0
@@ -91,7 +91,7 @@ def compute_loudness_gain(clip: Clip) -> float:
         Linear, from 0 to 4 (12 dB). Where the clip's peak would exceed 1, the factor is smaller.
     """
     # Imports scipy.
-    from core.encoders.clip_descriptors import measure_integrated_loudness
+    from core.encoders.clip_descriptor_encoder import measure_integrated_loudness
 
     loudness = measure_integrated_loudness(clip)
     gain_db = min(TARGET_LOUDNESS_LUFS - loudness, MAX_GAIN_DB)

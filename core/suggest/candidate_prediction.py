@@ -16,11 +16,11 @@ from core.search.clip_property_forecast import compute_forecast_features
 from core.sonicpi.interpreter import ProgramReading
 from core.sonicpi.interpreter.program_sounds_and_silence import use_known_readings
 from core.suggest.candidates import Candidate
-from core.suggest.program_outline import ProgramOutline
-from core.suggest.variant_reading import Variant, VariantReader
+from core.suggest.incremental_variant_interpretation import Variant, VariantReader
+from core.suggest.program_literals_calls_and_blocks import ProgramOutline
 
 if TYPE_CHECKING:
-    from core.alignment.conformal_kernel_ridge_regression import ForecastModel
+    from core.alignment.sound_property_regression_with_intervals import ForecastModel
     from core.search.aligned_corpus import AlignedCorpus
 
 DUPLICATE_DISTANCE = 1e-6

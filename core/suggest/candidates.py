@@ -21,7 +21,7 @@ from core.suggest.fx_edits import list_fx_edits
 from core.suggest.layer_edits import list_layer_edits
 from core.suggest.note_edits import list_note_edits
 from core.suggest.option_edits import list_option_edits
-from core.suggest.program_outline import ProgramOutline
+from core.suggest.program_literals_calls_and_blocks import ProgramOutline
 from core.suggest.rhythm_edits import list_rhythm_edits
 from core.suggest.synth_and_sample_edits import list_sample_edits, list_synth_edits
 from core.suggest.tempo_and_random_edits import list_random_edits, list_tempo_edits

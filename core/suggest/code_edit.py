@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.suggest.program_outline import Literal, ProgramOutline
+from core.suggest.program_literals_calls_and_blocks import Literal, ProgramOutline
 from core.suggest.source_tree import SourceNode
 
 EDIT_KINDS = (

@@ -12,7 +12,11 @@ from core.suggest.code_edit import (
     replace_literal_value,
 )
 from core.suggest.option_edits import build_option_insertion_edit
-from core.suggest.program_outline import OutlinedCall, ProgramOutline, StatementList
+from core.suggest.program_literals_calls_and_blocks import (
+    OutlinedCall,
+    ProgramOutline,
+    StatementList,
+)
 from core.suggest.source_tree import (
     SourceNode,
     get_block_body,

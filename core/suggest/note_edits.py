@@ -12,7 +12,7 @@ from core.suggest.musical_key import (
     format_note_like,
     list_chord_notes,
 )
-from core.suggest.program_outline import Literal, OutlinedCall, ProgramOutline
+from core.suggest.program_literals_calls_and_blocks import Literal, OutlinedCall, ProgramOutline
 
 MAX_NOTE_DISTANCE = 9
 OCTAVE_SHIFTS = (-12, 12, -24, 24)

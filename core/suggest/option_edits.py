@@ -15,7 +15,7 @@ from core.suggest.option_values import (
     find_value_range,
     list_addable_options,
 )
-from core.suggest.program_outline import Literal, OutlinedCall, ProgramOutline
+from core.suggest.program_literals_calls_and_blocks import Literal, OutlinedCall, ProgramOutline
 
 SOUND_CALLS = ("play", "synth", "sample", "play_chord", "play_pattern", "play_pattern_timed")
 RANDOM_FUNCTIONS = ("rrand", "rrand_i", "rdist", "rand", "rand_i")

@@ -8,7 +8,7 @@ from functools import cache
 from core.programs.grammar.newer_sonic_pi_synth_options import LATER_SYNTH_OPTIONS
 from core.programs.grammar.option_range_notation import SoundOption, parse_option_ranges
 from core.programs.grammar.synth_fx_and_sample_sets import FX_OPTIONS, SYNTH_OPTIONS
-from core.suggest.program_outline import Literal
+from core.suggest.program_literals_calls_and_blocks import Literal
 
 ENVELOPE_OPTIONS = frozenset(
     "attack decay sustain release attack_level decay_level sustain_level env_curve".split()

@@ -13,7 +13,7 @@ from core.suggest.code_edit import (
     is_node_alone_on_line,
     replace_literal_value,
 )
-from core.suggest.program_outline import Literal, ProgramOutline, StatementList
+from core.suggest.program_literals_calls_and_blocks import Literal, ProgramOutline, StatementList
 from core.suggest.source_tree import SourceNode, split_call_into_parts
 
 SOUND_FUNCTIONS = ("play", "sample", "synth", "play_chord")

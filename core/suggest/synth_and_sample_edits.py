@@ -6,7 +6,7 @@ from core.programs.synth_families import SYNTH_NAMES_BY_FAMILY, get_synth_family
 from core.programs.template_vocabulary import build_sound_names_by_group
 from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 from core.suggest.code_edit import CodeEdit, replace_literal_value
-from core.suggest.program_outline import Literal, ProgramOutline
+from core.suggest.program_literals_calls_and_blocks import Literal, ProgramOutline
 
 # Groups of `core.programs.template_vocabulary` that hold samples.
 SAMPLE_GROUPS = (

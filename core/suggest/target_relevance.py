@@ -10,7 +10,7 @@ from core.errors import EarshotError
 from core.search.aspect_similarity import get_aspect_index
 from core.suggest.candidate_prediction import PredictedCandidates, compute_property_movements
 from core.suggest.sound_distances import can_predict_sounds, predict_sounds
-from core.suggest.target import SoundTarget
+from core.suggest.sound_target import SoundTarget
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus

@@ -11,7 +11,7 @@ from core.suggest.code_edit import (
     format_in_layer_suffix,
     replace_literal_value,
 )
-from core.suggest.program_outline import ProgramOutline
+from core.suggest.program_literals_calls_and_blocks import ProgramOutline
 from core.suggest.source_tree import list_statement_nodes, split_call_into_parts
 
 DEFAULT_BPM = 60

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.sonicpi.interpreter import ProgramInterpreter
-from core.sonicpi.interpreter.clip_start import ClipStart
+from core.sonicpi.interpreter.clip_start_and_sound_times import ClipStart
 from core.sonicpi.interpreter.cue_history import CueHistory
 from core.sonicpi.interpreter.evaluator import MAX_UNFOLLOWED_KINDS
 from core.sonicpi.interpreter.program_thread import ProgramThread

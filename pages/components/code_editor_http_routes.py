@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from core.sonicpi.completion_table import build_completion_table
+from core.sonicpi.code_completion_table import build_completion_table
 
 BUNDLE_PATH = Path(__file__).parent / "frontend" / "built" / "code_editor.js"
 BUNDLE_NAME, TABLE_NAME = "code_editor.js", "completions.json"

@@ -11,11 +11,11 @@ from core.favourites import Favourite
 from pages.components import (
     audio_player,
     page_text,
-    program_actions,
+    program_actions_menu,
     program_header_and_diff,
     session_keys,
 )
-from pages.components.program_actions import ProgramToUse
+from pages.components.program_actions_menu import ProgramToUse
 
 
 def load_favourite_keys() -> set[tuple[str, str]]:
@@ -167,7 +167,7 @@ def _draw_favourite_clip(favourite: Favourite, corpus: Corpus | None, key: str) 
         return
     audio_player.draw_audio_file_player(program["audio"], favourite.name, f"favourite-{key}")
     with st.expander("Code", key=f"code-{key}", type="compact"):
-        program_actions.draw_program_actions(
+        program_actions_menu.draw_program_actions(
             ProgramToUse(
                 favourite.corpus_name,
                 favourite.program_id,

@@ -12,11 +12,11 @@ from core.favourites import Favourite
 from pages.components import (
     audio_player,
     page_text,
-    program_actions,
+    program_actions_menu,
     program_header_and_diff,
     sonic_pi_buttons,
 )
-from pages.components.program_actions import ProgramToUse
+from pages.components.program_actions_menu import ProgramToUse
 from pages.listen import favourites_view
 
 if TYPE_CHECKING:
@@ -105,7 +105,10 @@ def _draw_neighbour_title(neighbour: Neighbour, match_words: str, with_corpus: b
     with st.container(
         horizontal=True, vertical_alignment="center", gap="small", key=f"row-title-{neighbour.rank}"
     ):
-        st.markdown(f"**{neighbour.rank}. {page_text.escape_markdown(title)}**", width="content")
+        st.markdown(
+            f"**{neighbour.rank}. {page_text.escape_markdown(title)}**",
+            width="content",
+        )
         st.badge(
             f"similarity {neighbour.similarity:.2f}",
             color="blue",
@@ -118,7 +121,7 @@ def _draw_neighbour_title(neighbour: Neighbour, match_words: str, with_corpus: b
 
 def _draw_neighbour_details(neighbour: Neighbour, snippet: str | None, key: str) -> None:
     """Draw what can be done with a neighbour, its code, and how it differs from the snippet."""
-    program_actions.draw_program_actions(
+    program_actions_menu.draw_program_actions(
         ProgramToUse(
             neighbour.corpus_name,
             neighbour.program_id,

@@ -14,7 +14,7 @@ from pages.components import (
     code_editor,
     corpus_and_alignment_picker,
     example_snippets,
-    follow_control,
+    followed_source_control,
     page_header_and_sidebar,
     page_text,
     program_header_and_diff,
@@ -24,7 +24,7 @@ from pages.components import (
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.url_bound_segmented_control import draw_choice_bound_to_url
 from pages.listen import (
-    aspect_weights,
+    aspect_weight_sliders,
     audio_search,
     confidence_badge,
     favourites_view,
@@ -94,7 +94,7 @@ def draw_code_search(selected: Selection) -> None:
 
             corpora = [selected.corpus, *further_corpora]
             aligned_corpora = open_corpora_with_one_alignment(corpora, selected.alignment)
-            weights = aspect_weights.draw_aspect_weight_sliders(aligned_corpora)
+            weights = aspect_weight_sliders.draw_aspect_weight_sliders(aligned_corpora)
             try:
                 if weights is None:
                     nearest = find_neighbours_in_corpora(aligned_corpora, snippet, neighbour_count)
@@ -130,11 +130,11 @@ def draw_snippet_form() -> tuple[str, bool]:
         label_visibility="collapsed",
         on_change=_insert_selected_example,
     )
-    if follow_control.is_following():
-        snippet = follow_control.draw_followed_code()
+    if followed_source_control.is_following():
+        snippet = followed_source_control.draw_followed_code()
     else:
         snippet = code_editor.draw_code_editor()
-    follow_control.draw_follow_control()
+    followed_source_control.draw_follow_control()
     sonic_pi_buttons.draw_sonic_pi_buttons(snippet, "editor")
     should_render = False
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -9,12 +9,12 @@ import numpy as np
 
 from core.suggest.candidate_map import build_candidate_map
 from core.suggest.candidates import CandidateOptions
+from core.suggest.sound_target import SoundTarget
 from core.suggest.suggest_and_pick_variants import (
     Pick,
     SuggestOptions,
     suggest_with_candidates,
 )
-from core.suggest.target import SoundTarget
 from pages.components.audition_player import AuditionVersion
 from pages.components.page_cache import cache_until_inputs_change
 

@@ -15,7 +15,7 @@ from pages.components.url_bound_segmented_control import draw_choice_bound_to_ur
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
-    from core.suggest.target import SoundTarget
+    from core.suggest.sound_target import SoundTarget
 
 # The URL holds these labels, so a new text needs an entry for old bookmarks.
 MODE_LABELS = {
@@ -122,7 +122,7 @@ def draw_target_controls(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
 
 
 def _draw_word_target() -> SoundTarget | None:
-    from core.suggest.target import parse_target_from_words
+    from core.suggest.sound_target import parse_target_from_words
 
     if not session_keys.SUGGESTION_WORDS.is_set():
         session_keys.SUGGESTION_WORDS.set(session_keys.SUGGESTION_WORDS.default)
@@ -137,7 +137,7 @@ def _draw_word_target() -> SoundTarget | None:
 
 def _draw_favourite_target(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
     from core.sonicpi import Clip
-    from core.suggest.target import make_target_from_clip
+    from core.suggest.sound_target import make_target_from_clip
 
     all_favourites = favourites.load_favourites()
     index = st.selectbox(
@@ -161,7 +161,7 @@ def _draw_favourite_target(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
 
 
 def _draw_clip_target(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
-    from core.suggest.target import find_target_of_corpus_program
+    from core.suggest.sound_target import find_target_of_corpus_program
 
     name = st.text_input(
         "Name or id of a program", key=session_keys.SUGGESTION_CLIP.name, persist_state="session"
@@ -179,7 +179,7 @@ def _draw_clip_target(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
 
 def _draw_upload_target(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
     from core.search.query_audio_decoding import decode_audio_bytes
-    from core.suggest.target import make_target_from_clip
+    from core.suggest.sound_target import make_target_from_clip
 
     upload = st.file_uploader(
         "Sound file", type=["wav", "flac", "ogg", "mp3"], key=session_keys.SUGGESTION_UPLOAD.name

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pages.components import session_keys
-from pages.suggest.choice_tree import ChoiceTree, start_choice_tree
+from pages.suggest.version_choice_tree import ChoiceTree, start_choice_tree
 
 if TYPE_CHECKING:
     from core.suggest.candidates import Candidate

@@ -11,7 +11,7 @@ from core import encoders
 from core.corpus import Corpus
 from core.encoders.concatenated_encoders import split_encoder_id
 from core.encoders.encoder_presets import find_encoder_preset_name
-from core.encoders.imported_encoder_spec import is_imported_encoder
+from core.encoders.imported_embeddings_spec import is_imported_encoder
 from pages.components import job_panel, page_cache, page_text, session_keys
 
 MODALITIES = ("code", "audio")

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from core.errors import EarshotError
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 SERVER_SCRIPT = "/usr/lib/sonic-pi/app/server/ruby/bin/sonic-pi-server.rb"
 NTP_TO_UNIX_SECONDS = 2_208_988_800

@@ -40,7 +40,7 @@ from core.encoders.musicnn import split_spectrogram_into_windows
 from core.encoders.overlapping_windows import split_into_windows
 from core.encoders.pretrained_loading import silence_transformers_output
 from core.programs import generate, list_templates
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 # core.encoders sets an environment variable that torch reads when it is loaded.
 # isort: split

@@ -17,7 +17,7 @@ from core.search import open_aligned_corpus
 from core.suggest import CandidateOptions, SuggestOptions, suggest
 from core.suggest.candidate_prediction import predict_candidates
 from core.suggest.candidates import iterate_candidates
-from core.suggest.sensitivity import measure_sensitivity
+from core.suggest.literal_sensitivity import measure_sensitivity
 from core.suggest.suggest_and_pick_variants import (
     build_outline_of_audible_program,
     pick_best_candidate_rows,

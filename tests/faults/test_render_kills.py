@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.sonicpi.clip_and_render_result import RenderResult
+from core.sonicpi.audio_clip_and_render_result import RenderResult
 from core.sonicpi.render_worker import RenderWorker
 from tests.faults.job_control import kill, list_descendants, read_command_line
 

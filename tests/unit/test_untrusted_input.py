@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from core import jobs, workspace
-from core.corpus import Corpus, program_file_reader
+from core.corpus import Corpus, imported_program_file_reader
 from core.errors import EarshotError
 from core.pipeline import sweep
 from core.programs import get_template
@@ -170,7 +170,7 @@ def test_a_damaged_parquet_is_refused_or_read(data):
     for place, byte in data.draw(st.lists(places, min_size=1, max_size=12)):
         content[place] = byte
     try:
-        result = program_file_reader.read_imported_programs(bytes(content), "x.parquet")
+        result = imported_program_file_reader.read_imported_programs(bytes(content), "x.parquet")
     except EarshotError as error:
         assert len(str(error)) < 2000
         return
@@ -182,7 +182,7 @@ def test_a_parquet_with_text_that_is_not_utf8_is_refused():
     pd.DataFrame({"source": ["play 60"]}).to_parquet(buffer, compression=None)
     content = buffer.getvalue().replace(b"play 60", b"\x80lay 60")
     with pytest.raises(EarshotError, match="damaged"):
-        program_file_reader.read_imported_programs(content, "x.parquet")
+        imported_program_file_reader.read_imported_programs(content, "x.parquet")
 
 
 # -- The security page --------------------------------------------------------------------------

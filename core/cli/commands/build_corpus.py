@@ -12,7 +12,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from core import workspace
-from core.cli.output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.cli.parsing import (
     add_corpus_argument,
     add_corpus_strict_option,
@@ -27,6 +26,7 @@ from core.cli.parsing import (
     parse_nonnegative_int,
     parse_positive_int,
 )
+from core.cli.terminal_output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus.legacy_command_names import add_older_json_keys
 from core.errors import EarshotError

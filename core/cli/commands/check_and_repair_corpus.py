@@ -10,13 +10,13 @@ import argparse
 import sys
 from dataclasses import asdict
 
-from core.cli.output import print_json_line, print_json_lines, print_result_to_stdout
 from core.cli.parsing import (
     add_corpus_argument,
     add_json_option,
     add_sandbox_option,
     open_corpus_from_args,
 )
+from core.cli.terminal_output import print_json_line, print_json_lines, print_result_to_stdout
 from core.corpus.legacy_command_names import add_older_json_keys
 from core.progress_callback import Progress
 from core.text_formatting import format_named_counts, format_table

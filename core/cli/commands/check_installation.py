@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from core.cli.output import print_json_lines, print_result_to_stdout
 from core.cli.parsing import add_json_option
+from core.cli.terminal_output import print_json_lines, print_result_to_stdout
 from core.corpus.legacy_command_names import add_older_json_keys
 from core.doctor import check_system_requirements
 from core.errors import EarshotError

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.output import print_json_lines, print_result_to_stdout
 from core.cli.parsing import (
     add_alignment_option,
     add_corpus_argument,
     add_json_option,
     open_aligned_corpus_from_args,
 )
+from core.cli.terminal_output import print_json_lines, print_result_to_stdout
 from core.progress_callback import Progress
 
 IS_LONG_RUNNING = True
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Compute the map, then print its points or their number."""
-    from core.pipeline.map import compute_and_save_alignment_map
+    from core.pipeline.alignment_map_computation import compute_and_save_alignment_map
 
     points = compute_and_save_alignment_map(open_aligned_corpus_from_args(args, "map"), progress)
     if args.json:

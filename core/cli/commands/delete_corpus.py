@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from core.cli.output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.cli.parsing import add_corpus_argument, add_json_option, open_corpus_from_args
+from core.cli.terminal_output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.errors import EarshotError
 from core.progress_callback import Progress
 

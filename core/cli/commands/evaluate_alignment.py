@@ -13,12 +13,16 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_lines, print_result_to_stdout, print_status_to_stderr
 from core.cli.parsing import (
     add_corpus_argument,
     add_json_option,
     open_aligned_corpus_from_args,
     open_corpus_from_args,
+)
+from core.cli.terminal_output import (
+    print_json_lines,
+    print_result_to_stdout,
+    print_status_to_stderr,
 )
 from core.progress_callback import Progress
 from core.text_formatting import format_table

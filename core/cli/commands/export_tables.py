@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import add_alignment_option, add_corpus_argument, add_json_option
+from core.cli.terminal_output import print_json_line, print_result_to_stdout
 from core.errors import EarshotError
 from core.progress_callback import Progress
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.output import print_json_lines, print_result_to_stdout
 from core.cli.parsing import (
     add_alignment_option,
     add_corpus_argument,
     add_json_option,
     open_aligned_corpus_from_args,
 )
+from core.cli.terminal_output import print_json_lines, print_result_to_stdout
 from core.progress_callback import Progress
 from core.text_formatting import format_table
 

@@ -15,18 +15,18 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from core.cli.output import (
-    print_json_line,
-    print_json_lines,
-    print_result_to_stdout,
-    print_status_to_stderr,
-)
 from core.cli.parsing import (
     add_json_option,
     add_searched_corpora_option,
     add_shared_alignment_option,
     open_searched_corpora_from_args,
     parse_positive_int,
+)
+from core.cli.terminal_output import (
+    print_json_line,
+    print_json_lines,
+    print_result_to_stdout,
+    print_status_to_stderr,
 )
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError

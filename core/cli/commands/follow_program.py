@@ -13,12 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from core.cli.commands.find_snippet_neighbours import add_aspect_option
 from core.cli.commands.predict_sound import SoundPrediction, predict_sound_from_args
-from core.cli.output import (
-    print_error,
-    print_json_line,
-    print_result_to_stdout,
-    print_status_to_stderr,
-)
 from core.cli.parsing import (
     add_json_option,
     add_searched_corpora_option,
@@ -26,6 +20,12 @@ from core.cli.parsing import (
     open_searched_corpora_from_args,
     parse_nonnegative_int,
     parse_positive_int,
+)
+from core.cli.terminal_output import (
+    print_error,
+    print_json_line,
+    print_result_to_stdout,
+    print_status_to_stderr,
 )
 from core.errors import EarshotError
 from core.progress_callback import Progress

@@ -10,7 +10,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import (
     add_json_option,
     add_sounds_option,
@@ -18,6 +17,7 @@ from core.cli.parsing import (
     parse_nonnegative_int,
     parse_positive_int,
 )
+from core.cli.terminal_output import print_json_line, print_result_to_stdout
 from core.errors import EarshotError
 from core.progress_callback import Progress
 from core.text_formatting import format_table, pluralize

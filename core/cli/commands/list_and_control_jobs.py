@@ -12,14 +12,14 @@ import argparse
 import time
 from typing import Any
 
-from core.cli.output import (
+from core.cli.parsing import add_json_option
+from core.cli.terminal_output import (
     format_progress,
     print_json_line,
     print_json_lines,
     print_result_to_stdout,
     print_to_stderr,
 )
-from core.cli.parsing import add_json_option
 from core.corpus.legacy_command_names import add_older_json_keys
 from core.errors import EarshotError
 from core.jobs import (

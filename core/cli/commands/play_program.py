@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 
 from core.cli.commands.find_snippet_neighbours import read_snippet_from_file_or_stdin
-from core.cli.output import print_status_to_stderr
+from core.cli.terminal_output import print_status_to_stderr
 from core.errors import EarshotError
 from core.progress_callback import Progress
 

@@ -24,7 +24,6 @@ from core.cli.commands.find_snippet_neighbours import (
     format_aspect_neighbour_table,
     read_snippet_from_file_or_stdin,
 )
-from core.cli.output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.cli.parsing import (
     add_json_option,
     add_searched_corpora_option,
@@ -32,6 +31,7 @@ from core.cli.parsing import (
     open_searched_corpora_from_args,
     parse_positive_int,
 )
+from core.cli.terminal_output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.progress_callback import Progress
 from core.text_formatting import format_table
 

@@ -12,7 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import (
     SONIC_PI_CHOICES,
     add_json_option,
@@ -21,6 +20,7 @@ from core.cli.parsing import (
     add_strict_option,
     parse_duration_seconds,
 )
+from core.cli.terminal_output import print_json_line, print_result_to_stdout
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError
 from core.progress_callback import Progress

@@ -10,8 +10,8 @@ import argparse
 import socket
 from pathlib import Path
 
-from core.cli.output import print_result_to_stdout, print_status_to_stderr
 from core.cli.parsing import parse_positive_int
+from core.cli.terminal_output import print_result_to_stdout, print_status_to_stderr
 from core.errors import EarshotError
 from core.progress_callback import Progress
 

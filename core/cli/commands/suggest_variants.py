@@ -14,12 +14,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.cli.commands.find_snippet_neighbours import read_snippet_from_file_or_stdin
-from core.cli.output import (
-    print_json_line,
-    print_json_lines,
-    print_result_to_stdout,
-    print_status_to_stderr,
-)
 from core.cli.parsing import (
     add_alignment_option,
     add_json_option,
@@ -29,6 +23,12 @@ from core.cli.parsing import (
     parse_int,
     parse_positive_int,
 )
+from core.cli.terminal_output import (
+    print_json_line,
+    print_json_lines,
+    print_result_to_stdout,
+    print_status_to_stderr,
+)
 from core.errors import EarshotError
 from core.progress_callback import Progress
 from core.text_formatting import format_table
@@ -36,8 +36,8 @@ from core.text_formatting import format_table
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
     from core.suggest.candidates import Candidate
-    from core.suggest.pick import Pick
-    from core.suggest.sensitivity import LiteralSensitivity
+    from core.suggest.literal_sensitivity import LiteralSensitivity
+    from core.suggest.picked_and_dropped_candidates import Pick
     from core.suggest.suggest_and_pick_variants import SuggestOptions
 
 IS_LONG_RUNNING = False
@@ -186,8 +186,8 @@ def _read_suggest_options(
 ) -> SuggestOptions:
     from core.programs.template_vocabulary import DEFAULT_SOUND_SET
     from core.suggest.candidates import CandidateOptions, parse_line_ranges
+    from core.suggest.sound_target import read_target_from_text
     from core.suggest.suggest_and_pick_variants import SuggestOptions
-    from core.suggest.target import read_target_from_text
 
     mode = "toward" if args.toward is not None else "away" if args.away else "diverse"
     return SuggestOptions(
@@ -209,8 +209,8 @@ def _read_suggest_options(
 def _print_sensitivity(
     args: argparse.Namespace, aligned_corpus: AlignedCorpus, snippet: str
 ) -> None:
-    from core.suggest.sensitivity import measure_sensitivity
-    from core.suggest.target import read_target_from_text
+    from core.suggest.literal_sensitivity import measure_sensitivity
+    from core.suggest.sound_target import read_target_from_text
 
     target = None if args.toward is None else read_target_from_text(aligned_corpus, args.toward)
     rows = measure_sensitivity(aligned_corpus, snippet, target)

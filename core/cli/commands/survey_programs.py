@@ -18,7 +18,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_line, print_result_to_stdout
 from core.cli.parsing import (
     SONIC_PI_CHOICES,
     add_json_option,
@@ -27,6 +26,7 @@ from core.cli.parsing import (
     parse_duration_seconds,
     parse_positive_int,
 )
+from core.cli.terminal_output import print_json_line, print_result_to_stdout
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError
 from core.progress_callback import Progress

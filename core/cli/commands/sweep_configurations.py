@@ -10,7 +10,6 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_lines, print_result_to_stdout
 from core.cli.parsing import (
     add_corpus_argument,
     add_encoder_options,
@@ -18,6 +17,7 @@ from core.cli.parsing import (
     open_corpus_from_args,
     parse_positive_int,
 )
+from core.cli.terminal_output import print_json_lines, print_result_to_stdout
 from core.progress_callback import Progress
 from core.text_formatting import format_table
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.commands.evaluate_alignment import print_alignment_metrics
-from core.cli.output import print_result_to_stdout
 from core.cli.parsing import (
     add_corpus_argument,
     add_encoder_options,
@@ -27,6 +26,7 @@ from core.cli.parsing import (
     parse_float,
     parse_int,
 )
+from core.cli.terminal_output import print_result_to_stdout
 from core.errors import EarshotError
 from core.progress_callback import Progress
 

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from core.sonicpi.clip_and_render_result import SAMPLE_RATE
+from core.sonicpi.audio_clip_and_render_result import SAMPLE_RATE
 
 FFT_SIZE, HOP_LENGTH = 4096, 1024  # samples, as of the encoder `descriptors`
 FRAME_SECONDS = HOP_LENGTH / SAMPLE_RATE

@@ -12,7 +12,7 @@ from core.sonicpi.interpreter.builtins_registry import (
     register_builtin_function,
 )
 from core.sonicpi.interpreter.builtins_sound_events import convert_sound_options
-from core.sonicpi.interpreter.clip_start import DEFAULT_LEAD_SECONDS
+from core.sonicpi.interpreter.clip_start_and_sound_times import DEFAULT_LEAD_SECONDS
 from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard, ThreadSettings

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BUILTINS
-from core.sonicpi.interpreter.clip_start import ClipStart
+from core.sonicpi.interpreter.clip_start_and_sound_times import ClipStart
 from core.sonicpi.interpreter.control_flow_signals import (
     VALUE_ERRORS,
     ControlFlowSignal,

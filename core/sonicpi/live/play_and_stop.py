@@ -11,7 +11,7 @@ import socket
 
 from core.errors import EarshotError
 from core.sonicpi.live.osc_encoding import encode_osc_message
-from core.sonicpi.live.running_server import RunningServer, find_running_server
+from core.sonicpi.live.running_sonic_pi_server import RunningServer, find_running_server
 from core.workspace import is_workspace_read_only, refuse_if_workspace_read_only
 
 HOST = "127.0.0.1"

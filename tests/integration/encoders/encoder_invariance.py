@@ -34,7 +34,7 @@ from core.encoders import Encoder, find_encoder_spec
 from core.encoders.encoder_loading import load_encoder
 from core.encoders.pretrained_loading import silence_transformers_output
 from core.programs import generate, list_templates
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 from tests.integration.encoders.tiny_models import make_tiny_clap_config
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"

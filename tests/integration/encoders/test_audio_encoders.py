@@ -22,7 +22,7 @@ from core.encoders.audio_encoder_base import resample_waveform
 from core.encoders.encoder_device_and_precision import ComputeConfig, is_openvino_enabled
 from core.encoders.encoder_loading import load_encoder
 from core.errors import EarshotError
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 from tests.integration.encoders.tiny_models import make_tiny_clap_config
 
 FP32, BF16 = ComputeConfig("cpu", use_bf16=False), ComputeConfig("cpu", use_bf16=True)

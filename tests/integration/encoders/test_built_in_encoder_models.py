@@ -34,7 +34,7 @@ from core.encoders.encoder_device_and_precision import ComputeConfig
 from core.encoders.encoder_loading import load_encoder, load_unchecked_encoder
 from core.encoders.jina_bert import list_alibi_slopes
 from core.errors import EarshotError
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 FP32, BF16 = ComputeConfig("cpu", use_bf16=False), ComputeConfig("cpu", use_bf16=True)
 PROGRAMS = [

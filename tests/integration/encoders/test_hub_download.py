@@ -17,7 +17,7 @@ from core.encoders.encoder_loading import load_encoder
 from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.model_weight_sources import HubWeights, find_missing_model_file, list_shard_files
 from core.errors import EarshotError
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 COMMIT = "0123456789" * 4
 REPO = "someone/tiny"

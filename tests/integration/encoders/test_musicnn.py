@@ -18,7 +18,7 @@ from core.encoders.musicnn_network import (
     read_network_weights,
 )
 from core.encoders.tensorflow_checkpoint import CheckpointError
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 from tests.unit.encoders.checkpoint_files import save_checkpoint
 
 FP32 = ComputeConfig("cpu", use_bf16=False)

@@ -20,9 +20,9 @@ from core.corpus import Corpus
 from core.corpus.train_test_split import LEGACY_SPLIT_RULE, SPLIT_RULE_KEY
 from core.errors import EarshotError
 from core.pipeline import embed
+from core.pipeline.alignment_map_computation import compute_and_save_alignment_map
 from core.pipeline.evaluate import evaluate_alignment
 from core.pipeline.import_embeddings import import_external_embeddings
-from core.pipeline.map import compute_and_save_alignment_map
 from core.pipeline.train import train
 from core.programs import Program
 from core.search import aligned_corpus

@@ -7,13 +7,20 @@ import doctest
 import pytest
 
 from core import sonicpi
-from core.sonicpi import clip_and_render_result, interpreter, render_pool, single_render
+from core.sonicpi import audio_clip_and_render_result, interpreter, render_pool, single_render
 from core.sonicpi.interpreter import ruby_parser_process
 
 
 @pytest.mark.parametrize(
     "module",
-    [sonicpi, clip_and_render_result, interpreter, ruby_parser_process, render_pool, single_render],
+    [
+        sonicpi,
+        audio_clip_and_render_result,
+        interpreter,
+        ruby_parser_process,
+        render_pool,
+        single_render,
+    ],
 )
 def test_examples_run(module):
     result = doctest.testmod(module, raise_on_error=False)

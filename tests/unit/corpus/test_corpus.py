@@ -18,7 +18,7 @@ from core.corpus import Corpus, list_corpora
 from core.corpus.program_filtering import filter_programs_with_thread_errors
 from core.errors import EarshotError
 from core.programs.program import Program
-from core.sonicpi.clip_and_render_result import Clip, RenderProblem, RenderResult
+from core.sonicpi.audio_clip_and_render_result import Clip, RenderProblem, RenderResult
 from core.workspace import PROJECT_FOLDER
 from tests.fake_rendering import compute_fake_render_id
 

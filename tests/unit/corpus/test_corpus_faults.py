@@ -25,7 +25,7 @@ import core.sonicpi
 core.sonicpi.compute_render_id = lambda source, _, **__: hashlib.sha256(source.encode()).hexdigest()
 from core.corpus import Corpus
 from core.programs.program import Program
-from core.sonicpi.clip_and_render_result import Clip, RenderResult
+from core.sonicpi.audio_clip_and_render_result import Clip, RenderResult
 
 corpus = Corpus.create("tiny", exist_ok=True, seconds=0.5)
 programs = [Program(f"play {n}", f"p-{n}", "beeps", "melody", {"n": n}, 1) for n in range(12)]

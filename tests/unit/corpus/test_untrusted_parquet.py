@@ -15,7 +15,11 @@ import pyarrow
 import pytest
 from pyarrow import parquet as pyarrow_parquet
 
-from core.corpus import embedding_file_reader, program_file_reader, untrusted_parquet
+from core.corpus import (
+    imported_embedding_table_reader,
+    imported_program_file_reader,
+    untrusted_parquet,
+)
 from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
 from core.errors import EarshotError
 from core.workspace import PROJECT_FOLDER
@@ -88,8 +92,10 @@ def test_a_reader_that_is_not_read_to_the_end_is_ended(monkeypatch: pytest.Monke
 def test_a_table_that_aborts_pyarrow_is_refused_or_read():
     content = ABORTING_TABLE.read_bytes()
     for read in (
-        lambda: program_file_reader.read_imported_programs(content, "x.parquet"),
-        lambda: embedding_file_reader.read_imported_embeddings(content, "x.parquet", "source"),
+        lambda: imported_program_file_reader.read_imported_programs(content, "x.parquet"),
+        lambda: imported_embedding_table_reader.read_imported_embeddings(
+            content, "x.parquet", "source"
+        ),
     ):
         with pytest.raises(EarshotError, match="damaged"):
             read()

@@ -5,8 +5,8 @@ import pytest
 
 from core.encoders import get_encoder
 from core.encoders.aspect_vectors import ASPECT_VECTOR_DIM, ASPECTS, split_aspect_vectors_by_aspect
-from core.encoders.clip_aspects import measure_clip_aspects
-from core.sonicpi.clip_and_render_result import SAMPLE_RATE, Clip
+from core.encoders.clip_aspect_encoder import measure_clip_aspects
+from core.sonicpi.audio_clip_and_render_result import SAMPLE_RATE, Clip
 
 SECONDS = np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE
 

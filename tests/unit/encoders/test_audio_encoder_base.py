@@ -10,7 +10,7 @@ from core.encoders import EmbedError, get_encoder
 from core.encoders.audio_encoder_base import mix_to_mono, resample_waveform
 from core.encoders.mel_filters import build_mel_filterbank
 from core.encoders.overlapping_windows import compute_window_weights, split_into_windows
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 
 @given(st.data())

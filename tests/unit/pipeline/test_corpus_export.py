@@ -20,15 +20,15 @@ from core.corpus import (
     Corpus,
     count_corpus_contents,
     delete_corpus,
+    imported_program_file_reader,
     list_corpora,
-    program_file_reader,
 )
 from core.errors import EarshotError
 from core.pipeline.corpus_export import ExportOptions, export_corpus
 from core.pipeline.data_card import make_data_card
 from core.pipeline.dataset_card import choose_licence_tag
 from core.programs import Program, compose_programs, generate
-from core.sonicpi.clip_and_render_result import Clip, RenderProblem, RenderResult
+from core.sonicpi.audio_clip_and_render_result import Clip, RenderProblem, RenderResult
 from tests.fake_rendering import compute_fake_render_id
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel"
@@ -151,7 +151,7 @@ def test_a_zip_can_be_imported_and_is_the_same_for_the_same_corpus(corpus, tmp_p
         export_corpus(Corpus.open("tiny"), "zip", tmp_path / name) for name in ("a.zip", "b.zip")
     )
     assert first.read_bytes() == second.read_bytes()
-    result = program_file_reader.read_imported_programs(first)
+    result = imported_program_file_reader.read_imported_programs(first)
     assert {each.id for _, each in result.programs} == set(corpus.load_programs()["program"])
 
 

@@ -13,7 +13,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
 from core.programs.program import Program
-from core.sonicpi.clip_and_render_result import Clip, RenderResult
+from core.sonicpi.audio_clip_and_render_result import Clip, RenderResult
 
 ENCODER = "log-mel"  # needs no weights
 SECONDS = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.encoders.clip_descriptors import measure_integrated_loudness
+from core.encoders.clip_descriptor_encoder import measure_integrated_loudness
 from core.errors import EarshotError
 from core.sonicpi import Clip
 from core.suggest.audition_loop import (

@@ -19,7 +19,7 @@ from core.suggest.candidates import (
     parse_line_ranges,
 )
 from core.suggest.code_edit import EDIT_KINDS
-from core.suggest.program_outline import build_program_outline
+from core.suggest.program_literals_calls_and_blocks import build_program_outline
 from tests.unit.suggest.programs import BASS_AND_DRUMS
 
 

@@ -14,8 +14,8 @@ from core.errors import EarshotError
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.silent_snippet_check import SilentSnippetError
 from core.suggest import CandidateOptions, SuggestOptions, read_target_from_text, suggest
+from core.suggest.sound_target import parse_target_from_words
 from core.suggest.suggest_and_pick_variants import suggest_with_candidates
-from core.suggest.target import parse_target_from_words
 from tests.unit.suggest.programs import BASS_AND_DRUMS
 
 FEW = {"candidate_count": 40, "pick_count": 4}

@@ -1,5 +1,5 @@
 // Completion of synths, samples, FX, options and functions, from the table of
-// core/sonicpi/completion_table.py.
+// core/sonicpi/code_completion_table.py.
 
 import { autocompletion } from "@codemirror/autocomplete";
 

@@ -3,8 +3,8 @@
 import pytest
 
 from core.errors import EarshotError
-from core.sonicpi.live import running_server
-from core.sonicpi.live.running_server import RunningServer
+from core.sonicpi.live import running_sonic_pi_server
+from core.sonicpi.live.running_sonic_pi_server import RunningServer
 
 SPIDER = ["/opt/native/ruby/bin/ruby", "--enable-frozen-string-literal", "-E", "utf-8"]
 SPIDER += ["/opt/server/ruby/bin/spider-server.rb"]
@@ -26,7 +26,7 @@ PORTS = ["30130", "30131", "30132", "30132", "4560", "30134", "30135"]
     ],
 )
 def test_a_command_line_is_parsed(words: list[str], server: RunningServer | None) -> None:
-    assert running_server.parse_server_command(words) == server
+    assert running_sonic_pi_server.parse_server_command(words) == server
 
 
 @pytest.mark.parametrize(
@@ -41,17 +41,17 @@ def test_a_command_line_is_parsed(words: list[str], server: RunningServer | None
 )
 def test_a_command_line_that_is_not_understood_is_an_error(words: list[str], message: str) -> None:
     with pytest.raises(EarshotError, match=message):
-        running_server.parse_server_command(words)
+        running_sonic_pi_server.parse_server_command(words)
 
 
 def test_the_newest_start_in_a_log_counts() -> None:
     log = "Ports: {server_port: 30130, gui_port: 1}\nToken: 7\nbooting\n"
     log += "Ports: {:server_port=>31000, :gui_port=>1}\nToken: -8\n"
-    assert running_server.parse_spider_log(log) == RunningServer("4", 31000, -8)
+    assert running_sonic_pi_server.parse_spider_log(log) == RunningServer("4", 31000, -8)
     log = "Listen port: 4557\n  - OK\nListen port: 4657\n"
-    assert running_server.parse_server_output_log(log) == RunningServer("3.2", 4657)
+    assert running_sonic_pi_server.parse_server_output_log(log) == RunningServer("3.2", 4657)
     # Sonic Pi 4.6 writes neither.
-    assert running_server.parse_spider_log("Using primary protocol: udp\n") is None
+    assert running_sonic_pi_server.parse_spider_log("Using primary protocol: udp\n") is None
 
 
 def test_only_the_tested_generation_is_described_as_tried() -> None:

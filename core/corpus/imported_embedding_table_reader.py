@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from core.corpus.csv_row_reader import describe_surplus_fields, parse_csv_text
-from core.corpus.legacy_saved_names import translate_legacy_grammar_name
-from core.corpus.program_file_reader import (
+from core.corpus.imported_program_file_reader import (
     MAX_IMPORT_BYTES,
     MAX_IMPORT_PROGRAMS,
     make_import_too_large_error,
 )
+from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
 from core.corpus.untrusted_text_decoding import decode_csv_bytes, decode_text_bytes
 from core.errors import EarshotError

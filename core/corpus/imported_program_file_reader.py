@@ -23,7 +23,7 @@ from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_col
 from core.corpus.untrusted_text_decoding import decode_csv_bytes, decode_text_bytes
 from core.errors import EarshotError
 from core.programs.program import Program
-from core.programs.template_header import PROGRAM_ROLES
+from core.programs.template_header_parsing import PROGRAM_ROLES
 from core.sonicpi.render_limits import MAX_SOURCE_BYTES
 
 MAX_IMPORT_PROGRAMS = 100_000

@@ -11,13 +11,13 @@ import numpy as np
 
 from core.corpus import Corpus
 from core.encoders.audio_encoder_base import mix_to_mono
-from core.encoders.clip_aspects import measure_clip_aspects
+from core.encoders.clip_aspect_encoder import measure_clip_aspects
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS, DESCRIPTOR_NAMES
-from core.encoders.clip_descriptors import measure_clip_descriptors
+from core.encoders.clip_descriptor_encoder import measure_clip_descriptors
 from core.errors import EarshotError, format_spelling_suggestions
 from core.favourites import Favourite, load_favourites
 from core.search.query_audio_decoding import MAX_AUDIO_BYTES, decode_audio_bytes
-from core.sonicpi.clip_and_render_result import Clip
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.suggest.program_outline import ProgramOutline, build_program_outline
+from core.suggest.program_literals_calls_and_blocks import ProgramOutline, build_program_outline
 from tests.unit.suggest.programs import BASS_AND_DRUMS
 
 

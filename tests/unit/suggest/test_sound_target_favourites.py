@@ -8,7 +8,7 @@ import pytest
 from core.errors import EarshotError
 from core.favourites import Favourite
 from core.search.aligned_corpus import AlignedCorpus
-from core.suggest import read_target_from_text, target
+from core.suggest import read_target_from_text, sound_target
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def favourites(aligned_corpus: AlignedCorpus, monkeypatch: pytest.MonkeyPatch) -
         Favourite(name, ids[1], "Other", "t", tags=("Dark", "slow")),
         Favourite("gone", "x", "Lost", "t"),
     ]
-    monkeypatch.setattr(target, "load_favourites", lambda: rows)
+    monkeypatch.setattr(sound_target, "load_favourites", lambda: rows)
     return ids
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages.suggest.choice_tree import MAX_CHOICES, start_choice_tree
+from pages.suggest.version_choice_tree import MAX_CHOICES, start_choice_tree
 
 
 def test_choices_branch_and_are_listed_below_what_they_were_made_from() -> None:

@@ -28,7 +28,7 @@ from core.encoders.clip_descriptor_definitions import (
 from core.encoders.encoder_interface import Encoder
 from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.parallel_map import map_in_parallel
-from core.sonicpi.clip_and_render_result import SAMPLE_RATE, Clip
+from core.sonicpi.audio_clip_and_render_result import SAMPLE_RATE, Clip
 
 if TYPE_CHECKING:  # importing it loads torch
     from core.encoders.encoder_device_and_precision import ComputeConfig

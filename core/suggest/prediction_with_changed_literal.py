@@ -17,8 +17,8 @@ from core.search.clip_property_forecast import (
 from core.sonicpi.interpreter.program_sounds_and_silence import use_known_readings
 from core.suggest.candidate_prediction import embed_sources
 from core.suggest.code_edit import Replacement, apply_source_replacements
+from core.suggest.incremental_variant_interpretation import Variant, VariantReader
 from core.suggest.suggest_and_pick_variants import build_outline_of_audible_program
-from core.suggest.variant_reading import Variant, VariantReader
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus

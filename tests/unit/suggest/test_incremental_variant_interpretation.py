@@ -9,8 +9,8 @@ import pytest
 from core.sonicpi.interpreter.program_sounds_and_silence import ProgramReading, read_program
 from core.suggest.candidates import CandidateOptions, iterate_candidates
 from core.suggest.code_edit import Replacement, apply_source_replacements
-from core.suggest.program_outline import build_program_outline
-from core.suggest.variant_reading import Variant, VariantReader
+from core.suggest.incremental_variant_interpretation import Variant, VariantReader
+from core.suggest.program_literals_calls_and_blocks import build_program_outline
 from tests.unit.suggest.programs import BASS_AND_DRUMS
 
 PROGRAMS = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import EarshotError
-from core.sonicpi.live.saved_workspaces import get_sonic_pi_folder
+from core.sonicpi.live.saved_workspace_watcher import get_sonic_pi_folder
 
 PROC_FOLDER = Path("/proc")
 # The script that the server runs, by generation of Sonic Pi: 3.2 takes no token.

@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import EarshotError
 from core.sonicpi import live
 from core.sonicpi.live.play_and_stop import is_sonic_pi_allowed
-from core.sonicpi.live.saved_workspaces import WHEN_SAVED, WORKSPACE_NAMES
+from core.sonicpi.live.saved_workspace_watcher import WHEN_SAVED, WORKSPACE_NAMES
 from pages.components import code_editor, page_text, session_keys
 
 POLL_INTERVAL_SECONDS = 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.studies.suggestion_metrics import (
+from core.studies.pick_diversity_metrics import (
     compute_gap_share,
     compute_pairwise_cosine_distances,
     compute_pick_coverage,

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
-from core.corpus import Corpus, program_file_reader, untrusted_parquet
+from core.corpus import Corpus, imported_program_file_reader, untrusted_parquet
 from core.errors import EarshotError
 from core.pipeline.build import ClipFormat
 from core.pipeline.import_programs import import_programs
@@ -36,11 +36,11 @@ def zipped(files: dict[str, bytes | str], compression=zipfile.ZIP_DEFLATED) -> b
     return buffer.getvalue()
 
 
-def names(result: program_file_reader.ImportResult) -> list[str]:
+def names(result: imported_program_file_reader.ImportResult) -> list[str]:
     return [program.name for _, program in result.programs]
 
 
-def sources(result: program_file_reader.ImportResult) -> list[str]:
+def sources(result: imported_program_file_reader.ImportResult) -> list[str]:
     return [program.source for _, program in result.programs]
 
 
@@ -50,7 +50,7 @@ def test_a_folder_is_read_in_order_with_subfolders_and_without_hidden_files(tmp_
     (folder / ".git").mkdir()
     for name in ("z.rb", "a.RB", "b/m.rb", ".hidden.rb", ".git/x.rb", "notes.txt"):
         (folder / name).write_text(f"# {name}\n{BEEP}")
-    assert names(program_file_reader.read_imported_programs(folder)) == ["a", "z", "m"]
+    assert names(imported_program_file_reader.read_imported_programs(folder)) == ["a", "z", "m"]
 
 
 def test_links_out_of_a_folder_and_special_files_are_skipped(tmp_path):
@@ -63,7 +63,7 @@ def test_links_out_of_a_folder_and_special_files_are_skipped(tmp_path):
     (folder / "lost.rb").symlink_to(folder / "gone.rb")
     (folder / "room.rb").mkdir()
     os.mkfifo(folder / "pipe.rb")  # Reading it would block forever.
-    result = program_file_reader.read_imported_programs(folder)
+    result = imported_program_file_reader.read_imported_programs(folder)
     assert names(result) == ["again", "good"]
     assert set(result.skipped) == {"leads_out.rb", "lost.rb", "pipe.rb"}
     assert "outside" in result.skipped["leads_out.rb"]
@@ -71,7 +71,7 @@ def test_links_out_of_a_folder_and_special_files_are_skipped(tmp_path):
 
 def test_no_path_in_a_zip_leads_out_of_it(tmp_path):
     escaping_paths = ["../up.rb", "/etc/root.rb", "a/../../b.rb", "C:/windows.rb", "..\\back.rb"]
-    result = program_file_reader.read_imported_programs(
+    result = imported_program_file_reader.read_imported_programs(
         zipped({**dict.fromkeys(escaping_paths, BEEP), "good/x.rb": BEEP}), "songs.zip"
     )
     assert names(result) == ["x"] and len(result.skipped) == len(escaping_paths)
@@ -81,32 +81,32 @@ def test_no_path_in_a_zip_leads_out_of_it(tmp_path):
 def test_a_zip_bomb_is_not_unpacked():
     content = zipped({"bomb.rb": b"#" * (64 << 20), "good.rb": BEEP})
     assert len(content) < 1 << 20
-    result = program_file_reader.read_imported_programs(content, "songs.zip")
+    result = imported_program_file_reader.read_imported_programs(content, "songs.zip")
     assert names(result) == ["good"] and "at most 1" in result.skipped["bomb.rb"]
     assert result._total_bytes < 3 << 20
 
 
 def test_programs_that_are_too_large_together_are_refused(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(program_file_reader, "MAX_IMPORT_BYTES", 10_000)
+    monkeypatch.setattr(imported_program_file_reader, "MAX_IMPORT_BYTES", 10_000)
     content = zipped({f"{n}.rb": f"# {n}\n" + "#" * 3000 for n in range(9)})
     assert len(content) < 10_000
     with pytest.raises(EarshotError, match="holds more than"):
-        program_file_reader.read_imported_programs(content, "songs.zip")
+        imported_program_file_reader.read_imported_programs(content, "songs.zip")
     with pytest.raises(EarshotError, match="holds more than"):
-        program_file_reader.read_imported_programs(b"#" * 10_001, "x.rb")
+        imported_program_file_reader.read_imported_programs(b"#" * 10_001, "x.rb")
 
 
 @pytest.mark.parametrize("limit", ["MAX_IMPORT_PROGRAMS", "MAX_IMPORT_ENTRIES"])
 def test_more_programs_or_files_than_the_limit_are_refused(
     limit, monkeypatch: pytest.MonkeyPatch, tmp_path
 ):
-    monkeypatch.setattr(program_file_reader, limit, 3)
+    monkeypatch.setattr(imported_program_file_reader, limit, 3)
     files = {f"{n}.rb": f"# {n}\n{BEEP}" for n in range(4)}
     for name, content in files.items():
         (tmp_path / name).write_text(content)
     for path_or_bytes, name in ((zipped(files), "x.zip"), (tmp_path, None)):
         with pytest.raises(EarshotError, match="holds more than"):
-            program_file_reader.read_imported_programs(path_or_bytes, name)
+            imported_program_file_reader.read_imported_programs(path_or_bytes, name)
 
 
 def test_links_and_encrypted_files_in_a_zip_are_skipped():
@@ -120,7 +120,7 @@ def test_links_and_encrypted_files_in_a_zip_are_skipped():
     # The encryption bit of the second entry in the central directory.
     at = content.rindex(b"PK\x01\x02") + 8
     content[at] |= 1
-    result = program_file_reader.read_imported_programs(bytes(content), "songs.zip")
+    result = imported_program_file_reader.read_imported_programs(bytes(content), "songs.zip")
     assert result.programs == [] and "link" in result.skipped["link.rb"]
     assert "encrypted" in result.skipped["locked.rb"]
 
@@ -128,7 +128,7 @@ def test_links_and_encrypted_files_in_a_zip_are_skipped():
 def test_a_damaged_file_in_a_zip_is_skipped():
     content = bytearray(zipped({"bad.rb": "# one" + BEEP, "good.rb": BEEP}, zipfile.ZIP_STORED))
     content[content.index(b"# one") + 2] ^= 0xFF
-    result = program_file_reader.read_imported_programs(bytes(content), "songs.zip")
+    result = imported_program_file_reader.read_imported_programs(bytes(content), "songs.zip")
     assert names(result) == ["good"] and "damaged" in result.skipped["bad.rb"]
 
 
@@ -142,13 +142,13 @@ def test_a_damaged_file_in_a_zip_is_skipped():
     ],
 )
 def test_encodings_and_line_ends_are_unified(content, source, encoding):
-    result = program_file_reader.read_imported_programs(content, "x.rb")
+    result = imported_program_file_reader.read_imported_programs(content, "x.rb")
     assert sources(result) == [source] and result.detected_encodings.get("x.rb") == encoding
 
 
 @pytest.mark.parametrize("content", [b"", b" \n\n", b"\x7fELF\0\0\1", b"\xff\xfe\xd8\xd8\xd8"])
 def test_content_that_is_not_a_program_is_skipped_with_a_reason(content):
-    result = program_file_reader.read_imported_programs(content, "x.rb")
+    result = imported_program_file_reader.read_imported_programs(content, "x.rb")
     assert result.programs == [] and result.skipped["x.rb"].startswith("it ")
 
 
@@ -166,7 +166,7 @@ def test_csv_and_parquet_tables_are_read_alike(tmp_path):
     rows.to_csv(tmp_path / "t.csv", index=False)
     rows.to_parquet(tmp_path / "t.parquet")
     for kind in ("csv", "parquet"):
-        result = program_file_reader.read_imported_programs(tmp_path / f"t.{kind}")
+        result = imported_program_file_reader.read_imported_programs(tmp_path / f"t.{kind}")
         programs = [program for _, program in result.programs]
         assert [program.name for program in programs] == ["first", "a .. b", "t-0004"]
         assert [program.seed for program in programs] == [3, None, -1]
@@ -184,7 +184,7 @@ def test_rows_with_a_text_that_is_too_long_are_skipped(
     buffer = io.BytesIO()
     rows.to_parquet(buffer)
     assert len(buffer.getvalue()) < 10_000  # Repeated texts take no space.
-    result = program_file_reader.read_imported_programs(buffer.getvalue(), "x.parquet")
+    result = imported_program_file_reader.read_imported_programs(buffer.getvalue(), "x.parquet")
     assert names(result) == ["short"] and len(result.skipped) == 500
 
 
@@ -194,12 +194,16 @@ def test_a_parquet_table_that_decompresses_to_more_than_the_limit_is_refused(
     buffer = io.BytesIO()
     pd.DataFrame({"source": [f"play {i}\n" + "#" * 3000 for i in range(500)]}).to_parquet(buffer)
     assert (
-        len(program_file_reader.read_imported_programs(buffer.getvalue(), "x.parquet").programs)
+        len(
+            imported_program_file_reader.read_imported_programs(
+                buffer.getvalue(), "x.parquet"
+            ).programs
+        )
         == 500
     )
-    monkeypatch.setattr(program_file_reader, "MAX_IMPORT_BYTES", 1 << 20)
+    monkeypatch.setattr(imported_program_file_reader, "MAX_IMPORT_BYTES", 1 << 20)
     with pytest.raises(EarshotError, match="more than"):
-        program_file_reader.read_imported_programs(buffer.getvalue(), "x.parquet")
+        imported_program_file_reader.read_imported_programs(buffer.getvalue(), "x.parquet")
 
 
 def test_nested_texts_are_ignored_and_repeated_column_names_are_refused():
@@ -210,9 +214,9 @@ def test_nested_texts_are_ignored_and_repeated_column_names_are_refused():
         pq.write_table(table, buffer)
         if message:
             with pytest.raises(EarshotError, match=message):
-                program_file_reader.read_imported_programs(buffer.getvalue(), "x.parquet")
+                imported_program_file_reader.read_imported_programs(buffer.getvalue(), "x.parquet")
         else:
-            ((_, program),) = program_file_reader.read_imported_programs(
+            ((_, program),) = imported_program_file_reader.read_imported_programs(
                 buffer.getvalue(), "x.parquet"
             ).programs
             assert (program.name, dict(program.parameters)) == ("x-0001", {})
@@ -231,7 +235,7 @@ def test_nested_texts_are_ignored_and_repeated_column_names_are_refused():
 )
 def test_a_file_that_cannot_be_read_is_refused(name, content):
     with pytest.raises(EarshotError):
-        program_file_reader.read_imported_programs(content, name)
+        imported_program_file_reader.read_imported_programs(content, name)
 
 
 @settings(max_examples=150, deadline=None)
@@ -248,7 +252,7 @@ def test_arbitrary_content_raises_nothing_but_an_earshot_error(data):
     content = bytes(content[: data.draw(st.integers(0, len(good)))])
     name = data.draw(st.sampled_from(["x.zip", "x.csv", "x.parquet", "x.rb"]))
     try:
-        result = program_file_reader.read_imported_programs(content, name)
+        result = imported_program_file_reader.read_imported_programs(content, name)
     except EarshotError:
         return
     for program in result.programs:
@@ -259,8 +263,8 @@ def test_arbitrary_content_raises_nothing_but_an_earshot_error(data):
 @given(st.text(max_size=120), st.text(max_size=40))
 def test_every_name_becomes_a_valid_file_name(name, template):
     rows = pd.DataFrame({"source": [BEEP], "name": [name], "template": [template]})
-    result = program_file_reader.ImportResult()
-    program_file_reader._add_programs_from_rows(rows.to_dict("records"), "t.csv", result)
+    result = imported_program_file_reader.ImportResult()
+    imported_program_file_reader._add_programs_from_rows(rows.to_dict("records"), "t.csv", result)
     program = result.programs[0][1]
     assert 0 < len(program.name) <= 80 and program.name.isprintable()
     assert "/" not in program.name and "/" not in program.template
@@ -293,13 +297,13 @@ def test_an_import_without_programs_creates_no_corpus(workspace):
 @pytest.mark.parametrize("delimiter", [";", "\t"])
 def test_semicolons_and_tabs_separate_columns_too(delimiter):
     content = f'source{delimiter}name\n"play 60, release: 2"{delimiter}a\n'.encode()
-    result = program_file_reader.read_imported_programs(content, "programs.csv")
+    result = imported_program_file_reader.read_imported_programs(content, "programs.csv")
     assert sources(result) == ["play 60, release: 2"] and names(result) == ["a"]
 
 
 def test_a_row_with_more_fields_than_columns_is_not_cut():
     content = b"source\nplay 60, release: 2\nplay 62\n"
-    result = program_file_reader.read_imported_programs(content, "programs.csv")
+    result = imported_program_file_reader.read_imported_programs(content, "programs.csv")
     assert sources(result) == ["play 62"]
     assert "1 more field than the table has columns" in result.skipped["programs.csv, row 1"]
 
@@ -310,7 +314,9 @@ def test_all_parquet_types_of_text_are_read(type_name):
     buffer = io.BytesIO()
     column = pa.array(values, getattr(pa, type_name)())
     pq.write_table(pa.table({"source": column}), buffer)
-    result = program_file_reader.read_imported_programs(buffer.getvalue(), "programs.parquet")
+    result = imported_program_file_reader.read_imported_programs(
+        buffer.getvalue(), "programs.parquet"
+    )
     assert sources(result) == ["play 60", "play 61"]
 
 
@@ -318,4 +324,4 @@ def test_bytes_that_are_not_text_are_refused_with_that_reason():
     buffer = io.BytesIO()
     pq.write_table(pa.table({"source": pa.array([b"\xff\xfe\x00"], pa.binary())}), buffer)
     with pytest.raises(EarshotError, match="not UTF-8"):
-        program_file_reader.read_imported_programs(buffer.getvalue(), "programs.parquet")
+        imported_program_file_reader.read_imported_programs(buffer.getvalue(), "programs.parquet")

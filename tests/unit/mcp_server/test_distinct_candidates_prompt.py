@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 
-from core.mcp_server.prompt import write_candidates_prompt
+from core.mcp_server.distinct_candidates_prompt import write_candidates_prompt
 from core.mcp_server.server import build_mcp_server
 
 

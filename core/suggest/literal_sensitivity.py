@@ -30,11 +30,11 @@ from core.suggest.code_edit import (
     format_number_like_literal,
     replace_literal_value,
 )
-from core.suggest.program_outline import Literal, ProgramOutline
+from core.suggest.program_literals_calls_and_blocks import Literal, ProgramOutline
 from core.suggest.sound_distances import PredictedSounds, can_predict_sounds, predict_sounds
+from core.suggest.sound_target import SoundTarget
 from core.suggest.source_ranges import locate_source_range
 from core.suggest.suggest_and_pick_variants import build_outline_of_audible_program
-from core.suggest.target import SoundTarget
 from core.suggest.target_relevance import compute_target_relevance
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import termios
 
 import pytest
 
-from core.cli import output
+from core.cli import terminal_output
 
 
 def test_a_pipe_gets_lines_per_step_and_no_control_characters(
@@ -16,7 +16,7 @@ def test_a_pipe_gets_lines_per_step_and_no_control_characters(
 ) -> None:
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
-    with output.open_terminal_progress() as progress:
+    with terminal_output.open_terminal_progress() as progress:
         for done in range(101):
             progress("Rendering programs", done, 100, "a\x1b[2J" if done == 100 else "")
         progress("Embedding clips", 0, 0)
@@ -34,7 +34,7 @@ def test_a_terminal_gets_a_bar_with_percentage_rate_and_remaining_time(
     termios.tcsetwinsize(writer, (24, 100))
     with os.fdopen(writer, "w") as terminal:
         monkeypatch.setattr("sys.stderr", terminal)
-        with output.open_terminal_progress() as progress:
+        with terminal_output.open_terminal_progress() as progress:
             progress("Rendering programs", 10, 40)
             progress("Embedding clips", 3, 40)
             progress("Rendering programs", 40, 40, "the last one")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.evaluation.bootstrap import compute_bootstrap_interval
 from core.search.aligned_corpus import AlignedCorpus
-from core.studies.suggestion_metrics import (
+from core.studies.pick_diversity_metrics import (
     compute_gap_share,
     compute_pairwise_cosine_distances,
     compute_pick_coverage,
@@ -20,7 +20,7 @@ from core.studies.suggestion_metrics import (
     pick_farthest_rows,
 )
 from core.suggest.candidate_prediction import PredictedCandidates
-from core.suggest.target import find_target_of_corpus_program
+from core.suggest.sound_target import find_target_of_corpus_program
 from core.suggest.target_relevance import compute_target_relevance
 
 PICK_COUNT = 6

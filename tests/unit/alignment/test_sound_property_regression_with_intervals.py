@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.alignment.conformal_kernel_ridge_regression import (
+from core.alignment.sound_property_regression_with_intervals import (
     COVERAGE,
     ForecastModel,
     assign_cross_validation_folds_by_group,

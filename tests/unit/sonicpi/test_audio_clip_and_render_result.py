@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.sonicpi.clip_and_render_result import (
+from core.sonicpi.audio_clip_and_render_result import (
     Clip,
     RenderProblem,
     RenderResult,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import EarshotError
-from core.mcp_server.readable_sound_files import read_sound_file
+from core.mcp_server.sound_file_access import read_sound_file
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.sonicpi.interpreter.clip_start import ClipStart
+from core.sonicpi.interpreter.clip_start_and_sound_times import ClipStart
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import encoders
-from core.corpus import Corpus, embedding_file_reader
-from core.corpus.embedding_file_reader import MAX_VECTOR_DIMENSIONS, read_imported_embeddings
-from core.encoders.imported_encoder_spec import is_imported_encoder, make_imported_encoder_id
+from core.corpus import Corpus, imported_embedding_table_reader
+from core.corpus.imported_embedding_table_reader import (
+    MAX_VECTOR_DIMENSIONS,
+    read_imported_embeddings,
+)
+from core.encoders.imported_embeddings_spec import is_imported_encoder, make_imported_encoder_id
 from core.errors import EarshotError
 from core.pipeline.import_embeddings import import_external_embeddings
 from core.programs.program import Program
@@ -210,12 +213,12 @@ def test_lists_that_decompress_to_more_than_the_limit_are_refused(
 ):
     content = parquet("name", [p.name for p in PROGRAMS], np.zeros((6, 9000), np.float32))
     assert len(content) < 10_000
-    monkeypatch.setattr(embedding_file_reader, "MAX_IMPORT_BYTES", 400_000)
+    monkeypatch.setattr(imported_embedding_table_reader, "MAX_IMPORT_BYTES", 400_000)
     with pytest.raises(EarshotError, match="more than"):
         import_external_embeddings(
             Corpus.open("notes"), content, "code", "mine", file_name="v.parquet"
         )
-    monkeypatch.setattr(embedding_file_reader, "MAX_IMPORT_BYTES", 500_000)
+    monkeypatch.setattr(imported_embedding_table_reader, "MAX_IMPORT_BYTES", 500_000)
     assert (
         import_external_embeddings(
             Corpus.open("notes"), content, "code", "mine", file_name="v.parquet"

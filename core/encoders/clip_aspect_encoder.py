@@ -21,7 +21,7 @@ from core.encoders.simulation.third_octave_bands import (
     build_band_filters,
     compute_frame_spectra,
 )
-from core.sonicpi.clip_and_render_result import SAMPLE_RATE, Clip
+from core.sonicpi.audio_clip_and_render_result import SAMPLE_RATE, Clip
 
 if TYPE_CHECKING:  # importing it loads torch
     from core.encoders.encoder_device_and_precision import ComputeConfig

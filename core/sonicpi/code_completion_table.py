@@ -21,7 +21,7 @@ def build_completion_table() -> dict[str, Any]:
 
     Examples
     --------
-    >>> from core.sonicpi.completion_table import build_completion_table
+    >>> from core.sonicpi.code_completion_table import build_completion_table
     >>> table = build_completion_table()
     >>> table["synths"]["beep"]["options"]["release"]
     1

@@ -9,8 +9,8 @@ from core.encoders.clip_descriptor_definitions import (
     DESCRIPTOR_NAMES,
     decode_descriptors,
 )
-from core.encoders.clip_descriptors import measure_clip_descriptors
-from core.sonicpi.clip_and_render_result import Clip
+from core.encoders.clip_descriptor_encoder import measure_clip_descriptors
+from core.sonicpi.audio_clip_and_render_result import Clip
 
 RATE = 44_100
 
