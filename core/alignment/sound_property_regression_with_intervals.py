@@ -15,6 +15,8 @@ COVERAGE = 0.9
 FOLD_COUNT = 5
 MIN_FORECAST_PROGRAMS = 60
 MIN_FORECAST_GROUPS = 3
+MIN_DEFINED_PROGRAMS = 20
+"""Programs that must define a target for it to be predicted."""
 MAX_REFERENCE_PROGRAMS = 2000
 """Reference programs of the kernel; more of them would take longer than reading a snippet."""
 KERNEL_WIDTHS = (0.15, 0.3, 0.5)
@@ -46,7 +48,8 @@ class ForecastModel:
     sharpness : float
         Of the Gaussian kernel.
     quantiles : float64 [t]
-        Half widths of the intervals, in multiples of the spread.
+        Half widths of the intervals, in multiples of the spread; inf for a target that too few
+        programs define.
     held_out_errors : float64 [m, t]
         Absolute error on each reference program when its group was held out.
     baseline_slope : float64 [t]
@@ -94,6 +97,8 @@ class ForecastModel:
     def predict_values_with_intervals(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return values and half widths of their intervals, both float64 [n, t].
 
+        A target that too few programs define has its mean, or 0, and the half width inf.
+
         Parameters
         ----------
         features : float [n, d]
@@ -122,7 +127,8 @@ def fit_forecast_model(
     ----------
     features : float [n, d]
     targets : float [n, t]
-        nan where a value is undefined.
+        Not finite where a value is undefined. A target that fewer than 20 programs or 3 groups
+        define is not predicted: its interval is infinite.
     groups : sequence of str
         Template or grammar style of each program.
     feature_weights : float [d], optional
@@ -134,7 +140,7 @@ def fit_forecast_model(
     Returns
     -------
     ForecastModel or None
-        None with fewer than 60 programs or 3 groups.
+        None with fewer than 60 programs or 3 groups, or if no target can be predicted.
 
     Notes
     -----
@@ -151,6 +157,11 @@ def fit_forecast_model(
         return None
     kept = select_evenly_spaced_rows(len(features), MAX_REFERENCE_PROGRAMS)
     targets, group_of_row = np.asarray(targets, np.float64)[kept], group_of_row[kept]
+    folds = assign_cross_validation_folds_by_group(group_of_row, FOLD_COUNT)
+    is_predictable = _find_predictable_targets(targets, group_of_row, folds)
+    if not is_predictable.any():
+        return None
+    targets = _replace_undefined_targets(targets, is_predictable)
     raw = np.asarray(features, np.float32)[kept]
     mean, scale = raw.mean(axis=0), raw.std(axis=0)
     scale = np.where(scale > 1e-6, scale, np.inf).astype(np.float32)
@@ -161,7 +172,6 @@ def fit_forecast_model(
     if feature_weights is not None:
         scale = scale / np.asarray(feature_weights, np.float32)
     rows = _standardize_columns(raw, mean, scale)
-    folds = assign_cross_validation_folds_by_group(group_of_row, FOLD_COUNT)
     subset = select_evenly_spaced_rows(len(rows), MAX_SELECTION_PROGRAMS)
     sharpness, l2 = _select_hyperparameters_by_held_out_error(
         rows[subset], targets[subset], folds[subset]
@@ -169,7 +179,8 @@ def fit_forecast_model(
     kernel = compute_gaussian_kernel(rows, rows, sharpness)
     errors = np.abs(targets - _predict_held_out_groups(kernel, targets, folds, l2))
     quantiles = _calibrate_prediction_intervals(kernel, errors, group_of_row, folds)
-    target_mean = np.nanmean(targets, axis=0)
+    quantiles[~is_predictable] = np.inf
+    target_mean = _compute_mean_of_defined(targets)
     weight = _solve_kernel_ridge(kernel, targets - target_mean, l2)
     return ForecastModel(
         mean,
@@ -183,6 +194,34 @@ def fit_forecast_model(
         baseline_slope,
         len(rows),
     )
+
+
+def _find_predictable_targets(
+    targets: np.ndarray, groups: np.ndarray, folds: np.ndarray
+) -> np.ndarray:
+    """Return which targets [n, t] enough programs and groups of two folds define: bool [t]."""
+    is_defined = np.isfinite(targets)
+    return np.array(
+        [
+            column.sum() >= MIN_DEFINED_PROGRAMS
+            and len(set(groups[column].tolist())) >= MIN_FORECAST_GROUPS
+            and len(set(folds[column].tolist())) > 1
+            for column in is_defined.T
+        ]
+    )
+
+
+def _replace_undefined_targets(targets: np.ndarray, is_predictable: np.ndarray) -> np.ndarray:
+    """Return targets [n, t] with nan for undefined values, and a constant for whole columns.
+
+    The constant is the mean of the defined values, or 0. The arithmetic of all other columns then
+    needs no exception.
+    """
+    replaced = np.where(np.isfinite(targets), targets, np.nan)
+    for column in np.flatnonzero(~is_predictable):
+        values = replaced[np.isfinite(replaced[:, column]), column]
+        replaced[:, column] = values.mean() if len(values) else 0.0
+    return replaced
 
 
 def _fit_baseline_slope(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -250,6 +289,7 @@ def _select_hyperparameters_by_held_out_error(
 ) -> tuple[float, float]:
     """Return the sharpness and the l2 with the smallest error on held-out groups."""
     mean_square = max(float(rows.var(axis=0).sum()), 1e-12)
+    targets = targets[:, np.isfinite(targets).any(axis=0)]
     spread = np.nanstd(targets, axis=0) + 1e-9
     errors = {}
     for width in KERNEL_WIDTHS:
@@ -261,6 +301,13 @@ def _select_hyperparameters_by_held_out_error(
     return min(errors, key=lambda candidate: errors[candidate])
 
 
+def _compute_mean_of_defined(values: np.ndarray) -> np.ndarray:
+    """Return the mean of the defined values of each column, nan where there are none."""
+    counts = (~np.isnan(values)).sum(axis=0)
+    totals = np.nansum(values, axis=0)
+    return np.divide(totals, counts, out=np.full(len(totals), np.nan), where=counts > 0)
+
+
 def _predict_held_out_groups(
     kernel: np.ndarray, targets: np.ndarray, folds: np.ndarray, l2: float
 ) -> np.ndarray:
@@ -268,7 +315,7 @@ def _predict_held_out_groups(
     predictions = np.empty_like(targets)
     for fold in np.unique(folds):
         is_held_out = folds == fold
-        mean = np.nanmean(targets[~is_held_out], axis=0)
+        mean = _compute_mean_of_defined(targets[~is_held_out])
         weight = _solve_kernel_ridge(
             kernel[np.ix_(~is_held_out, ~is_held_out)], targets[~is_held_out] - mean, l2
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +69,27 @@ CLIP_DESCRIPTORS = (
     ),
 )
 DESCRIPTOR_NAMES = tuple(descriptor.name for descriptor in CLIP_DESCRIPTORS)
+
+
+def standardize_descriptors_by_name(values: Mapping[str, float]) -> np.ndarray:
+    """Return values in their units on the scale of the vector, nan where one is missing.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        By the name of the descriptor.
+
+    Returns
+    -------
+    float64 [len(CLIP_DESCRIPTORS)]
+    """
+    return np.array(
+        [
+            descriptor.standardize_descriptor_values(np.array(values.get(descriptor.name, np.nan)))
+            for descriptor in CLIP_DESCRIPTORS
+        ],
+        dtype=np.float64,
+    )
 
 
 def decode_descriptors(embeddings: np.ndarray) -> dict[str, np.ndarray]:

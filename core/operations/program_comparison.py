@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS
+from core.encoders.clip_descriptor_definitions import standardize_descriptors_by_name
 from core.operations.corpus_opening import format_alignment_name, open_corpus_for_prediction
 from core.operations.operation_requests import CompareRequest
 from core.operations.operation_results import AspectComparison, CompareResult, ForecastResult
@@ -93,17 +93,9 @@ def _compare_vectors(
 
 def _subtract_forecasts(first: ForecastResult | None, second: ForecastResult | None) -> np.ndarray:
     """Return second minus first as standardized descriptors; nan without a forecast."""
-    if first is None or second is None:
-        return np.full(len(CLIP_DESCRIPTORS), np.nan)
-    differences = [
-        float(
-            descriptor.standardize_descriptor_values(
-                np.array(second.properties[descriptor.name].value)
-            )
-            - descriptor.standardize_descriptor_values(
-                np.array(first.properties[descriptor.name].value)
-            )
-        )
-        for descriptor in CLIP_DESCRIPTORS
-    ]
-    return np.array(differences)
+    return _standardize_forecast(second) - _standardize_forecast(first)
+
+
+def _standardize_forecast(forecast: ForecastResult | None) -> np.ndarray:
+    properties = {} if forecast is None else forecast.properties
+    return standardize_descriptors_by_name({name: item.value for name, item in properties.items()})

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.encoders.aspect_vectors import ASPECTS, split_aspect_vectors_by_aspect
-from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS, decode_descriptors
+from core.encoders.clip_descriptor_definitions import (
+    CLIP_DESCRIPTORS,
+    decode_descriptors,
+    standardize_descriptors_by_name,
+)
 from core.encoders.sound_simulation_encoder import simulate_aspects
 from core.errors import EarshotError, format_spelling_suggestions
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
-    from core.search.clip_property_forecast import Forecast
 
 ASPECT_ENCODER = "aspects"
 """Id of the audio encoder that measures the aspects of clips."""
@@ -223,6 +226,9 @@ def match_aspects(
     index = get_aspect_index(aligned_corpus)
     predicted = predict_aspects(aligned_corpus, [snippet])
     forecast = aligned_corpus.forecast_sound_properties(snippet)
+    predicted_descriptors = standardize_descriptors_by_name(
+        {} if forecast is None else {item.name: item.value for item in forecast.properties}
+    )
     similarities = {name: index.unit_vectors[name] @ predicted[name][0] for name in ASPECTS}
     matches: list[AspectMatch | None] = []
     for program_id in program_ids:
@@ -238,24 +244,10 @@ def match_aspects(
             AspectMatch(
                 {name: float(values[row]) for name, values in similarities.items()},
                 percentiles,
-                describe_aspect_match(
-                    percentiles, index.descriptors[row] - _standardize_forecast(forecast)
-                ),
+                describe_aspect_match(percentiles, index.descriptors[row] - predicted_descriptors),
             )
         )
     return matches
-
-
-def _standardize_forecast(forecast: Forecast | None) -> np.ndarray:
-    """Return forecast values as standardized descriptors; nan without a forecast."""
-    if forecast is None:
-        return np.full(len(CLIP_DESCRIPTORS), np.nan)
-    return np.array(
-        [
-            descriptor.standardize_descriptor_values(np.array(item.value))
-            for descriptor, item in zip(CLIP_DESCRIPTORS, forecast.properties)
-        ]
-    )
 
 
 def describe_aspect_match(percentiles: Mapping[str, float], differences: np.ndarray) -> str:

@@ -20,6 +20,7 @@ from core.encoders.clip_descriptor_definitions import (
 )
 from core.encoders.simulation.simulated_features import SIMULATION_DIM, build_feature_weights
 from core.encoders.sound_simulation_encoder import simulate_program_source
+from core.errors import EarshotError
 
 FORECAST_ENCODER = "descriptors"
 """Id of the audio encoder whose values are predicted."""
@@ -79,6 +80,7 @@ class Forecast:
     Attributes
     ----------
     properties : tuple of PropertyForecast
+        Without properties that too few clips of the corpus define, such as the tempo of drones.
     words : str
         Summary, such as "loud, -9 LUFS, clips; 6 onsets/s; low; dark".
     coverage : float
@@ -92,8 +94,20 @@ class Forecast:
     calibration_program_count: int
 
     def get_forecast_property(self, name: str) -> PropertyForecast:
-        """Return a property by its name."""
-        return next(item for item in self.properties if item.name == name)
+        """Return a property by its name.
+
+        Raises
+        ------
+        EarshotError
+            If the corpus does not define it.
+        """
+        for item in self.properties:
+            if item.name == name:
+                return item
+        raise EarshotError(
+            f"The forecast has no property '{name}'.",
+            remedy=f"Its properties: {', '.join(item.name for item in self.properties)}.",
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the forecast as JSON types, the properties by name."""
@@ -136,7 +150,7 @@ def fit_forecast(
     Returns
     -------
     ForecastModel or None
-        None with too few programs or groups.
+        None with too few programs or groups, or if they define no property.
     """
     targets = make_forecast_targets(descriptor_embeddings)
     is_simulation = np.shape(features)[1] == SIMULATION_DIM
@@ -170,6 +184,7 @@ def predict_forecast(model: ForecastModel, features: np.ndarray) -> Forecast:
     properties = tuple(
         _build_property_forecast(descriptor, value, half_width)
         for descriptor, value, half_width in zip(CLIP_DESCRIPTORS, values[0], half_widths[0])
+        if np.isfinite(half_width)
     )
     value_by_name = {item.name: item.value for item in properties}
     return Forecast(
@@ -195,7 +210,7 @@ def describe_forecast_in_words(values: Mapping[str, float]) -> str:
     Parameters
     ----------
     values : mapping of str to float
-        By the name of the property, in its unit.
+        By the name of the property, in its unit. A missing property has no words.
 
     Examples
     --------
@@ -205,19 +220,25 @@ def describe_forecast_in_words(values: Mapping[str, float]) -> str:
     ... )
     'loud, −9 LUFS, clips; 6 onsets/s; low; dark'
     """
-    word = {name: _choose_word_for_property_value(name, values[name]) for name in WORD_LIMITS}
+    word = {name: _choose_word_for_property_value(name, values.get(name)) for name in WORD_LIMITS}
     if word["loudness"] == "silent":
         return "silent"
-    loudness = f"{word['loudness']}, {values['loudness']:.0f} LUFS".replace("-", "−")
-    if values["peak"] >= CLIPPING_PEAK_DBFS:
-        loudness += ", clips"
-    rate = values["onset_rate"]
-    onsets = f"{rate:.0f} onsets/s" if rate >= 2 else f"{rate:.1f} onsets/s"
+    loudness = word["loudness"]
+    if "loudness" in values:
+        loudness += f", {values['loudness']:.0f} LUFS".replace("-", "−")
+    if values.get("peak", -np.inf) >= CLIPPING_PEAK_DBFS:
+        loudness = f"{loudness}, clips" if loudness else "clips"
+    onsets = ""
+    if "onset_rate" in values:
+        rate = values["onset_rate"]
+        onsets = f"{rate:.0f} onsets/s" if rate >= 2 else f"{rate:.1f} onsets/s"
     others = (word[name] for name in ("register", "brightness", "noisiness", "stereo_width"))
     return "; ".join(filter(None, (loudness, word["silence"], onsets, *others)))
 
 
-def _choose_word_for_property_value(name: str, value: float) -> str:
+def _choose_word_for_property_value(name: str, value: float | None) -> str:
+    if value is None:
+        return ""
     return next(word for limit, word in WORD_LIMITS[name] if value < limit)
 
 
@@ -234,7 +255,8 @@ def format_level_curve(forecast: Forecast) -> str:
     """Return the level of each sixth of the clip in one line."""
     levels = [item for item in forecast.properties if item.name.startswith("level_")]
     values = " ".join(_format_number(item.value, 0) for item in levels)
-    return f"Level of each sixth of the clip: {values} {levels[0].unit}"
+    unit = levels[0].unit if levels else "not defined"
+    return f"Level of each sixth of the clip: {values} {unit}"
 
 
 def format_property_value(item: PropertyForecast) -> str:

@@ -95,3 +95,65 @@ def test_groups_stay_whole_in_folds():
 def test_conformal_quantile_is_the_rank_of_the_theorem():
     assert compute_conformal_quantile(np.arange(1.0, 100), 0.9) == 90
     assert compute_conformal_quantile(np.array([1.0, 2.0]), 0.9) == 2
+
+
+def leave_undefined(targets):
+    return np.full(len(targets), np.nan)
+
+
+def define_infinite(targets):
+    return np.full(len(targets), -np.inf)
+
+
+def define_one_program(targets):
+    return np.where(np.arange(len(targets)) == 3, 0.5, np.nan)
+
+
+def define_one_group(targets):
+    return np.where(np.arange(len(targets)) % 20 == 0, 1.0, np.nan)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "make_column", [leave_undefined, define_infinite, define_one_program, define_one_group]
+)
+@pytest.mark.parametrize("has_baseline", [False, True])
+def test_target_that_too_few_programs_define_has_no_interval_and_changes_no_other(
+    make_column, has_baseline
+):
+    embeddings, targets, groups = make_data(0)
+    expected = fit_forecast_model(embeddings, targets, groups, has_baseline=has_baseline)
+    with_column = np.column_stack([targets, make_column(targets)])
+    model = fit_forecast_model(embeddings, with_column, groups, has_baseline=has_baseline)
+    values, half_widths = model.predict_values_with_intervals(embeddings[:5])
+    assert np.isfinite(values).all()
+    assert np.isinf(half_widths[:, 2]).all()
+    np.testing.assert_allclose(
+        values[:, :2], expected.predict_values_with_intervals(embeddings[:5])[0], atol=0.15
+    )
+    assert model.from_arrays(model.to_arrays()).quantiles[2] == np.inf
+
+
+@pytest.mark.filterwarnings("error")
+def test_constant_target_is_predicted_exactly():
+    embeddings, targets, groups = make_data(0)
+    model = fit_forecast_model(embeddings, np.full_like(targets, 4.5), groups, has_baseline=True)
+    values, half_widths = model.predict_values_with_intervals(embeddings[:5] + 1)
+    np.testing.assert_allclose(values, 4.5)
+    assert (half_widths < 1e-6).all()
+
+
+def test_programs_that_define_no_target_have_no_model():
+    embeddings, targets, groups = make_data(0)
+    assert fit_forecast_model(embeddings, np.full_like(targets, np.nan), groups) is None
+    assert fit_forecast_model(embeddings[:1], targets[:1], groups[:1]) is None
+    assert fit_forecast_model(embeddings[:0], targets[:0], []) is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_equal_features_predict_the_mean():
+    embeddings, targets, groups = make_data(0)
+    model = fit_forecast_model(np.ones_like(embeddings), targets, groups)
+    values, half_widths = model.predict_values_with_intervals(np.ones((2, 4)))
+    np.testing.assert_allclose(values, [targets.mean(axis=0)] * 2, atol=0.01)
+    assert np.isfinite(half_widths).all()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS, DESCRIPTOR_NAMES
+from core.errors import EarshotError
 from core.search.clip_property_forecast import (
     describe_forecast_in_words,
     fit_forecast,
@@ -73,3 +74,33 @@ def test_forecast_has_each_property_within_its_interval_and_range():
     assert set(document["properties"]) == set(DESCRIPTOR_NAMES)
     assert len(list_forecast_property_rows(forecast)) == 9
     assert format_level_curve(forecast).endswith("dBFS")
+
+
+def test_forecast_leaves_out_properties_that_no_clip_defines():
+    rng = np.random.default_rng(0)
+    code = rng.normal(size=(80, 3))
+    descriptors = rng.normal(size=(80, len(CLIP_DESCRIPTORS)))
+    descriptors[:, DESCRIPTOR_NAMES.index("tempo")] = 0  # Too few onsets for a tempo.
+    model = fit_forecast(code, descriptors, [str(index % 10) for index in range(80)])
+    forecast = predict_forecast(model, code[:1])
+    assert {item.name for item in forecast.properties} == set(DESCRIPTOR_NAMES) - {"tempo"}
+    with pytest.raises(EarshotError, match="'tempo'"):
+        forecast.get_forecast_property("tempo")
+    json.loads(json.dumps(forecast.to_dict(), allow_nan=False))
+
+
+def test_silent_corpus_has_a_forecast_of_its_levels_alone():
+    descriptors = np.zeros((80, len(CLIP_DESCRIPTORS)))
+    descriptors[:, 0] = CLIP_DESCRIPTORS[0].standardize_descriptor_values(np.array(-70.0))
+    code = np.random.default_rng(0).normal(size=(80, 3))
+    model = fit_forecast(code, descriptors, [str(index % 10) for index in range(80)])
+    forecast = predict_forecast(model, code[:1])
+    assert forecast.words == "silent"
+    assert "loudness" in {item.name for item in forecast.properties}
+    assert "brightness" not in {item.name for item in forecast.properties}
+
+
+@pytest.mark.parametrize("missing", list(VALUES))
+def test_words_leave_out_what_is_not_forecast(missing):
+    words = describe_forecast_in_words({k: v for k, v in VALUES.items() if k != missing})
+    assert words and "nan" not in words
