@@ -15,9 +15,11 @@ GROUP_LABELS = {
     "template": "Template",
     "split": "Split",
     "main_synth": "Synth",
+    "synth_family": "Synth family",
 }
 MEASURE_LABELS = {
     "error": "Error: distance of code and sound",
+    "confidence": "Confidence of the prediction",
     "overlap_before": "Neighbours shared before",
     "overlap_after": "Neighbours shared after",
     "overlap_change": "Neighbours shared: change by alignment",
@@ -31,11 +33,21 @@ MEASURE_LABELS = {
 }
 PROGRAM_MEASURES = ("level", "peak")
 """Measures of the program's clip that every corpus has."""
-SOUND_PROPERTIES = ("main_synth", "code_bpm", "loudness", "onset_rate", "register", "brightness")
+SOUND_PROPERTIES = (
+    "main_synth",
+    "synth_family",
+    "code_bpm",
+    "loudness",
+    "onset_rate",
+    "register",
+    "brightness",
+)
 """Columns of `core.pipeline.program_sound_properties.build_sound_property_table`."""
 MEASURE_DESCRIPTIONS = {
     "error": "Cosine distance of a program's code and its sound in the shared space: 0 is the"
     " same direction.",
+    "confidence": "Probability that the clips predicted from a program's code are right, its own"
+    " clip left out; higher for programs that the alignment was trained on.",
     "overlap_before": "Share of a program's 3 nearest programs by code that are among its 3"
     " nearest by sound, in the raw spaces.",
     "overlap_after": "Share of a program's 3 nearest programs by code that are among its 3"
@@ -50,7 +62,9 @@ MEASURE_DESCRIPTIONS = {
 }
 
 
-def list_colour_by_options(points: pd.DataFrame, programs: pd.DataFrame) -> dict[str, str]:
+def list_colour_by_options(
+    points: pd.DataFrame, programs: pd.DataFrame, has_confidence: bool = False
+) -> dict[str, str]:
     """Return the values of `colour_by` that `compute_colour_values` takes, with their labels.
 
     Parameters
@@ -61,6 +75,9 @@ def list_colour_by_options(points: pd.DataFrame, programs: pd.DataFrame) -> dict
     programs : DataFrame
         As `core.corpus.Corpus.load_programs` returns it, with the columns of
         `core.pipeline.program_sound_properties.build_sound_property_table` if they are known.
+    has_confidence : bool
+        Whether `programs` will have the column confidence for `compute_colour_values`, as
+        `core.search.program_confidence.estimate_confidence_of_programs` returns it.
 
     Returns
     -------
@@ -73,6 +90,7 @@ def list_colour_by_options(points: pd.DataFrame, programs: pd.DataFrame) -> dict
         measure: label
         for measure, label in MEASURE_LABELS.items()
         if measure in (*PROGRAM_MEASURES, *known_properties)
+        or (measure == "confidence" and has_confidence)
         or column_by_measure.get(measure, measure) in points
     }
     groups = {

@@ -11,9 +11,12 @@ import pandas as pd
 from core.corpus import Corpus
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS, decode_descriptors
 from core.programs.program_differences import extract_code_traits
+from core.programs.synth_families import get_synth_family
 
 DESCRIPTOR_ENCODER = "descriptors"
 DEFAULT_SYNTH = "beep"
+OTHER_SYNTH_FAMILY = "other synths"
+SAMPLES_ONLY_FAMILY = "samples only"
 DEFAULT_BPM = 60.0
 NAMED_SOUNDS = ("synth", "sample", "fx")
 MEASURED_PROPERTIES = ("loudness", "onset_rate", "register", "brightness")
@@ -68,9 +71,10 @@ def build_sound_property_table(corpus: Corpus, programs: pd.DataFrame) -> pd.Dat
     -------
     DataFrame
         One row per program, in the same order: program; synth, sample and fx (all that the code
-        names, joined by ", "; "" for none); main_synth (the first); code_bpm (the first tempo, 60
-        if there is none); and, if any clip of the corpus was measured, loudness (LUFS),
-        onset_rate (1/s), register (MIDI note) and brightness (Hz), NaN for the others.
+        names, joined by ", "; "" for none); main_synth (the first); synth_family (its family,
+        "other synths" or "samples only"); code_bpm (the first tempo, 60 if there is none); and, if
+        any clip of the corpus was measured, loudness (LUFS), onset_rate (1/s), register (MIDI note)
+        and brightness (Hz), NaN for the others.
     """
     traits = [extract_code_traits(source) for source in programs["source"]]
     table = pd.DataFrame({"program": programs["program"].to_numpy()})
@@ -80,6 +84,7 @@ def build_sound_property_table(corpus: Corpus, programs: pd.DataFrame) -> pd.Dat
         names.split(", ")[0] or ("" if samples else DEFAULT_SYNTH)
         for names, samples in zip(table["synth"], table["sample"])
     ]
+    table["synth_family"] = [_get_family_of_main_synth(name) for name in table["main_synth"]]
     table["code_bpm"] = [
         _parse_first_bpm(program_traits.get("bpm", "")) for program_traits in traits
     ]
@@ -89,6 +94,12 @@ def build_sound_property_table(corpus: Corpus, programs: pd.DataFrame) -> pd.Dat
     values = decode_descriptors(embeddings)
     measured = pd.DataFrame({name: values[name] for name in MEASURED_PROPERTIES}, measured_ids)
     return table.join(measured, on="program")
+
+
+def _get_family_of_main_synth(name: str) -> str:
+    if not name:
+        return SAMPLES_ONLY_FAMILY
+    return get_synth_family(name) or OTHER_SYNTH_FAMILY
 
 
 def _parse_first_bpm(text: str) -> float:

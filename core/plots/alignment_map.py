@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.plots.colours import MODALITY_STYLES, NEUTRAL_COLOUR, get_category_colour
+from core.plots.density_contours import build_density_contour_trace
 from core.plots.map_colour_scale import (
     MAX_SHADE,
     build_colour_axis,
@@ -143,6 +144,27 @@ def build_map_figure(
             )
     _style_map_layout(figure, sum(trace.is_in_legend for trace in traces))
     return figure
+
+
+def add_density_contours(figure: go.Figure, points: pd.DataFrame, is_stacked: bool = False) -> None:
+    """Add contours of the density of the points to a map; they lie below the points.
+
+    Parameters
+    ----------
+    figure : Figure
+        As `build_map_figure` returns it for the same points and `is_stacked`.
+    points : DataFrame
+    is_stacked : bool
+    """
+    if points.empty:
+        return
+    for number, (panel, _) in enumerate(MAP_PANELS, start=1):
+        x, y = (points[f"{panel}_{axis}"].to_numpy(float) for axis in "xy")
+        figure.add_trace(
+            build_density_contour_trace(x, y),
+            row=number if is_stacked else 1,
+            col=1 if is_stacked else number,
+        )
 
 
 def _format_panel_titles(panel_notes: Mapping[str, str]) -> list[str]:
@@ -346,6 +368,9 @@ def _style_map_layout(figure: go.Figure, legend_entry_count: int) -> None:
             "itemsizing": "constant",
             "title": {"text": ""},
             "font": {"size": 11 if legend_entry_count > 8 else 13},
+            # A click shows one group alone, a second one all of them again.
+            "itemclick": "toggleothers",
+            "itemdoubleclick": "toggle",
         },
         uirevision="map",
     )

@@ -100,7 +100,8 @@ def list_colour_options(corpus: Corpus, alignment: AlignmentRecord) -> dict[str,
     """Return what the map can be coloured by: labels by name."""
     points = require_map_points(corpus, alignment)
     programs = load_programs_with_sound_properties(corpus)
-    return map_colour_values.list_colour_by_options(points, programs)
+    has_confidence = bool(alignment.metrics.get("confidence"))
+    return map_colour_values.list_colour_by_options(points, programs, has_confidence)
 
 
 @cache_until_inputs_change(32)
@@ -108,7 +109,21 @@ def load_colour_values(corpus: Corpus, alignment: AlignmentRecord, colour_by: st
     """Return the value of each point that its colour shows."""
     points = require_map_points(corpus, alignment)
     programs = load_programs_with_sound_properties(corpus)
+    if colour_by == "confidence":
+        programs = programs.assign(
+            confidence=programs["program"].map(_load_program_confidence(corpus, alignment))
+        )
     return map_colour_values.compute_colour_values(points, programs, colour_by)
+
+
+@cache_until_inputs_change(4, spinner="Estimating the confidence of each program …")
+def _load_program_confidence(corpus: Corpus, alignment: AlignmentRecord) -> pd.Series:
+    # Imports torch: the map is drawn before.
+    from core.search.aligned_corpus import open_aligned_corpus
+    from core.search.program_confidence import estimate_confidence_of_programs
+
+    confidence = estimate_confidence_of_programs(open_aligned_corpus(corpus, alignment.id))
+    return pd.Series(dtype=float) if confidence is None else confidence
 
 
 @cache_until_inputs_change(12, spinner="Drawing the map …")
@@ -118,14 +133,16 @@ def plot_map(
     colour_by: str,
     scale: str,
     is_stacked: bool = False,
+    shows_density: bool = False,
 ) -> go.Figure:
     """Plot the map.
 
     The same arguments give the same object, which Streamlit does not send again.
     """
     colour_label = list_colour_options(corpus, alignment)[colour_by]
-    return map_plot.build_map_figure(
-        require_map_points(corpus, alignment),
+    points = require_map_points(corpus, alignment)
+    figure = map_plot.build_map_figure(
+        points,
         load_colour_values(corpus, alignment, colour_by),
         colour_label=colour_label.removeprefix("Error: ").capitalize(),
         group_titles=page_cache.load_template_titles() if colour_by == "template" else None,
@@ -133,6 +150,9 @@ def plot_map(
         panel_notes=format_panel_metrics(alignment),
         is_stacked=is_stacked,
     )
+    if shows_density:
+        map_plot.add_density_contours(figure, points, is_stacked)
+    return figure
 
 
 @cache_until_inputs_change(8)

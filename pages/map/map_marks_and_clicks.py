@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from core.search.map_placement import MapPlacement
 
 # One script for the browser: a component cannot import a second file.
-_SCRIPT_FILES = ("map_chart_points.js", "map_overlay_drawing.js", "map_overlay_events.js")
+_SCRIPT_FILES = (
+    "map_chart_points.js",
+    "map_overlay_drawing.js",
+    "map_morph_animation.js",
+    "map_overlay_events.js",
+)
 _overlay_component = st.components.v2.component(
     "earshot_map",
     js="\n".join(

@@ -38,9 +38,10 @@ function hasChanged(layer, content) {
 
 function draw(chart, state) {
   drawSelection(chart, state.data.selection);
+  drawToolbar(chart, state);
   drawLabels(chart, state.showsLabels ? state.data.labels : []);
   drawMarks(chart, state.rows, state.data.snippet);
-  drawToolbar(chart, state);
+  drawMorph(chart, state);
 }
 
 // Draws a ring around the program's code, a diamond around its audio and a line between, in both
@@ -133,8 +134,12 @@ function drawSelection(chart, selection) {
 function drawPoint(context, chart, trace, x, y, index) {
   const radius = trace.marker.size / 2 + 0.5;
   context.fillStyle = getPointColour(chart, trace.marker.color, index);
+  fillPointShape(context, x, y, radius, trace.marker.symbol === "diamond");
+}
+
+function fillPointShape(context, x, y, radius, isDiamond) {
   context.beginPath();
-  if (trace.marker.symbol === "diamond") {
+  if (isDiamond) {
     const diagonal = radius * 1.3;
     context.moveTo(x - diagonal, y);
     context.lineTo(x, y - diagonal);
@@ -166,6 +171,8 @@ function drawLabels(chart, labels) {
   layer.style.fill = color;
   layer.style.stroke = backgroundColor;
   const placed = [];
+  const toolbar = chart.querySelector(":scope > .earshot-tools");
+  const obstacles = toolbar ? [measureBoxInChart(chart, toolbar)] : [];
   const shown = new Set(); // A name stands once in each panel.
   for (const label of labels) {
     for (const panel of PANELS) {
@@ -179,7 +186,7 @@ function drawLabels(chart, labels) {
         top: pixel[1] - 10,
         bottom: pixel[1] + 10,
       };
-      if (placed.some((other) => doBoxesOverlap(box, other))) continue;
+      if ([...obstacles, ...placed].some((other) => doBoxesOverlap(box, other))) continue;
       placed.push({ ...box, pixel, text: label.text });
       shown.add(panel + label.text);
     }
@@ -200,6 +207,15 @@ function keepInPanel(chart, panel, x, halfWidth) {
   return low > high ? x : Math.min(Math.max(x, low), high);
 }
 
+// Returns the box of an element, in pixels of the chart.
+function measureBoxInChart(chart, element) {
+  const { left, top } = chart.getBoundingClientRect();
+  const box = element.getBoundingClientRect();
+  return {
+    left: box.left - left, right: box.right - left, top: box.top - top, bottom: box.bottom - top,
+  };
+}
+
 function doBoxesOverlap(a, b) {
   return a.right >= b.left && a.left <= b.right && a.bottom >= b.top && a.top <= b.bottom;
 }
@@ -210,7 +226,11 @@ function drawToolbar(chart, state) {
     addToolButton(
       toolbar, state, "isLassoActive", "lasso_select", "Lasso: draw around points to select them");
     addToolButton(toolbar, state, "showsLabels", "label", "Cluster labels");
+    addToolButton(
+      toolbar, state, "isMorphed", "animation", "Morph: move the points from before to after");
   }
+  const { backgroundColor } = getComputedStyle(document.querySelector(".stApp"));
+  toolbar.style.setProperty("--ground", backgroundColor);
   for (const button of toolbar.children) {
     button.setAttribute("aria-pressed", String(state[button.dataset.property]));
   }

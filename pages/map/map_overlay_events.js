@@ -82,6 +82,8 @@ function createState() {
     isLassoActive: false,
     reportedLayout: null, // What Python was told last and has not drawn yet: "yes" or "no".
     showsLabels: true,
+    isMorphed: false, // Whether the points move to their positions after alignment, or are there.
+    morph: null, // The animation, as map_morph_animation.js keeps it.
     path: null, // Pointer positions since the button was pressed.
     sendValue: () => {},
   };

@@ -26,6 +26,8 @@ from pages.map import map_data, program_selection_and_snippet_panels
 
 # A larger map is drawn with a quarter of the pixels, so that zooming stays smooth.
 MAX_HIGH_RESOLUTION_POINTS = 10_000
+# With more points, markers hide each other, so contours show where most of them are.
+MIN_DENSITY_POINTS = 4000
 SCALE_LABELS = {"linear": "Linear", "log": "Logarithmic", "rank": "By rank"}
 
 
@@ -66,12 +68,14 @@ def draw_map_job_or_button(selected: Selection) -> None:
 
 def draw_map(selected: Selection, points: pd.DataFrame) -> None:
     """Draw the map with the choice of its colours."""
-    colour_by, scale = draw_map_colour_and_scale_controls(selected)
+    colour_by, scale, shows_density = draw_map_controls(selected, len(points))
     program_count = len(points) // 2
     # All colours share a key, which keeps the zoom and the groups hidden in the legend.
     is_stacked = session_keys.IS_MAP_STACKED.get()
     st.plotly_chart(
-        map_data.plot_map(selected.corpus, selected.alignment, colour_by, scale, is_stacked),
+        map_data.plot_map(
+            selected.corpus, selected.alignment, colour_by, scale, is_stacked, shows_density
+        ),
         key=f"map-{selected.alignment.id}",
         height="stretch",
         config={
@@ -85,7 +89,9 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
     )
     figure_and_table_download.draw_figure_download(
         f"{selected.corpus.name}-map",
-        lambda: map_data.plot_map(selected.corpus, selected.alignment, colour_by, scale),
+        lambda: map_data.plot_map(
+            selected.corpus, selected.alignment, colour_by, scale, shows_density=shows_density
+        ),
     )
     missing_count = page_cache.count_programs_by_state(selected.corpus)["ok"] - program_count
     sentences = [
@@ -102,8 +108,8 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
     st.caption(" ".join(sentence for sentence in sentences if sentence))
 
 
-def draw_map_colour_and_scale_controls(selected: Selection) -> tuple[str, str]:
-    """Draw the choice of what colours the points; return it and its scale."""
+def draw_map_controls(selected: Selection, point_count: int) -> tuple[str, str, bool]:
+    """Draw the choice of what colours the points, of its scale and of density contours."""
     labels = map_data.list_colour_options(selected.corpus, selected.alignment)
     with st.container(horizontal=True, vertical_alignment="center", border=False):
         st.markdown("Colour by", width="content")
@@ -121,10 +127,17 @@ def draw_map_colour_and_scale_controls(selected: Selection) -> tuple[str, str]:
             session_keys.MAP_COLOUR.name, "colour", colour_by, labels[colour_by]
         )
         values = map_data.load_colour_values(selected.corpus, selected.alignment, colour_by)
-        if values.dtype.kind != "f":
-            return colour_by, "linear"
-        scale = draw_choice_bound_to_url("Scale", SCALE_LABELS, session_keys.MAP_SCALE)
-    return colour_by, scale
+        scale = "linear"
+        if values.dtype.kind == "f":
+            scale = draw_choice_bound_to_url("Scale", SCALE_LABELS, session_keys.MAP_SCALE)
+        shows_density = st.toggle(
+            "Density",
+            point_count >= MIN_DENSITY_POINTS,
+            key=session_keys.IS_SHOWING_MAP_DENSITY.name,
+            persist_state="session",
+            help="Contours around the densest 10, 30, 50, 70 and 90 % of the points.",
+        )
+    return colour_by, scale, shows_density
 
 
 page_header_and_sidebar.run_page(draw_page)

@@ -127,7 +127,7 @@ def test_a_lasso_selects_in_both_panels_and_its_table_downloads(map_page: Page) 
     expect(page.locator(".js-plotly-plot.earshot-dim")).to_have_count(0)
 
 
-def test_points_are_coloured_and_the_legend_hides_groups(map_page: Page) -> None:
+def test_points_are_coloured_filtered_by_the_legend_and_moved(map_page: Page) -> None:
     page = map_page
     choose_colour(page, "Error")
     expect(page.locator(".js-plotly-plot .cbtitle").first).to_have_text(
@@ -140,10 +140,22 @@ def test_points_are_coloured_and_the_legend_hides_groups(map_page: Page) -> None
     visible = "document.querySelector('[class*=\"st-key-map-\"] .js-plotly-plot')._fullData"
     shown = f"{visible}.filter((trace) => trace.visible === true).length"
     before = page.evaluate(shown)
+    # A click shows one group alone: its code and audio, before and after.
     page.locator(".legendtoggle").first.click()
-    page.wait_for_function(f"{shown} < {before}")
-    # A group has four traces: code and audio, before and after.
-    assert page.evaluate(shown) == before - 4
+    page.wait_for_function(f"{shown} === 4")
+    page.locator(".legendtoggle").first.click()
+    page.wait_for_function(f"{shown} === {before}")
+
+    choose_colour(page, "Synth family")
+    page.locator(".st-key-map_density").get_by_text("Density").click()
+    page.wait_for_function(f"{visible}.some((trace) => trace.type === 'contour')")
+
+    page.emulate_media(reduced_motion="reduce")
+    morph, canvas = page.get_by_role("button", name="Morph"), page.locator("canvas.earshot-morph")
+    morph.click()
+    expect(canvas).to_have_attribute("aria-label", "All points in one picture: after alignment")
+    morph.click()
+    expect(canvas).to_have_count(0)
 
 
 def test_back_undoes_a_choice(map_page: Page) -> None:

@@ -14,6 +14,7 @@ from core.plots.alignment_map import (
     MAX_GROUPS,
     NO_VALUE_LABEL,
     OTHER_GROUP_LABEL,
+    add_density_contours,
     build_map_cluster_labels,
     build_map_figure,
     rotate_after_map_to_before_map,
@@ -242,3 +243,14 @@ def test_sound_properties_are_colours_where_they_are_known() -> None:
     assert values.tolist() == known["brightness"].tolist() * 2
     synths = map_colour_values.compute_colour_values(points, known, "main_synth")
     assert set(synths) == {"tb303"}
+
+
+def test_density_contours_lie_in_both_panels_and_leave_the_points_alone() -> None:
+    points = make_points()
+    figure = build_map_figure(points)
+    trace_count = len(figure.data)
+    add_density_contours(figure, points)
+    contours = figure.data[trace_count:]
+    assert [trace.type for trace in contours] == ["contour", "contour"]
+    assert [trace.xaxis for trace in contours] == ["x", "x2"]
+    assert all(trace.customdata is None and trace.hoverinfo == "skip" for trace in contours)
