@@ -82,18 +82,38 @@ def compute_loop_timings(sources: list[str], bars: int) -> list[LoopTiming]:
     return [LoopTiming(tempo, max(1, min(bars, longest))) for tempo in tempos]
 
 
+@dataclass(frozen=True)
+class ClipLoudness:
+    """Loudness of a clip, and the factor that brings it to the common loudness.
+
+    Attributes
+    ----------
+    lufs : float
+        Integrated loudness by ITU-R BS.1770-4; -70 for silence.
+    gain : float
+        Linear, from 0 to 4 (12 dB). Where the clip's peak would exceed 1, the factor is smaller.
+    """
+
+    lufs: float
+    gain: float
+
+
+def measure_clip_loudness(clip: Clip) -> ClipLoudness:
+    """Measure a clip's loudness and the gain that matches it to `TARGET_LOUDNESS_LUFS`."""
+    # Imports scipy.
+    from core.encoders.clip_descriptor_encoder import measure_integrated_loudness
+
+    lufs = measure_integrated_loudness(clip)
+    gain = 10 ** (min(TARGET_LOUDNESS_LUFS - lufs, MAX_GAIN_DB) / 20)
+    return ClipLoudness(lufs, float(min(gain, 1 / max(clip.peak, 1e-6))))
+
+
 def compute_loudness_gain(clip: Clip) -> float:
     """Return the factor that brings a clip to the common loudness without clipping.
 
     Returns
     -------
     float
-        Linear, from 0 to 4 (12 dB). Where the clip's peak would exceed 1, the factor is smaller.
+        Linear, as `ClipLoudness.gain`.
     """
-    # Imports scipy.
-    from core.encoders.clip_descriptor_encoder import measure_integrated_loudness
-
-    loudness = measure_integrated_loudness(clip)
-    gain_db = min(TARGET_LOUDNESS_LUFS - loudness, MAX_GAIN_DB)
-    gain = 10 ** (gain_db / 20)
-    return float(min(gain, 1 / max(clip.peak, 1e-6)))
+    return measure_clip_loudness(clip).gain

@@ -74,6 +74,7 @@ function play(state, player, startSeconds = null) {
   if (state.source !== player.dataset.src) {
     state.source = player.dataset.src;
     state.audio.src = state.source;
+    state.loudness = null; // Until the clip is measured (loudness_matching.js).
   }
   state.player = player;
   state.audio.loop = state.loop && !state.queue.length; // A looping clip would block a playlist.
@@ -206,6 +207,7 @@ export default function () {
   if (!window.earshotPlayer) {
     window.earshotPlayer = createState();
     registerListeners(window.earshotPlayer);
+    createLoudnessMatching(window.earshotPlayer);
     createTransport(window.earshotPlayer);
   }
   startRequested(window.earshotPlayer);

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
@@ -17,7 +18,12 @@ from weakref import WeakKeyDictionary
 import streamlit as st
 
 from core.errors import EarshotError
-from core.plots.waveform_svg import build_waveform_svg, compute_waveform_envelope
+from core.plots.waveform_svg import (
+    build_brightness_gradient,
+    build_waveform_svg,
+    compute_waveform_brightness,
+    compute_waveform_envelope,
+)
 from core.sonicpi import Clip
 from pages.components import clip_http_routes, page_text, session_keys
 
@@ -29,9 +35,28 @@ _player_component = st.components.v2.component(
     # One script: a component has no modules of its own.
     js="\n".join(
         (Path(__file__).parent / name).read_text(encoding="utf-8")
-        for name in ("audio_player.js", "audio_transport.js")
+        for name in ("audio_player.js", "loudness_matching.js", "audio_transport.js")
     ),
 )
+
+
+@dataclass(frozen=True)
+class Waveform:
+    """Drawing of a clip for its player.
+
+    Attributes
+    ----------
+    svg : str
+        Outline as SVG, quoted for a URL.
+    gradient : str
+        CSS gradient that shows the brightness.
+    seconds : float
+        Length of the clip.
+    """
+
+    svg: str
+    gradient: str
+    seconds: float
 
 
 def load_audio_player_script() -> None:
@@ -91,24 +116,24 @@ def draw_audio_file_player(audio_path: str | None, name: str, key: str) -> None:
         st.caption(":material/music_off: The clip is missing. Build the corpus again to render it.")
         return
     try:
-        waveform_svg, seconds = load_waveform_svg(audio_path)
         audio_url = clip_http_routes.build_audio_url(audio_path, name)
-        _draw_audio_player(audio_url, waveform_svg, seconds, name, key)
+        _draw_audio_player(audio_url, load_waveform(audio_path), name, key)
     except EarshotError as error:
         page_text.show_error(error)
 
 
 # A clip's file is named by what it was rendered from, so its content never changes.
 @lru_cache(maxsize=MAX_CACHED_WAVEFORMS)
-def load_waveform_svg(audio_path: str) -> tuple[str, float]:
-    """Return the waveform of a clip's file as quoted SVG, and its length in seconds."""
-    clip = Clip.load(audio_path)
-    return encode_waveform_svg(clip), clip.seconds
+def load_waveform(audio_path: str) -> Waveform:
+    """Return the drawing of a clip's file."""
+    return build_waveform(Clip.load(audio_path))
 
 
-def encode_waveform_svg(clip: Clip) -> str:
-    """Return a clip's waveform as SVG, quoted for a URL."""
-    return quote(build_waveform_svg(compute_waveform_envelope(clip.samples)))
+def build_waveform(clip: Clip) -> Waveform:
+    """Draw a clip: its envelope, coloured by brightness."""
+    svg = quote(build_waveform_svg(compute_waveform_envelope(clip.samples)))
+    brightness = compute_waveform_brightness(clip.samples, clip.sample_rate)
+    return Waveform(svg, build_brightness_gradient(brightness), clip.seconds)
 
 
 def draw_clip_play_button(audio_path: str, name: str, key: str) -> None:
@@ -132,16 +157,16 @@ def draw_clip_play_button(audio_path: str, name: str, key: str) -> None:
 
 # The FLAC bytes and waveform of each clip in memory, for as long as the clip exists: a page draws
 # the same clip again on every run.
-_encoded_clips: WeakKeyDictionary[Clip, tuple[bytes, str]] = WeakKeyDictionary()
+_encoded_clips: WeakKeyDictionary[Clip, tuple[bytes, Waveform]] = WeakKeyDictionary()
 
 
 def draw_clip_player(clip: Clip, name: str, key: str) -> None:
     """Draw the player of a clip in memory."""
     if clip not in _encoded_clips:
-        _encoded_clips[clip] = clip.encode_audio_file(".flac"), encode_waveform_svg(clip)
-    flac_bytes, waveform_svg = _encoded_clips[clip]
+        _encoded_clips[clip] = clip.encode_audio_file(".flac"), build_waveform(clip)
+    flac_bytes, waveform = _encoded_clips[clip]
     audio_url = clip_http_routes.cache_audio_and_build_url(flac_bytes, name)
-    _draw_audio_player(audio_url, waveform_svg, clip.seconds, name, key)
+    _draw_audio_player(audio_url, waveform, name, key)
 
 
 def draw_playlist_button(
@@ -175,21 +200,21 @@ def _format_autoplay_attribute(key: str) -> str:
     return f' data-autoplay="{request.number}"'
 
 
-def _draw_audio_player(
-    audio_url: str, waveform_svg: str, seconds: float, name: str, key: str
-) -> None:
+def _draw_audio_player(audio_url: str, waveform: Waveform, name: str, key: str) -> None:
     title = _escape_html_attribute(name)
     # Streamlit's sanitizer removes SVG elements, so the waveform is a CSS mask.
     st.html(
         f'<div class="player" role="group" aria-label="Clip of {title}"'
         f' data-player-key="{_escape_html_attribute(key)}"'
         f' data-src="{_escape_html_attribute(audio_url)}"'
-        f' data-seconds="{seconds:.3f}"{_format_autoplay_attribute(key)}>'
+        f' data-seconds="{waveform.seconds:.3f}"{_format_autoplay_attribute(key)}>'
         f'<button type="button" class="play" aria-label="Play {title}" title="Play (space)">'
         '<span aria-hidden="true">play_arrow</span></button>'
         f'<div class="waveform" role="img" aria-label="Waveform of {title}"'
-        f" style=\"--outline: url('data:image/svg+xml,{waveform_svg}')\"></div>"
-        f'<span class="time">0:00 / {page_text.format_playback_time(seconds)}</span>'
+        ' title="Colour shows brightness: blue is dark, orange is bright"'
+        f" style=\"--outline: url('data:image/svg+xml,{waveform.svg}');"
+        f' --brightness: {waveform.gradient}"></div>'
+        f'<span class="time">0:00 / {page_text.format_playback_time(waveform.seconds)}</span>'
         '<button type="button" class="loop" aria-pressed="false" aria-label="Loop"'
         ' title="Loop"><span aria-hidden="true">repeat</span></button>'
         '<button type="button" class="next" aria-label="Next clip" title="Next (arrow down)">'

@@ -1,11 +1,14 @@
-// The transport: a bar at the bottom of every page that shows what plays, with stop, volume, loop and
-// next. Also one sound at a time across tabs: a tab that starts to play stops the others.
-// audio_player.py puts audio_player.js before this file.
+// The transport: a bar at the bottom of every page that shows what plays, with stop, volume, loudness
+// matching, loop and next. Also one sound at a time across tabs: a tab that starts to play stops the
+// others. audio_player.py puts audio_player.js and loudness_matching.js before this file.
 
 const VOLUME_KEY = "earshot:volume";
 const TRANSPORT_HTML =
   '<button type="button" class="transport-stop" aria-label="Stop sound" title="Stop">' +
-  '<span aria-hidden="true">stop</span></button><span class="transport-title"></span>' +
+  '<span aria-hidden="true">stop</span></button><span class="transport-text"><span class="transport-title"></span>' +
+  '<span class="transport-level"></span></span>' +
+  '<button type="button" class="transport-matching" aria-label="Match loudness"' +
+  ' title="Play all clips equally loud, at −20 LUFS"><span aria-hidden="true">balance</span></button>' +
   '<button type="button" class="transport-loop" aria-label="Loop sound" title="Loop">' +
   '<span aria-hidden="true">repeat</span></button>' +
   '<button type="button" class="transport-next" aria-label="Next sound" title="Next (arrow down)">' +
@@ -55,6 +58,9 @@ function updateTransport(state, bar) {
   const label = state.player?.getAttribute("aria-label") ?? "";
   setText(bar.querySelector(".transport-title"), label.replace(/^Clip of /, ""));
   bar.querySelector(".transport-loop").setAttribute("aria-pressed", String(state.loop));
+  bar.querySelector(".transport-matching").setAttribute("aria-pressed", String(state.matching.isOn));
+  const volume = `volume ${Math.round(100 * state.audio.volume)} %`;
+  setText(bar.querySelector(".transport-level"), `${formatLoudness(state)} · ${volume}`);
 }
 
 function createTransport(state) {
@@ -70,6 +76,11 @@ function createTransport(state) {
   volume.addEventListener("input", () => {
     state.audio.volume = Number(volume.value);
     storeVolume(volume.value);
+    updateTransport(state, bar);
+  });
+  bar.querySelector(".transport-matching").addEventListener("click", () => {
+    setLoudnessMatching(state, !state.matching.isOn);
+    updateTransport(state, bar);
   });
   bar.querySelector(".transport-stop").addEventListener("click", () => stopPlayback(state));
   bar.querySelector(".transport-next").addEventListener("click", () => stepPlayer(state, 1));
@@ -79,7 +90,7 @@ function createTransport(state) {
     updateTransport(state, bar);
     updatePlayers(state);
   });
-  for (const name of ["play", "pause", "ended", "loadedmetadata"])
+  for (const name of ["play", "pause", "ended", "loadedmetadata", "loudnesschange"])
     state.audio.addEventListener(name, () => updateTransport(state, bar));
   keepOneTabPlaying(state);
 }

@@ -1,4 +1,4 @@
-"""HTTP routes that serve clips, so that a browser fetches a clip only when it plays it.
+"""HTTP routes that serve clips and their loudness, so that a browser fetches only what it plays.
 
 Playing a clip adds it to the play history.
 """
@@ -9,16 +9,21 @@ import hashlib
 import re
 import threading
 from collections import OrderedDict
+from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
 import anyio
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from core import play_history, workspace
 from core.errors import EarshotError
+from core.search.query_audio_decoding import decode_audio_bytes
+from core.sonicpi import Clip
+from core.suggest.audition_loop import ClipLoudness, measure_clip_loudness
 
 MIME_TYPES = {
     ".flac": "audio/flac",
@@ -27,6 +32,7 @@ MIME_TYPES = {
     ".mp3": "audio/mpeg",
 }
 MAX_CACHED_CLIPS = 64  # Clips in memory, which have no file.
+MAX_CACHED_LOUDNESSES = 10_000
 _RESPONSE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -81,6 +87,8 @@ def build_audio_routes() -> list[Route]:
     return [
         Route("/sound/file/{path:path}", _serve_audio_file, methods=["GET"]),
         Route("/sound/made/{name}.flac", _serve_cached_audio, methods=["GET"]),
+        Route("/sound/loudness/file/{path:path}", _serve_file_loudness, methods=["GET"]),
+        Route("/sound/loudness/made/{name}.flac", _serve_cached_loudness, methods=["GET"]),
     ]
 
 
@@ -127,6 +135,43 @@ async def _serve_cached_audio(request: Request) -> Response:
         return Response(flac_bytes, 200, headers, MIME_TYPES[".flac"])
     headers["Content-Range"] = f"bytes {first}-{last}/{len(flac_bytes)}"
     return Response(flac_bytes[first : last + 1], 206, headers, MIME_TYPES[".flac"])
+
+
+async def _serve_file_loudness(request: Request) -> Response:
+    path = await anyio.to_thread.run_sync(
+        _find_audio_file_in_workspace, request.path_params["path"]
+    )
+    if path is None:
+        return PlainTextResponse("No such clip.", 404, headers=_RESPONSE_HEADERS)
+    try:
+        loudness = await anyio.to_thread.run_sync(_measure_file_loudness, str(path))
+    except EarshotError as error:
+        return PlainTextResponse(error.message, 422, headers=_RESPONSE_HEADERS)
+    return JSONResponse(asdict(loudness), headers=_RESPONSE_HEADERS)
+
+
+# A clip's file is named by what it was rendered from, so its content never changes.
+@lru_cache(maxsize=MAX_CACHED_LOUDNESSES)
+def _measure_file_loudness(audio_path: str) -> ClipLoudness:
+    return measure_clip_loudness(Clip.load(audio_path))
+
+
+async def _serve_cached_loudness(request: Request) -> Response:
+    digest = request.path_params["name"]
+    loudness = await anyio.to_thread.run_sync(_measure_cached_loudness, digest)
+    if loudness is None:
+        return PlainTextResponse(
+            "This clip is no longer available.", 404, headers=_RESPONSE_HEADERS
+        )
+    return JSONResponse(asdict(loudness), headers=_RESPONSE_HEADERS)
+
+
+def _measure_cached_loudness(digest: str) -> ClipLoudness | None:
+    with _cache_lock:
+        flac_bytes = _cached_clips.get(digest)
+    if flac_bytes is None:
+        return None
+    return measure_clip_loudness(decode_audio_bytes(flac_bytes, f"{digest}.flac"))
 
 
 def _get_started_program_name(request: Request) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,16 @@ def test_one_bar_controls_what_plays_in_all_tabs(stocked: Dashboard, page: Page)
     expect(bar).to_contain_text(title.removeprefix("Clip of "))
     bar.get_by_role("slider", name="Volume").fill("0.25")
     assert page.evaluate("document.getElementById('earshot-audio').volume") == 0.25
+    expect(bar).to_contain_text("volume 25 %")
+    # The gain brings the clip to -20 LUFS, by at most 12 dB; the choice is kept.
+    expect(bar).to_contain_text(re.compile(r"−\d+\.\d LUFS, [+−]\d+\.\d dB"))
+    matching = bar.get_by_role("button", name="Match loudness")
+    expect(matching).to_have_attribute("aria-pressed", "true")
+    loudness = page.evaluate("window.earshotPlayer.loudness")
+    expected_gain = 10 ** (min(-20 - loudness["lufs"], 12) / 20)
+    assert 0 < loudness["gain"] <= expected_gain * 1.001
+    matching.click()
+    expect(bar).to_contain_text("loudness as rendered")
     bar.get_by_role("button", name="Next sound").click()
     page_steps.wait_until_playing(players.nth(1))
     # Another tab starts with the same volume, and its sound ends this tab's.
@@ -189,6 +200,7 @@ def test_one_bar_controls_what_plays_in_all_tabs(stocked: Dashboard, page: Page)
     page_steps.wait_until_playing(others.first)
     assert page_steps.get_playback(page)["paused"]
     assert other.evaluate("document.getElementById('earshot-audio').volume") == 0.25
+    assert not other.evaluate("window.earshotPlayer.matching.isOn")
     bar = other.get_by_role("group", name="Sound that plays")
     bar.get_by_role("button", name="Stop sound").click()
     expect(bar).to_be_hidden()

@@ -158,3 +158,23 @@ def test_nothing_is_recorded_in_read_only_mode(
     client.get(clip_http_routes.build_audio_url(audio_file, NAME), headers=PLAYED)
     client.get(clip_http_routes.cache_audio_and_build_url(b"clip", NAME), headers=PLAYED)
     assert not (audio_file.parents[3] / "heard").exists()
+
+
+def test_the_loudness_of_a_clip_and_its_gain_are_served(
+    client: TestClient, audio_file: Path
+) -> None:
+    seconds = np.arange(2 * 44_100) / 44_100
+    tone = 0.05 * np.sin(2 * np.pi * 1000 * seconds)
+    clip = Clip(np.stack([tone, tone], 1).astype(np.float32))
+    path = clip.save(audio_file.with_name("tone.flac"))
+    cached_url = clip_http_routes.cache_audio_and_build_url(clip.encode_audio_file(".flac"), NAME)
+    for url in (clip_http_routes.build_audio_url(path, NAME), cached_url):
+        loudness = client.get(url.replace("/sound/", "/sound/loudness/")).json()
+        # A 1 kHz tone in both channels: its level in dBFS (RMS) plus 3 LU.
+        assert loudness["lufs"] == pytest.approx(-26.0, abs=0.2)
+        assert loudness["gain"] == pytest.approx(10 ** ((-20 - loudness["lufs"]) / 20))
+    assert client.get("/sound/loudness/file/none.flac").status_code == 404
+    assert client.get("/sound/loudness/made/none.flac").status_code == 404
+    audio_file.write_text("text")
+    url = clip_http_routes.build_audio_url(audio_file, NAME)
+    assert client.get(url.replace("/sound/", "/sound/loudness/")).status_code == 422
