@@ -184,7 +184,7 @@ def _get_favourites_path() -> Path:
 
 def _update_favourites_file(transform: Callable[[list[Favourite]], list[Favourite]]) -> None:
     """Read, change and write the list while no other process or thread does."""
-    workspace.refuse_if_workspace_read_only("Saving favourites")
+    workspace.require_writable_workspace("Saving favourites")
     path = _get_favourites_path()
     with convert_write_errors("The list of favourites", path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -36,12 +36,12 @@ def to_json_value(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def format_clock_time(seconds: float | None) -> str:
+def format_duration_as_clock(seconds: float | None) -> str:
     """Return a duration as a clock shows it; "" if it is unknown.
 
     Examples
     --------
-    >>> format_clock_time(7), format_clock_time(750), format_clock_time(3723)
+    >>> format_duration_as_clock(7), format_duration_as_clock(750), format_duration_as_clock(3723)
     ('0:07', '12:30', '1:02:03')
     """
     if seconds is None:

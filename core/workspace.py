@@ -47,7 +47,7 @@ def is_workspace_read_only() -> bool:
     return os.environ.get("EARSHOT_READ_ONLY", "").lower() not in ("", "0", "false", "no")
 
 
-def refuse_if_workspace_read_only(action: str) -> None:
+def require_writable_workspace(action: str) -> None:
     """Raise an EarshotError if the workspace is read-only.
 
     Parameters

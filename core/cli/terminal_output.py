@@ -13,7 +13,7 @@ from typing import Any
 
 from core.jobs.remaining_time import RateEstimator
 from core.progress_callback import Progress
-from core.text_formatting import format_clock_time, format_table_cell, to_json_value
+from core.text_formatting import format_duration_as_clock, format_table_cell, to_json_value
 
 PROGRESS_LINE_INTERVAL_S = 5.0
 DEFAULT_TERMINAL_COLUMNS = 80
@@ -75,7 +75,7 @@ def format_progress(
         text += f" ({100 * done // total} %)"
     parts = [text]
     if rate is not None and remaining_s is not None and done < total:
-        parts += [f"{rate:.3g} per second", f"{format_clock_time(remaining_s)} left"]
+        parts += [f"{rate:.3g} per second", f"{format_duration_as_clock(remaining_s)} left"]
     if note:
         parts.append(format_table_cell(note))
     return ", ".join(parts)

@@ -29,7 +29,7 @@ from core.file_locks_and_atomic_writes import (
     remove_partial_files,
 )
 from core.text_formatting import to_json_value
-from core.workspace import refuse_if_workspace_read_only
+from core.workspace import require_writable_workspace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,7 +88,7 @@ class AlignmentRecord:
         path = self.path / MAP_FILE
         return _read_parquet(path) if path.exists() else None
 
-    def load_forecast_arrays(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+    def load_forecast_model_arrays(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Load the arrays and the settings of the forecast; None if none was saved yet."""
         from safetensors import SafetensorError, safe_open
 
@@ -247,7 +247,7 @@ class CorpusAlignments:
             update_alignments_change_stamp(self._alignments_folder)
         return path
 
-    def save_forecast_arrays(
+    def save_forecast_model_arrays(
         self, alignment_id: str, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]
     ) -> Path:
         """Write the forecast of an alignment, replacing an older one."""
@@ -279,7 +279,7 @@ class CorpusAlignments:
 
     @contextmanager
     def _lock_alignments_folder(self) -> Iterator[None]:
-        refuse_if_workspace_read_only("Saving an alignment")
+        require_writable_workspace("Saving an alignment")
         # The lock is held only while files are written, so waiting for it is short.
         with lock_folder_and_remove_partial_folders(self._alignments_folder):
             yield

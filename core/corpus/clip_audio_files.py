@@ -169,7 +169,7 @@ def _encode_audio_file(
 
 def _serialize_render_warnings(warnings: Sequence[RenderProblem]) -> str:
     """Return warnings as the comment of a file, from which a lost row is restored."""
-    rows = [warning.to_row() for warning in warnings]
+    rows = [warning.to_dict_without_empty_fields() for warning in warnings]
     return json.dumps({"warnings": rows}) if rows else ""
 
 

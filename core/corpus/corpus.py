@@ -281,9 +281,9 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
         EarshotError
             If there is no program of that id.
         """
-        return self.load_selected_programs([program_id])[0]
+        return self.load_programs_by_ids([program_id])[0]
 
-    def load_selected_programs(self, program_ids: Iterable[str]) -> list[dict[str, Any]]:
+    def load_programs_by_ids(self, program_ids: Iterable[str]) -> list[dict[str, Any]]:
         """Load these programs in this order, each as `load_program` returns it.
 
         Raises

@@ -9,7 +9,7 @@ import pandas as pd
 from core.corpus.alignment_store import AlignmentRecord, update_alignments_change_stamp
 from core.file_errors import convert_read_errors, convert_write_errors
 from core.file_locks_and_atomic_writes import atomic_write
-from core.workspace import refuse_if_workspace_read_only
+from core.workspace import require_writable_workspace
 
 PAIRS_FILE = "pairs.parquet"
 
@@ -27,7 +27,7 @@ def save_disagreement_pairs(record: AlignmentRecord, pairs: pd.DataFrame) -> Pat
     EarshotError
         If the workspace is read-only or the file cannot be written.
     """
-    refuse_if_workspace_read_only("Saving disagreement pairs")
+    require_writable_workspace("Saving disagreement pairs")
     path = record.path / PAIRS_FILE
     with convert_write_errors("The table of pairs", path):
         with atomic_write(path) as handle:

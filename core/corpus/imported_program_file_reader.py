@@ -313,7 +313,7 @@ def _clean_program_role(value: Any) -> str:
     return value if value in PROGRAM_ROLES else ""
 
 
-def _parse_seed(value: Any) -> int | None:
+def _parse_seed_or_none(value: Any) -> int | None:
     try:
         number = int(value)
     except (TypeError, ValueError, OverflowError):
@@ -347,7 +347,7 @@ COLUMN_PARSERS: dict[str, Callable[[Any], Any]] = {
     "name": _clean_program_name,
     "template": _clean_template_id,
     "role": _clean_program_role,
-    "seed": _parse_seed,
+    "seed": _parse_seed_or_none,
     "parameters": _parse_parameters_json,
 }
 

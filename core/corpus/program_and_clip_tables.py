@@ -349,7 +349,7 @@ def delete_audio_embeddings(connection: sqlite3.Connection, position: int) -> No
 
 
 def _serialize_render_problems(problems: Sequence[RenderProblem]) -> str:
-    return json.dumps([problem.to_row() for problem in problems])
+    return json.dumps([problem.to_dict_without_empty_fields() for problem in problems])
 
 
 def count_programs_by_state(connection: sqlite3.Connection) -> dict[str, int]:

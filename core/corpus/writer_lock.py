@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.errors import EarshotError
-from core.workspace import refuse_if_workspace_read_only
+from core.workspace import require_writable_workspace
 
 MAX_OWNER_RECORD_BYTES = 4096
 _held_descriptors: set[int] = set()
@@ -73,7 +73,7 @@ class WriterLock:
             finally:
                 self._thread_local.depth -= 1
             return
-        refuse_if_workspace_read_only("Writing to a corpus")
+        require_writable_workspace("Writing to a corpus")
         descriptor = self._open_and_lock_lock_file(writer_name)
         self._thread_local.depth = 1
         try:

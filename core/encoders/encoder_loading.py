@@ -115,12 +115,12 @@ def load_encoder(spec: EncoderSpec, compute: ComputeConfig | None = None) -> Enc
 
     if spec.usage_warning and spec.family != "concat":  # the components warn
         logging.getLogger(__name__).warning(spec.usage_warning)
-    encoder = load_unchecked_encoder(spec, compute or detect_compute_config())
+    encoder = load_encoder_without_sanity_check(spec, compute or detect_compute_config())
     check_encoder_sanity(encoder)
     return encoder
 
 
-def load_unchecked_encoder(spec: EncoderSpec, compute: ComputeConfig) -> Encoder:
+def load_encoder_without_sanity_check(spec: EncoderSpec, compute: ComputeConfig) -> Encoder:
     """Load an encoder without the sanity check, which rejects most models of random weights.
 
     Parameters

@@ -138,7 +138,7 @@ def find_concat_weights(encoder_ids: Sequence[str]) -> list[float]:
     return weights
 
 
-def share_component(first_id: str, second_id: str) -> bool:
+def do_encoders_share_component(first_id: str, second_id: str) -> bool:
     """Return whether two encoders have a component in common: the same network or algorithm.
 
     A clip that is near by one of them is then likely to be near by the other, so neither is held
@@ -147,8 +147,10 @@ def share_component(first_id: str, second_id: str) -> bool:
 
     Examples
     --------
-    >>> share_component("musicnn", "aisfx+musicnn-short"), share_component("log-mel", "aisfx")
-    (True, False)
+    >>> do_encoders_share_component("musicnn", "aisfx+musicnn-short")
+    True
+    >>> do_encoders_share_component("log-mel", "aisfx")
+    False
     """
     if first_id == second_id:
         return True

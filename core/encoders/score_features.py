@@ -77,7 +77,7 @@ class _FeatureCache:
         """Return the features of an event, computed once."""
         entry = self.feature_by_event.get(id(event))
         if entry is None:
-            entry = self.feature_by_event[id(event)] = event, _describe_event(event)
+            entry = self.feature_by_event[id(event)] = event, _compute_features_of_event(event)
         return entry[1]
 
     def sum_layer_features(self, layer: list[_EventFeatures], column_count: int) -> np.ndarray:
@@ -133,9 +133,9 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
     return vector.astype(np.float32)
 
 
-def _describe_event(event: ScoreEvent) -> _EventFeatures:
+def _compute_features_of_event(event: ScoreEvent) -> _EventFeatures:
     """Return the features of one event, with finite options."""
-    event = _limit_event_options(event)
+    event = _replace_infinite_event_options(event)
     options = tuple(event.options.items())
     sound = _compute_sound_features(event.kind, event.name, options)
     parts = [sound] + [
@@ -155,7 +155,7 @@ def _describe_event(event: ScoreEvent) -> _EventFeatures:
     )
 
 
-def _limit_event_options(event: ScoreEvent) -> ScoreEvent:
+def _replace_infinite_event_options(event: ScoreEvent) -> ScoreEvent:
     """Return the event with finite options: a program may hold a note for ever."""
     if all(map(math.isfinite, event.options.values())):
         return event
@@ -279,7 +279,7 @@ def _list_sound_features(event: ScoreEvent) -> list[tuple[str, float]]:
         prefix = name.split("_")[0]
         features.append((f"group {prefix if prefix in SAMPLE_GROUPS else 'unknown'}", 1.0))
     else:
-        features += _list_note_pitch_features(options.get("note", DEFAULT_NOTE))
+        features += _list_features_of_one_pitch(options.get("note", DEFAULT_NOTE))
     seconds = estimate_event_seconds(event, options)
     features += _build_soft_bin_features(
         f"length {event.kind}", seconds, LENGTH_RANGE_SECONDS, DURATION_BIN_COUNT
@@ -320,7 +320,7 @@ def _build_soft_bin_features(
     ]
 
 
-def _list_note_pitch_features(note: float) -> list[tuple[str, float]]:
+def _list_features_of_one_pitch(note: float) -> list[tuple[str, float]]:
     """Return the pitch class and the soft bins of a MIDI note."""
     note = min(max(note, 0.0), 140.0)
     return [

@@ -20,7 +20,7 @@ from core.encoders.simulation.simulated_features import (
     compute_simulated_features,
 )
 from core.encoders.simulation.third_octave_bands import BAND_COUNT
-from core.sonicpi.interpreter import read_program
+from core.sonicpi.interpreter import interpret_program
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
 CACHE_SIZE = 16
@@ -38,7 +38,7 @@ class SimulationEncoder(Encoder):
 
 def simulate_program_source(source: str) -> np.ndarray:
     """Return the vector of a program, float32 [SIMULATION_DIM]."""
-    events = read_program(source).events
+    events = interpret_program(source).events
     return compute_simulated_features(_simulate_cached_source(source, MAX_SCORE_SECONDS), events)
 
 
@@ -65,6 +65,6 @@ def _simulate_cached_source(source: str, seconds: float) -> MixedSound:
 
 def _list_events_in_clip(source: str, seconds: float) -> list[ScoreEvent]:
     """Return the events of the clip, which begins with the first of them."""
-    events = read_program(source).events
+    events = interpret_program(source).events
     start = min((event.time for event in events), default=0.0)
     return [event for event in events if event.time < start + seconds]

@@ -19,7 +19,7 @@ import numpy as np
 from core.encoders.encoder_interface import Encoder, validate_source_text
 from core.encoders.score_feature_layout import SCORE_FEATURE_DIM
 from core.encoders.score_features import compute_score_features
-from core.sonicpi.interpreter import read_program
+from core.sonicpi.interpreter import interpret_program
 
 WORD_FEATURE_COUNT = 256  # columns of hashed identifiers, symbols and option names
 WORD_PATTERN = re.compile(r"[A-Za-z_]\w*[?!]?:?")
@@ -50,7 +50,7 @@ def _hash_word_to_feature_index(word: str) -> int:
 
 def embed_program_source(source: str) -> np.ndarray:
     """Return the vector of a program, float32 [SYMBOLIC_EMBEDDING_DIM]."""
-    events = read_program(source).events
+    events = interpret_program(source).events
     return np.concatenate([compute_score_features(events), compute_hashed_word_counts(source)])
 
 

@@ -117,13 +117,13 @@ def _build_cca_of_row_order(
     )  # [n, r1], [n, r2]
     variances_x, variances_y = np.square(x).mean(axis=0), np.square(y).mean(axis=0)
 
-    def compute_reordered_metric(order: np.ndarray) -> float:
+    def compute_metric_of_row_order(order: np.ndarray) -> float:
         left, covariances, right = np.linalg.svd(x.T @ y[order] / n, full_matrices=False)
         # Principal directions are uncorrelated, so variances along other directions add up.
         deviations = np.sqrt((variances_x @ np.square(left)) * (np.square(right) @ variances_y))
         return float((covariances / deviations)[:max_directions].mean())
 
-    return compute_reordered_metric
+    return compute_metric_of_row_order
 
 
 def build_projected_cca_of_row_order(
@@ -150,11 +150,11 @@ def _build_overlap_of_row_order(x: np.ndarray, y: np.ndarray, *, k: int = 3) -> 
 def _build_jaccard_of_row_order(x: np.ndarray, y: np.ndarray, *, k: int = 3) -> OrderMetric:
     count_shared_neighbours_of_order = _build_shared_neighbour_counter(x, y, k)
 
-    def compute_reordered_metric(order: np.ndarray) -> float:
+    def compute_metric_of_row_order(order: np.ndarray) -> float:
         shared = count_shared_neighbours_of_order(order)
         return float((shared / (2 * k - shared)).mean())
 
-    return compute_reordered_metric
+    return compute_metric_of_row_order
 
 
 def _build_shared_neighbour_counter(
@@ -186,22 +186,22 @@ def _build_pearson_of_row_order(x: np.ndarray, y: np.ndarray) -> OrderMetric:
         means.append(mean)
         deviations.append(np.sqrt(max(mean_square - mean**2, 0.0)))
 
-    def compute_reordered_metric(order: np.ndarray) -> float:
+    def compute_metric_of_row_order(order: np.ndarray) -> float:
         total = np.square(x.T @ y[order]).sum() - squares_x @ squares_y[order]
         covariance = total / (n * (n - 1)) - means[0] * means[1]
         return float(covariance / (deviations[0] * deviations[1]))
 
-    return compute_reordered_metric
+    return compute_metric_of_row_order
 
 
 def _build_spearman_of_row_order(x: np.ndarray, y: np.ndarray) -> OrderMetric:
     ranks_x, ranks_y = (_build_distance_rank_matrix(normalize_rows(z)) for z in (x, y))  # [n, n]
     scale = np.sqrt(_sum_pair_products(ranks_x, ranks_x) * _sum_pair_products(ranks_y, ranks_y))
 
-    def compute_reordered_metric(order: np.ndarray) -> float:
+    def compute_metric_of_row_order(order: np.ndarray) -> float:
         return _sum_pair_products(ranks_x, ranks_y, torch.from_numpy(order)) / float(scale)
 
-    return compute_reordered_metric
+    return compute_metric_of_row_order
 
 
 def _build_distance_rank_matrix(unit_rows: Tensor) -> Tensor:

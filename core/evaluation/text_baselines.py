@@ -77,7 +77,7 @@ def compute_edit_distances(query: Sequence[int], candidates: Sequence[Sequence[i
     return previous[np.arange(len(candidates)), lengths]
 
 
-def rank_programs_by_edit_distance(
+def find_nearest_programs_by_edit_distance(
     base_sources: Sequence[str], query_sources: Sequence[str], k: int, shortlist: np.ndarray
 ) -> np.ndarray:
     """Find the k programs of the base with the smallest edit distance to each query.

@@ -49,7 +49,7 @@ class BodySizeLimitMiddleware:
             )
             await response(scope, receive, send)
             return
-        await self.app(scope, _make_receive(body, receive), send)
+        await self.app(scope, _make_receive_with_buffered_body(body, receive), send)
 
 
 async def _read_body(receive: Receive, max_bytes: int) -> bytes | None:
@@ -69,7 +69,7 @@ async def _read_body(receive: Receive, max_bytes: int) -> bytes | None:
             return b"".join(chunks)
 
 
-def _make_receive(body: bytes, receive: Receive) -> Receive:
+def _make_receive_with_buffered_body(body: bytes, receive: Receive) -> Receive:
     """Return a function that yields the body once, and then what the client sends after it."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 

@@ -93,7 +93,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(EarshotError, _answer_earshot_error)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
-    app.add_exception_handler(Exception, _answer_defect)
+    app.add_exception_handler(Exception, _answer_unexpected_exception)
 
 
 async def _answer_earshot_error(_request: Request, error: Exception) -> JSONResponse:
@@ -105,7 +105,7 @@ async def _answer_earshot_error(_request: Request, error: Exception) -> JSONResp
 
 async def _answer_validation_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    fields = [_describe_invalid_field(item) for item in error.errors()[:MAX_LISTED_FIELDS]]
+    fields = [_make_invalid_field(item) for item in error.errors()[:MAX_LISTED_FIELDS]]
     detail = "The request is not valid."
     if fields:
         detail = f"{fields[0].field}: {fields[0].message}."
@@ -114,7 +114,7 @@ async def _answer_validation_error(_request: Request, error: Exception) -> JSONR
     )
 
 
-def _describe_invalid_field(item: dict[str, Any]) -> InvalidField:
+def _make_invalid_field(item: dict[str, Any]) -> InvalidField:
     path = ".".join(str(part)[:80] for part in item.get("loc", ()))
     # A key or a value may hold half a character, which no response can be encoded with.
     path = path.encode("utf-8", "replace").decode("utf-8")
@@ -131,7 +131,7 @@ async def _answer_http_exception(_request: Request, error: Exception) -> JSONRes
     return response
 
 
-async def _answer_defect(_request: Request, _error: Exception) -> JSONResponse:
+async def _answer_unexpected_exception(_request: Request, _error: Exception) -> JSONResponse:
     return make_problem_response(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "This is a defect of Earshot.",

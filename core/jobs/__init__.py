@@ -11,7 +11,7 @@ from core.jobs.data_event_reader import read_job_data_events
 from core.jobs.heavy_command_queue import TerminalCommand, find_running_terminal_command
 from core.jobs.job import Job, JobError, JobProgress, JobStep
 from core.jobs.job_manager import get_job, list_jobs, remove_job, restart_job, start_job
-from core.jobs.jobs_that_use_corpus import refuse_while_corpus_is_used
+from core.jobs.jobs_that_use_corpus import require_that_no_job_uses_corpus
 
 __all__ = [
     "Job",
@@ -23,7 +23,7 @@ __all__ = [
     "get_job",
     "list_jobs",
     "read_job_data_events",
-    "refuse_while_corpus_is_used",
+    "require_that_no_job_uses_corpus",
     "remove_job",
     "restart_job",
     "start_job",

@@ -16,7 +16,7 @@ from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import remove_partial_files
 from core.jobs import job_record_file, process_liveness_and_killing
 from core.jobs.job_end_record_changes import build_lost_job_changes, is_job_process_lost
-from core.workspace import refuse_if_workspace_read_only
+from core.workspace import require_writable_workspace
 
 MIN_STALL_S = 30.0
 
@@ -223,7 +223,7 @@ class Job:
         EarshotError
             If the workspace is read-only.
         """
-        refuse_if_workspace_read_only("Cancelling a job")
+        require_writable_workspace("Cancelling a job")
         job_record = job_record_file.update_job_record(self.folder, _request_cancellation)
         if job_record is not None and job_record["state"] in job_record_file.ACTIVE_STATES:
             leader, process_start = job_record["pid"], job_record["process_start"]

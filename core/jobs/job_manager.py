@@ -92,7 +92,7 @@ def start_job(
     >>> job.state  # doctest: +SKIP
     'queued'
     """
-    workspace.refuse_if_workspace_read_only("Starting a job")
+    workspace.require_writable_workspace("Starting a job")
     argv = [str(argument) for argument in argv]
     cwd = str(cwd or Path.cwd())
     jobs_folder = workspace.get_jobs_folder()
@@ -145,7 +145,7 @@ def remove_job(job_id: str) -> None:
     EarshotError
         If there is no such job, it is active, or it cannot be removed.
     """
-    workspace.refuse_if_workspace_read_only("Removing a job")
+    workspace.require_writable_workspace("Removing a job")
     job = get_job(job_id)
     if job.is_active:
         raise EarshotError(

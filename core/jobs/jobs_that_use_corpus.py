@@ -9,7 +9,7 @@ from core.jobs.heavy_command_queue import find_running_terminal_command
 from core.jobs.job_manager import list_jobs
 
 
-def refuse_while_corpus_is_used(corpus_name: str) -> None:
+def require_that_no_job_uses_corpus(corpus_name: str) -> None:
     """Raise an error if a job or a command in a terminal uses a corpus or waits to use it.
 
     Training does not lock the corpus, so the lock of `core.corpus` alone would let it be deleted

@@ -25,7 +25,7 @@ def add_corpus_resources(server: MCPServer) -> None:
         mime_type="application/json",
     )
     def read_corpora() -> str:
-        return _answer_or_explain(_format_corpora)
+        return _run_and_convert_error_to_resource_error(_format_corpora)
 
     @server.resource(
         "earshot://corpora/{corpus}/programs",
@@ -34,7 +34,7 @@ def add_corpus_resources(server: MCPServer) -> None:
         mime_type="application/json",
     )
     def read_program_list(corpus: str) -> str:
-        return _answer_or_explain(lambda: _format_program_list(corpus))
+        return _run_and_convert_error_to_resource_error(lambda: _format_program_list(corpus))
 
     @server.resource(
         "earshot://corpora/{corpus}/programs/{program}",
@@ -43,7 +43,9 @@ def add_corpus_resources(server: MCPServer) -> None:
         mime_type="text/x-ruby",
     )
     def read_program(corpus: str, program: str) -> str:
-        return _answer_or_explain(lambda: _read_program_source(corpus, program))
+        return _run_and_convert_error_to_resource_error(
+            lambda: _read_program_source(corpus, program)
+        )
 
     @server.resource(
         "earshot://corpora/{corpus}/clips/{program}",
@@ -52,10 +54,10 @@ def add_corpus_resources(server: MCPServer) -> None:
         mime_type="audio/flac",
     )
     def read_clip(corpus: str, program: str) -> bytes:
-        return _answer_or_explain(lambda: _read_clip_as_flac(corpus, program))
+        return _run_and_convert_error_to_resource_error(lambda: _read_clip_as_flac(corpus, program))
 
 
-def _answer_or_explain(read: Callable[[], ReturnType]) -> ReturnType:
+def _run_and_convert_error_to_resource_error(read: Callable[[], ReturnType]) -> ReturnType:
     try:
         return read()
     except EarshotError as error:

@@ -60,11 +60,13 @@ def build_mcp_server(folders: Sequence[Path] = ()) -> MCPServer:
 @asynccontextmanager
 async def _load_corpus_in_background(_server: MCPServer) -> AsyncIterator[None]:
     """Load the default corpus while the client connects, so that the first answer is fast too."""
-    threading.Thread(target=_predict_once, name="load-corpus", daemon=True).start()
+    threading.Thread(
+        target=_load_corpus_by_predicting_once, name="load-corpus", daemon=True
+    ).start()
     yield
 
 
-def _predict_once() -> None:
+def _load_corpus_by_predicting_once() -> None:
     from core.operations import SuggestRequest, suggest_variants
 
     try:

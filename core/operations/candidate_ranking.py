@@ -106,7 +106,7 @@ def _rank_audible_candidates(
     distances = None
     if request.program is not None:
         distances = predicted.candidate_distances_from_program
-    rows = _order_rows(predicted, request, relevance, request.pick_count or len(sources))
+    rows = _rank_candidate_rows(predicted, request, relevance, request.pick_count or len(sources))
     return [
         RankedCandidate(
             rank=rank,
@@ -138,7 +138,7 @@ def _predict_sources(
     )
 
 
-def _order_rows(
+def _rank_candidate_rows(
     predicted: PredictedCandidates, request: RankRequest, relevance: np.ndarray | None, k: int
 ) -> list[int]:
     """Return up to k rows, best first."""

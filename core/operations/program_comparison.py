@@ -68,7 +68,7 @@ def _compare_in_shared_space(
     )
     vectors = aligned_corpus.project_code_embeddings(embeddings)
     corpus_vectors = aligned_corpus.project_code_embeddings(aligned_corpus.pairs.code_embeddings)
-    return _compare_vectors(vectors[0], vectors[1], corpus_vectors)
+    return _compute_similarity_and_percentile(vectors[0], vectors[1], corpus_vectors)
 
 
 def _compare_by_aspect(
@@ -77,12 +77,12 @@ def _compare_by_aspect(
     index = aligned_corpus.clip_aspect_search_index
     assert index is not None
     return {
-        name: _compare_vectors(vectors[0], vectors[1], index.unit_vectors[name])
+        name: _compute_similarity_and_percentile(vectors[0], vectors[1], index.unit_vectors[name])
         for name, vectors in predict_aspects(aligned_corpus, [first, second]).items()
     }
 
 
-def _compare_vectors(
+def _compute_similarity_and_percentile(
     first: np.ndarray, second: np.ndarray, corpus_vectors: np.ndarray
 ) -> AspectComparison:
     """Compare two unit vectors [d]; the percentile is among the corpus's unit vectors [n, d]."""

@@ -10,7 +10,7 @@ from core.operations.operation_requests import RenderRequest
 from core.operations.operation_results import RenderedClip, RenderWarning
 from core.sonicpi.audio_clip_and_render_result import RenderError
 from core.sonicpi.single_render import try_render
-from core.workspace import get_renders_folder, refuse_if_workspace_read_only
+from core.workspace import get_renders_folder, require_writable_workspace
 
 MAX_STORED_RENDERS = 200
 MIME_TYPES = {"flac": "audio/flac", "wav": "audio/wav", "ogg": "audio/ogg"}
@@ -39,7 +39,7 @@ def render_program(request: RenderRequest) -> RenderedClip:
     >>> clip.seconds, clip.mime_type
     (2.0, 'audio/flac')
     """
-    refuse_if_workspace_read_only("Rendering")
+    require_writable_workspace("Rendering")
     result = try_render(request.program, request.seconds, sonic_pi=request.sonic_pi)
     if result.clip is None:
         assert result.error is not None

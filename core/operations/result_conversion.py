@@ -18,13 +18,13 @@ from core.search.aspect_queries import AspectNeighbour
 from core.search.clip_property_forecast import Forecast
 from core.search.nearest_neighbour_queries import Neighbour
 from core.search.search_confidence import Confidence
-from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
+from core.search.silent_snippet_check import SilentSnippetError, interpret_audible_snippet
 
 
 def check_program(source: str) -> ProgramCheck:
     """Read a program statically and return whether it would sound."""
     try:
-        reading = read_audible_snippet(source)
+        reading = interpret_audible_snippet(source)
     except SilentSnippetError as error:
         return ProgramCheck.model_validate(error.to_dict())
     return ProgramCheck(status="ok", line=None, message=reading.message)

@@ -151,28 +151,34 @@ def _build_reference_table(sonic_pi: str) -> dict[tuple[SoundKind, str], SoundRe
         ranges |= LATER_SYNTH_OPTIONS
     fx = {name: table for name, table in inventory["fx"].items() if name not in INTERNAL_FX}
     entries = [
-        *(_describe_sound(name, "synth", table, ranges[name]) for name, table in synths.items()),
         *(
-            _describe_sound(name, "fx", table, FX_OPTIONS.get(name, ()))
+            _build_sound_reference(name, "synth", table, ranges[name])
+            for name, table in synths.items()
+        ),
+        *(
+            _build_sound_reference(name, "fx", table, FX_OPTIONS.get(name, ()))
             for name, table in fx.items()
         ),
-        *(_describe_sound(name, "sample", {}, (), seconds) for name, seconds in samples.items()),
-        _describe_sound(
+        *(
+            _build_sound_reference(name, "sample", {}, (), seconds)
+            for name, seconds in samples.items()
+        ),
+        _build_sound_reference(
             PLAYER_NAME, "player", inventory["player"] | dict.fromkeys(DERIVED_PLAYER_OPTIONS), ()
         ),
         *(
-            _describe_sound(name, "scale", {}, (), semitones=steps)
+            _build_sound_reference(name, "scale", {}, (), semitones=steps)
             for name, steps in inventory["scales"].items()
         ),
         *(
-            _describe_sound(name, "chord", {}, (), semitones=offsets)
+            _build_sound_reference(name, "chord", {}, (), semitones=offsets)
             for name, offsets in inventory["chords"].items()
         ),
     ]
     return {(entry.kind, entry.name): entry for entry in entries}
 
 
-def _describe_sound(
+def _build_sound_reference(
     name: str,
     kind: SoundKind,
     defaults: Mapping[str, float | None],
@@ -189,13 +195,13 @@ def _describe_sound(
         seconds=seconds,
         semitones=list(semitones),
         options=[
-            _describe_option(option, defaults.get(option), range_by_name.get(option))
+            _build_option_reference(option, defaults.get(option), range_by_name.get(option))
             for option in names
         ],
     )
 
 
-def _describe_option(
+def _build_option_reference(
     name: str, default: float | None, option_range: SoundOption | None
 ) -> OptionReference:
     is_numeric = option_range is not None and not option_range.choices

@@ -13,7 +13,7 @@ from core.evaluation.joint_umap_layout import compute_joint_umap_layout
 from core.evaluation.metrics import count_shared_neighbours
 from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
-from core.workspace import refuse_if_workspace_read_only
+from core.workspace import require_writable_workspace
 
 PROGRESS_STEP = "Computing the map"
 NEIGHBOUR_COUNT = 3
@@ -40,7 +40,7 @@ def compute_and_save_alignment_map(
     EarshotError
         When the workspace is read-only, or the corpus is not embedded by the alignment's encoders.
     """
-    refuse_if_workspace_read_only("Computing a map")
+    require_writable_workspace("Computing a map")
     points = compute_alignment_map(aligned_corpus.heads, aligned_corpus.pairs, progress)
     aligned_corpus.corpus.save_map_points(aligned_corpus.record.id, points)
     return points

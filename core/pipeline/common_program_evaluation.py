@@ -102,7 +102,7 @@ def label_splits_agreed_by_all_alignments(
         has this split by all of them, "left out" for every other.
     """
     split_by_program = [
-        dict(zip(corpus.pairs.program_ids, _list_training_splits(corpus), strict=True))
+        dict(zip(corpus.pairs.program_ids, _label_pairs_by_training_use(corpus), strict=True))
         for corpus in aligned_corpora
     ]
     common_ids = reduce(set.intersection, (set(splits) for splits in split_by_program))
@@ -118,7 +118,7 @@ def label_splits_agreed_by_all_alignments(
     return np.array([label_program(program_id) for program_id in aligned_corpus.pairs.program_ids])
 
 
-def _list_training_splits(corpus: AlignedCorpus) -> list[str]:
+def _label_pairs_by_training_use(corpus: AlignedCorpus) -> list[str]:
     """Return what the training of an alignment used each pair for; "test" for none of it."""
     trained_programs = corpus.record.config["split"].get(TRAINED_PROGRAMS_KEY, {})
     if not any(trained_programs.values()):  # An older alignment does not record its programs.

@@ -87,12 +87,14 @@ def validate_sample_folder(folder: str | Path) -> Path:
             where=str(path),
             remedy="Give the folder that contains only the samples.",
         )
-    if not any(file.suffix.lower() in SAMPLE_SUFFIXES for file in _list_first_files(path)):
+    if not any(
+        file.suffix.lower() in SAMPLE_SUFFIXES for file in _iterate_limited_number_of_files(path)
+    ):
         raise EarshotError(
             f"There are no samples in this folder ({', '.join(SAMPLE_SUFFIXES)}).", where=str(path)
         )
     return path
 
 
-def _list_first_files(folder: Path) -> Iterable[Path]:
+def _iterate_limited_number_of_files(folder: Path) -> Iterable[Path]:
     return islice(folder.rglob("*"), MAX_SEARCHED_FILES)

@@ -182,7 +182,7 @@ def _format_data_card_markdown(facts: dict[str, Any]) -> str:
 
 
 def _format_template_counts_table(count_by_template: dict[str, int]) -> str:
-    titles = programs.get_template_titles()
+    titles = programs.get_title_by_template_id()
     rows = [
         (
             titles.get(template, "") if template else "no template",

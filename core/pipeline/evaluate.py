@@ -15,7 +15,7 @@ from core.alignment import AlignmentConfig, ProjectionHeads
 from core.alignment.projection_heads import project_embeddings
 from core.corpus import Corpus, EmbeddingPairs
 from core.encoders.built_in_encoder_specs import MEASUREMENT_ENCODERS
-from core.encoders.encoder_spec_lookup import share_component
+from core.encoders.encoder_spec_lookup import do_encoders_share_component
 from core.errors import EarshotError
 from core.evaluation.cca import CCA, fit_cca
 from core.evaluation.metrics_table import (
@@ -203,7 +203,7 @@ def load_held_out_audio_embeddings(
     for encoder_id, modality, _ in corpus.count_embeddings_by_encoder():
         if modality != "audio" or encoder_id in MEASUREMENT_ENCODERS:
             continue
-        if share_component(encoder_id, training_audio_encoder):
+        if do_encoders_share_component(encoder_id, training_audio_encoder):
             continue
         program_ids, embeddings = corpus.load_embeddings(encoder_id)
         row_by_program = {program_id: row for row, program_id in enumerate(program_ids)}
@@ -323,7 +323,7 @@ def evaluate_held_out_splits(
         reading: fit_cca(spaces.code[is_training], spaces.audio[is_training])
         for reading, spaces in spaces_by_reading.items()
     }
-    cca_directions = count_common_cca_directions(cca_by_reading.values())
+    cca_directions = count_cca_directions_available_in_every_fit(cca_by_reading.values())
     held_out_splits = ["validation", "test", *(name for name in UNSEEN_SPLITS if name in splits)]
     tasks = [(split, reading) for split in held_out_splits for reading in spaces_by_reading]
     tables = []
@@ -360,7 +360,7 @@ def evaluate_held_out_splits(
     return pd.concat(tables, ignore_index=True)
 
 
-def count_common_cca_directions(fits: Iterable[CCA]) -> int:
+def count_cca_directions_available_in_every_fit(fits: Iterable[CCA]) -> int:
     """Return over how many pairs of directions CCA is averaged in all of some comparisons.
 
     Returns

@@ -14,7 +14,7 @@ from core.encoders import find_encoder_spec
 from core.encoders.imported_embeddings_spec import make_imported_encoder_id
 from core.errors import EarshotError
 from core.progress_callback import Progress, ignore_progress
-from core.workspace import refuse_if_workspace_read_only
+from core.workspace import require_writable_workspace
 
 PROGRESS_STEP = "Importing vectors"
 COMMIT_BATCH_SIZE = 500
@@ -115,7 +115,7 @@ def import_external_embeddings(
         writing, or the corpus has different vectors under that name: alignments trained on those
         would not fit the new ones.
     """
-    refuse_if_workspace_read_only("Importing")
+    require_writable_workspace("Importing")
     encoder_id = make_imported_encoder_id(modality, vectors_name)
     if isinstance(path_or_bytes, bytes):
         content = path_or_bytes

@@ -138,14 +138,14 @@ def contrast_selection_with_others(
     if not is_selected.any() or is_selected.all():
         return []
     contrasts = [
-        *_contrast_named_sounds(properties, is_selected),
-        *_contrast_numbers(properties, is_selected),
+        *_contrast_named_sounds_of_selection(properties, is_selected),
+        *_contrast_property_medians_of_selection(properties, is_selected),
     ]
     ranked = sorted(contrasts, key=lambda item: (-item.contrast, item.label))
     return [item for item in ranked if item.contrast > 0][:count]
 
 
-def _contrast_named_sounds(
+def _contrast_named_sounds_of_selection(
     properties: pd.DataFrame, is_selected: np.ndarray
 ) -> Sequence[SelectionContrast]:
     contrasts = []
@@ -163,7 +163,7 @@ def _contrast_named_sounds(
     return contrasts
 
 
-def _contrast_numbers(
+def _contrast_property_medians_of_selection(
     properties: pd.DataFrame, is_selected: np.ndarray
 ) -> Sequence[SelectionContrast]:
     contrasts = []

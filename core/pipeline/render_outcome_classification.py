@@ -137,16 +137,16 @@ def _find_main_render_problem(result: RenderResult) -> tuple[str, RenderProblem]
     """Return the problem that lost most sound, with its cause; None for a program that sounds."""
     if result.error is not None and result.error.kind != "silent":
         return find_render_problem_cause(result.error) or "runtime", result.error
-    warnings = result.warnings if result.error else _list_audible_warnings(result.warnings)
+    warnings = result.warnings if result.error else _list_warnings_about_lost_sound(result.warnings)
     losses = [
         (cause, warning) for warning in warnings if (cause := find_render_problem_cause(warning))
     ]
     if losses:
-        return min(losses, key=_rank_sound_loss)
+        return min(losses, key=_get_precedence_of_sound_loss_cause)
     return ("no_sound", result.error) if result.error else None
 
 
-def _list_audible_warnings(warnings: Sequence[RenderProblem]) -> list[RenderProblem]:
+def _list_warnings_about_lost_sound(warnings: Sequence[RenderProblem]) -> list[RenderProblem]:
     """Leave out functions without effect that make no sound themselves, such as ``osc``."""
     return [
         warning
@@ -155,7 +155,7 @@ def _list_audible_warnings(warnings: Sequence[RenderProblem]) -> list[RenderProb
     ]
 
 
-def _rank_sound_loss(loss: tuple[str, RenderProblem]) -> int:
+def _get_precedence_of_sound_loss_cause(loss: tuple[str, RenderProblem]) -> int:
     cause, problem = loss
     if problem.is_thread_error:
         return 0

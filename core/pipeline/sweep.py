@@ -37,7 +37,7 @@ from core.pipeline.sweep_worker import (
 from core.pipeline.train import open_training_corpus
 from core.progress_callback import Progress, ignore_progress
 from core.search.embedded_corpus import EmbeddedCorpus
-from core.workspace import refuse_if_workspace_read_only
+from core.workspace import require_writable_workspace
 
 PROGRESS_STEP = "Running sweep"
 BASELINE_NAME = "unaligned"
@@ -96,7 +96,7 @@ def run_sweep(
     >>> results = load_sweep_results(Corpus.open("starter"), sweep_id)  # doctest: +SKIP
     >>> summarize_sweep_results(results)  # doctest: +SKIP
     """
-    refuse_if_workspace_read_only("A sweep")
+    require_writable_workspace("A sweep")
     if seed_count < 1 or workers < 1:
         raise EarshotError("A sweep takes at least 1 seed and 1 worker.")
     embedded_corpus = open_training_corpus(corpus, code_encoder, audio_encoder)

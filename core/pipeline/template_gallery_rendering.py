@@ -93,7 +93,7 @@ def render_missing_gallery_clips(progress: Progress = ignore_progress) -> list[G
         When a variant fails or is silent, after all others have been rendered; or when nothing
         can be rendered at all.
     """
-    workspace.refuse_if_workspace_read_only("Rendering the gallery")
+    workspace.require_writable_workspace("Rendering the gallery")
     first_variants = list_first_template_variants()
     missing = [
         (program, render_id)

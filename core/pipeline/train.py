@@ -33,7 +33,7 @@ from core.search.aligned_corpus import AlignedCorpus
 from core.search.confidence_fitting import calibrate_confidence
 from core.search.embedded_corpus import EmbeddedCorpus, open_embedded_corpus
 from core.search.unseen_program_splits import TRAINED_PROGRAMS_KEY, hash_trained_programs
-from core.workspace import refuse_if_workspace_read_only
+from core.workspace import require_writable_workspace
 
 PROGRESS_STEP = "Training"
 MIN_TRAINING_PROGRAMS = 12
@@ -92,7 +92,7 @@ def train(
     >>> aligned_corpus.record.metrics["stopped"]
     'epochs'
     """
-    refuse_if_workspace_read_only("Training")
+    require_writable_workspace("Training")
     config = config or AlignmentConfig()
     embedded_corpus = open_training_corpus(corpus, code_encoder, audio_encoder)
     pairs = embedded_corpus.pairs

@@ -7,7 +7,7 @@ from core.programs.template_header_parsing import PROGRAM_ROLES
 from core.programs.template_parameters import ChoiceSubset, NumberRange, ParameterSpec
 from core.programs.template_variants import generate
 from core.programs.template_vocabulary import DEFAULT_SOUND_SET, SOUND_SETS
-from core.programs.title_by_template_and_style_id import get_template_titles
+from core.programs.title_by_template_and_style_id import get_title_by_template_id
 
 __all__ = [
     "DEFAULT_SOUND_SET",
@@ -23,7 +23,7 @@ __all__ = [
     "compose_programs",
     "generate",
     "get_template",
-    "get_template_titles",
+    "get_title_by_template_id",
     "list_templates",
     "load_template",
 ]

@@ -104,7 +104,9 @@ class Template:
         validate_sound_set_name(sound_set)
         if contains_name_of_newer_sound(parameter_values.values()):
             sound_set = SOUND_SETS[-1]
-        source, sampler = self._render_with_sampler(parameter_values, seed, variant, sound_set)
+        source, sampler = self._render_template_with_parameter_sampler(
+            parameter_values, seed, variant, sound_set
+        )
         name = f"{self.id}-{variant:04d}"
         return Program(source, name, self.id, self.role, dict(sampler.drawn_values), seed)
 
@@ -116,7 +118,7 @@ class Template:
         """
         return list(_discover_parameters(self).values())
 
-    def _render_with_sampler(
+    def _render_template_with_parameter_sampler(
         self,
         parameter_values: Mapping[str, Any],
         seed: int,
@@ -142,7 +144,7 @@ def _discover_parameters(template: Template) -> dict[str, ParameterSpec]:
     untried: list[tuple[ParameterSpec, dict[str, Any]]] = []
 
     def record_parameters_of_variant(parameter_values: Mapping[str, Any], variant: int = 0) -> None:
-        sampler = template._render_with_sampler(parameter_values, 0, variant)[1]
+        sampler = template._render_template_with_parameter_sampler(parameter_values, 0, variant)[1]
         scalar_values = {
             name: value
             for name, value in sampler.drawn_values.items()
@@ -219,7 +221,7 @@ def list_templates(folder: Path | None = None) -> list[Template]:
     list of Template
         Files that have changed since the last call are loaded again.
     """
-    templates = [_load_fresh_template(path) for path in _list_template_files(folder)]
+    templates = [_reload_template_if_file_changed(path) for path in _list_template_files(folder)]
     return sorted(
         templates,
         key=lambda template: ([int(part) for part in template.section.split(".")], template.id),
@@ -252,14 +254,14 @@ def get_template(template_id: str, folder: Path | None = None) -> Template:
             f"There is no template {str(template_id)[:80]!r}.",
             remedy=format_spelling_suggestions(str(template_id), paths, "template"),
         )
-    return _load_fresh_template(paths[template_id])
+    return _reload_template_if_file_changed(paths[template_id])
 
 
 def _list_template_files(folder: Path | None) -> list[Path]:
     return sorted((folder or workspace.TEMPLATES_FOLDER).glob(f"*{TEMPLATE_SUFFIX}"))
 
 
-def _load_fresh_template(path: Path) -> Template:
+def _reload_template_if_file_changed(path: Path) -> Template:
     status = path.stat()
     return _load_cached_template(path, status.st_mtime_ns, status.st_size)
 

@@ -42,15 +42,15 @@ class ParameterSampler:
     """
 
     METHOD_NAMES = {  # by the names in templates
-        "pick": "draw_choice",
-        "chance": "draw_boolean",
-        "uniform": "draw_uniform_number",
-        "log_uniform": "draw_log_uniform_number",
-        "integer": "draw_integer",
-        "several": "draw_choices_with_replacement",
-        "sample_of": "draw_choices_without_replacement",
-        "walk": "draw_integer_walk",
-        "rhythm": "draw_rhythm_lengths",
+        "pick": "sample_choice",
+        "chance": "sample_boolean",
+        "uniform": "sample_uniform_number",
+        "log_uniform": "sample_log_uniform_number",
+        "integer": "sample_integer",
+        "several": "sample_choices_with_replacement",
+        "sample_of": "sample_choices_without_replacement",
+        "walk": "sample_integer_walk",
+        "rhythm": "sample_rhythm_lengths",
     }
 
     def __init__(self, stream_name: str, parameter_values: Mapping[str, Any]):
@@ -64,19 +64,19 @@ class ParameterSampler:
         """Return the draw functions by their names in templates."""
         return {name: getattr(self, method_name) for name, method_name in self.METHOD_NAMES.items()}
 
-    def draw_choice(self, name: str, *options: Any) -> ParameterValue:
+    def sample_choice(self, name: str, *options: Any) -> ParameterValue:
         """Draw one of the options, passed one by one or as one list."""
         choices = _validate_and_deduplicate_choices(name, options)
         return self._sample_parameter_once(ParameterSpec(name, "pick", choices=choices))
 
-    def draw_boolean(self, name: str, p: float = 0.5) -> bool:
+    def sample_boolean(self, name: str, p: float = 0.5) -> bool:
         """Draw True with probability `p`, else False."""
         _raise_unless_draw_arguments_valid(0 < p < 1, name, "a probability between 0 and 1")
         return self._sample_parameter_once(
             ParameterSpec(name, "chance", choices=(False, True), p=float(p))
         )
 
-    def draw_uniform_number(self, name: str, lo: float, hi: float, digits: int = 2) -> float:
+    def sample_uniform_number(self, name: str, lo: float, hi: float, digits: int = 2) -> float:
         """Draw a number from `lo` to `hi`, with `digits` decimal places."""
         _raise_unless_draw_arguments_valid(
             lo < hi and 1 <= digits <= 6, name, "lo < hi and 1 to 6 digits"
@@ -84,7 +84,7 @@ class ParameterSampler:
         spec = ParameterSpec(name, "uniform", lo=float(lo), hi=float(hi), digits=digits)
         return self._sample_parameter_once(spec)
 
-    def draw_log_uniform_number(self, name: str, lo: float, hi: float, digits: int = 2) -> float:
+    def sample_log_uniform_number(self, name: str, lo: float, hi: float, digits: int = 2) -> float:
         """Draw a number whose logarithm is uniform, with `digits` significant figures."""
         _raise_unless_draw_arguments_valid(
             0 < lo < hi and 1 <= digits <= 6, name, "0 < lo < hi and 1 to 6 digits"
@@ -92,13 +92,13 @@ class ParameterSampler:
         spec = ParameterSpec(name, "log_uniform", lo=float(lo), hi=float(hi), digits=digits)
         return self._sample_parameter_once(spec)
 
-    def draw_integer(self, name: str, lo: int, hi: int, step: int = 1) -> int:
+    def sample_integer(self, name: str, lo: int, hi: int, step: int = 1) -> int:
         """Draw a whole number from `lo` to `hi`, both included, in steps of `step`."""
         is_valid = lo < hi and step >= 1 and (hi - lo) % step == 0
         _raise_unless_draw_arguments_valid(is_valid, name, "lo < hi, a whole number of steps apart")
         return self._sample_parameter_once(ParameterSpec(name, "integer", lo=lo, hi=hi, step=step))
 
-    def draw_choices_with_replacement(
+    def sample_choices_with_replacement(
         self, name: str, options: Any, count: int
     ) -> list[ParameterValue]:
         """Draw `count` options with replacement."""
@@ -109,7 +109,7 @@ class ParameterSampler:
             ParameterSpec(name, "several", choices=choices, count=count)
         )
 
-    def draw_choices_without_replacement(
+    def sample_choices_without_replacement(
         self, name: str, options: Any, count: int
     ) -> list[ParameterValue]:
         """Draw `count` options without replacement, in random order."""
@@ -121,7 +121,7 @@ class ParameterSampler:
             ParameterSpec(name, "sample_of", choices=choices, count=count)
         )
 
-    def draw_integer_walk(
+    def sample_integer_walk(
         self, name: str, lo: int, hi: int, count: int, leap: int = 2
     ) -> list[int]:
         """Draw `count` whole numbers from `lo` to `hi`, neighbours at most `leap` apart."""
@@ -132,7 +132,7 @@ class ParameterSampler:
             ParameterSpec(name, "walk", lo=lo, hi=hi, count=count, step=leap)
         )
 
-    def draw_rhythm_lengths(self, name: str, beats: float, lengths: Any) -> list[float]:
+    def sample_rhythm_lengths(self, name: str, beats: float, lengths: Any) -> list[float]:
         """Draw lengths, in beats, whose sum is exactly `beats`."""
         choices = _validate_and_deduplicate_choices(name, (lengths,), is_list=True)
         numbers = [length for length in choices if isinstance(length, (int, float))]

@@ -255,7 +255,7 @@ def _sample_uniform_number(spec: ParameterSpec, fractions: FractionSource) -> fl
 
 def _sample_log_uniform_number(spec: ParameterSpec, fractions: FractionSource) -> float:
     lo, hi = spec.value_bounds
-    log_lo, log_hi = _compute_log(lo), _compute_log(hi)
+    log_lo, log_hi = _compute_decimal_logarithm(lo), _compute_decimal_logarithm(hi)
     width = _DECIMAL_CONTEXT.subtract(log_hi, log_lo)
     exponent = _DECIMAL_CONTEXT.fma(Decimal(fractions(0)), width, log_lo)
     value = float(f"{_DECIMAL_CONTEXT.exp(exponent):.{spec.digits - 1}e}")
@@ -263,7 +263,7 @@ def _sample_log_uniform_number(spec: ParameterSpec, fractions: FractionSource) -
 
 
 @lru_cache(maxsize=1024)
-def _compute_log(value: float) -> Decimal:
+def _compute_decimal_logarithm(value: float) -> Decimal:
     return _DECIMAL_CONTEXT.ln(Decimal(value))
 
 

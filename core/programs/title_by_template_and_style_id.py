@@ -6,7 +6,7 @@ from core.programs.grammar import MUSIC_STYLES
 from core.programs.jinja_template import list_templates
 
 
-def get_template_titles() -> dict[str, str]:
+def get_title_by_template_id() -> dict[str, str]:
     """Return the title of every template and grammar style.
 
     Returns

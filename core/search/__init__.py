@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
     from core.search.query_audio_decoding import decode_audio_bytes
     from core.search.search_confidence import Confidence, estimate_confidence
-    from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
+    from core.search.silent_snippet_check import SilentSnippetError, interpret_audible_snippet
 
 __all__ = [
     "AlignedCorpus",
@@ -40,7 +40,7 @@ __all__ = [
     "open_aligned_corpus",
     "open_embedded_corpus",
     "place_snippet_on_map",
-    "read_audible_snippet",
+    "interpret_audible_snippet",
     "decode_audio_bytes",
 ]
 _LAZY_EXPORTS = {
@@ -60,7 +60,7 @@ _LAZY_EXPORTS = {
     "open_embedded_corpus": "embedded_corpus",
     "place_snippet_on_map": "map_placement",
     "decode_audio_bytes": "query_audio_decoding",
-    "read_audible_snippet": "silent_snippet_check",
+    "interpret_audible_snippet": "silent_snippet_check",
 }
 
 if not TYPE_CHECKING:  # A type checker would accept any name from a module's __getattr__.

@@ -27,7 +27,7 @@ from core.search.corpus_encoder_records import (
 from core.search.default_alignment_choice import choose_default_alignment, make_no_alignment_error
 from core.search.embedded_corpus import EmbeddedCorpus
 from core.search.forecast_fitting_and_storage import load_or_fit_forecast_model
-from core.search.silent_snippet_check import read_audible_snippet
+from core.search.silent_snippet_check import interpret_audible_snippet
 from core.search.unseen_program_splits import (
     TRAINED_PROGRAMS_KEY,
     relabel_splits_of_trained_programs,
@@ -170,7 +170,7 @@ class AlignedCorpus(EmbeddedCorpus):
         >>> forecast is None or forecast.get_forecast_property("loudness").unit == "LUFS"
         True
         """
-        read_audible_snippet(snippet)
+        interpret_audible_snippet(snippet)
         if self.forecast_model is None:
             return None
         return predict_forecast(self.forecast_model, compute_forecast_features([snippet]))

@@ -48,7 +48,7 @@ def choose_prediction_alignment(corpora: Sequence[Corpus]) -> AlignmentChoice | 
             continue
         record = owner.load_alignment(choice.alignment_id)
         if all(has_embeddings_of_alignment(corpus, record) for corpus in corpora):
-            candidates.append((_rank_shared_alignment(record), owner, record))
+            candidates.append((_compute_shared_alignment_preference_key(record), owner, record))
     if not candidates:
         return None
     _, owner, record = max(candidates, key=lambda candidate: candidate[0])
@@ -111,7 +111,7 @@ def _open_all_readable_corpora_named_first(first_names: Sequence[str]) -> list[C
     return corpora
 
 
-def _rank_shared_alignment(record: AlignmentRecord) -> tuple[bool, int, str]:
+def _compute_shared_alignment_preference_key(record: AlignmentRecord) -> tuple[bool, int, str]:
     objective = record.config.get("alignment", {}).get("objective")
     return objective in PREDICTION_OBJECTIVES, _count_trained_programs(record), record.created
 

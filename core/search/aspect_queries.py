@@ -78,7 +78,7 @@ def find_neighbours_by_aspects(
         raise EarshotError(f"k is {k}.", remedy="Ask for at least 1 neighbour.")
     found: dict[str, AspectNeighbour] = {}
     for aligned_corpus in aligned_corpora:
-        for item in _find_in_corpus(aligned_corpus, snippet, weights, k):
+        for item in _find_aspect_neighbours_in_one_corpus(aligned_corpus, snippet, weights, k):
             found.setdefault(item.neighbour.program_id, item)
     best = sorted(found.values(), key=lambda item: -item.score)[:k]
     return [
@@ -111,7 +111,7 @@ def add_aspect_matches(
     ]
 
 
-def _find_in_corpus(
+def _find_aspect_neighbours_in_one_corpus(
     aligned_corpus: AlignedCorpus, snippet: str, weights: Mapping[str, float], k: int
 ) -> list[AspectNeighbour]:
     index = get_aspect_index(aligned_corpus)

@@ -46,7 +46,7 @@ class EncoderRecord:
         return cls(values["id"], values["revision"], values["dim"])
 
     @classmethod
-    def describe_installed_encoder(cls, encoder_id: str, dim: int) -> EncoderRecord:
+    def build_record_of_installed_encoder(cls, encoder_id: str, dim: int) -> EncoderRecord:
         """Describe the encoder that is installed under this id."""
         return cls(encoder_id, encoders.find_encoder_spec(encoder_id).revision, dim)
 

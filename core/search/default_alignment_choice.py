@@ -60,10 +60,12 @@ class AlignmentChoice:
 
     def __str__(self) -> str:
         """Return one line: "alignment 0001-5f1c (kernel-ridge of 14:03): made for prediction"."""
-        origin = " of ".join(part for part in (self.method, self.format_training_time()) if part)
+        origin = " of ".join(
+            part for part in (self.method, self.format_time_when_trained()) if part
+        )
         return f"alignment {self.alignment_id}{f' ({origin})' if origin else ''}: {self.reason}"
 
-    def format_training_time(self) -> str:
+    def format_time_when_trained(self) -> str:
         """Return when it was trained: the local time of today, or date and time; "" if unknown."""
         try:
             time = datetime.fromisoformat(self.created).astimezone()
@@ -116,7 +118,7 @@ def build_choice_of_requested_alignment(
     owner_name : str
         Name of its corpus if that is another one.
     """
-    return _describe_chosen_alignment(record, reason, owner_name)
+    return _make_alignment_choice(record, reason, owner_name)
 
 
 @dataclass(frozen=True)
@@ -142,23 +144,26 @@ def _choose_alignment_by_cache_key(key: _CacheKey) -> AlignmentChoice | None:
     if not records:  # Opening it explains what is damaged.
         return AlignmentChoice(alignment_ids[-1], "", "", "the newest alignment")
     if key.purpose == "any":
-        return _describe_chosen_alignment(records[-1], "the newest alignment")
+        return _make_alignment_choice(records[-1], "the newest alignment")
     if len(alignment_ids) == 1:
-        return _describe_chosen_alignment(records[0], "the only alignment of this corpus")
+        return _make_alignment_choice(records[0], "the only alignment of this corpus")
     objectives = _OBJECTIVES_BY_PURPOSE[key.purpose]
     purpose_text = _PURPOSE_TEXTS[key.purpose]
     suitable = [record for record in records if _get_training_objective(record) in objectives]
     if not suitable:
-        return _describe_chosen_alignment(
+        return _make_alignment_choice(
             records[-1], f"the newest alignment; none is made for {purpose_text}"
         )
     corpus_encoders = key.corpus.settings.get("encoders")
     # Of equals, max returns the first.
-    best = max(reversed(suitable), key=lambda record: _rank_alignment(record, corpus_encoders))
+    best = max(
+        reversed(suitable),
+        key=lambda record: _compute_alignment_preference_key(record, corpus_encoders),
+    )
     reason = f"made for {purpose_text}"
     if best is not suitable[-1]:
         reason += "; newer ones have other encoders, were stopped or held out templates"
-    return _describe_chosen_alignment(best, reason)
+    return _make_alignment_choice(best, reason)
 
 
 def _load_readable_alignment(corpus: Corpus, alignment_id: str) -> AlignmentRecord | None:
@@ -168,7 +173,7 @@ def _load_readable_alignment(corpus: Corpus, alignment_id: str) -> AlignmentReco
         return None
 
 
-def _rank_alignment(
+def _compute_alignment_preference_key(
     record: AlignmentRecord, corpus_encoders: dict[str, str] | None
 ) -> tuple[bool, bool]:
     """Return whether it has the corpus's encoders, and was trained on the whole corpus."""
@@ -185,7 +190,7 @@ def _get_training_objective(record: AlignmentRecord) -> str:
     return str(record.config.get("alignment", {}).get("objective", ""))
 
 
-def _describe_chosen_alignment(
+def _make_alignment_choice(
     record: AlignmentRecord, reason: str, owner_name: str = ""
 ) -> AlignmentChoice:
     method = _get_training_objective(record).replace("_", "-")

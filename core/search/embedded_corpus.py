@@ -185,8 +185,10 @@ def open_embedded_corpus(
     """
     code_id, audio_id = fill_default_encoder_ids(corpus, code_encoder, audio_encoder)
     pairs = corpus.load_embedding_pairs(code_id, audio_id)
-    code = EncoderRecord.describe_installed_encoder(code_id, pairs.code_embeddings.shape[1])
-    audio = EncoderRecord.describe_installed_encoder(audio_id, pairs.audio_embeddings.shape[1])
+    code = EncoderRecord.build_record_of_installed_encoder(code_id, pairs.code_embeddings.shape[1])
+    audio = EncoderRecord.build_record_of_installed_encoder(
+        audio_id, pairs.audio_embeddings.shape[1]
+    )
     for encoder in (code, audio):
         check_embedding_revision(corpus, encoder)
     return EmbeddedCorpus(corpus, code, audio, pairs)

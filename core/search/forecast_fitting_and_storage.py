@@ -41,13 +41,13 @@ def load_or_fit_forecast_model(aligned_corpus: AlignedCorpus) -> ForecastModel |
     ForecastModel or None
         None when too few clips have been measured: the encoder `descriptors` measures them.
     """
-    settings = _describe_forecast_settings()
-    saved = aligned_corpus.record.load_forecast_arrays()
+    settings = _collect_forecast_settings()
+    saved = aligned_corpus.record.load_forecast_model_arrays()
     if saved is not None and saved[1] == settings:
         return ForecastModel.from_arrays(saved[0])
     model = fit_alignment_forecast(aligned_corpus)
     if model is not None and not workspace.is_workspace_read_only():
-        aligned_corpus.corpus.save_forecast_arrays(
+        aligned_corpus.corpus.save_forecast_model_arrays(
             aligned_corpus.record.id, model.to_arrays(), settings
         )
     return model
@@ -75,7 +75,7 @@ def fit_alignment_forecast(aligned_corpus: AlignedCorpus) -> ForecastModel | Non
         return None
     program_ids = [aligned_corpus.pairs.program_ids[row] for row in pair_rows]
     return fit_forecast(
-        load_forecast_features(corpus, program_ids),
+        load_or_simulate_forecast_features(corpus, program_ids),
         descriptors[[row_by_program[program_id] for program_id in program_ids]],
         # Imported programs have no template: each is a group of its own.
         [
@@ -85,7 +85,7 @@ def fit_alignment_forecast(aligned_corpus: AlignedCorpus) -> ForecastModel | Non
     )
 
 
-def load_forecast_features(corpus: Corpus, program_ids: Sequence[str]) -> np.ndarray:
+def load_or_simulate_forecast_features(corpus: Corpus, program_ids: Sequence[str]) -> np.ndarray:
     """Return the features of programs: stored ones, and the others from their source.
 
     Parameters
@@ -113,7 +113,7 @@ def load_forecast_features(corpus: Corpus, program_ids: Sequence[str]) -> np.nda
     return features
 
 
-def _describe_forecast_settings() -> dict[str, object]:
+def _collect_forecast_settings() -> dict[str, object]:
     """Return what a saved forecast depends on besides the alignment."""
     return {
         "version": FORECAST_VERSION,

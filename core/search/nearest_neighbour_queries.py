@@ -9,7 +9,7 @@ import numpy as np
 
 from core.errors import EarshotError
 from core.search.embedded_corpus import EmbeddedCorpus
-from core.search.silent_snippet_check import read_audible_snippet
+from core.search.silent_snippet_check import interpret_audible_snippet
 from core.sonicpi.audio_clip_and_render_result import Clip
 
 MAX_SNIPPET_CHARS = 100_000  # Far beyond what any code encoder reads of a snippet.
@@ -97,7 +97,7 @@ def find_neighbours(
             remedy="Give only the part that you want to hear.",
         )
     embedded_corpus.check_has_embedding_pairs()
-    read_audible_snippet(snippet)
+    interpret_audible_snippet(snippet)
     return find_embedding_neighbours(
         embedded_corpus, embedded_corpus.embed_snippet(snippet), k, direction
     )
@@ -208,7 +208,7 @@ def find_embedding_neighbours(
     """
     rows, similarities = embedded_corpus.find_nearest_rows(embedding, k, direction, excluded_row)
     program_ids = [embedded_corpus.pairs.program_ids[row] for row in rows]
-    programs = embedded_corpus.corpus.load_selected_programs(program_ids)
+    programs = embedded_corpus.corpus.load_programs_by_ids(program_ids)
     return [
         Neighbour(
             rank=rank,

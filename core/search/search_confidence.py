@@ -16,7 +16,7 @@ from core.evaluation.confidence_calibration import (
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.confidence_fitting import CONFIDENCE_KEYS, NEIGHBOUR_COUNT
 from core.search.nearest_neighbour_queries import Neighbour
-from core.search.silent_snippet_check import read_audible_snippet
+from core.search.silent_snippet_check import interpret_audible_snippet
 from core.sonicpi.audio_clip_and_render_result import Clip
 from core.sonicpi.interpreter.program_sounds_and_silence import STATUS_UNKNOWN, ProgramReading
 
@@ -81,14 +81,15 @@ def estimate_confidence(
     SilentSnippetError
         When nothing in the snippet would sound.
     """
-    corpora = _list_corpora(aligned_corpora)
-    calibration = _load_calibration(corpora[0], "code->audio")
+    corpora = _wrap_single_corpus_in_list(aligned_corpora)
+    calibration = _load_confidence_calibration(corpora[0], "code->audio")
     if calibration is None or not neighbours:
         return None
     code = corpora[0].embed_snippet(snippet)
     probability = _predict_probability(calibration, corpora, code, neighbours, "code->code")
     return _make_confidence(
-        discount_by_reading(probability, read_audible_snippet(snippet)), calibration
+        discount_confidence_by_understood_share(probability, interpret_audible_snippet(snippet)),
+        calibration,
     )
 
 
@@ -113,8 +114,8 @@ def estimate_clip_confidence(
     Confidence or None
         As of `estimate_confidence`.
     """
-    corpora = _list_corpora(aligned_corpora)
-    calibration = _load_calibration(corpora[0], "audio->code")
+    corpora = _wrap_single_corpus_in_list(aligned_corpora)
+    calibration = _load_confidence_calibration(corpora[0], "audio->code")
     if calibration is None or not neighbours:
         return None
     excluded_program = None
@@ -130,7 +131,7 @@ def estimate_clip_confidence(
     return _make_confidence(probability, calibration)
 
 
-def discount_by_reading(probability: float, reading: ProgramReading) -> float:
+def discount_confidence_by_understood_share(probability: float, reading: ProgramReading) -> float:
     """Lower the probability of a prediction by how much of the program the reader understood.
 
     Parameters
@@ -151,13 +152,13 @@ def discount_by_reading(probability: float, reading: ProgramReading) -> float:
     return min(discounted, MAX_UNFOLLOWED_PROBABILITY) if is_hardly_understood else discounted
 
 
-def _list_corpora(
+def _wrap_single_corpus_in_list(
     aligned_corpora: AlignedCorpus | Sequence[AlignedCorpus],
 ) -> Sequence[AlignedCorpus]:
     return [aligned_corpora] if isinstance(aligned_corpora, AlignedCorpus) else aligned_corpora
 
 
-def _load_calibration(
+def _load_confidence_calibration(
     aligned_corpus: AlignedCorpus, direction: str
 ) -> ConfidenceCalibration | None:
     fields = aligned_corpus.record.metrics.get(CONFIDENCE_KEYS[direction])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.errors import EarshotError
-from core.sonicpi.interpreter import ProgramReading, read_program
+from core.sonicpi.interpreter import ProgramReading, interpret_program
 from core.sonicpi.interpreter.program_sounds_and_silence import STATUS_UNKNOWN
 
 EXIT_SILENT = 3
@@ -31,7 +31,7 @@ class SilentSnippetError(EarshotError):
         return {"status": self.status, "line": self.line, "message": self.message}
 
 
-def read_audible_snippet(snippet: str) -> ProgramReading:
+def interpret_audible_snippet(snippet: str) -> ProgramReading:
     """Read a snippet that sounds; every prediction starts with this.
 
     Parameters
@@ -52,12 +52,12 @@ def read_audible_snippet(snippet: str) -> ProgramReading:
 
     Examples
     --------
-    >>> read_audible_snippet("puts 1")
+    >>> interpret_audible_snippet("puts 1")
     Traceback (most recent call last):
     core.search.silent_snippet_check.SilentSnippetError: Nothing in this code would sound.
     """
     try:
-        reading = read_program(snippet)
+        reading = interpret_program(snippet)
     except EarshotError as error:  # Encoders of text need no reader.
         return ProgramReading([], STATUS_UNKNOWN, None, str(error))
     if reading.is_silent:

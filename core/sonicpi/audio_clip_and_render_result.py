@@ -199,7 +199,7 @@ class RenderProblem:
             parts.append(f"at {round(self.seconds, 3):g} s")
         return ", ".join(parts)
 
-    def to_row(self) -> dict[str, Any]:
+    def to_dict_without_empty_fields(self) -> dict[str, Any]:
         """Return the fields for a file; optional fields without a value are omitted."""
         row = {"kind": self.kind, "message": self.message, "line": self.line}
         optional = {"cause": self.cause, "name": self.name, "seconds": self.seconds}
@@ -297,7 +297,7 @@ class OscMessage:
     arguments: tuple[Any, ...]
 
     @property
-    def starts_sound(self) -> bool:
+    def is_start_of_synth_or_sample(self) -> bool:
         """True when the message starts a synth or a sample, not an FX or a mixer."""
         name = self.synthdef_name
         return name is not None and not name.startswith("fx_") and "mixer" not in name
@@ -310,7 +310,7 @@ class OscMessage:
         return str(self.arguments[0]).removeprefix("sonic-pi-")
 
     @property
-    def synth_control_values(self) -> dict[str, float]:
+    def control_value_by_name(self) -> dict[str, float]:
         """Values of controls by name, for "/s_new" and "/n_set"; else empty."""
         first_control = {"/s_new": 4, "/n_set": 1}.get(self.address)
         names_and_values = self.arguments[first_control:] if first_control else ()

@@ -50,7 +50,7 @@ class BackgroundRenderQueue:
         """Start the workers in the background, before the first program needs them."""
         everybody_started = threading.Barrier(self.worker_count)
         for _ in range(self.worker_count):
-            self._executor.submit(self._start_own_worker, everybody_started)
+            self._executor.submit(self._start_worker_of_this_thread, everybody_started)
 
     def submit_program(
         self, source: str, seconds: float, sonic_pi: str = DEFAULT_SONIC_PI
@@ -73,15 +73,15 @@ class BackgroundRenderQueue:
         self._workers.clear()
         atexit.unregister(self.close)
 
-    def _start_own_worker(self, everybody_started: threading.Barrier) -> None:
+    def _start_worker_of_this_thread(self, everybody_started: threading.Barrier) -> None:
         try:
-            self._get_own_worker()
+            self._get_worker_of_this_thread()
             # Keeps this thread from starting the workers of the others.
             everybody_started.wait(timeout=10)
         except (EarshotError, FramedProcessError, threading.BrokenBarrierError):
             pass  # The first program reports what is missing.
 
-    def _get_own_worker(self) -> RenderWorker:
+    def _get_worker_of_this_thread(self) -> RenderWorker:
         worker: RenderWorker | None = getattr(self._own_worker, "worker", None)
         if worker is None:
             worker = RenderWorker()
@@ -95,19 +95,19 @@ class BackgroundRenderQueue:
         last_error: FramedProcessError | None = None
         for _ in range(MAX_RENDER_ATTEMPTS):
             try:
-                return self._get_own_worker().render(source, seconds, sonic_pi=sonic_pi)
+                return self._get_worker_of_this_thread().render(source, seconds, sonic_pi=sonic_pi)
             except EarshotError as error:  # Sonic Pi, scsynth or the sandbox is missing.
                 message = " ".join(filter(None, (error.message, error.remedy)))
                 return RenderResult(None, RenderProblem("crashed", message))
             except FramedProcessError as error:
                 last_error = error
-                self._discard_own_worker()
+                self._discard_worker_of_this_thread()
             if self._is_closed:
                 break
         assert last_error is not None
         return RenderResult(None, build_worker_crash_problem(last_error))
 
-    def _discard_own_worker(self) -> None:
+    def _discard_worker_of_this_thread(self) -> None:
         worker: RenderWorker | None = getattr(self._own_worker, "worker", None)
         if worker is not None:
             self._own_worker.worker = None

@@ -225,7 +225,7 @@ class RenderWorker:
             OscMessage(message_time, address, tuple(arguments))
             for message_time, address, *arguments in answer.get("events", ())
         ]
-        if error is None and not any(message.starts_sound for message in messages):
+        if error is None and not any(message.is_start_of_synth_or_sample for message in messages):
             error, warnings = promote_thread_error_to_program_error(None, warnings)
         return messages, RenderResult(None, error, warnings, time.monotonic() - started)
 

@@ -85,13 +85,13 @@ def extract_score_events(messages: Sequence[OscMessage]) -> list[ScoreEvent]:
             sample_by_buffer[int(message.arguments[0])] = Path(str(message.arguments[1])).stem
         elif message.address == "/n_set" and message.arguments[0] in options_by_node:
             # A control that is set later describes the event too, unless it is set at the start.
-            for name, value in message.synth_control_values.items():
+            for name, value in message.control_value_by_name.items():
                 options_by_node[message.arguments[0]].setdefault(f"{name}", float(value))
         elif message.synthdef_name is not None:
             synthdef = message.synthdef_name
             options = {
                 name: _to_float_or_zero(value)
-                for name, value in message.synth_control_values.items()
+                for name, value in message.control_value_by_name.items()
             }
             options_by_node[message.arguments[1]] = options
             output_bus = int(options.pop("out_bus", 0))

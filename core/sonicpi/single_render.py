@@ -144,7 +144,7 @@ def collect_osc_messages(source: str, seconds: float = 18.0) -> list[OscMessage]
     --------
     >>> from core.sonicpi import collect_osc_messages
     >>> messages = collect_osc_messages("use_synth :saw; play 60; sleep 1; play 64", seconds=2)
-    >>> [(m.time, m.synth_control_values["note"]) for m in messages if m.synthdef_name == "saw"]
+    >>> [(m.time, m.control_value_by_name["note"]) for m in messages if m.synthdef_name == "saw"]
     [(0.0, 60.0), (1.0, 64.0)]
     """
     if (problem := find_source_code_problem(source)) is not None:

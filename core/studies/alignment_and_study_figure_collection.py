@@ -9,7 +9,7 @@ from core.corpus import AlignmentRecord, Corpus
 from core.plots.alignment_map import build_map_figure, rotate_after_map_to_before_map
 from core.plots.metrics_before_after import build_metrics_before_after_figure
 from core.plots.training_curves import build_training_curves_figure
-from core.programs import get_template_titles
+from core.programs import get_title_by_template_id
 from core.studies.study_registry import STUDIES
 from core.studies.study_run_storage import list_study_runs
 
@@ -50,7 +50,7 @@ def collect_alignment_figures(corpus: Corpus, alignment: AlignmentRecord) -> dic
             points,
             points["template"],
             colour_label="Template",
-            group_titles=get_template_titles(),
+            group_titles=get_title_by_template_id(),
         )
     history = alignment.load_training_history()
     if len(history) > 1:  # Kernel ridge is solved at once.

@@ -111,7 +111,7 @@ def _run_mantel_test(a: np.ndarray, b: np.ndarray, permutations: int, seed: int)
     return float((1 + extreme_count) / (1 + permutations))
 
 
-def rank_disagreeing_pairs(a: np.ndarray, b: np.ndarray, max_pairs: int) -> np.ndarray:
+def list_most_disagreeing_pairs(a: np.ndarray, b: np.ndarray, max_pairs: int) -> np.ndarray:
     """Return pairs that are near in `a` and far in `b`, largest disagreement first: int [count].
 
     Distances are compared by their rank among all pairs, so scales do not matter.

@@ -17,7 +17,7 @@ from core.studies.correlation_of_distances_and_mantel_test import (
     DistanceCorrelation,
     compute_pair_distances,
     correlate_distances,
-    rank_disagreeing_pairs,
+    list_most_disagreeing_pairs,
 )
 from core.studies.study_clip_rendering import make_path_relative_to_workspace
 from core.studies.study_inputs import StudyInputs, open_study_inputs
@@ -48,7 +48,7 @@ def compute_study_result(
     rng = np.random.default_rng(options["seed"])
     rows = _sample_one_row_per_template(rows_by_template, rng)
     progress(PROGRESS_STEP, 0, options["resamples"], "permutation test")
-    distances = _compute_space_distances(inputs, rows)
+    distances = _compute_code_and_audio_pair_distances(inputs, rows)
     correlations = {
         space: correlate_distances(
             *pair, permutations=options["permutations"], seed=options["seed"]
@@ -103,7 +103,9 @@ def _sample_one_row_per_template(
     return np.array([rng.choice(rows) for rows in rows_by_template])
 
 
-def _compute_space_distances(inputs: StudyInputs, rows: np.ndarray) -> dict[str, DistancePair]:
+def _compute_code_and_audio_pair_distances(
+    inputs: StudyInputs, rows: np.ndarray
+) -> dict[str, DistancePair]:
     """Return distances of code, raw and aligned, each with those of raw audio."""
     code, audio = inputs.pairs.code_embeddings[rows], inputs.pairs.audio_embeddings[rows]
     audio_distances = compute_pair_distances(audio)
@@ -119,11 +121,11 @@ def _estimate_correlation_intervals(
 ) -> dict[tuple[str, str], tuple[float, float]]:
     """Return 95 % intervals over templates, by space and correlation."""
     intervals = {}
-    for space in _compute_space_distances(inputs, rows[:2]):
+    for space in _compute_code_and_audio_pair_distances(inputs, rows[:2]):
         for name in CORRELATIONS:
 
             def correlate_subset(subset: np.ndarray, space: str = space, name: str = name) -> float:
-                pair = _compute_space_distances(inputs, rows[subset])[space]
+                pair = _compute_code_and_audio_pair_distances(inputs, rows[subset])[space]
                 correlation: float = getattr(correlate_distances(*pair, permutations=0), name)
                 return correlation
 
@@ -150,7 +152,7 @@ def _correlate_resampled_programs(
     values: dict[tuple[str, str], list[float]] = {}
     for done in range(count):
         rows = _sample_one_row_per_template(rows_by_template, rng)
-        for space, pair in _compute_space_distances(inputs, rows).items():
+        for space, pair in _compute_code_and_audio_pair_distances(inputs, rows).items():
             correlation = correlate_distances(*pair, permutations=0)
             for name in CORRELATIONS:
                 values.setdefault((space, name), []).append(getattr(correlation, name))
@@ -238,8 +240,12 @@ def _build_pair_distance_table(
 def _find_most_disagreeing_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     code, audio = pairs["code"].to_numpy(), pairs["audio"].to_numpy()
     rankings = {
-        "similar code, different audio": rank_disagreeing_pairs(code, audio, EXTREME_PAIR_COUNT),
-        "different code, similar audio": rank_disagreeing_pairs(audio, code, EXTREME_PAIR_COUNT),
+        "similar code, different audio": list_most_disagreeing_pairs(
+            code, audio, EXTREME_PAIR_COUNT
+        ),
+        "different code, similar audio": list_most_disagreeing_pairs(
+            audio, code, EXTREME_PAIR_COUNT
+        ),
     }
     parts = [
         pairs.iloc[order][["first", "second", "code", "audio"]].assign(kind=kind, row=order)

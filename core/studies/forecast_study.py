@@ -22,7 +22,7 @@ from core.search.clip_property_forecast import (
     fit_forecast,
     make_forecast_targets,
 )
-from core.search.forecast_fitting_and_storage import load_forecast_features
+from core.search.forecast_fitting_and_storage import load_or_simulate_forecast_features
 from core.studies.retrieval_queries import QuerySet, load_query_set
 from core.studies.study_clip_rendering import embed_clip_files
 from core.studies.study_result import (
@@ -68,8 +68,8 @@ def compute_study_result(
     query_source = options["queries"]
     embed_corpus(corpus, FEATURE_ENCODER, FORECAST_ENCODER, progress)
     query_set = load_query_set(corpus, query_source, [FORECAST_ENCODER], progress)
-    model = _fit_on_base(corpus, query_set)
-    outcome = _forecast_queries(corpus, query_set, model, progress)
+    model = _fit_forecast_on_base_programs(corpus, query_set)
+    outcome = _forecast_query_programs(corpus, query_set, model, progress)
     properties = build_property_table(outcome, np.array(["all"] * len(outcome.truth)))
     return StudyResult(
         comparison=compare_measurements_to_paper(_list_measurements(properties, query_source)),
@@ -102,11 +102,11 @@ def compute_study_result(
     )
 
 
-def _fit_on_base(corpus: Corpus, query_set: QuerySet) -> ForecastModel:
+def _fit_forecast_on_base_programs(corpus: Corpus, query_set: QuerySet) -> ForecastModel:
     """Fit the forecast on the base; raise an EarshotError with too few programs or groups."""
     program_ids = list(query_set.base["program"])
     model = fit_forecast(
-        load_forecast_features(corpus, program_ids),
+        load_or_simulate_forecast_features(corpus, program_ids),
         corpus.load_embeddings(FORECAST_ENCODER, program_ids)[1],
         [
             template or program_id
@@ -122,13 +122,13 @@ def _fit_on_base(corpus: Corpus, query_set: QuerySet) -> ForecastModel:
     return model
 
 
-def _forecast_queries(
+def _forecast_query_programs(
     corpus: Corpus, query_set: QuerySet, model: ForecastModel, progress: Progress
 ) -> ForecastOutcome:
     queries = query_set.queries
     if "program" in queries:
         program_ids = list(queries["program"])
-        features = load_forecast_features(corpus, program_ids)
+        features = load_or_simulate_forecast_features(corpus, program_ids)
         descriptors = corpus.load_embeddings(FORECAST_ENCODER, program_ids)[1]
         templates = queries["template"].to_numpy(dtype=str)
     else:
@@ -160,7 +160,7 @@ def build_property_table(outcome: ForecastOutcome, groups: np.ndarray) -> pd.Dat
         for column, descriptor in enumerate(CLIP_DESCRIPTORS):
             is_used = (groups == group) & np.isfinite(outcome.truth[:, column])
             if is_used.sum() >= MIN_QUERIES_PER_ROW:
-                row = _measure_property(outcome, is_used, column, descriptor)
+                row = _measure_forecast_of_property(outcome, is_used, column, descriptor)
                 rows.append({"queries of": group, **row})
     return pd.DataFrame(
         rows,
@@ -177,7 +177,7 @@ def build_property_table(outcome: ForecastOutcome, groups: np.ndarray) -> pd.Dat
     )
 
 
-def _measure_property(
+def _measure_forecast_of_property(
     outcome: ForecastOutcome, is_used: np.ndarray, column: int, descriptor: ClipDescriptor
 ) -> dict[str, Any]:
     truth, predicted = outcome.truth[is_used, column], outcome.predicted[is_used, column]

@@ -152,7 +152,7 @@ def _compute_movement_rank_correlation(changes: pd.DataFrame, space: str) -> flo
     return float(stats.spearmanr(1 - changes[space], 1 - changes["audio"]).statistic)
 
 
-def _compute_alignment_gain(changes: pd.DataFrame) -> float:
+def _compute_gain_in_movement_correlation(changes: pd.DataFrame) -> float:
     """Return the rank correlation of movements after alignment minus the one before.
 
     Both are measured on the same changes, so a bootstrap gives the interval of the difference.
@@ -211,7 +211,9 @@ def _build_perturbation_measurements(
         for space, title in space_titles.items()
     ]
     if "aligned_code" in space_titles:
-        measurements.append(build_measurement(GAIN_MEASURE, _compute_alignment_gain, changes))
+        measurements.append(
+            build_measurement(GAIN_MEASURE, _compute_gain_in_movement_correlation, changes)
+        )
     return measurements
 
 

@@ -88,7 +88,7 @@ def draw_random_picks(candidate_count: int, k: int, seed: int) -> list[list[int]
     ]
 
 
-def compute_gap_share(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
+def compute_share_of_gap_closed(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
     """Return the share of the gap between two references that values close over programs.
 
     Parameters

@@ -18,7 +18,7 @@ from core.pipeline.embed import embed_corpus
 from core.progress_callback import Progress
 from core.search.aspect_similarity import ASPECT_ENCODER, WHOLE_SOUND
 from core.studies.retrieved_clip_scores import SCORE, AudioEmbeddings
-from core.studies.retriever import rank_nearest_rows
+from core.studies.retriever import list_nearest_rows_per_query
 
 SIMULATION_STEP = "Predicting aspects"
 MAX_CLIPS_TO_MEASURE = 1500
@@ -115,7 +115,7 @@ def build_aspect_score_table(
     rows = []
     for weights in list_aspect_weightings():
         combined = sum(weight * standardized[name] for name, weight in weights.items())
-        nearest = rank_nearest_rows(np.asarray(combined))
+        nearest = list_nearest_rows_per_query(np.asarray(combined))
         scores = {
             name: float(normalized_similarity(nearest, audio.queries, audio.base).mean())
             for name, audio in measures.items()

@@ -27,8 +27,8 @@ from core.search.confidence_fitting import (
     fit_confidence_calibrations,
     predict_in_direction,
 )
-from core.search.search_confidence import discount_by_reading
-from core.sonicpi.interpreter import read_program
+from core.search.search_confidence import discount_confidence_by_understood_share
+from core.sonicpi.interpreter import interpret_program
 from core.studies.retrieved_clip_scores import SCORE, RetrievalOutcome
 
 LEVEL_COLUMNS = [
@@ -100,7 +100,7 @@ def estimate_query_confidences(outcome: RetrievalOutcome) -> list[ConfidenceOutc
             sources = context.query_set.queries["source"]
             probabilities = np.array(
                 [
-                    discount_by_reading(probability, read_program(source))
+                    discount_confidence_by_understood_share(probability, interpret_program(source))
                     for probability, source in zip(probabilities.tolist(), sources, strict=True)
                 ]
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core import encoders
-from core.encoders.encoder_spec_lookup import share_component
+from core.encoders.encoder_spec_lookup import do_encoders_share_component
 from core.evaluation.confidence_calibration import CORRECT_THRESHOLD
 from core.studies.retrieval_confidence import ConfidenceOutcome, build_calibration_quality_table
 from core.studies.retrieval_queries import EXAMPLE_QUERIES, VALIDATION_QUERIES
@@ -77,10 +77,12 @@ def write_retrieval_findings(
     held_out_encoders = [
         encoder_id
         for encoder_id in other_encoders
-        if not share_component(encoder_id, training_encoder)
+        if not do_encoders_share_component(encoder_id, training_encoder)
     ]
     component_encoders = [
-        encoder_id for encoder_id in other_encoders if share_component(encoder_id, training_encoder)
+        encoder_id
+        for encoder_id in other_encoders
+        if do_encoders_share_component(encoder_id, training_encoder)
     ]
     if component_encoders:
         notes.append(

@@ -11,7 +11,7 @@ import pandas as pd
 from core import encoders
 from core.corpus import Corpus
 from core.encoders.concatenated_encoders import split_encoder_id
-from core.encoders.encoder_spec_lookup import share_component
+from core.encoders.encoder_spec_lookup import do_encoders_share_component
 from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
 from core.progress_callback import Progress
@@ -262,7 +262,7 @@ def _list_eval_encoders(training_encoder: str, other_encoders: Sequence[str]) ->
     components = [
         component
         for component in split_encoder_id(training_encoder)
-        if not any(share_component(component, other) for other in other_encoders)
+        if not any(do_encoders_share_component(component, other) for other in other_encoders)
     ]
     return list(dict.fromkeys((training_encoder, *components, *other_encoders)))
 

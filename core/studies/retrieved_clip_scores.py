@@ -13,7 +13,7 @@ from core.evaluation.metrics import normalized_similarity
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.studies.retrieval_baselines import RAW_EMBEDDINGS, RetrievalMethod
 from core.studies.retrieval_context import RetrievalContext
-from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult, rank_nearest_rows
+from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult, list_nearest_rows_per_query
 
 SCORE = f"normalized similarity@{NEIGHBOUR_COUNT}"
 CONSENSUS_NEAREST = "true nearest by all encoders"
@@ -106,7 +106,7 @@ def find_true_nearest_rows(audio: Mapping[str, AudioEmbeddings]) -> dict[str, np
                 for embeddings in audio.values()
             ]
         )
-        nearest[CONSENSUS_NEAREST] = rank_nearest_rows(consensus)
+        nearest[CONSENSUS_NEAREST] = list_nearest_rows_per_query(consensus)
     return nearest
 
 

@@ -19,7 +19,7 @@ from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.evaluation.text_baselines import (
     SHORTLIST_SIZE,
     compute_identifier_tfidf,
-    rank_programs_by_edit_distance,
+    find_nearest_programs_by_edit_distance,
 )
 from core.studies.process_cpu_time import measure_cpu_seconds
 from core.studies.retrieval_baselines import (
@@ -85,10 +85,10 @@ class Retriever:
         """Fit a method and retrieve the nearest clips of every query."""
         scorer, fit_seconds = self._get_fitted_scorer(method)
         similarities = self.score_base_clips(method)
-        base_rows = rank_nearest_rows(similarities)
+        base_rows = list_nearest_rows_per_query(similarities)
 
         def retrieve_clips_of_query(row: int) -> None:
-            rank_nearest_rows(scorer(np.array([row])))
+            list_nearest_rows_per_query(scorer(np.array([row])))
 
         ranking_ms = _measure_median_task_ms(retrieve_clips_of_query, self._select_timed_queries())
         embedding_ms = sum(
@@ -141,7 +141,7 @@ class Retriever:
         return self._embedding_ms[encoder_id]
 
 
-def rank_nearest_rows(similarities: np.ndarray) -> np.ndarray:
+def list_nearest_rows_per_query(similarities: np.ndarray) -> np.ndarray:
     """Return the columns of the largest values per row of [m, n]: int [m, NEIGHBOUR_COUNT].
 
     Equal values are ordered by column. The rounding is that of
@@ -173,7 +173,7 @@ def _fit_edit_distance_scorer(_method: RetrievalMethod, context: RetrievalContex
         """Score by rank, among the programs that share most identifiers with the query."""
         shortlist = find_k_nearest_rows(query_vectors[query_rows], base_vectors, SHORTLIST_SIZE)[0]
         sources = [query_sources[row] for row in query_rows]
-        ranked_rows = rank_programs_by_edit_distance(
+        ranked_rows = find_nearest_programs_by_edit_distance(
             base_sources, sources, NEIGHBOUR_COUNT, shortlist
         )
         scores = np.zeros((len(query_rows), len(base_sources)))

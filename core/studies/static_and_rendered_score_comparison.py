@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
-from core.sonicpi.interpreter.sample_selection import is_own_sample_file
+from core.sonicpi.interpreter.sample_selection import is_path_of_user_sample
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
 ONSET_TOLERANCE_SECONDS = 0.010
@@ -53,7 +53,7 @@ def _get_sound_name(event: ScoreEvent) -> str:
 
 def _is_authors_sample_file(event: ScoreEvent) -> bool:
     """Return whether the reader's sound is a sample file of the program's author."""
-    return event.kind == "sample" and is_own_sample_file(event.name)
+    return event.kind == "sample" and is_path_of_user_sample(event.name)
 
 
 def _get_event_pitch(event: ScoreEvent) -> float | str:

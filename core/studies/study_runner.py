@@ -23,7 +23,7 @@ from core.progress_callback import Progress, ignore_progress
 from core.studies import study_run_storage
 from core.studies.study_registry import fill_default_study_options, get_study
 from core.studies.study_run_storage import StudyRun
-from core.workspace import refuse_if_workspace_read_only
+from core.workspace import require_writable_workspace
 
 VERSIONED_PACKAGES = (
     "torch",
@@ -70,7 +70,7 @@ def run_study(
     >>> list(run.load_paper_comparison())[:5]
     ['measure', 'measured', 'low', 'high', 'paper']
     """
-    refuse_if_workspace_read_only("Running a study")
+    require_writable_workspace("Running a study")
     study_name, options = translate_former_study_names(study_name, options or {})
     study = get_study(study_name)
     all_options = fill_default_study_options(study_name, options)

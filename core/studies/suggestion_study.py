@@ -40,9 +40,9 @@ from core.studies.suggestion_study_measurements import (
     SHARED_SPACE,
     UPPER_BOUND,
     JudgedProgram,
-    list_worst_programs,
+    list_programs_with_worst_picks,
     measure_diversity,
-    measure_margins,
+    measure_diversity_gain_over_text_methods,
     measure_movement_correlation,
     measure_target_hits,
 )
@@ -193,9 +193,9 @@ def _build_suggestion_result(
     judges = list(judged[0].audio_by_encoder)
     diversity, margins = (
         pd.concat([measure(judged, judge, options["seed"]) for judge in judges], ignore_index=True)
-        for measure in (measure_diversity, measure_margins)
+        for measure in (measure_diversity, measure_diversity_gain_over_text_methods)
     )
-    worst = list_worst_programs(judged, audio_encoders[0], options["seed"])
+    worst = list_programs_with_worst_picks(judged, audio_encoders[0], options["seed"])
     toward = measure_target_hits(aligned_corpus, judged, options["seed"])
     sensitivity = measure_movement_correlation(judged, audio_encoders)
     split = f"{len(judged)} programs"

@@ -11,11 +11,11 @@ import pandas as pd
 from core.evaluation.bootstrap import compute_bootstrap_interval
 from core.search.aligned_corpus import AlignedCorpus
 from core.studies.pick_diversity_metrics import (
-    compute_gap_share,
     compute_pairwise_cosine_distances,
     compute_pick_coverage,
     compute_pick_diversity,
     compute_rank_correlation,
+    compute_share_of_gap_closed,
     draw_random_picks,
     pick_farthest_rows,
 )
@@ -72,13 +72,15 @@ def measure_diversity(judged: Sequence[JudgedProgram], encoder: str, seed: int) 
                 "low": gain_low,
                 "high": gain_high,
                 "coverage": float(numbers[:, 1].mean()),
-                "share": compute_gap_share(numbers[:, 0], low, high),
+                "share": compute_share_of_gap_closed(numbers[:, 0], low, high),
             }
         )
     return pd.DataFrame(rows)
 
 
-def measure_margins(judged: Sequence[JudgedProgram], encoder: str, seed: int) -> pd.DataFrame:
+def measure_diversity_gain_over_text_methods(
+    judged: Sequence[JudgedProgram], encoder: str, seed: int
+) -> pd.DataFrame:
     """Return how much more diverse picks by predicted sound are than those of each text method."""
     values = _measure_picks_of_all_methods(judged, encoder, seed)
     styles = np.array([item.style for item in judged])
@@ -101,7 +103,9 @@ def measure_margins(judged: Sequence[JudgedProgram], encoder: str, seed: int) ->
     return pd.DataFrame(rows)
 
 
-def list_worst_programs(judged: Sequence[JudgedProgram], encoder: str, seed: int) -> pd.DataFrame:
+def list_programs_with_worst_picks(
+    judged: Sequence[JudgedProgram], encoder: str, seed: int
+) -> pd.DataFrame:
     """Return the programs whose picks close least of the gap to picks by true audio."""
     values = _measure_picks_of_all_methods(judged, encoder, seed)
     gap = values[UPPER_BOUND][:, 0] - values[RANDOM][:, 0]

@@ -14,7 +14,7 @@ import numpy as np
 from core.encoders.score_features import reuse_layer_features
 from core.search.clip_property_forecast import compute_forecast_features
 from core.sonicpi.interpreter import ProgramReading
-from core.sonicpi.interpreter.program_sounds_and_silence import use_known_readings
+from core.sonicpi.interpreter.program_sounds_and_silence import reuse_program_readings
 from core.suggest.candidates import Candidate
 from core.suggest.incremental_variant_interpretation import Variant, VariantReader
 from core.suggest.program_literals_calls_and_blocks import ProgramOutline
@@ -85,7 +85,7 @@ def predict_candidates(
     usable: list[Candidate] = []
     readings: dict[str, ProgramReading] = {}
     unparsable_count = silent_count = 0
-    for candidate, reading in _read_candidates(outline, candidates, count):
+    for candidate, reading in _interpret_candidates(outline, candidates, count):
         if reading.line is not None:
             unparsable_count += 1
         elif reading.is_silent:
@@ -96,7 +96,7 @@ def predict_candidates(
         if len(usable) == count:
             break
     sources = [outline.source, *(candidate.source for candidate in usable)]
-    with use_known_readings(readings), reuse_layer_features():
+    with reuse_program_readings(readings), reuse_layer_features():
         code_embeddings = embed_sources(aligned_corpus, sources)
     vectors = aligned_corpus.project_code_embeddings(code_embeddings)
     return PredictedCandidates(
@@ -155,7 +155,7 @@ def join_predicted_candidates(
     )
 
 
-def _read_candidates(
+def _interpret_candidates(
     outline: ProgramOutline, candidates: Iterable[Candidate], count: int
 ) -> Iterator[tuple[Candidate, ProgramReading]]:
     """Yield candidates with their readings; they are read in batches."""
@@ -164,7 +164,7 @@ def _read_candidates(
     batch_size = count
     while batch := list(islice(remaining, batch_size)):
         variants = [Variant(item.source, item.replacements) for item in batch]
-        yield from zip(batch, reader.read_variants(variants))
+        yield from zip(batch, reader.interpret_variants(variants))
         batch_size = MIN_BATCH_SIZE
 
 
@@ -207,7 +207,7 @@ def compute_property_movements(
         In standard deviations over programs, by the columns of the forecast.
     """
     sources = [predicted.current_source, *(predicted.candidates[row].source for row in rows)]
-    with use_known_readings(predicted.readings):
+    with reuse_program_readings(predicted.readings):
         values, _ = model.predict_values_with_intervals(compute_forecast_features(sources))
     movements: np.ndarray = values[1:] - values[0]
     return movements

@@ -206,16 +206,16 @@ def apply_edits_to_make_candidate(source: str, edits: list[CodeEdit]) -> Candida
     changed = apply_source_replacements(source, replacements)
     kinds = sorted({edit.kind for edit in edits}, key=EDIT_KINDS.index)
     words = "; ".join(edit.words for edit in edits)
-    change = describe_source_change(source, changed, words)
+    change = build_source_change(source, changed, words)
     return Candidate(changed, "+".join(kinds), change, replacements)
 
 
-def describe_source_change(before: str, after: str, words: str) -> SourceChange:
+def build_source_change(before: str, after: str, words: str) -> SourceChange:
     r"""Return the lines in which two sources differ.
 
     Examples
     --------
-    >>> describe_source_change("play 60\nsleep 1\n", "play 64\nsleep 1\n", "note 60 → 64")
+    >>> build_source_change("play 60\nsleep 1\n", "play 64\nsleep 1\n", "note 60 → 64")
     SourceChange(line=1, before='play 60', after='play 64', words='note 60 → 64')
     """
     old, new = before.split("\n"), after.split("\n")

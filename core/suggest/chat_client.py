@@ -202,13 +202,13 @@ class _ChatStream:
                     "POST", f"{settings.url.rstrip('/')}/{CHAT_PATH}", json=body, headers=headers
                 ) as response,
             ):
-                self._check_status(settings, response)
+                self._raise_on_http_error_status(settings, response)
                 if "json" in response.headers.get("content-type", ""):
-                    self._add_event(b"".join(self._iterate_limited_bytes(response)))
+                    self._add_answer_part(b"".join(self._iterate_limited_bytes(response)))
                 else:
-                    self._read_events(response)
+                    self._read_server_sent_events(response)
         except httpx.TimeoutException as error:
-            self._note_timeout(settings, error)
+            self._mark_answer_cut_or_raise_on_timeout(settings, error)
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise _TemporaryError(f"it cannot be reached ({type(error).__name__})") from error
         except httpx.InvalidURL as error:
@@ -216,13 +216,15 @@ class _ChatStream:
         if not self.parts:
             raise _TemporaryError("its answer is empty or is not that of a chat endpoint")
 
-    def _note_timeout(self, settings: ChatSettings, error: Exception) -> None:
+    def _mark_answer_cut_or_raise_on_timeout(
+        self, settings: ChatSettings, error: Exception
+    ) -> None:
         if not self.parts:
             seconds = f"{settings.timeout_seconds:g} s"
             raise _make_chat_error(settings, f"it did not answer within {seconds}") from error
         self.is_cut = True
 
-    def _check_status(self, settings: ChatSettings, response: httpx.Response) -> None:
+    def _raise_on_http_error_status(self, settings: ChatSettings, response: httpx.Response) -> None:
         if response.status_code == 200:
             return
         body = b""
@@ -232,7 +234,7 @@ class _ChatStream:
                 break
         text = body[:MAX_QUOTED_CHARS].decode("utf-8", "replace")
         reason = f"it refused with status {response.status_code}"
-        if words := " ".join(_hide_key(settings, text).split()):
+        if words := " ".join(_remove_api_key_from_text(settings, text).split()):
             reason += f": {words}"
         if response.status_code in RETRIED_STATUSES:
             raise _TemporaryError(reason, _read_retry_after(response.headers.get("retry-after")))
@@ -248,17 +250,17 @@ class _ChatStream:
                 return
             yield block
 
-    def _read_events(self, response: httpx.Response) -> None:
+    def _read_server_sent_events(self, response: httpx.Response) -> None:
         """Read server-sent events: lines that begin with "data:"."""
         rest = b""
         for block in self._iterate_limited_bytes(response):
             *lines, rest = (rest + block).split(b"\n")
             for line in lines:
-                if self._read_event_line(line):
+                if self._read_server_sent_event_line(line):
                     return
-        self._read_event_line(rest)
+        self._read_server_sent_event_line(rest)
 
-    def _read_event_line(self, line: bytes) -> bool:
+    def _read_server_sent_event_line(self, line: bytes) -> bool:
         """Read a line; return whether the answer has ended."""
         line = line.strip()
         if not line.startswith(b"data:"):
@@ -266,10 +268,10 @@ class _ChatStream:
         data = line[5:].strip()
         if data == b"[DONE]":
             return True
-        self._add_event(data)
+        self._add_answer_part(data)
         return self.is_cut
 
-    def _add_event(self, data: bytes) -> None:
+    def _add_answer_part(self, data: bytes) -> None:
         """Add a part of the answer; what is not such a part is ignored."""
         try:
             event = json.loads(data)
@@ -296,7 +298,7 @@ class _ChatStream:
         answer_tokens = _read_token_count(self.usage.get("completion_tokens"))
         prompt_price, answer_price = settings.price_per_million_tokens
         cost = (prompt_tokens * prompt_price + answer_tokens * answer_price) / 1e6
-        text = _hide_key(settings, "".join(self.parts))
+        text = _remove_api_key_from_text(settings, "".join(self.parts))
         return ChatAnswer(text, prompt_tokens, answer_tokens, seconds, cost, attempts, self.is_cut)
 
 
@@ -322,7 +324,7 @@ def _read_retry_after(value: str | None) -> float:
         return 0.0
 
 
-def _hide_key(settings: ChatSettings, text: str) -> str:
+def _remove_api_key_from_text(settings: ChatSettings, text: str) -> str:
     """Return a text of the server without the key, which it may repeat."""
     return text.replace(settings.api_key, "…") if settings.api_key else text
 

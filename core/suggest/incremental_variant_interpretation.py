@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.sonicpi.interpreter import ProgramReading, parse_program
-from core.sonicpi.interpreter.program_sounds_and_silence import describe_reading
+from core.sonicpi.interpreter.program_sounds_and_silence import build_program_reading
 from core.sonicpi.interpreter.ruby_parser_process import (
     ParsedProgram,
     parse_program_and_error,
@@ -75,8 +75,8 @@ class VariantReader:
         tree = parse_program(self.outline.source) or []
         return tree[1:] if [[node] for node in tree[1:]] == apart else None
 
-    def read_variants(self, variants: Sequence[Variant]) -> list[ProgramReading]:
-        """Read variants as `core.sonicpi.interpreter.read_program` reads them one by one."""
+    def interpret_variants(self, variants: Sequence[Variant]) -> list[ProgramReading]:
+        """Read variants as `core.sonicpi.interpreter.interpret_program` reads them one by one."""
         changes = [self._find_changed_statements(variant) for variant in variants]
         codes = [
             self.variable_prelude + change.code if change is not None else variant.source
@@ -88,7 +88,7 @@ class VariantReader:
             if whole.error_line is not None and change is not None:
                 whole = parse_program_and_error(variant.source)  # With the line in the program.
             interpreter = VariantInterpreter(whole.tree, self.records)
-            readings.append(describe_reading(variant.source, whole, interpreter))
+            readings.append(build_program_reading(variant.source, whole, interpreter))
         return readings
 
     def _find_changed_statements(self, variant: Variant) -> _ChangedStatements | None:

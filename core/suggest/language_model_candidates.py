@@ -11,7 +11,7 @@ from core.programs.grammar.newer_sonic_pi_synth_options import LATER_SYNTH_OPTIO
 from core.programs.grammar.synth_fx_and_sample_sets import FX_OPTIONS, SYNTH_OPTIONS
 from core.programs.template_vocabulary import DEFAULT_SOUND_SET, build_sound_names_by_group
 from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
-from core.suggest.candidates import Candidate, describe_source_change
+from core.suggest.candidates import Candidate, build_source_change
 from core.suggest.chat_client import ChatAnswer, ChatSettings, ask_language_model
 
 LANGUAGE_MODEL_KIND = "language model"
@@ -59,7 +59,7 @@ class LanguageModelCandidates:
     repeated_count: int
     answer: ChatAnswer
 
-    def describe(self) -> str:
+    def format_usage_and_cost(self) -> str:
         """Return count, time, tokens and cost in one line."""
         answer = self.answer
         tokens = answer.prompt_tokens + answer.answer_tokens
@@ -113,10 +113,10 @@ def write_candidates_by_language_model(
     for program in programs:
         if program.strip() not in known and len(program) <= MAX_PROGRAM_CHARS:
             known.add(program.strip())
-            change = describe_source_change(source, program, "")
+            change = build_source_change(source, program, "")
             lines = max(change.before.count("\n"), change.after.count("\n")) + 1
             words = f"by the language model: {lines} line{'s' if lines > 1 else ''} changed"
-            change = describe_source_change(source, program, words)
+            change = build_source_change(source, program, words)
             candidates.append(Candidate(program, LANGUAGE_MODEL_KIND, change))
     return LanguageModelCandidates(candidates, len(programs) - len(candidates), answer)
 

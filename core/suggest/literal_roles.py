@@ -53,7 +53,7 @@ VALUE_OPERATORS = frozenset(("+", "-", "*", "/"))
 LAYER_FUNCTIONS = ("live_loop", "define", "in_thread", "loop", "with_fx")
 
 
-def classify_option_role(name: str, function: str) -> str:
+def classify_option_as_note_or_other(name: str, function: str) -> str:
     """Return the role of the value of an option: "note", "option" or "other"."""
     if name == "note" and function in ("synth", "play"):
         return "note"

@@ -201,7 +201,9 @@ def measure_sensitivity(
         _summarize_literal(literal, rows, texts, predicted, gains)
         for literal, rows in rows_by_literal.items()
     ]
-    sensitivities = _name_movements(aligned_corpus, predicted, rows_by_literal, sensitivities)
+    sensitivities = _add_movement_words_to_sensitivities(
+        aligned_corpus, predicted, rows_by_literal, sensitivities
+    )
     return sorted(sensitivities, key=lambda item: (-item.strength, -item.distance))
 
 
@@ -294,7 +296,7 @@ def _summarize_literal(
     )
 
 
-def _name_movements(
+def _add_movement_words_to_sensitivities(
     aligned_corpus: AlignedCorpus,
     predicted: PredictedCandidates,
     rows_by_literal: dict[Literal, list[int]],
@@ -313,14 +315,15 @@ def _name_movements(
         strengths = sounds.compute_distances()[0, 1:]
         movements = sounds.properties[1:] - sounds.properties[0]
         aspects = [
-            _name_aspect_movement(sounds, row, movements[row]) for row in range(len(farthest))
+            _find_largest_aspect_movement(sounds, row, movements[row])
+            for row in range(len(farthest))
         ]
     else:
         movements = compute_property_movements(model, predicted, farthest)
         strengths, aspects = np.zeros(len(farthest)), [("", "")] * len(farthest)
     named = []
     for number, sensitivity in enumerate(sensitivities):
-        name, word = _name_property_movement(movements[number])
+        name, word = _find_largest_property_movement(movements[number])
         aspect, direction = aspects[number]
         named.append(
             replace(
@@ -335,7 +338,7 @@ def _name_movements(
     return named
 
 
-def _name_aspect_movement(
+def _find_largest_aspect_movement(
     sounds: PredictedSounds, row: int, movement: np.ndarray
 ) -> tuple[str, str]:
     """Return the aspect that moves most from the program to a candidate, and its direction."""
@@ -348,7 +351,7 @@ def _name_aspect_movement(
     return aspect, choose_direction_word(DIRECTION_WORDS[aspect], movement)
 
 
-def _name_property_movement(movement: np.ndarray) -> tuple[str, str]:
+def _find_largest_property_movement(movement: np.ndarray) -> tuple[str, str]:
     """Return the property that moves most, and a word for its movement."""
     columns = [DESCRIPTOR_NAMES.index(name) for name in PROPERTY_LABELS]
     column = max(columns, key=lambda index: abs(movement[index]))

@@ -14,7 +14,7 @@ from core.search.clip_property_forecast import (
     compute_forecast_features,
     predict_forecast,
 )
-from core.sonicpi.interpreter.program_sounds_and_silence import use_known_readings
+from core.sonicpi.interpreter.program_sounds_and_silence import reuse_program_readings
 from core.suggest.candidate_prediction import embed_sources
 from core.suggest.code_edit import Replacement, apply_source_replacements
 from core.suggest.incremental_variant_interpretation import Variant, VariantReader
@@ -96,13 +96,13 @@ class LiteralPredictor:
         """
         changed = self._replace_literal(start, end, text)
         variant = Variant(changed, (Replacement(start, end, text),))
-        (reading,) = self.reader.read_variants([variant])
+        (reading,) = self.reader.interpret_variants([variant])
         if reading.line is not None or reading.is_silent:
             raise EarshotError(
-                f"With {text!r} the program {_describe_reading_problem(reading.message)}",
+                f"With {text!r} the program {_describe_interpretation_problem(reading.message)}",
                 remedy="Give another value.",
             )
-        with use_known_readings({changed: reading}), reuse_layer_features():
+        with reuse_program_readings({changed: reading}), reuse_layer_features():
             embedding = embed_sources(self.aligned_corpus, [changed])
         vector = self.aligned_corpus.project_code_embeddings(embedding)[0]
         return LiteralPrediction(changed, vector, float(1 - vector @ self.program_vector))
@@ -117,7 +117,7 @@ class LiteralPredictor:
             return None
         changed = self._replace_literal(start, end, text)
         variant = Variant(changed, (Replacement(start, end, text),))
-        with use_known_readings({changed: self.reader.read_variants([variant])[0]}):
+        with reuse_program_readings({changed: self.reader.interpret_variants([variant])[0]}):
             return predict_forecast(model, compute_forecast_features([changed]))
 
     def _replace_literal(self, start: int, end: int, text: str) -> str:
@@ -133,5 +133,5 @@ class LiteralPredictor:
         return apply_source_replacements(self.source, [Replacement(start, end, text)])
 
 
-def _describe_reading_problem(message: str) -> str:
+def _describe_interpretation_problem(message: str) -> str:
     return f"cannot be predicted: {message}" if message else "cannot be predicted."

@@ -10,7 +10,7 @@ from core.suggest.literal_roles import (
     PLAY_FUNCTIONS,
     VALUE_FUNCTIONS,
     VALUE_OPERATORS,
-    classify_option_role,
+    classify_option_as_note_or_other,
     format_layer_name,
     get_literal_text,
     guess_role_of_name_literal,
@@ -267,7 +267,11 @@ class _OutlineWalk:
             self._visit_node(
                 value,
                 _Place(
-                    classify_option_role(name, parts.name), name, parts.name, sound, place.layer
+                    classify_option_as_note_or_other(name, parts.name),
+                    name,
+                    parts.name,
+                    sound,
+                    place.layer,
                 ),
             )
 

@@ -16,7 +16,7 @@ import numpy as np
 from core.encoders.simulation.program_simulation import reuse_simulated_sounds
 from core.search.aspect_similarity import predict_aspects
 from core.search.clip_property_forecast import compute_forecast_features
-from core.sonicpi.interpreter.program_sounds_and_silence import use_known_readings
+from core.sonicpi.interpreter.program_sounds_and_silence import reuse_program_readings
 from core.suggest.candidate_prediction import PredictedCandidates
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def predict_sounds(
     sources = [predicted.current_source, *(predicted.candidates[row].source for row in rows)]
     aspects: list[dict[str, np.ndarray]] = []
     features: list[np.ndarray] = []
-    with use_known_readings(predicted.readings), reuse_simulated_sounds():
+    with reuse_program_readings(predicted.readings), reuse_simulated_sounds():
         for source in sources:  # One after the other, because both use the same simulation.
             aspects.append(predict_aspects(aligned_corpus, [source]))
             features.append(compute_forecast_features([source]))

@@ -14,9 +14,12 @@ from core.search.aspect_similarity import get_aspect_index
 from core.search.clip_property_forecast import compute_forecast_features, predict_forecast
 from core.search.nearest_neighbour_queries import find_neighbours
 from core.search.search_confidence import estimate_confidence
-from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
+from core.search.silent_snippet_check import SilentSnippetError, interpret_audible_snippet
 from core.sonicpi.interpreter import ProgramReading
-from core.sonicpi.interpreter.program_sounds_and_silence import STATUS_SYNTAX, use_known_readings
+from core.sonicpi.interpreter.program_sounds_and_silence import (
+    STATUS_SYNTAX,
+    reuse_program_readings,
+)
 from core.suggest.candidate_picking import (
     DEFAULT_RELEVANCE_WEIGHT,
     pick_by_marginal_distance,
@@ -216,7 +219,7 @@ def _suggest_for_outline(
         dropped = DroppedCandidates(written.unparsable_count, written.silent_count, repeated_count)
         predicted = join_predicted_candidates(distinct, predicted)
     rows = pick_best_candidate_rows(aligned_corpus, predicted, options)
-    with use_known_readings(predicted.readings):
+    with reuse_program_readings(predicted.readings):
         picks = [
             _build_pick_description(aligned_corpus, predicted, row, rank)
             for rank, row in enumerate(rows, 1)
@@ -232,7 +235,7 @@ def build_outline_of_audible_program(source: str) -> ProgramOutline:
     SilentSnippetError
         When it does not parse, or nothing in it would sound.
     """
-    reading = read_audible_snippet(source)
+    reading = interpret_audible_snippet(source)
     outline = build_program_outline(source) if reading.line is None else None
     if outline is None:
         message = reading.message.split("; predicted")[0] or "The code could not be read"

@@ -59,7 +59,7 @@ class Waveform:
     seconds: float
 
 
-def load_audio_player_script() -> None:
+def add_audio_player_script_to_page() -> None:
     """Load the script that all players of a page share."""
     with st.container(key="player-script"):
         _player_component(key="player-component")

@@ -116,7 +116,7 @@ def draw_code_editor(
             "height": height_px,
             "canRestore": code == FIRST_SNIPPET and session_keys.SNIPPET_VERSION.get() == 0,
             "problem": _find_syntax_problem(code),
-            "marks": _convert_marks(code, shown_marks),
+            "marks": _convert_marks_to_utf16_columns(code, shown_marks),
             "bundleUrl": code_editor_http_routes.build_editor_file_url(
                 code_editor_http_routes.BUNDLE_NAME
             ),
@@ -147,19 +147,19 @@ def _find_syntax_problem(code: str) -> dict[str, Any] | None:
     return {"line": parsed.error_line, "message": parsed.error_message}
 
 
-def _convert_marks(code: str, marks: Sequence[CodeMark]) -> list[dict[str, Any]]:
+def _convert_marks_to_utf16_columns(code: str, marks: Sequence[CodeMark]) -> list[dict[str, Any]]:
     """Return the marks with columns as JavaScript counts them, in UTF-16 code units."""
     lines = code.split("\n")
 
-    def count_units(mark: CodeMark, column: int) -> int:
+    def count_utf16_units(mark: CodeMark, column: int) -> int:
         line = lines[mark.line - 1] if 0 < mark.line <= len(lines) else ""
         return len(line[: max(column, 0)].encode("utf-16-le")) // 2
 
     return [
         {
             "line": mark.line,
-            "from": count_units(mark, mark.from_column),
-            "to": count_units(mark, mark.to_column),
+            "from": count_utf16_units(mark, mark.from_column),
+            "to": count_utf16_units(mark, mark.to_column),
             "strength": float(mark.strength),
             "title": mark.title,
         }

@@ -144,7 +144,7 @@ def select_alignment(corpus: Corpus, purpose: Purpose = "any") -> AlignmentRecor
         label = labels.get(choice.alignment_id, choice.alignment_id)
         st.caption(
             page_text.escape_markdown(
-                f"{label} of {choice.format_training_time()}: {choice.reason}"
+                f"{label} of {choice.format_time_when_trained()}: {choice.reason}"
             )
         )
     warn_about_remembered_url_value(session_keys.ALIGNMENT.name, "alignment", selected_id, label)

@@ -63,7 +63,9 @@ def draw_followed_code() -> str:
         else:
             st.code(code or "# Waiting for the first save.", language="ruby", height=345)
         with st.container(horizontal=True):
-            st.button("Edit this code", on_click=_edit_followed_code, icon=":material/edit:")
+            st.button(
+                "Edit this code", on_click=_copy_followed_code_to_editor, icon=":material/edit:"
+            )
             st.button("Stop following", on_click=_stop_following, icon=":material/close:")
         if isinstance(watcher, live.SavedWorkspacesWatcher):
             st.caption(WHEN_SAVED)
@@ -74,7 +76,7 @@ def draw_followed_code() -> str:
 def _poll_followed_source() -> None:
     """Look for a change, and draw the page again when there is one."""
     watcher = session_keys.FOLLOWED_SOURCE.get()
-    if watcher is not None and watcher.poll() is not None:
+    if watcher is not None and watcher.read_settled_change() is not None:
         st.rerun()
 
 
@@ -102,7 +104,7 @@ def _follow_workspace() -> None:
     session_keys.FOLLOWED_SOURCE.set(watcher)
 
 
-def _edit_followed_code() -> None:
+def _copy_followed_code_to_editor() -> None:
     """Put the followed code into the editor and end following."""
     watcher = session_keys.FOLLOWED_SOURCE.get()
     if watcher is not None and watcher.last_change is not None:

@@ -114,7 +114,7 @@ def _draw_job(job: Job, draw_details: Callable[[Job], None] | None) -> None:
             _draw_job_progress_bar(job)
         if job.error:
             page_text.show_error(job.error)
-        draw_kept_result(job)
+        draw_alignment_of_cancelled_training(job)
         if draw_details is not None:
             draw_details(job)
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -142,7 +142,7 @@ def draw_job_resume_button(job: Job) -> None:
     )
 
 
-def draw_kept_result(job: Job) -> None:
+def draw_alignment_of_cancelled_training(job: Job) -> None:
     """Draw the alignment that a cancelled training has saved."""
     if job.state == "cancelled" and "saved as" in job.progress.note:
         note = page_text.escape_markdown(job.progress.note)

@@ -185,7 +185,7 @@ def _load_cached_first_variants(
 @cache_until_inputs_change(1, ttl_s=60)
 def load_template_titles() -> dict[str, str]:
     """Return the title of each template and grammar style by id."""
-    return programs.get_template_titles()
+    return programs.get_title_by_template_id()
 
 
 @cache_until_inputs_change(16)

@@ -67,6 +67,6 @@ def draw_sidebar_footer(page_title: str) -> None:
     with st.sidebar:
         if page_title not in PAGES_SHOWING_JOBS and any(job.is_active for job in jobs.list_jobs()):
             job_panel.draw_active_jobs()
-        audio_player.load_audio_player_script()
+        audio_player.add_audio_player_script_to_page()
         corpus_and_alignment_picker.make_browser_back_undo_choices()
     search_prefetch.start_search_prefetch()

@@ -38,7 +38,7 @@ def draw_sonic_pi_buttons(code: str, key: str) -> None:
         )
     with page_text.catch_and_show_errors():
         if should_play:
-            st.toast(f"{play_in_sonic_pi(code).describe()} plays this code.")
+            st.toast(f"{play_in_sonic_pi(code).format_name_with_warning()} plays this code.")
         elif should_stop:
             stop_sonic_pi()
             st.toast("Stopped all programs of Sonic Pi.")

@@ -350,7 +350,7 @@ def open_delete_dialog(corpus: Corpus) -> None:
         with st.container(horizontal=True):
             if st.button(f"Delete {escaped_name}", type="primary", key="confirm-delete"):
                 with st.spinner("Deleting …"):
-                    jobs.refuse_while_corpus_is_used(corpus.name)
+                    jobs.require_that_no_job_uses_corpus(corpus.name)
                     delete_corpus(corpus)
                 _request_corpus_selection(None)
             if st.button("Cancel"):

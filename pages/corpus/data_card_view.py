@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.pipeline.data_card import DataCard
-from core.programs import get_template_titles
+from core.programs import get_title_by_template_id
 from pages.components import page_text
 
 ENCODER_COLUMNS = ("id", "modality", "embeddings", "licence", "credit", "revision")
@@ -55,7 +55,7 @@ def _draw_table(title: str, rows: pd.DataFrame) -> None:
 
 
 def _build_template_table(count_by_template: Mapping[str, int]) -> pd.DataFrame:
-    titles = get_template_titles()
+    titles = get_title_by_template_id()
     return pd.DataFrame(
         [
             {

@@ -92,7 +92,7 @@ def draw_ended_job(job: Job) -> None:
             st.badge(label, color=colour)
         if job.error:
             page_text.show_error(job.error)
-        job_panel.draw_kept_result(job)
+        job_panel.draw_alignment_of_cancelled_training(job)
         if job.state != "done":
             st.code(job.shell_command, language="bash", wrap_lines=True)
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -90,7 +90,10 @@ def draw_code_search(selected: Selection) -> None:
                 find_neighbours_in_corpora,
                 open_corpora_with_one_alignment,
             )
-            from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
+            from core.search.silent_snippet_check import (
+                SilentSnippetError,
+                interpret_audible_snippet,
+            )
 
             corpora = [selected.corpus, *further_corpora]
             aligned_corpora = open_corpora_with_one_alignment(corpora, selected.alignment)
@@ -107,7 +110,7 @@ def draw_code_search(selected: Selection) -> None:
             except SilentSnippetError as error:
                 page_text.show_why_snippet_is_silent(error.message)
             else:
-                page_text.show_partial_reading_notice(read_audible_snippet(snippet).message)
+                page_text.show_partial_reading_notice(interpret_audible_snippet(snippet).message)
                 draw_snippet_neighbours(aligned_corpora, found, snippet)
         else:
             st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")

@@ -78,7 +78,7 @@ def draw_map_overlay(
             data=build_map_overlay_data(points, marks),
             on_pick_change=lambda: _report_clicked_program(points, on_click),
             on_lasso_change=lambda: _report_lasso_selection(points, on_lasso),
-            on_stacked_change=_store_whether_map_is_stacked,
+            on_stacked_change=_store_map_panel_arrangement,
         )
 
 
@@ -145,7 +145,7 @@ def _report_clicked_program(points: pd.DataFrame, on_click: Callable[[str], None
         on_click(str(points["program"].iloc[int(row)]))
 
 
-def _store_whether_map_is_stacked() -> None:
+def _store_map_panel_arrangement() -> None:
     value = session_keys.MAP_OVERLAY.get().get("stacked")
     session_keys.IS_MAP_STACKED.set(value == "yes")
     session_keys.IS_MAP_LAYOUT_CHANGED.set(True)

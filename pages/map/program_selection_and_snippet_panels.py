@@ -181,7 +181,7 @@ def draw_snippet_placement(selected: Selection, points: pd.DataFrame) -> MapPlac
         # Imports torch: the map and the editor are drawn before.
         from core.search.aligned_corpus import open_aligned_corpus
         from core.search.map_placement import place_snippet_on_map
-        from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
+        from core.search.silent_snippet_check import SilentSnippetError, interpret_audible_snippet
 
         aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment.id)
         try:
@@ -189,7 +189,7 @@ def draw_snippet_placement(selected: Selection, points: pd.DataFrame) -> MapPlac
         except SilentSnippetError as error:
             page_text.show_why_snippet_is_silent(error.message)
             return None
-        page_text.show_partial_reading_notice(read_audible_snippet(snippet).message)
+        page_text.show_partial_reading_notice(interpret_audible_snippet(snippet).message)
         st.caption(
             "The star marks the snippet: in the left picture among programs with similar code, in"
             " the right one among its predicted clips. Lines lead to those clips."

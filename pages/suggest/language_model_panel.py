@@ -42,7 +42,7 @@ def draw_language_model_panel(current: SuggestionState) -> SuggestionState:
                 current = replace(
                     current,
                     written=tuple(written.candidates),
-                    written_words=written.describe(),
+                    written_words=written.format_usage_and_cost(),
                 )
                 session_keys.SUGGESTION_STATE.set(current)
         if current.written_words:

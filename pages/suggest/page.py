@@ -67,7 +67,7 @@ def _draw_editor() -> tuple[str, SuggestionState]:
     current = suggestion_state.load_suggestion_state(code)
     if code_editor.take_render_request():
         current = _record_edited_code(current)
-    return code, _follow_restored_code(current, code)
+    return code, _start_from_restored_code(current, code)
 
 
 def _record_followed_code(current: SuggestionState, code: str) -> SuggestionState:
@@ -77,7 +77,9 @@ def _record_followed_code(current: SuggestionState, code: str) -> SuggestionStat
     session_keys.SUGGESTION_FOLLOWED_CODE.set(code)
     if code == current.tree.current.source:
         return current
-    return current.move_to_tree(current.tree.add_choice(code, "Saved in the followed file"))
+    return current.make_state_for_choice_tree(
+        current.tree.add_choice(code, "Saved in the followed file")
+    )
 
 
 def _draw_example_picker() -> None:
@@ -100,7 +102,7 @@ def _insert_selected_example() -> None:
         suggestion_state.restart_from_program(source)
 
 
-def _follow_restored_code(current: SuggestionState, code: str) -> SuggestionState:
+def _start_from_restored_code(current: SuggestionState, code: str) -> SuggestionState:
     """Start from the code that the browser restores after the first run of a session."""
     is_untouched = len(current.tree.choices) == 1 and current.seed == 0 and current.liked is None
     if is_untouched and current.tree.current.source == code_editor.FIRST_SNIPPET != code:
@@ -150,7 +152,7 @@ def _draw_versions(selected: Selection, current: SuggestionState, code: str) -> 
             versions, points = suggested.versions, suggested.points
             if suggested.dropped_words:
                 st.caption(f"Language model: left out {suggested.dropped_words}.")
-            _explain_missing_picks(len(versions) - 1)
+            _draw_missing_picks_notice(len(versions) - 1)
     except SilentSnippetError as error:
         page_text.show_why_snippet_is_silent(error.message)
     except EarshotError as error:
@@ -173,10 +175,10 @@ def _draw_versions(selected: Selection, current: SuggestionState, code: str) -> 
     )
     if code != source:
         st.caption(":material/edit: The code has changed. Press r to suggest from it.")
-    audition_player.draw_audition_player(versions, view, AUDITION_KEY, _do_action)
+    audition_player.draw_audition_player(versions, view, AUDITION_KEY, _handle_audition_action)
 
 
-def _explain_missing_picks(pick_count: int) -> None:
+def _draw_missing_picks_notice(pick_count: int) -> None:
     if pick_count == 0:
         st.info(
             "No other version of this code was found: allow more kinds of changes, or add sounds.",
@@ -187,7 +189,7 @@ def _explain_missing_picks(pick_count: int) -> None:
 # -- actions of the user ----------------------------------------------------------------------
 
 
-def _do_action(action: dict[str, Any]) -> None:
+def _handle_audition_action(action: dict[str, Any]) -> None:
     """Do what the user chose in the audition player; a callback."""
     current = session_keys.SUGGESTION_STATE.get()
     if current is None:
@@ -199,7 +201,11 @@ def _do_action(action: dict[str, Any]) -> None:
     )
     if name == "take" and version is not None:
         current = _record_edited_code(current)
-        _go_on_from(current.move_to_tree(current.tree.add_choice(version.source, version.title)))
+        _store_state_and_update_editor(
+            current.make_state_for_choice_tree(
+                current.tree.add_choice(version.source, version.title)
+            )
+        )
     elif name == "more" and version is not None:
         session_keys.SUGGESTION_STATE.set(replace(current, liked=version, seed=current.seed + 1))
     elif name == "different":
@@ -207,9 +213,13 @@ def _do_action(action: dict[str, Any]) -> None:
     elif name == "render":
         session_keys.SUGGESTION_STATE.set(_record_edited_code(current))
     elif name == "undo":
-        _go_on_from(current.move_to_tree(current.tree.undo_choice()))
+        _store_state_and_update_editor(
+            current.make_state_for_choice_tree(current.tree.undo_choice())
+        )
     elif name == "go" and isinstance(action.get("choice"), (int, float)):
-        _go_on_from(current.move_to_tree(current.tree.go_to_choice(int(action["choice"]))))
+        _store_state_and_update_editor(
+            current.make_state_for_choice_tree(current.tree.go_to_choice(int(action["choice"])))
+        )
 
 
 def _record_edited_code(current: SuggestionState) -> SuggestionState:
@@ -217,10 +227,10 @@ def _record_edited_code(current: SuggestionState) -> SuggestionState:
     code = session_keys.SNIPPET.get()
     if code is None or code == current.tree.current.source or not code.strip():
         return current
-    return current.move_to_tree(current.tree.add_choice(code, "Edited by hand"))
+    return current.make_state_for_choice_tree(current.tree.add_choice(code, "Edited by hand"))
 
 
-def _go_on_from(current: SuggestionState) -> None:
+def _store_state_and_update_editor(current: SuggestionState) -> None:
     session_keys.SUGGESTION_STATE.set(current)
     code_editor.set_editor_code(current.tree.current.source)
 

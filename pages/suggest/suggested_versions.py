@@ -153,7 +153,7 @@ def _suggest_cached_versions(
     places = build_candidate_map(result.predicted).candidate_points
     places = places / max(float(np.abs(places).max(initial=0.0)), 1e-9)
     picks = [
-        _describe_pick(pick, _to_point(places[row]))
+        _build_version_of_pick(pick, _convert_to_map_point(places[row]))
         for pick, row in zip(result.picks, result.picked_rows)
     ]
     if _liked is not None:  # It stays comparable beside those that should sound like it.
@@ -168,12 +168,12 @@ def _suggest_cached_versions(
     )
     return SuggestedVersions(
         (current, *picks),
-        tuple(_to_point(place) for place in places),
-        result.dropped.describe(),
+        tuple(_convert_to_map_point(place) for place in places),
+        result.dropped.format_counts(),
     )
 
 
-def _describe_pick(pick: Pick, place: tuple[float, float]) -> AuditionVersion:
+def _build_version_of_pick(pick: Pick, place: tuple[float, float]) -> AuditionVersion:
     note = f"distance {pick.distance:.2f}"
     if pick.confidence is not None:
         note += f", confidence {pick.confidence.level}"
@@ -189,7 +189,7 @@ def _describe_pick(pick: Pick, place: tuple[float, float]) -> AuditionVersion:
     )
 
 
-def _to_point(place: np.ndarray) -> tuple[float, float]:
+def _convert_to_map_point(place: np.ndarray) -> tuple[float, float]:
     return float(place[0]), float(place[1])
 
 

@@ -40,7 +40,7 @@ class SuggestionState:
     written_words: str = ""
     versions: tuple[AuditionVersion, ...] = ()
 
-    def move_to_tree(self, tree: ChoiceTree) -> SuggestionState:
+    def make_state_for_choice_tree(self, tree: ChoiceTree) -> SuggestionState:
         """Return the state at another choice; what belonged to the last program is dropped."""
         return replace(self, tree=tree, liked=None, written=(), written_words="")
 

@@ -34,7 +34,7 @@ from core.encoders.encoder_device_and_precision import (
     is_openvino_enabled,
 )
 from core.encoders.encoder_interface import Encoder
-from core.encoders.encoder_loading import load_encoder, load_unchecked_encoder
+from core.encoders.encoder_loading import load_encoder, load_encoder_without_sanity_check
 from core.encoders.model_weight_sources import FolderWeights
 from core.encoders.musicnn import split_spectrogram_into_windows
 from core.encoders.overlapping_windows import split_into_windows
@@ -155,7 +155,10 @@ def measure_random_weights(
         if spec.family == "wav2vec2" and compute.device == "cpu" and is_openvino_enabled():
             configs[", OpenVINO"] = dataclasses.replace(compute, use_openvino=True)
         # Random weights may fail the sanity check of `load_encoder`.
-        loaded = {name: load_unchecked_encoder(spec, config) for name, config in configs.items()}
+        loaded = {
+            name: load_encoder_without_sanity_check(spec, config)
+            for name, config in configs.items()
+        }
         expected = np.stack([plain_loop.embed(item) for item in items])
         vectors = {name: encoder.embed(items) for name, encoder in loaded.items()}
         batched = make_batched_run(loaded[""], items)

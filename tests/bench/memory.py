@@ -51,9 +51,9 @@ def _measure_threads(worker: RenderWorker) -> list[tuple[str, str]]:
     messages, result = worker.collect_osc_messages(THREADS_PROGRAM, seconds)
     assert result.error is None, result.error
     memory_mib = [
-        message.synth_control_values["release"]
+        message.control_value_by_name["release"]
         for message in messages
-        if message.synth_control_values.get("note") == MEMORY_NOTE
+        if message.control_value_by_name.get("note") == MEMORY_NOTE
     ]
     thread_counts = range(THREAD_COUNT // ROW_COUNT, THREAD_COUNT + 1, THREAD_COUNT // ROW_COUNT)
     return [

@@ -179,7 +179,7 @@ def _create_corpus(rng: np.random.Generator) -> None:
         spec = encoders.find_encoder_spec(encoder_id)
         embeddings = rng.normal(size=(CORPUS_PROGRAMS, spec.dim)).astype(np.float32)
         corpus.store_embeddings(encoder_id, spec.revision, program_ids, embeddings)
-        record = EncoderRecord.describe_installed_encoder(encoder_id, spec.dim)
+        record = EncoderRecord.build_record_of_installed_encoder(encoder_id, spec.dim)
         encoder_records[modality] = record.to_dict()
     corpus.set_corpus_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})
     config = AlignmentConfig.from_preset("kernel_ridge")

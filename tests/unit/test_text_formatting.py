@@ -37,7 +37,7 @@ def test_a_markdown_cell_cannot_end_its_column() -> None:
     [(None, ""), (0, "0:00"), (7.4, "0:07"), (59.6, "1:00"), (750, "12:30"), (3723, "1:02:03")],
 )
 def test_clock_times(seconds: float | None, text: str) -> None:
-    assert text_formatting.format_clock_time(seconds) == text
+    assert text_formatting.format_duration_as_clock(seconds) == text
 
 
 @pytest.mark.parametrize(

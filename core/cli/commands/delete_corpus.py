@@ -29,13 +29,13 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     from core import jobs, workspace
     from core.corpus import count_corpus_contents, delete_corpus
 
-    workspace.refuse_if_workspace_read_only("Deleting a corpus")
+    workspace.require_writable_workspace("Deleting a corpus")
     corpus = open_corpus_from_args(args)
-    jobs.refuse_while_corpus_is_used(corpus.name)
+    jobs.require_that_no_job_uses_corpus(corpus.name)
     if not args.yes:
         print_status_to_stderr(f"To be deleted: {count_corpus_contents(corpus)}")
         _ask_for_corpus_name(corpus.name)
-        jobs.refuse_while_corpus_is_used(corpus.name)  # One may have started meanwhile.
+        jobs.require_that_no_job_uses_corpus(corpus.name)  # One may have started meanwhile.
     contents = delete_corpus(corpus)
     if args.json:
         print_json_line(

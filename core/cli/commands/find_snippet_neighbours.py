@@ -76,7 +76,7 @@ def add_aspect_option(parser: argparse.ArgumentParser) -> None:
 def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Find the neighbours, then print them."""
     snippet = read_snippet_from_file_or_stdin(args.snippet)
-    from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
+    from core.search.silent_snippet_check import SilentSnippetError, interpret_audible_snippet
 
     try:
         corpora = open_searched_corpora_from_args(args)
@@ -85,7 +85,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
         if args.json:
             print_json_line(error.to_dict())
         raise
-    if note := read_audible_snippet(snippet).message:
+    if note := interpret_audible_snippet(snippet).message:
         print_status_to_stderr(note)
     if args.json:
         print_json_lines([convert_aspect_neighbour_to_json_row(item) for item in found])

@@ -72,7 +72,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     aligned_corpora = open_searched_corpora_from_args(args)
     print_status_to_stderr(f"Follows {watcher.path}. Ctrl-C ends it.")
     while True:
-        if change := watcher.poll():
+        if change := watcher.read_settled_change():
             _print_change(change, aligned_corpora, args)
         time.sleep(POLL_INTERVAL_SECONDS)
 

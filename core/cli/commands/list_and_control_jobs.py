@@ -31,7 +31,7 @@ from core.jobs import (
     restart_job,
 )
 from core.progress_callback import Progress
-from core.text_formatting import format_clock_time, format_table
+from core.text_formatting import format_duration_as_clock, format_table
 
 IS_LONG_RUNNING = False
 POLL_INTERVAL_S = 0.5
@@ -100,7 +100,7 @@ def _print_job_list(as_json: bool) -> None:
             (
                 job.id,
                 _format_job_state(job),
-                format_clock_time(job.elapsed_seconds),
+                format_duration_as_clock(job.elapsed_seconds),
                 job.title,
                 _format_job_error_or_progress(job),
             )

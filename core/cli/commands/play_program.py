@@ -38,4 +38,6 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
         print_status_to_stderr("Stopped all programs of Sonic Pi.")
         return
     server = live.play_in_sonic_pi(read_snippet_from_file_or_stdin(args.file))
-    print_status_to_stderr(f"{server.describe()} plays it. To stop it: ./run play --stop")
+    print_status_to_stderr(
+        f"{server.format_name_with_warning()} plays it. To stop it: ./run play --stop"
+    )

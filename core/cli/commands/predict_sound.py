@@ -134,7 +134,7 @@ def predict_sound_from_args(
         When nothing in the snippet would sound.
     """
     from core.search.search_confidence import estimate_confidence
-    from core.search.silent_snippet_check import read_audible_snippet
+    from core.search.silent_snippet_check import interpret_audible_snippet
 
     found = find_aspect_neighbours_from_args(args, aligned_corpora, snippet)
     neighbours = [item.neighbour for item in found]
@@ -143,7 +143,7 @@ def predict_sound_from_args(
         found,
         estimate_confidence(aligned_corpora, snippet, neighbours),
         aligned_corpora[0].forecast_sound_properties(snippet),
-        read_audible_snippet(snippet).message,
+        interpret_audible_snippet(snippet).message,
     )
 
 

@@ -146,7 +146,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     options = _read_suggest_options(args, aligned_corpus)
     written = _ask_language_model_for_candidates(args, snippet, options)
     result = suggest_with_candidates(aligned_corpus, snippet, options, written)
-    if words := result.dropped.describe():
+    if words := result.dropped.format_counts():
         print_status_to_stderr(f"Left out: {words}.")
     picks = result.picks
     if args.json:
@@ -177,7 +177,7 @@ def _ask_language_model_for_candidates(
         args.at_line,
         options.candidates.sound_set,
     )
-    print_status_to_stderr(written.describe())
+    print_status_to_stderr(written.format_usage_and_cost())
     return written.candidates
 
 

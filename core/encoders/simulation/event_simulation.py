@@ -149,29 +149,31 @@ def _interpolate_levels_at_cutoff(
     share = np.float32(position - low)
     levels = (1 - share) * profile.levels[row, low] + share * profile.levels[row, low + 1]
     peaks = (1 - share) * profile.peaks[row, low] + share * profile.peaks[row, low + 1]
-    below = PROFILE_CUTOFFS[0] - _limit_filter_cutoff(cutoff)
+    below = PROFILE_CUTOFFS[0] - _clamp_filter_cutoff(cutoff)
     if below > 0:  # a filter with a lower corner than any measured one
-        extra = compute_low_pass_levels(cutoff) - compute_low_pass_levels(PROFILE_CUTOFFS[0])
+        extra = compute_low_pass_response_db(cutoff) - compute_low_pass_response_db(
+            PROFILE_CUTOFFS[0]
+        )
         levels = levels + extra
         peaks = peaks - np.float32(min(below, 60) * 0.5)
     return levels, peaks
 
 
-def compute_low_pass_levels(cutoff: float) -> np.ndarray:
+def compute_low_pass_response_db(cutoff: float) -> np.ndarray:
     """Return the response of a second-order low-pass filter per band in dB: float32 [bands]."""
-    octaves = (BAND_CENTRE_NOTES - _limit_filter_cutoff(cutoff)) / SEMITONES_PER_OCTAVE
+    octaves = (BAND_CENTRE_NOTES - _clamp_filter_cutoff(cutoff)) / SEMITONES_PER_OCTAVE
     response: np.ndarray = -10 * np.log10(1 + 2 ** (octaves * FILTER_DB_PER_OCTAVE / 3.01))
     return response.astype(np.float32)
 
 
-def compute_high_pass_levels(cutoff: float) -> np.ndarray:
+def compute_high_pass_response_db(cutoff: float) -> np.ndarray:
     """Return the response of a high-pass filter per band in dB: float32 [bands]."""
-    octaves = (_limit_filter_cutoff(cutoff) - BAND_CENTRE_NOTES) / SEMITONES_PER_OCTAVE
+    octaves = (_clamp_filter_cutoff(cutoff) - BAND_CENTRE_NOTES) / SEMITONES_PER_OCTAVE
     response: np.ndarray = -10 * np.log10(1 + 2 ** (octaves * FILTER_DB_PER_OCTAVE / 3.01))
     return response.astype(np.float32)
 
 
-def _limit_filter_cutoff(cutoff: float) -> float:
+def _clamp_filter_cutoff(cutoff: float) -> float:
     return min(max(cutoff, 0.0), MAX_CUTOFF)
 
 
@@ -242,10 +244,10 @@ def compute_envelope_levels(options: dict[str, float], exponent: float) -> np.nd
         min(max(options.get(stage, 0.0), 0.0), MAX_EVENT_FRAMES * FRAME_SECONDS)
         for stage in ("attack", "decay", "sustain", "release")
     )
-    top = _limit_envelope_level(options.get("attack_level", 1.0))
-    sustained = _limit_envelope_level(options.get("sustain_level", 1.0))
+    top = _clamp_envelope_level(options.get("attack_level", 1.0))
+    sustained = _clamp_envelope_level(options.get("sustain_level", 1.0))
     decayed = options.get("decay_level", -1.0)
-    decayed = sustained if decayed < 0 else _limit_envelope_level(decayed)
+    decayed = sustained if decayed < 0 else _clamp_envelope_level(decayed)
     step_seconds = FRAME_SECONDS / ENVELOPE_STEPS_PER_FRAME
     total = min(attack + decay + sustain + release, MAX_EVENT_FRAMES * FRAME_SECONDS)
     times = (np.arange(max(1, math.ceil(total / step_seconds))) + 0.5) * step_seconds
@@ -254,7 +256,7 @@ def compute_envelope_levels(options: dict[str, float], exponent: float) -> np.nd
     return _smear_envelope(np.power(envelope, exponent) if exponent != 1 else envelope)
 
 
-def _limit_envelope_level(level: float) -> float:
+def _clamp_envelope_level(level: float) -> float:
     return min(max(level, 0.0), 4.0)
 
 
@@ -324,7 +326,7 @@ def _compute_sample_filter_response_db(options: dict[str, float]) -> np.ndarray:
     levels = np.zeros(BAND_COUNT, np.float32)
     for name in ("lpf", "cutoff"):
         if options.get(name, -1.0) > 0:
-            levels = levels + compute_low_pass_levels(options[name])
+            levels = levels + compute_low_pass_response_db(options[name])
     if options.get("hpf", -1.0) > 0:
-        levels = levels + compute_high_pass_levels(options["hpf"])
+        levels = levels + compute_high_pass_response_db(options["hpf"])
     return levels

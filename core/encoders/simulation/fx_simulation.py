@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.encoders.simulation.event_simulation import (
-    compute_high_pass_levels,
-    compute_low_pass_levels,
+    compute_high_pass_response_db,
+    compute_low_pass_response_db,
     compute_side_share_after_panning,
     shift_levels_by_bands,
 )
@@ -68,17 +68,17 @@ def apply_fx(sound: MixedSound, name: str, options: Options) -> MixedSound:
     """
     defaults = load_sonic_pi_inventory()["fx"].get(name, {})
     values = {**defaults, **options}
-    before = _limit_fx_gain(values.get("pre_amp", 1.0) * values.get("pre_mix", 1.0))
-    after = _limit_fx_gain(values.get("amp", 1.0))
+    before = _clamp_fx_gain(values.get("pre_amp", 1.0) * values.get("pre_mix", 1.0))
+    after = _clamp_fx_gain(values.get("amp", 1.0))
     mix = min(max(values.get("mix", 1.0), 0.0), 1.0)
     dry = _scale_sound_power(sound, before**2)
-    effect = _EFFECTS.get(name, _apply_default_effect(name))
+    effect = _EFFECTS.get(name, _make_measured_default_effect(name))
     wet = effect(dry, values)
     mixed = wet if name in ("gverb", "level") else _mix_dry_and_wet(dry, wet, mix)
     return _scale_sound_power(mixed, after**2)
 
 
-def _limit_fx_gain(gain: float) -> float:
+def _clamp_fx_gain(gain: float) -> float:
     return min(abs(gain), MAX_GAIN)
 
 
@@ -123,11 +123,11 @@ def _rescale_peaks(power: np.ndarray, before: np.ndarray) -> np.ndarray:
 
 
 def _apply_low_pass(sound: MixedSound, options: Options) -> MixedSound:
-    return _filter_sound_bands(sound, compute_low_pass_levels(options.get("cutoff", 100.0)))
+    return _filter_sound_bands(sound, compute_low_pass_response_db(options.get("cutoff", 100.0)))
 
 
 def _apply_high_pass(sound: MixedSound, options: Options) -> MixedSound:
-    return _filter_sound_bands(sound, compute_high_pass_levels(options.get("cutoff", 100.0)))
+    return _filter_sound_bands(sound, compute_high_pass_response_db(options.get("cutoff", 100.0)))
 
 
 def _apply_band_pass(sound: MixedSound, options: Options) -> MixedSound:
@@ -141,7 +141,7 @@ def _apply_swept_filter(sound: MixedSound, options: Options) -> MixedSound:
     """Filter by the mean response between the lowest and the highest cutoff."""
     low, high = options.get("cutoff_min", 60.0), options.get("cutoff_max", 120.0)
     responses = [
-        10 ** (compute_low_pass_levels(cutoff) / 10) for cutoff in np.linspace(low, high, 7)
+        10 ** (compute_low_pass_response_db(cutoff) / 10) for cutoff in np.linspace(low, high, 7)
     ]
     levels = 10 * np.log10(np.mean(responses, axis=0) + 1e-9)
     return _filter_sound_bands(sound, levels.astype(np.float32))
@@ -150,7 +150,7 @@ def _apply_swept_filter(sound: MixedSound, options: Options) -> MixedSound:
 def _apply_reverb(sound: MixedSound, options: Options) -> MixedSound:
     room = min(max(options.get("room", 0.6), 0.0), 1.0)
     seconds = REVERB_COMB_SECONDS / -math.log(0.7 + 0.28 * room)  # Freeverb's feedback
-    tail = _compute_exponential_tail_power(sound, seconds, REVERB_ENERGY)
+    tail = _compute_tail_power_per_frame(sound, seconds, REVERB_ENERGY)
     damping = np.linspace(2, -8 * min(max(options.get("damp", 0.5), 0.0), 1.0), BAND_COUNT)
     wet = _filter_sound_bands(replace(sound, power=tail), damping.astype(np.float32))
     return replace(wet, side_share=max(sound.side_share, REVERB_SIDE_SHARE))
@@ -159,15 +159,15 @@ def _apply_reverb(sound: MixedSound, options: Options) -> MixedSound:
 def _apply_gverb(sound: MixedSound, options: Options) -> MixedSound:
     seconds = min(max(options.get("release", 3.0), 0.1), 30.0)
     room = min(max(options.get("room", 10.0), 1.0), 300.0)
-    tail = _compute_exponential_tail_power(
+    tail = _compute_tail_power_per_frame(
         sound, seconds, GVERB_ENERGY * seconds / 3 * math.sqrt(10 / room)
     )
     damping = np.linspace(3, -12, BAND_COUNT).astype(np.float32)
-    dry = _scale_sound_power(sound, _limit_fx_gain(options.get("dry", 1.0)) ** 2)
+    dry = _scale_sound_power(sound, _clamp_fx_gain(options.get("dry", 1.0)) ** 2)
     return _add_two_sounds(dry, _filter_sound_bands(replace(sound, power=tail), damping))
 
 
-def _compute_exponential_tail_power(sound: MixedSound, seconds: float, energy: float) -> np.ndarray:
+def _compute_tail_power_per_frame(sound: MixedSound, seconds: float, energy: float) -> np.ndarray:
     """Return the power of an exponential tail that falls by 60 dB in `seconds`.
 
     Parameters
@@ -220,7 +220,7 @@ def _apply_slicer(sound: MixedSound, options: Options) -> MixedSound:
     """Switch the sound on and off; with a smooth wave, move between the two levels."""
     phase = max(options.get("phase", 0.25), 0.01)
     low, high = (
-        _limit_fx_gain(options.get(name, default))
+        _clamp_fx_gain(options.get(name, default))
         for name, default in (("amp_min", 0.0), ("amp_max", 1.0))
     )
     width = min(max(options.get("pulse_width", 0.5), 0.0), 1.0)
@@ -286,7 +286,7 @@ def _apply_whammy(sound: MixedSound, options: Options) -> MixedSound:
 def _apply_normaliser(sound: MixedSound, options: Options) -> MixedSound:
     """Scale the sound to the level, frame by frame; silence stays silent."""
     peaks = sound.power[:, BAND_COUNT]
-    level = (_limit_fx_gain(options.get("level", 1.0)) * MASTER_GAIN) ** 2
+    level = (_clamp_fx_gain(options.get("level", 1.0)) * MASTER_GAIN) ** 2
     gains = np.minimum(level / np.maximum(peaks, 1e-12), MAX_NORMALISER_GAIN)
     return replace(sound, power=sound.power * gains.astype(np.float32)[:, None])
 
@@ -305,18 +305,20 @@ def _apply_distortion(sound: MixedSound, options: Options) -> MixedSound:
     """Raise the level by waveshaping, (1 + k) x / (1 + k |x|), and add harmonics."""
     distort = min(max(options.get("distort", 0.5), 0.0), 0.99)
     shape = 2 * distort / (1 - distort)
-    return _apply_saturation(sound, lambda amplitudes: (1 + shape) / (1 + shape * amplitudes))
+    return _apply_saturation_to_band_powers(
+        sound, lambda amplitudes: (1 + shape) / (1 + shape * amplitudes)
+    )
 
 
 def _apply_tanh(sound: MixedSound, options: Options) -> MixedSound:
     krunch = min(max(options.get("krunch", 5.0), 0.01), 100.0)
-    return _apply_saturation(
+    return _apply_saturation_to_band_powers(
         sound,
         lambda amplitudes: np.tanh(krunch * amplitudes) / np.maximum(krunch * amplitudes, 1e-4),
     )
 
 
-def _apply_saturation(
+def _apply_saturation_to_band_powers(
     sound: MixedSound, compute_gain: Callable[[np.ndarray], np.ndarray]
 ) -> MixedSound:
     """Apply a gain that depends on the amplitude; part of the power moves to higher bands."""
@@ -336,7 +338,7 @@ def _normalise_sound_after_effect(
     return lambda sound, options: _apply_normaliser(effect(sound, options), {"level": 1.0})
 
 
-def _apply_default_effect(name: str) -> Callable[[MixedSound, Options], MixedSound]:
+def _make_measured_default_effect(name: str) -> Callable[[MixedSound, Options], MixedSound]:
     """Return the effect that was measured with default options; none for an unknown name."""
     profile = load_profile_table().fx.get(name)
     if profile is None:
@@ -349,7 +351,7 @@ def _apply_default_effect(name: str) -> Callable[[MixedSound, Options], MixedSou
     return apply_measured_effect
 
 
-def _apply_nothing(sound: MixedSound, _options: Options) -> MixedSound:
+def _leave_sound_unchanged(sound: MixedSound, _options: Options) -> MixedSound:
     return sound
 
 
@@ -362,7 +364,7 @@ _EFFECTS: dict[str, Callable[[MixedSound, Options], MixedSound]] = {
     **dict.fromkeys(("nhpf", "nrhpf"), _normalise_sound_after_effect(_apply_high_pass)),
     **dict.fromkeys(("nbpf", "nrbpf"), _normalise_sound_after_effect(_apply_band_pass)),
     **dict.fromkeys(("wobble", "ixi_techno"), _apply_swept_filter),
-    **dict.fromkeys(("level", "record", "sound_out", "sound_out_stereo"), _apply_nothing),
+    **dict.fromkeys(("level", "record", "sound_out", "sound_out_stereo"), _leave_sound_unchanged),
     "reverb": _apply_reverb,
     "gverb": _apply_gverb,
     "echo": _apply_echo,

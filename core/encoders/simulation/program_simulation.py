@@ -38,7 +38,7 @@ class _SimulationCache:
         self.sound_by_group: dict[tuple[object, ...], tuple[list[ScoreEvent], MixedSound]] = {}
         self.byte_count = 0
 
-    def has_room(self) -> bool:
+    def has_room_for_more_sounds(self) -> bool:
         """Return whether more sounds are stored."""
         return self.byte_count < MAX_CACHE_BYTES
 
@@ -99,8 +99,8 @@ def _simulate_group_through_fx(
         return cache.sound_by_group[key][1]
     group = _simulate_and_mix_events(events, start, frame_count)
     for name, options in events[0].fx:
-        group = apply_fx(group, name, _limit_event_options(options))
-    if cache is not None and cache.has_room():
+        group = apply_fx(group, name, _replace_infinite_event_options(options))
+    if cache is not None and cache.has_room_for_more_sounds():
         cache.sound_by_group[key] = events, group
         cache.byte_count += group.power.nbytes
     return group
@@ -110,8 +110,8 @@ def _simulate_event_once(event: ScoreEvent, key: tuple[object, ...]) -> Simulate
     cache = _simulation_cache.get()
     if cache is not None and key in cache.sound_by_event:
         return cache.sound_by_event[key]
-    sound = simulate_event(replace(event, options=_limit_event_options(event.options)))
-    if cache is not None and cache.has_room():
+    sound = simulate_event(replace(event, options=_replace_infinite_event_options(event.options)))
+    if cache is not None and cache.has_room_for_more_sounds():
         cache.sound_by_event[key] = sound
         cache.byte_count += sound.power.nbytes
     return sound
@@ -129,7 +129,7 @@ def _group_events_by_fx_chain(events: list[ScoreEvent]) -> dict[str, list[ScoreE
     for event in events:
         ids = tuple(id(options) for _, options in event.fx)
         if ids not in key_by_ids:
-            key_by_ids[ids] = _describe_fx_chain(event.fx)
+            key_by_ids[ids] = _format_fx_chain_as_key(event.fx)
         key = key_by_ids[ids]
         if key not in groups and len(groups) >= MAX_FX_CHAINS:
             key = next(iter(groups))
@@ -137,11 +137,11 @@ def _group_events_by_fx_chain(events: list[ScoreEvent]) -> dict[str, list[ScoreE
     return groups
 
 
-def _describe_fx_chain(chain: FxChain) -> str:
+def _format_fx_chain_as_key(chain: FxChain) -> str:
     return repr([(name, sorted(options.items())) for name, options in chain])
 
 
-def _limit_event_options(options: dict[str, float]) -> dict[str, float]:
+def _replace_infinite_event_options(options: dict[str, float]) -> dict[str, float]:
     """Return finite options: a program may hold a note for ever."""
     return {
         name: min(max(float(value), -MAX_OPTION_VALUE), MAX_OPTION_VALUE)

@@ -19,7 +19,7 @@ from core.sonicpi.interpreter import (
     builtins_time_and_threads,
 )
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
-from core.sonicpi.interpreter.program_sounds_and_silence import ProgramReading, read_program
+from core.sonicpi.interpreter.program_sounds_and_silence import ProgramReading, interpret_program
 from core.sonicpi.interpreter.ruby_parser_process import parse_program
 
 __all__ = [
@@ -35,5 +35,5 @@ __all__ = [
     "builtins_time_and_threads",
     "builtins_ticks_rings_and_notes",
     "parse_program",
-    "read_program",
+    "interpret_program",
 ]

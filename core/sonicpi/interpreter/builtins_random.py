@@ -75,19 +75,19 @@ def _draw_integer_between_bounds(stream: RandomStream, bounds: list[Any]) -> Any
 
 
 @register_builtin_function("rrand")
-def _draw_float_between(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+def _draw_random_float_between(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     bounds = [*call.args, UNKNOWN, UNKNOWN][:2]
     return _draw_number_between_bounds(_get_random_stream(interpreter), bounds, call.options)
 
 
 @register_builtin_function("rrand_i")
-def _draw_integer_from_arguments(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+def _draw_random_integer_from_arguments(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     bounds = [*call.args, UNKNOWN, UNKNOWN][:2]
     return _draw_integer_between_bounds(_get_random_stream(interpreter), bounds)
 
 
 @register_builtin_function("rdist")
-def _draw_float_around_centre(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+def _draw_random_float_around_centre(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     width_and_centre = _parse_random_bounds([*call.args, 0, 0][:2])
     bounds: list[Any] = [UNKNOWN, UNKNOWN]
     if width_and_centre is not None:
@@ -97,7 +97,7 @@ def _draw_float_around_centre(interpreter: ProgramInterpreter, call: BuiltinCall
 
 
 @register_builtin_function("rand")
-def _draw_float_below(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+def _draw_random_float_below(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     stream, limit = _get_random_stream(interpreter), call.args[0] if call.args else 1
     if isinstance(limit, Range):
         return _draw_number_between_bounds(stream, _get_range_bounds(limit), {})
@@ -108,7 +108,7 @@ def _draw_float_below(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any
 
 
 @register_builtin_function("rand_i")
-def _draw_integer_below(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+def _draw_random_integer_below(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     stream, limit = _get_random_stream(interpreter), call.args[0] if call.args else 2
     if isinstance(limit, Range):
         return _draw_integer_between_bounds(stream, _get_range_bounds(limit))

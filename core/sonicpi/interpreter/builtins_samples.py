@@ -53,7 +53,7 @@ def _count_sample_loading_thread(interpreter: ProgramInterpreter, sample_name: s
     loading_seconds = interpreter.sample_loading_times.get(sample_name, math.inf)
     if seconds <= loading_seconds:
         interpreter.sample_loading_times[sample_name] = seconds
-        interpreter.current_thread.count_new_thread()
+        interpreter.current_thread.make_path_for_new_thread()
         interpreter.current_thread.random.create_stream_for_new_thread()
 
 

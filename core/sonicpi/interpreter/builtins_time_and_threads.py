@@ -85,7 +85,7 @@ def _run_block_in_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> No
         for _ in limit_iterations(range(10**6)):
             iteration_start = interpreter.current_thread.current_seconds
             interpreter.run_block(call.block, [], call.scope)
-            if interpreter.current_thread.has_no_time_passed_since(iteration_start):
+            if interpreter.current_thread.is_clock_unchanged_since(iteration_start):
                 stuck_count += 1
                 if stuck_count == MAX_STUCK_ROUNDS:
                     interpreter.record_endless_loop()
@@ -121,7 +121,7 @@ def _run_block_at_times(interpreter: ProgramInterpreter, call: BuiltinCall) -> N
     for beats, block_args in _list_at_times_and_arguments(call):
         thread.random, thread.ticks = parent_random.create_stream_for_new_thread(), {}
         thread.path = parent_path
-        thread.path = thread.count_new_thread()
+        thread.path = thread.make_path_for_new_thread()
         thread.restore_clock(start, now_seconds)
         thread.move_clock_by(interpreter.beats_to_seconds(beats) / thread.settings.density)
         try:

@@ -35,7 +35,7 @@ class ClipStart:
     first_sound_seconds: float = float("inf")
     first_sound_delay: float = 0.0
 
-    def compute_audible_sound_time(
+    def compute_time_when_sound_is_heard(
         self, sound_seconds: float, now_seconds: float, thread_lead: float | None
     ) -> float | None:
         """Return the time at which a sound is heard; None when it is too late to be played.

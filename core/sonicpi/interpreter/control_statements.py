@@ -46,11 +46,11 @@ def evaluate_while_loop(evaluator: Any, node: list[Any], scope: Scope) -> None:
         if signal.keyword != "next":
             raise
     except ThreadEndSignal:
-        is_stuck = thread.steps_left <= 0 and thread.has_no_time_passed_since(start_seconds)
+        is_stuck = thread.steps_left <= 0 and thread.is_clock_unchanged_since(start_seconds)
         if is_stuck and _is_condition_always_true(node[1]):
             evaluator.record_endless_loop()
         raise
-    if thread.has_no_time_passed_since(start_seconds) and _is_condition_always_true(node[1]):
+    if thread.is_clock_unchanged_since(start_seconds) and _is_condition_always_true(node[1]):
         evaluator.record_endless_loop()
         raise ThreadEndSignal  # Nothing after such a loop runs.
     evaluator.record_unfollowed_code("a loop of many iterations")

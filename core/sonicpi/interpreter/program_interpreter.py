@@ -168,7 +168,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
                     redefinition_count += 1
             args = [value] if isinstance(body, list) and body[1] else []
             value = self.run_block(body, args, scope)
-            if thread.has_no_time_passed_since(iteration_start):
+            if thread.is_clock_unchanged_since(iteration_start):
                 self.record_endless_loop()
                 return
 
@@ -304,7 +304,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             Whether the body is repeated.
         """
         parent = self.current_thread
-        path = parent.count_new_thread()
+        path = parent.make_path_for_new_thread()
         seed = None if is_loop else options.get("seed")
         initial_random = parent.random.create_stream_for_new_thread(
             None if seed is None else to_number_or_default(seed)
@@ -348,7 +348,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
     ) -> None:
         """Add one event per note at the current thread's time; None is an event without a note."""
         thread = self.current_thread
-        heard_seconds = self.clip_start.compute_audible_sound_time(
+        heard_seconds = self.clip_start.compute_time_when_sound_is_heard(
             thread.current_seconds, thread.now_seconds, thread.settings.lead_seconds
         )
         if heard_seconds is None:

@@ -67,7 +67,7 @@ _known_readings: ContextVar[Mapping[str, ProgramReading] | None] = ContextVar(
 )
 
 
-def read_program(source: str) -> ProgramReading:
+def interpret_program(source: str) -> ProgramReading:
     """Read a program without running it.
 
     Parameters
@@ -87,19 +87,19 @@ def read_program(source: str) -> ProgramReading:
 
     Examples
     --------
-    >>> from core.sonicpi.interpreter import read_program
-    >>> read_program("play 60").status
+    >>> from core.sonicpi.interpreter import interpret_program
+    >>> interpret_program("play 60").status
     'sound'
-    >>> read_program("puts 1").message
+    >>> interpret_program("puts 1").message
     'Nothing in this code would sound.'
     """
     reading = (_known_readings.get() or {}).get(source)
-    return _read_unknown_program(source) if reading is None else reading
+    return _interpret_uncached_program(source) if reading is None else reading
 
 
 @contextmanager
-def use_known_readings(readings: Mapping[str, ProgramReading]) -> Iterator[None]:
-    """Let `read_program` return these readings by source, instead of reading again."""
+def reuse_program_readings(readings: Mapping[str, ProgramReading]) -> Iterator[None]:
+    """Let `interpret_program` return these readings by source, instead of interpreting again."""
     token = _known_readings.set({**(_known_readings.get() or {}), **readings})
     try:
         yield
@@ -108,12 +108,12 @@ def use_known_readings(readings: Mapping[str, ProgramReading]) -> Iterator[None]
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def _read_unknown_program(source: str) -> ProgramReading:
+def _interpret_uncached_program(source: str) -> ProgramReading:
     parsed = parse_program_and_error(source)
-    return describe_reading(source, parsed, ProgramInterpreter(parsed.tree))
+    return build_program_reading(source, parsed, ProgramInterpreter(parsed.tree))
 
 
-def describe_reading(
+def build_program_reading(
     source: str, parsed: ParsedProgram, interpreter: ProgramInterpreter
 ) -> ProgramReading:
     """Return the reading of a program that has been interpreted."""

@@ -96,7 +96,7 @@ class ProgramThread:
         self.random = replace(self.initial_random)
         self.guesses = Random(zlib.crc32(self.name.encode("utf-8", "replace")))
 
-    def has_no_time_passed_since(self, seconds: float) -> bool:
+    def is_clock_unchanged_since(self, seconds: float) -> bool:
         """Return whether no time has passed; `link` at the start of a bar lets none pass."""
         return self.current_seconds <= seconds and self.linked_seconds != self.current_seconds
 
@@ -120,7 +120,7 @@ class ProgramThread:
         """Return the position of the thread in the order of cues."""
         return (self.exact_seconds, priority, self.path, self.cue_count)
 
-    def count_new_thread(self) -> tuple[int, ...]:
+    def make_path_for_new_thread(self) -> tuple[int, ...]:
         """Count a thread that this one starts, and return its path."""
         self.spawned_count += 1
         return (*self.path, self.spawned_count - 1)

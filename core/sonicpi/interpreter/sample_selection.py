@@ -39,7 +39,7 @@ def select_sample(args: Sequence[Any], call_value: Callable[[Any, list[Any]], An
         return None
     if any(isinstance(value, UnknownValue) for value in filters):
         return UNKNOWN_SAMPLE
-    if own_file := next((value for value in filters if is_own_sample_file(value)), None):
+    if own_file := next((value for value in filters if is_path_of_user_sample(value)), None):
         return str(own_file)
     names: list[Any] = list(_list_sample_names())
     for value in filters:
@@ -52,7 +52,7 @@ def select_sample(args: Sequence[Any], call_value: Callable[[Any, list[Any]], An
     return next((str(value) for value in filters if value in load_newer_sample_seconds()), None)
 
 
-def is_own_sample_file(value: Any) -> bool:
+def is_path_of_user_sample(value: Any) -> bool:
     """Return whether a value is the path of a file or folder of the program's author."""
     if not isinstance(value, str) or isinstance(value, (Symbol, Pattern)):
         return False

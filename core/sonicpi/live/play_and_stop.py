@@ -12,7 +12,7 @@ import socket
 from core.errors import EarshotError
 from core.sonicpi.live.osc_encoding import encode_osc_message
 from core.sonicpi.live.running_sonic_pi_server import RunningServer, find_running_server
-from core.workspace import is_workspace_read_only, refuse_if_workspace_read_only
+from core.workspace import is_workspace_read_only, require_writable_workspace
 
 HOST = "127.0.0.1"
 # Sonic Pi reads this much of a message and drops the rest (osc/udp_server.rb, 3.2 to 4.6).
@@ -30,9 +30,9 @@ def is_sonic_pi_allowed() -> bool:
     return not is_workspace_read_only() and not os.environ.get("EARSHOT_OPEN")
 
 
-def refuse_unless_sonic_pi_allowed(action: str) -> None:
+def require_sonic_pi_access_allowed(action: str) -> None:
     """Raise an EarshotError unless `is_sonic_pi_allowed`; `action` as in "Playing a program"."""
-    refuse_if_workspace_read_only(action)
+    require_writable_workspace(action)
     if not is_sonic_pi_allowed():
         raise EarshotError(
             f"{action} is disabled while the dashboard is open to other people.",
@@ -66,7 +66,7 @@ def play_in_sonic_pi(code: str, server: RunningServer | None = None) -> RunningS
     >>> play_in_sonic_pi("play 60")  # doctest: +SKIP
     RunningServer(generation='3.2', port=4557, token=None)
     """
-    refuse_unless_sonic_pi_allowed("Playing a program in Sonic Pi")
+    require_sonic_pi_access_allowed("Playing a program in Sonic Pi")
     if not code.strip():
         raise EarshotError("There is no code to play.")
     return _send_message(server or find_running_server(), "/run-code", code)
@@ -89,7 +89,7 @@ def stop_sonic_pi(server: RunningServer | None = None) -> RunningServer:
     EarshotError
         When no Sonic Pi runs, or sending is disabled.
     """
-    refuse_unless_sonic_pi_allowed("Stopping Sonic Pi")
+    require_sonic_pi_access_allowed("Stopping Sonic Pi")
     return _send_message(server or find_running_server(), "/stop-all-jobs")
 
 

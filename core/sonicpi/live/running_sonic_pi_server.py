@@ -43,7 +43,7 @@ class RunningServer:
         """Return whether Earshot has been tested with this generation's real server."""
         return self.generation == "3.2"
 
-    def describe(self) -> str:
+    def format_name_with_warning(self) -> str:
         """Return its name for the user, with a warning if its generation is untried."""
         return "Sonic Pi 3.2" if self.is_proven_version else "Sonic Pi 4 or later (untried)"
 
@@ -67,7 +67,7 @@ def find_running_server() -> RunningServer:
     >>> find_running_server()  # doctest: +SKIP
     RunningServer(generation='3.2', port=4557, token=None)
     """
-    command_lines = _list_own_command_lines()
+    command_lines = _list_command_lines_of_user_processes()
     for words in command_lines:
         if server := parse_server_command(words):
             return server
@@ -124,7 +124,7 @@ def parse_server_command(words: Sequence[str]) -> RunningServer | None:
         token = None if generation == "3.2" else int(arguments[-1])
     except (ValueError, IndexError):
         port, token = 0, None
-    return _build_server(generation, port, token)
+    return _make_running_server(generation, port, token)
 
 
 def parse_spider_log(text: str) -> RunningServer | None:
@@ -137,7 +137,7 @@ def parse_spider_log(text: str) -> RunningServer | None:
     """
     ports = re.findall(r"^Ports: .*?server_port(?:=>|: ?)(\d+)", text, re.MULTILINE)
     tokens = re.findall(r"^Token: (-?\d+)", text, re.MULTILINE)
-    return _build_server("4", int(ports[-1]), int(tokens[-1])) if ports and tokens else None
+    return _make_running_server("4", int(ports[-1]), int(tokens[-1])) if ports and tokens else None
 
 
 def parse_server_output_log(text: str) -> RunningServer | None:
@@ -149,10 +149,10 @@ def parse_server_output_log(text: str) -> RunningServer | None:
     RunningServer(generation='3.2', port=4557, token=None)
     """
     ports = re.findall(r"^Listen port: (\d+)", text, re.MULTILINE)
-    return _build_server("3.2", int(ports[-1]), None) if ports else None
+    return _make_running_server("3.2", int(ports[-1]), None) if ports else None
 
 
-def _build_server(generation: str, port: int, token: int | None) -> RunningServer:
+def _make_running_server(generation: str, port: int, token: int | None) -> RunningServer:
     if port not in PORTS:
         raise EarshotError(
             "The port of the running Sonic Pi could not be read from its command line or log.",
@@ -161,7 +161,7 @@ def _build_server(generation: str, port: int, token: int | None) -> RunningServe
     return RunningServer(generation, port, token)
 
 
-def _list_own_command_lines() -> list[list[str]]:
+def _list_command_lines_of_user_processes() -> list[list[str]]:
     """Return the command lines of this user's processes, the newest process first."""
     command_lines: list[tuple[float, list[str]]] = []
     for folder in PROC_FOLDER.glob("[0-9]*"):

@@ -98,9 +98,11 @@ class SavedWorkspacesWatcher:
         """The workspace reported last; before the first report, the folder of all."""
         return self.last_change.path if self.last_change else self._watchers[0].path.parent
 
-    def poll(self) -> SourceChange | None:
+    def read_settled_change(self) -> SourceChange | None:
         """Return the newest settled change of a readable workspace, or None."""
-        changes = [change for watcher in self._watchers if (change := watcher.poll())]
+        changes = [
+            change for watcher in self._watchers if (change := watcher.read_settled_change())
+        ]
         # A workspace that Sonic Pi has not saved yet is no news.
         readable = [
             change

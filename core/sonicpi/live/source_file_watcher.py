@@ -55,7 +55,7 @@ class SourceFileWatcher:
     Examples
     --------
     >>> watcher = SourceFileWatcher("beat.rb")
-    >>> watcher.poll()  # None until the content has been the same for a moment
+    >>> watcher.read_settled_change()  # None until the content has been the same for a moment
     """
 
     def __init__(self, path: str | Path, read_clock: Callable[[], float] = time.monotonic):
@@ -66,7 +66,7 @@ class SourceFileWatcher:
         self._candidate_since = 0.0
         self.last_change: SourceChange | None = None
 
-    def poll(self) -> SourceChange | None:
+    def read_settled_change(self) -> SourceChange | None:
         """Return the newest content if it is new and settled, else None."""
         content = self._read_content_or_problem()
         now = self._read_clock()

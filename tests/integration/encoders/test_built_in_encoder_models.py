@@ -31,7 +31,7 @@ from transformers import (
 from core.encoders import find_encoder_spec, list_encoder_specs
 from core.encoders.built_in_encoder_specs import EMBEDDING_GEMMA_QUERY_PROMPT
 from core.encoders.encoder_device_and_precision import ComputeConfig
-from core.encoders.encoder_loading import load_encoder, load_unchecked_encoder
+from core.encoders.encoder_loading import load_encoder, load_encoder_without_sanity_check
 from core.encoders.jina_bert import list_alibi_slopes
 from core.errors import EarshotError
 from core.sonicpi.audio_clip_and_render_result import Clip
@@ -239,7 +239,7 @@ def test_jina_equals_its_description(jina):
     folder, tensors = jina
     spec = find_encoder_spec(str(folder))
     assert (spec.family, spec.modality, spec.dim) == ("jina_bert", "code", 24)
-    vectors = load_unchecked_encoder(spec, FP32).embed(PROGRAMS)
+    vectors = load_encoder_without_sanity_check(spec, FP32).embed(PROGRAMS)
     for source, vector in zip(PROGRAMS, vectors, strict=True):
         expected = apply_jina_layers(tensors, tokenize(folder, source)[0]).mean(dim=0)
         np.testing.assert_allclose(vector, expected, atol=1e-4)
@@ -247,8 +247,8 @@ def test_jina_equals_its_description(jina):
 
 def test_jina_in_bf16_is_close_and_does_not_depend_on_other_programs(jina):
     spec = find_encoder_spec(str(jina[0]))
-    exact = load_unchecked_encoder(spec, FP32).embed(PROGRAMS)
-    encoder = load_unchecked_encoder(spec, BF16)
+    exact = load_encoder_without_sanity_check(spec, FP32).embed(PROGRAMS)
+    encoder = load_encoder_without_sanity_check(spec, BF16)
     vectors = encoder.embed(PROGRAMS)
     assert cosine(exact, vectors).min() >= 0.999
     np.testing.assert_array_equal(encoder.embed(PROGRAMS[::-1])[::-1], vectors)
@@ -315,7 +315,7 @@ def test_the_text_tower_of_clap_equals_the_model_s_text_features(clap):
     spec = find_encoder_spec(f"{folder}#text")
     assert (spec.modality, spec.family, spec.dim) == ("code", "clap_text", 24)
     assert spec.shared_space == find_encoder_spec(str(folder)).id
-    vectors = load_unchecked_encoder(spec, FP32).embed(PROGRAMS)
+    vectors = load_encoder_without_sanity_check(spec, FP32).embed(PROGRAMS)
     for source, vector in zip(PROGRAMS, vectors, strict=True):
         with torch.no_grad():
             expected = model.get_text_features(input_ids=tokenize(folder, source)).pooler_output[0]
@@ -324,7 +324,7 @@ def test_the_text_tower_of_clap_equals_the_model_s_text_features(clap):
 
 def test_a_program_longer_than_the_window_has_the_mean_of_its_windows(clap):
     folder, _ = clap
-    encoder = load_unchecked_encoder(find_encoder_spec(f"{folder}#text"), FP32)
+    encoder = load_encoder_without_sanity_check(find_encoder_spec(f"{folder}#text"), FP32)
     vector = encoder.embed(["\n".join(PROGRAMS) * 3])[0]
     assert np.isfinite(vector).all() and 0 < np.linalg.norm(vector) <= 1.0001
 
@@ -385,7 +385,7 @@ def test_embedding_gemma_pools_a_program_with_its_prompt(gemma):
     folder, model = gemma
     spec = find_encoder_spec(f"{folder}#text")
     assert (spec.modality, spec.dim, spec.prompt) == ("code", 24, EMBEDDING_GEMMA_QUERY_PROMPT)
-    vectors = load_unchecked_encoder(spec, FP32).embed(PROGRAMS)
+    vectors = load_encoder_without_sanity_check(spec, FP32).embed(PROGRAMS)
     for source, vector in zip(PROGRAMS, vectors, strict=True):
         ids = tokenize(folder, EMBEDDING_GEMMA_QUERY_PROMPT + source, after=())
         with torch.no_grad():
@@ -398,7 +398,9 @@ def test_embedding_gemma_hears_a_clip_as_its_own_processor_writes_it(gemma):
     spec = find_encoder_spec(str(folder))
     assert (spec.modality, spec.dim, spec.sample_rate) == ("audio", 24, 16_000)
     waveform = np.random.default_rng(1).normal(0, 0.1, 16_000).astype(np.float32)
-    vector = load_unchecked_encoder(spec, FP32).embed([Clip(waveform[:, None], 16_000)])[0]
+    vector = load_encoder_without_sanity_check(spec, FP32).embed([Clip(waveform[:, None], 16_000)])[
+        0
+    ]
     inputs = Gemma4AudioFeatureExtractor()([waveform], sampling_rate=16_000, return_tensors="pt")
     with torch.no_grad():
         token_count = int(model.get_audio_features(**inputs).attention_mask.sum())

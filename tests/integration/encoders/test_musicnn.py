@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from core.encoders import find_encoder_spec, get_encoder
 from core.encoders.encoder_device_and_precision import ComputeConfig
-from core.encoders.encoder_loading import load_encoder, load_unchecked_encoder
+from core.encoders.encoder_loading import load_encoder, load_encoder_without_sanity_check
 from core.encoders.model_weight_sources import FolderWeights
 from core.encoders.musicnn import split_spectrogram_into_windows
 from core.encoders.musicnn_network import (
@@ -204,7 +204,7 @@ def test_a_checkpoint_of_another_network_is_an_error(tmp_path):
     folder = CheckpointFolder(save_network(tmp_path, weights), revision="0")
     other = dataclasses.replace(find_encoder_spec("musicnn"), weights=folder)
     with pytest.raises(CheckpointError, match="'dense/kernel' has the shape"):
-        load_unchecked_encoder(other, FP32)
+        load_encoder_without_sanity_check(other, FP32)
 
 
 def test_the_embedding_follows_the_music(encoder):

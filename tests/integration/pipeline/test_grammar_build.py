@@ -11,7 +11,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.data_card import make_data_card
-from core.programs import compose_programs, get_template_titles
+from core.programs import compose_programs, get_title_by_template_id
 
 
 def build(name: str, programs_per_template: int, grammar_program_count: int) -> BuildReport:
@@ -47,7 +47,7 @@ def test_a_corpus_holds_grammar_programs_besides_variants(workspace):
     assert (third_report.programs_added, third_report.clips_rendered) == (0, 0)
     programs_table = Corpus.open("mixed").load_programs()
     assert {program.id for program in compose_programs(5, 4)} < set(programs_table["program"])
-    assert set(programs_table["template"]) <= set(get_template_titles())
+    assert set(programs_table["template"]) <= set(get_title_by_template_id())
     assert "" not in set(programs_table["role"])
 
 

@@ -194,7 +194,7 @@ def test_hash_values_and_random_numbers_of_ruby_are_those_of_every_process():
         for _ in range(2):
             messages, result = worker.collect_osc_messages(RUBY_NUMBERS, 0.5)
             assert result.error is None, result.error
-            values = [message.synth_control_values.get("note") for message in messages]
+            values = [message.control_value_by_name.get("note") for message in messages]
             notes.append([value for value in values if value is not None])
         worker.close()
     assert len(notes[0]) == 10 and len(set(notes[0])) > 5
@@ -211,5 +211,5 @@ def test_hashes_find_keys_by_their_new_hash_values():
     worker = RenderWorker()
     messages, _ = worker.collect_osc_messages(source, 0.5)
     worker.close()
-    notes = [m.synth_control_values["note"] for m in messages if "note" in m.synth_control_values]
+    notes = [m.control_value_by_name["note"] for m in messages if "note" in m.control_value_by_name]
     assert notes == [60, 61, 62, 63, 64, 65, 66]

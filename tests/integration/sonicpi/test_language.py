@@ -20,9 +20,9 @@ from core.sonicpi.render_worker import build_render_result
 def list_notes(source: str, seconds: float = 4.0) -> list[tuple[float, float]]:
     """Return (time, note) of every synth that a program starts."""
     return [
-        (round(message.time, 3), message.synth_control_values["note"])
+        (round(message.time, 3), message.control_value_by_name["note"])
         for message in collect_osc_messages(source, seconds)
-        if message.synthdef_name and "note" in message.synth_control_values
+        if message.synthdef_name and "note" in message.control_value_by_name
     ]
 
 
@@ -188,7 +188,7 @@ def test_control_reaches_the_node_with_its_slide():
     node = next(m for m in messages if m.synthdef_name == "beep").arguments[1]
     change = next(m for m in messages if m.address == "/n_set" and m.arguments[0] == node)
     assert change.time == pytest.approx(1.005, abs=1e-6)  # Sonic Pi's control delta
-    assert change.synth_control_values["note"] == 72
+    assert change.control_value_by_name["note"] == 72
 
 
 def test_slide_changes_the_pitch():
@@ -241,7 +241,7 @@ def test_sample_options_reach_the_player():
         "sample :loop_amen, onset: 1; sample :loop_amen, lpf: 80, attack: 0.1, pitch: 3",
         2,
     )
-    players = [m.synth_control_values for m in messages if "player" in (m.synthdef_name or "")]
+    players = [m.control_value_by_name for m in messages if "player" in (m.synthdef_name or "")]
     stretched, sliced, onset, filtered = (
         next(controls for controls in players if option in controls)
         for option in ("beat_stretch", "slice", "onset", "lpf")

@@ -102,9 +102,9 @@ def test_late_controls_are_applied_in_the_order_of_their_times():
         "time_warp(-0.9) { control s, note: 80 }"
     )
     notes = [
-        (round(message.time, 1), message.synth_control_values["note"])
+        (round(message.time, 1), message.control_value_by_name["note"])
         for message in collect_osc_messages(source, 3)
-        if message.address == "/n_set" and "note" in message.synth_control_values
+        if message.address == "/n_set" and "note" in message.control_value_by_name
     ]
     assert notes == [(0.5, 80.0), (0.5, 70.0)]
     assert find_pitch(source, 0.2) == pytest.approx(261.6, rel=0.01)

@@ -27,18 +27,18 @@ def worker() -> Iterator[RenderWorker]:
 def list_notes(source: str, seconds: float = 4.0) -> list[tuple[float, float]]:
     """Return (time, note) of every synth that a program starts."""
     return [
-        (round(message.time, 4), round(message.synth_control_values["note"], 4))
+        (round(message.time, 4), round(message.control_value_by_name["note"], 4))
         for message in collect_osc_messages(source, seconds)
-        if message.synthdef_name and "note" in message.synth_control_values
+        if message.synthdef_name and "note" in message.control_value_by_name
     ]
 
 
 def list_numbers(source: str) -> list[float]:
     """Return the numbers that a program plays as notes at time 0."""
     return [
-        message.synth_control_values["note"]
+        message.control_value_by_name["note"]
         for message in collect_osc_messages(source, 0.5)
-        if message.synthdef_name and "note" in message.synth_control_values
+        if message.synthdef_name and "note" in message.control_value_by_name
     ]
 
 
@@ -47,7 +47,7 @@ def list_places(source: str, seconds: float) -> list[tuple[float, str]]:
     fx_by_bus: dict[float, str] = {}
     places = []
     for message in collect_osc_messages(source, seconds):
-        values = message.synth_control_values
+        values = message.control_value_by_name
         name = message.synthdef_name or ""
         if "/fx_" in name or name.startswith(("fx_", "sonic-pi-fx_")):
             fx_by_bus[values["in_bus"]] = name.removeprefix("sonic-pi-").removeprefix("fx_")
@@ -298,7 +298,7 @@ def test_current_bpm_mode_names_the_midi_clock_until_another_tempo() -> None:
 
 def test_list_options_of_a_pattern_go_to_its_notes_in_turn() -> None:
     messages = collect_osc_messages("play_pattern_timed [60, 62, 64], 0.25, pan: [-1, 1]", 1.0)
-    pans = [m.synth_control_values["pan"] for m in messages if "pan" in m.synth_control_values]
+    pans = [m.control_value_by_name["pan"] for m in messages if "pan" in m.control_value_by_name]
     assert pans == [-1, 1, -1]
 
 
@@ -413,7 +413,7 @@ def test_scale_names_are_those_of_3_2_2() -> None:
 def test_duration_of_a_sample_sets_its_sustain(options: str, sustain: float) -> None:
     messages = collect_osc_messages(f"sample :loop_amen, {options}", 0.5)
     sustains = [
-        m.synth_control_values["sustain"] for m in messages if "sustain" in m.synth_control_values
+        m.control_value_by_name["sustain"] for m in messages if "sustain" in m.control_value_by_name
     ]
     assert sustains == [pytest.approx(sustain)]
 
@@ -506,9 +506,9 @@ def test_sonic_pi_5_plays_its_own_notes(name: str, worker: RenderWorker) -> None
     for sonic_pi, expected in zip(("3.2", "5"), expected_by_version, strict=True):
         messages, _ = worker.collect_osc_messages(source, 2.0, sonic_pi)
         notes = [
-            (round(message.time, 3), message.synth_control_values["note"])
+            (round(message.time, 3), message.control_value_by_name["note"])
             for message in messages
-            if message.synthdef_name and "note" in message.synth_control_values
+            if message.synthdef_name and "note" in message.control_value_by_name
         ]
         assert notes == [(pytest.approx(t), pytest.approx(n)) for t, n in expected], sonic_pi
 

@@ -115,8 +115,8 @@ def count_calls(worker: RenderWorker, function: str, caller: str) -> int:
     source = function + "\n" + CALLERS[caller].format(call=CALL)
     messages, result = worker.collect_osc_messages(source, 8.0)
     assert result.error is None, result.error
-    last_note = next(m for m in messages if m.synth_control_values.get("note") == 100.0)
-    return round(last_note.synth_control_values["release"])
+    last_note = next(m for m in messages if m.control_value_by_name.get("note") == 100.0)
+    return round(last_note.control_value_by_name["release"])
 
 
 @pytest.mark.parametrize("function", CALL_DEPTHS)

@@ -80,7 +80,7 @@ def render(worker: RenderWorker, source: str, sonic_pi: str = "3.2", seconds: fl
 def collect_notes(worker: RenderWorker, source: str, sonic_pi: str) -> list[float]:
     messages, result = worker.collect_osc_messages(source, 1.0, sonic_pi)
     assert result.error is None, (source, result.error)
-    notes = [message.synth_control_values.get("note") for message in messages]
+    notes = [message.control_value_by_name.get("note") for message in messages]
     return [note for note in notes if note is not None]
 
 

@@ -116,16 +116,18 @@ def test_checks_reject_nothing_else(name: str, results):
 
 def test_checks_return_after_a_block_without_them():
     source = "with_arg_checks(false) { play 60, pan: 3 }\nsleep 0.25\nplay 60, pan: 3"
-    (message,) = (m for m in collect_osc_messages(source, 0.5) if m.starts_sound)
-    assert (message.time, message.synth_control_values["pan"]) == (0.0, 3.0)
+    (message,) = (m for m in collect_osc_messages(source, 0.5) if m.is_start_of_synth_or_sample)
+    assert (message.time, message.control_value_by_name["pan"]) == (0.0, 3.0)
 
 
 @pytest.mark.parametrize("value", ["1.0 / 0", "10**400"])
 def test_messages_hold_infinite_options(value: str):
     (message,) = (
-        m for m in collect_osc_messages(f"play 60, sustain: {value}", 0.5) if m.starts_sound
+        m
+        for m in collect_osc_messages(f"play 60, sustain: {value}", 0.5)
+        if m.is_start_of_synth_or_sample
     )
-    assert message.synth_control_values["sustain"] == float("inf")
+    assert message.control_value_by_name["sustain"] == float("inf")
 
 
 def test_messages_and_clip_fail_at_the_same_line():

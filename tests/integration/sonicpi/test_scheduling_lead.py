@@ -61,9 +61,9 @@ def render_with_default_lead(source: str) -> Clip:
 def list_starts(source: str, seconds: float = 4.0) -> list[tuple[float, float]]:
     """Return (time, note) of every synth that a program starts."""
     return [
-        (round(message.time, 2), message.synth_control_values["note"])
+        (round(message.time, 2), message.control_value_by_name["note"])
         for message in collect_osc_messages(source, seconds)
-        if message.synthdef_name and "note" in message.synth_control_values
+        if message.synthdef_name and "note" in message.control_value_by_name
     ]
 
 

@@ -175,9 +175,9 @@ def test_ten_thousand_uses_in_one_clip_need_flat_memory(
     messages, result = outcomes[name].result()
     assert result.error is None, result.error
     assert {warning.kind for warning in result.warnings} == ({use.warning} - {None})
-    marker = next(m for m in messages if m.synth_control_values.get("note") == MARKER_NOTE)
+    marker = next(m for m in messages if m.control_value_by_name.get("note") == MARKER_NOTE)
     assert marker.time == pytest.approx(use.seconds, abs=0.001)
-    growth_mb = marker.synth_control_values["release"]
+    growth_mb = marker.control_value_by_name["release"]
     assert growth_mb < use.max_growth_mb + MAX_KB_PER_MESSAGE * len(messages) / 2000
 
 

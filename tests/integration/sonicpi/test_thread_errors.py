@@ -147,7 +147,7 @@ def test_message_has_no_control_characters_and_no_addresses(results):
 
 def test_what_a_thread_played_before_its_error_sounds():
     messages = collect_osc_messages("play 60\nsleep 0.5\nplay 62\nnope\nplay 64", 2)
-    notes = [m.synth_control_values["note"] for m in messages if m.starts_sound]
+    notes = [m.control_value_by_name["note"] for m in messages if m.is_start_of_synth_or_sample]
     assert notes == [60.0, 62.0]
 
 

@@ -12,7 +12,7 @@ import core.encoders
 from core.encoders import PRESETS, find_encoder_spec, list_encoder_specs
 from core.encoders.encoder_loading import ENCODER_CLASS_BY_FAMILY
 from core.encoders.encoder_spec import MODALITIES
-from core.encoders.encoder_spec_lookup import FAMILY_BY_MODEL_TYPE, share_component
+from core.encoders.encoder_spec_lookup import FAMILY_BY_MODEL_TYPE, do_encoders_share_component
 from core.encoders.model_weight_sources import HubWeights
 from core.errors import EarshotError
 
@@ -194,5 +194,5 @@ def test_the_error_of_an_unsupported_folder_states_the_reason(tmp_path):
     ],
 )
 def test_encoders_share_a_component_if_one_network_is_in_both(first_id, second_id, expected):
-    assert share_component(first_id, second_id) is expected
-    assert share_component(second_id, first_id) is expected
+    assert do_encoders_share_component(first_id, second_id) is expected
+    assert do_encoders_share_component(second_id, first_id) is expected

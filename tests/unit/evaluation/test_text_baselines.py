@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.evaluation.text_baselines import (
     compute_edit_distances,
     compute_identifier_tfidf,
-    rank_programs_by_edit_distance,
+    find_nearest_programs_by_edit_distance,
 )
 
 TOKENS = st.lists(st.integers(0, 4), max_size=9)
@@ -37,11 +37,11 @@ def test_edit_distances_equal_the_textbook_algorithm(
 
 def test_the_program_with_the_fewest_edits_comes_first_and_comments_are_ignored() -> None:
     base = ["play 60\nsleep 1", "sample :bd_haus\nsleep 0.5", "play 60 # low\nsleep 2\nplay 62"]
-    ranked = rank_programs_by_edit_distance(
+    ranked = find_nearest_programs_by_edit_distance(
         base, ["# bd_haus\nplay 60\nsleep 2"], 2, np.array([[0, 1, 2]])
     )
     assert ranked.tolist() == [[0, 2]]
-    assert rank_programs_by_edit_distance(base, [""], 1, np.array([[1, 2]])).shape == (1, 1)
+    assert find_nearest_programs_by_edit_distance(base, [""], 1, np.array([[1, 2]])).shape == (1, 1)
 
 
 def test_rare_identifiers_weigh_more() -> None:

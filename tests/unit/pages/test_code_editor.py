@@ -18,10 +18,12 @@ def test_a_syntax_error_has_its_line() -> None:
 
 
 def test_columns_of_marks_are_counted_in_utf_16() -> None:
-    marks = code_editor._convert_marks("puts '🎵'; play 60", [CodeMark(1, 15, 17, 0.5, "note")])
+    marks = code_editor._convert_marks_to_utf16_columns(
+        "puts '🎵'; play 60", [CodeMark(1, 15, 17, 0.5, "note")]
+    )
     assert marks == [{"line": 1, "from": 16, "to": 18, "strength": 0.5, "title": "note"}]
     # A line that does not exist is left to the editor, which ignores it.
-    assert code_editor._convert_marks("", [CodeMark(9, 0, 4, 1)])[0]["to"] == 0
+    assert code_editor._convert_marks_to_utf16_columns("", [CodeMark(9, 0, 4, 1)])[0]["to"] == 0
 
 
 def test_the_routes_serve_the_script_and_the_completions_by_digest() -> None:

@@ -44,7 +44,7 @@ def corpus(empty_workspace: Path) -> Corpus:
         else:
             vectors[TWINS[1]] = -vectors[TWINS[0]]
         corpus.store_embeddings(encoder, spec.revision, program_ids, vectors)
-        encoder_records[modality] = EncoderRecord.describe_installed_encoder(
+        encoder_records[modality] = EncoderRecord.build_record_of_installed_encoder(
             encoder, spec.dim
         ).to_dict()
     config = AlignmentConfig(width=16, dim=8, layers=2)

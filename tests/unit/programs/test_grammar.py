@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import EarshotError
-from core.programs import MUSIC_STYLES, PROGRAM_ROLES, compose_programs, get_template_titles
+from core.programs import MUSIC_STYLES, PROGRAM_ROLES, compose_programs, get_title_by_template_id
 from core.programs.grammar import synth_fx_and_sample_sets
 from core.programs.grammar.unplayable_program_detection import is_program_unplayable
 
@@ -71,7 +71,7 @@ def test_programs_record_template_role_and_parameters(programs):
         style = program.template.removeprefix("composed-")
         assert style in MUSIC_STYLES and program.name.startswith(f"grammar-{style}-")
         assert program.role in PROGRAM_ROLES
-        assert program.template in get_template_titles()
+        assert program.template in get_title_by_template_id()
         # A program without a synth plays Sonic Pi's default, a beep.
         assert program.parameters["sound"] in f"{program.source} beep"
         assert program.seed == 17

@@ -18,15 +18,15 @@ STREAMS = st.text("abc/019", min_size=1, max_size=12)
 
 def draw_every_kind(stream: str = "pinned/1/0", values: dict | None = None) -> dict:
     draws = ParameterSampler(stream, values or {})
-    draws.draw_choice("synth", "tb303", "prophet", "fm")
-    draws.draw_boolean("kick", 0.3)
-    draws.draw_uniform_number("amp", 0.2, 1.4)
-    draws.draw_log_uniform_number("release", 0.05, 4)
-    draws.draw_integer("cutoff", 60, 130, step=5)
-    draws.draw_choices_with_replacement("notes", [52, 55, 57, ":r"], 6)
-    draws.draw_choices_without_replacement("order", ["a", "b", "c", "d"], 3)
-    draws.draw_integer_walk("tune", -3, 8, 6, leap=2)
-    draws.draw_rhythm_lengths("lengths", 4, [0.25, 0.5, 1])
+    draws.sample_choice("synth", "tb303", "prophet", "fm")
+    draws.sample_boolean("kick", 0.3)
+    draws.sample_uniform_number("amp", 0.2, 1.4)
+    draws.sample_log_uniform_number("release", 0.05, 4)
+    draws.sample_integer("cutoff", 60, 130, step=5)
+    draws.sample_choices_with_replacement("notes", [52, 55, 57, ":r"], 6)
+    draws.sample_choices_without_replacement("order", ["a", "b", "c", "d"], 3)
+    draws.sample_integer_walk("tune", -3, 8, 6, leap=2)
+    draws.sample_rhythm_lengths("lengths", 4, [0.25, 0.5, 1])
     return draws.drawn_values
 
 
@@ -73,31 +73,31 @@ def test_fractions_are_spread_evenly_over_the_unit_interval():
 
 def test_a_parameter_does_not_change_the_draws_of_others():
     with_more = ParameterSampler("s", {})
-    with_more.draw_choice("another", 1, 2, 3)
-    assert with_more.draw_uniform_number("amp", 0, 1) == ParameterSampler(
+    with_more.sample_choice("another", 1, 2, 3)
+    assert with_more.sample_uniform_number("amp", 0, 1) == ParameterSampler(
         "s", {}
-    ).draw_uniform_number("amp", 0, 1)
+    ).sample_uniform_number("amp", 0, 1)
 
 
 @given(STREAMS)
 @settings(max_examples=200, deadline=None)
 def test_values_are_within_their_bounds(stream):
     draws = ParameterSampler(stream, {})
-    assert draws.draw_choice("a", "x", "y") in ("x", "y")
-    assert draws.draw_boolean("b", 0.5) in (True, False)
-    amp = draws.draw_uniform_number("c", 0.25, 0.75, digits=1)
+    assert draws.sample_choice("a", "x", "y") in ("x", "y")
+    assert draws.sample_boolean("b", 0.5) in (True, False)
+    amp = draws.sample_uniform_number("c", 0.25, 0.75, digits=1)
     assert 0.25 <= amp <= 0.75
-    release = draws.draw_log_uniform_number("d", 0.013, 3.33)
+    release = draws.sample_log_uniform_number("d", 0.013, 3.33)
     assert 0.013 <= release <= 3.33
-    cutoff = draws.draw_integer("e", 60, 75, step=5)
+    cutoff = draws.sample_integer("e", 60, 75, step=5)
     assert cutoff in (60, 65, 70, 75)
-    assert set(draws.draw_choices_with_replacement("f", [1, 2], 9)) <= {1, 2}
-    order = draws.draw_choices_without_replacement("g", range_list(8), 8)
+    assert set(draws.sample_choices_with_replacement("f", [1, 2], 9)) <= {1, 2}
+    order = draws.sample_choices_without_replacement("g", range_list(8), 8)
     assert sorted(order) == range_list(8)
-    walk = draws.draw_integer_walk("h", -4, 4, 20, leap=2)
+    walk = draws.sample_integer_walk("h", -4, 4, 20, leap=2)
     assert all(-4 <= value <= 4 for value in walk)
     assert all(abs(value - previous) <= 2 for previous, value in zip(walk, walk[1:], strict=False))
-    assert sum(draws.draw_rhythm_lengths("i", 4, [0.25, 0.5, 1.5])) == 4
+    assert sum(draws.sample_rhythm_lengths("i", 4, [0.25, 0.5, 1.5])) == 4
     assert json.loads(json.dumps(draws.drawn_values)) == draws.drawn_values
 
 
@@ -114,50 +114,50 @@ def test_recorded_values_are_reproduced_in_any_other_stream(stream):
 
 def test_every_choice_and_both_ends_of_a_range_are_drawn():
     drawn = [ParameterSampler(f"s/{i}", {}) for i in range(300)]
-    assert {d.draw_choice("p", "a", "b", "c") for d in drawn} == {"a", "b", "c"}
-    assert {d.draw_integer("n", 1, 6) for d in drawn} == {1, 2, 3, 4, 5, 6}
-    share = sum(d.draw_boolean("c", 0.2) for d in drawn) / len(drawn)
+    assert {d.sample_choice("p", "a", "b", "c") for d in drawn} == {"a", "b", "c"}
+    assert {d.sample_integer("n", 1, 6) for d in drawn} == {1, 2, 3, 4, 5, 6}
+    share = sum(d.sample_boolean("c", 0.2) for d in drawn) / len(drawn)
     assert share == pytest.approx(0.2, abs=0.08)
 
 
 def test_half_of_the_log_uniform_values_lie_below_the_geometric_mean():
     values = [
-        ParameterSampler(f"s/{i}", {}).draw_log_uniform_number("r", 0.01, 1.0) for i in range(600)
+        ParameterSampler(f"s/{i}", {}).sample_log_uniform_number("r", 0.01, 1.0) for i in range(600)
     ]
     assert sum(value < 0.1 for value in values) / len(values) == pytest.approx(0.5, abs=0.06)
 
 
 def test_a_name_drawn_twice_is_one_parameter():
     draws = ParameterSampler("s", {})
-    assert draws.draw_uniform_number("amp", 0, 1) == draws.draw_uniform_number("amp", 0, 1)
+    assert draws.sample_uniform_number("amp", 0, 1) == draws.sample_uniform_number("amp", 0, 1)
     with pytest.raises(EarshotError, match="one parameter"):
-        draws.draw_uniform_number("amp", 0, 2)
+        draws.sample_uniform_number("amp", 0, 2)
 
 
 def test_duplicate_options_count_once():
     draws = ParameterSampler("s", {})
-    draws.draw_choice("a", ["x", "y", "x"])
+    draws.sample_choice("a", ["x", "y", "x"])
     assert draws.specs["a"].choices == ("x", "y")
 
 
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda d: d.draw_choice("a", "only"),
-        lambda d: d.draw_choice("a", "x", ["y"]),
-        lambda d: d.draw_choice("Bad Name", 1, 2),
-        lambda d: d.draw_boolean("a", 1.5),
-        lambda d: d.draw_uniform_number("a", 2, 1),
-        lambda d: d.draw_uniform_number("a", 0, 1, digits=9),
-        lambda d: d.draw_log_uniform_number("a", 0, 1),
-        lambda d: d.draw_integer("a", 1, 10, step=4),
-        lambda d: d.draw_choices_with_replacement("a", [1, 2], 10_000),
-        lambda d: d.draw_choices_with_replacement("a", ["x, y", "z"], 2),
-        lambda d: d.draw_choices_without_replacement("a", [1, 2], 3),
-        lambda d: d.draw_integer_walk("a", 0, 5, 4, leap=0),
-        lambda d: d.draw_rhythm_lengths("a", 4, [0.3, 0.5]),
-        lambda d: d.draw_rhythm_lengths("a", 4, [0.75, 1.0]),
-        lambda d: d.draw_rhythm_lengths("a", 64, [0.25, 0.5]),
+        lambda d: d.sample_choice("a", "only"),
+        lambda d: d.sample_choice("a", "x", ["y"]),
+        lambda d: d.sample_choice("Bad Name", 1, 2),
+        lambda d: d.sample_boolean("a", 1.5),
+        lambda d: d.sample_uniform_number("a", 2, 1),
+        lambda d: d.sample_uniform_number("a", 0, 1, digits=9),
+        lambda d: d.sample_log_uniform_number("a", 0, 1),
+        lambda d: d.sample_integer("a", 1, 10, step=4),
+        lambda d: d.sample_choices_with_replacement("a", [1, 2], 10_000),
+        lambda d: d.sample_choices_with_replacement("a", ["x, y", "z"], 2),
+        lambda d: d.sample_choices_without_replacement("a", [1, 2], 3),
+        lambda d: d.sample_integer_walk("a", 0, 5, 4, leap=0),
+        lambda d: d.sample_rhythm_lengths("a", 4, [0.3, 0.5]),
+        lambda d: d.sample_rhythm_lengths("a", 4, [0.75, 1.0]),
+        lambda d: d.sample_rhythm_lengths("a", 64, [0.25, 0.5]),
     ],
 )
 def test_an_invalid_draw_is_reported_with_its_parameter(draw):
@@ -246,5 +246,5 @@ def test_values_are_formatted_as_ruby():
 
 def test_specs_compare_by_value():
     draws = ParameterSampler("s", {})
-    draws.draw_integer("n", 1, 9)
+    draws.sample_integer("n", 1, 9)
     assert draws.specs["n"] == ParameterSpec("n", "integer", lo=1, hi=9)

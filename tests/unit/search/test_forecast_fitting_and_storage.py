@@ -42,13 +42,13 @@ def test_a_corpus_without_measured_clips_has_no_forecast(corpus):
     save_untrained_alignment(corpus)
     aligned_corpus = search.open_aligned_corpus(corpus)
     assert aligned_corpus.forecast_sound_properties("play 60") is None
-    assert aligned_corpus.record.load_forecast_arrays() is None
+    assert aligned_corpus.record.load_forecast_model_arrays() is None
 
 
 def test_forecast_is_fitted_once_and_read_from_the_alignment(measured_corpus, monkeypatch):
     save_untrained_alignment(measured_corpus)
     first = search.open_aligned_corpus(measured_corpus).forecast_sound_properties("play 60")
-    arrays, settings = measured_corpus.load_newest_alignment().load_forecast_arrays()
+    arrays, settings = measured_corpus.load_newest_alignment().load_forecast_model_arrays()
     assert settings["encoder"] == "descriptors" and len(arrays["rows"]) == PROGRAM_COUNT
     monkeypatch.setattr(
         forecast_fitting_and_storage, "fit_alignment_forecast", lambda _: pytest.fail("again")
@@ -65,7 +65,7 @@ def test_forecast_of_an_older_version_is_fitted_again(measured_corpus, monkeypat
     search.open_aligned_corpus(measured_corpus).forecast_sound_properties("play 60")
     monkeypatch.setattr(forecast_fitting_and_storage, "FORECAST_VERSION", 99)
     search.open_aligned_corpus(measured_corpus).forecast_sound_properties("play 60")
-    _, settings = measured_corpus.load_newest_alignment().load_forecast_arrays()
+    _, settings = measured_corpus.load_newest_alignment().load_forecast_model_arrays()
     assert settings["version"] == 99
 
 

@@ -12,12 +12,12 @@ from core.search.multi_corpus_search import (
     open_corpora_with_one_alignment,
 )
 from core.search.search_confidence import (
-    discount_by_reading,
+    discount_confidence_by_understood_share,
     estimate_clip_confidence,
     estimate_confidence,
 )
-from core.search.silent_snippet_check import SilentSnippetError, read_audible_snippet
-from core.sonicpi.interpreter import read_program
+from core.search.silent_snippet_check import SilentSnippetError, interpret_audible_snippet
+from core.sonicpi.interpreter import interpret_program
 from tests.unit.search.alignments import save_untrained_alignment
 from tests.unit.search.signals import make_tone_clip
 from tests.unit.search.tone_corpora import make_tone_corpus
@@ -57,24 +57,26 @@ PROGRAMS = (
 @pytest.mark.parametrize("snippet", NONSENSE.values(), ids=list(NONSENSE))
 def test_nonsense_has_no_prediction_or_a_low_confidence(snippet: str) -> None:
     try:
-        reading = read_audible_snippet(snippet)
+        reading = interpret_audible_snippet(snippet)
     except SilentSnippetError:
         return
-    assert discount_by_reading(0.99, reading) < 1 / 3
+    assert discount_confidence_by_understood_share(0.99, reading) < 1 / 3
 
 
 @pytest.mark.parametrize("source", PROGRAMS)
 def test_a_program_that_is_read_as_a_whole_keeps_its_confidence(source: str) -> None:
-    reading = read_program(source)
+    reading = interpret_program(source)
     assert reading.understood_share == 1
-    assert discount_by_reading(0.8, reading) == 0.8
+    assert discount_confidence_by_understood_share(0.8, reading) == 0.8
 
 
 def test_a_program_of_which_a_part_was_read_has_less_confidence() -> None:
-    reading = read_program("play 60\nsample :bd_haus\nplay 62\nunheard_of 3")
+    reading = interpret_program("play 60\nsample :bd_haus\nplay 62\nunheard_of 3")
     assert 0.5 < reading.understood_share < 1
-    assert discount_by_reading(0.8, reading) == pytest.approx(0.8 * reading.understood_share)
-    until_error = read_program("play 60\nplay 62\nplay 64\nplay 65,,")
+    assert discount_confidence_by_understood_share(0.8, reading) == pytest.approx(
+        0.8 * reading.understood_share
+    )
+    until_error = interpret_program("play 60\nplay 62\nplay 64\nplay 65,,")
     assert until_error.understood_share == pytest.approx(3 / 4)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.search import find_neighbours, read_audible_snippet, silent_snippet_check
+from core.search import find_neighbours, interpret_audible_snippet, silent_snippet_check
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.silent_snippet_check import SilentSnippetError
 from tests.unit.search.alignments import save_untrained_alignment
@@ -31,13 +31,13 @@ def test_a_silent_snippet_has_no_neighbours(
 
 def test_the_error_has_what_commands_print() -> None:
     with pytest.raises(SilentSnippetError) as caught:
-        read_audible_snippet(PYTHON)
+        interpret_audible_snippet(PYTHON)
     assert caught.value.exit_status == 3
     row = caught.value.to_dict()
     assert (row["status"], row["line"]) == ("syntax", 2)
     assert str(row["message"]).startswith("Nothing in this code would sound: line 2: syntax error")
     with pytest.raises(SilentSnippetError) as caught:
-        read_audible_snippet("puts 1")
+        interpret_audible_snippet("puts 1")
     assert caught.value.to_dict() == {
         "status": "no_sound",
         "line": None,
@@ -52,18 +52,18 @@ def test_a_snippet_is_predicted_from_the_part_before_a_syntax_error(
     neighbours = find_neighbours(aligned_corpus, snippet, 3)
     before = find_neighbours(aligned_corpus, "play 60", 3)
     assert len(neighbours) == len(before) == 3
-    assert "line 2: syntax error" in read_audible_snippet(snippet).message
+    assert "line 2: syntax error" in interpret_audible_snippet(snippet).message
 
 
 def test_a_snippet_that_cannot_be_followed_is_predicted(aligned_corpus: AlignedCorpus) -> None:
     assert len(find_neighbours(aligned_corpus, 'eval "play 60"', 3)) == 3
-    assert read_audible_snippet('eval "play 60"').status == "unknown"
+    assert interpret_audible_snippet('eval "play 60"').status == "unknown"
 
 
 def test_without_the_parser_a_snippet_is_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_snippet: str) -> None:
         raise EarshotError("Ruby is not installed.")
 
-    monkeypatch.setattr(silent_snippet_check, "read_program", fail)
-    reading = read_audible_snippet("play 60")
+    monkeypatch.setattr(silent_snippet_check, "interpret_program", fail)
+    reading = interpret_audible_snippet("play 60")
     assert (reading.status, reading.message) == ("unknown", "Ruby is not installed.")

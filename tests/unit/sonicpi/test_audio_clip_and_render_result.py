@@ -36,7 +36,7 @@ def test_problem_names_its_line_and_time(problem: RenderProblem, text: str):
 
 @pytest.mark.parametrize("problem", [FIRST, CLIPPED, RenderProblem("runtime", "x", None, "a", "b")])
 def test_problem_is_restored_from_its_row(problem: RenderProblem):
-    assert RenderProblem(**problem.to_row()) == problem
+    assert RenderProblem(**problem.to_dict_without_empty_fields()) == problem
 
 
 def test_thread_errors_are_those_with_a_time():

@@ -10,7 +10,7 @@ from scipy.spatial.distance import pdist
 from core.studies.correlation_of_distances_and_mantel_test import (
     compute_pair_distances,
     correlate_distances,
-    rank_disagreeing_pairs,
+    list_most_disagreeing_pairs,
 )
 
 RNG = np.random.default_rng(3)
@@ -35,4 +35,6 @@ def test_mantel_test_separates_equal_spaces_from_unrelated_ones():
 
 
 def test_most_disagreeing_pair_is_near_in_the_first_space_and_far_in_the_second():
-    assert rank_disagreeing_pairs(np.array([1, 2, 3.0]), np.array([9, 2, 1.0]), 1).tolist() == [0]
+    assert list_most_disagreeing_pairs(
+        np.array([1, 2, 3.0]), np.array([9, 2, 1.0]), 1
+    ).tolist() == [0]

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from core.studies.pick_diversity_metrics import (
-    compute_gap_share,
     compute_pairwise_cosine_distances,
     compute_pick_coverage,
     compute_pick_diversity,
     compute_rank_correlation,
+    compute_share_of_gap_closed,
     compute_source_edit_distances,
     draw_random_picks,
     pick_farthest_rows,
@@ -46,8 +46,11 @@ def test_edit_distances_count_tokens() -> None:
 
 def test_the_gap_share_is_1_at_the_bound_and_0_at_random() -> None:
     low, high = np.array([1.0, 2.0]), np.array([3.0, 3.0])
-    assert compute_gap_share(high, low, high) == 1 and compute_gap_share(low, low, high) == 0
-    assert compute_gap_share((low + high) / 2, low, high) == pytest.approx(0.5)
+    assert (
+        compute_share_of_gap_closed(high, low, high) == 1
+        and compute_share_of_gap_closed(low, low, high) == 0
+    )
+    assert compute_share_of_gap_closed((low + high) / 2, low, high) == pytest.approx(0.5)
 
 
 def test_random_picks_are_candidates() -> None:

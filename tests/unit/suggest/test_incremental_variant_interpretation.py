@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from core.sonicpi.interpreter.program_sounds_and_silence import ProgramReading, read_program
+from core.sonicpi.interpreter.program_sounds_and_silence import ProgramReading, interpret_program
 from core.suggest.candidates import CandidateOptions, iterate_candidates
 from core.suggest.code_edit import Replacement, apply_source_replacements
 from core.suggest.incremental_variant_interpretation import Variant, VariantReader
@@ -38,10 +38,10 @@ PROGRAMS = {
 }
 
 
-def read_variants(source: str, variants: list[Variant]) -> list[ProgramReading]:
+def interpret_variants(source: str, variants: list[Variant]) -> list[ProgramReading]:
     outline = build_program_outline(source)
     assert outline is not None
-    return VariantReader(outline).read_variants(variants)
+    return VariantReader(outline).interpret_variants(variants)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -52,16 +52,16 @@ def test_variants_are_read_as_whole_programs_are(name: str, wildness: float) -> 
     options = CandidateOptions(wildness=wildness, seed=4)
     candidates = list(islice(iterate_candidates(outline, options), 30))
     variants = [Variant(item.source, item.replacements) for item in candidates]
-    for candidate, reading in zip(candidates, read_variants(PROGRAMS[name], variants)):
-        assert reading == read_program(candidate.source), candidate.change
+    for candidate, reading in zip(candidates, interpret_variants(PROGRAMS[name], variants)):
+        assert reading == interpret_program(candidate.source), candidate.change
 
 
 def test_events_of_unchanged_loops_are_shared() -> None:
     start = BASS_AND_DRUMS.index(":bd_haus")
     replacements = (Replacement(start, start + len(":bd_haus"), ":bd_zum"),)
     variant = Variant(apply_source_replacements(BASS_AND_DRUMS, replacements), replacements)
-    first, second = read_variants(BASS_AND_DRUMS, [Variant(BASS_AND_DRUMS, ()), variant])[:2]
-    third = read_variants(BASS_AND_DRUMS, [variant, variant])
+    first, second = interpret_variants(BASS_AND_DRUMS, [Variant(BASS_AND_DRUMS, ()), variant])[:2]
+    third = interpret_variants(BASS_AND_DRUMS, [variant, variant])
     bass = [[event for event in reading.events if event.layer == "bass"] for reading in third]
     assert bass[0] and all(a is b for a, b in zip(*bass))
     assert first.events != second.events
@@ -71,8 +71,8 @@ def test_events_of_unchanged_loops_are_shared() -> None:
 def test_a_syntax_error_has_its_line_in_the_program(code: str) -> None:
     replacements = (Replacement(0, 0, f"{code}\n"),)
     source = apply_source_replacements(BASS_AND_DRUMS, replacements)
-    (reading,) = read_variants(BASS_AND_DRUMS, [Variant(source, replacements)])
-    assert reading.line is not None and reading == read_program(source)
+    (reading,) = interpret_variants(BASS_AND_DRUMS, [Variant(source, replacements)])
+    assert reading.line is not None and reading == interpret_program(source)
 
 
 def test_a_program_that_does_not_divide_into_statements_is_read_whole() -> None:
@@ -80,5 +80,5 @@ def test_a_program_that_does_not_divide_into_statements_is_read_whole() -> None:
     start = source.index("62")
     replacements = (Replacement(start, start + 2, "64"),)
     variant = Variant(apply_source_replacements(source, replacements), replacements)
-    (reading,) = read_variants(source, [variant])
-    assert reading == read_program(variant.source)
+    (reading,) = interpret_variants(source, [variant])
+    assert reading == interpret_program(variant.source)

@@ -90,7 +90,7 @@ def test_programs_are_distinct() -> None:
         written = write_candidates_by_language_model(ChatSettings(server.url, "m"), SOURCE)
     assert len(written.candidates) == 4 and written.repeated_count == 1
     assert written.candidates[0].change.before == "use_synth :saw"
-    assert "1,500 tokens" in written.describe()
+    assert "1,500 tokens" in written.format_usage_and_cost()
 
 
 def test_what_does_not_sound_or_repeats_is_left_out_and_counted(

@@ -67,7 +67,7 @@ def test_a_workspace_that_is_run_is_followed(
     wait_for_message(sonic_pi, rb"^/incoming/osc.*/cue/from_workspace")
     watcher = live.SavedWorkspacesWatcher()
     deadline = time.monotonic() + TIMEOUT_SECONDS
-    while (change := watcher.poll()) is None and time.monotonic() < deadline:
+    while (change := watcher.read_settled_change()) is None and time.monotonic() < deadline:
         time.sleep(0.05)
     assert change is not None and change.code == code
     assert change.path == live.get_workspace_path(2)

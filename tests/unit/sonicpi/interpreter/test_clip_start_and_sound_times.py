@@ -26,13 +26,13 @@ from core.sonicpi.interpreter.clip_start_and_sound_times import ClipStart
 )
 def test_start_and_times(sounds, heard, start):
     clip_start = ClipStart()
-    assert [clip_start.compute_audible_sound_time(*sound) for sound in sounds] == pytest.approx(
-        heard
-    )
+    assert [
+        clip_start.compute_time_when_sound_is_heard(*sound) for sound in sounds
+    ] == pytest.approx(heard)
     assert clip_start.compute_clip_start() == pytest.approx(start)
 
 
 def test_sound_that_is_too_late_is_not_played():
     clip_start = ClipStart()
-    assert clip_start.compute_audible_sound_time(0.0, 1.5, None) is not None
-    assert clip_start.compute_audible_sound_time(0.0, 1.7, None) is None
+    assert clip_start.compute_time_when_sound_is_heard(0.0, 1.5, None) is not None
+    assert clip_start.compute_time_when_sound_is_heard(0.0, 1.7, None) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.sonicpi.interpreter import read_program
+from core.sonicpi.interpreter import interpret_program
 
 PYTHON = "import os\nfor i in range(3):\n    print(i)\n"
 SILENT = {
@@ -49,7 +49,7 @@ SOUND = {
 
 @pytest.mark.parametrize("name", SILENT)
 def test_silence_is_certain(name):
-    reading = read_program(SILENT[name])
+    reading = interpret_program(SILENT[name])
     assert (reading.status, reading.line) == ("no_sound", None)
     assert reading.message.startswith("Nothing in this code would sound")
 
@@ -57,20 +57,20 @@ def test_silence_is_certain(name):
 @pytest.mark.parametrize("name", SYNTAX)
 def test_a_syntax_error_without_a_sound_before_it(name):
     source, line = SYNTAX[name]
-    reading = read_program(source)
+    reading = interpret_program(source)
     assert (reading.status, reading.line) == ("syntax", line)
     assert f"line {line}: syntax error" in reading.message
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_code_that_is_not_followed_is_not_called_silent(name):
-    reading = read_program(UNKNOWN[name])
+    reading = interpret_program(UNKNOWN[name])
     assert reading.status == "unknown" and not reading.is_silent and reading.message
 
 
 @pytest.mark.parametrize("name", SOUND)
 def test_code_that_sounds(name):
-    reading = read_program(SOUND[name])
+    reading = interpret_program(SOUND[name])
     assert (reading.status, reading.message) == ("sound", "")
 
 
@@ -85,7 +85,7 @@ def test_code_that_sounds(name):
     ],
 )
 def test_the_part_before_a_syntax_error_is_read(source, line, notes):
-    reading = read_program(source)
+    reading = interpret_program(source)
     assert [event.options["note"] for event in reading.events] == notes
     assert (reading.status, reading.line) == ("sound", line)
     assert reading.message.startswith(f"line {line}: syntax error")
@@ -93,8 +93,8 @@ def test_the_part_before_a_syntax_error_is_read(source, line, notes):
 
 
 def test_the_text_after_end_is_not_read():
-    assert read_program("play 60\n__END__\nplay (").message == ""
+    assert interpret_program("play 60\n__END__\nplay (").message == ""
 
 
 def test_a_missing_cue_is_named():
-    assert "cue never" in read_program("sync :never\nplay 60").message
+    assert "cue never" in interpret_program("sync :never\nplay 60").message

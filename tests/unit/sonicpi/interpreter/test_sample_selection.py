@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.sonicpi.interpreter.sample_selection import is_own_sample_file, select_sample
+from core.sonicpi.interpreter.sample_selection import is_path_of_user_sample, select_sample
 from core.sonicpi.interpreter.string_methods import Pattern
 from core.sonicpi.interpreter.values import UNKNOWN, Symbol
 
@@ -42,4 +42,4 @@ def test_selected_sample(args: list[Any], name: str | None):
 
 
 def test_symbols_are_no_files():
-    assert not is_own_sample_file(Symbol("a/b")) and not is_own_sample_file(3)
+    assert not is_path_of_user_sample(Symbol("a/b")) and not is_path_of_user_sample(3)

@@ -55,5 +55,5 @@ def test_the_newest_start_in_a_log_counts() -> None:
 
 
 def test_only_the_tested_generation_is_described_as_tried() -> None:
-    assert RunningServer("3.2", 4557).describe() == "Sonic Pi 3.2"
-    assert "untried" in RunningServer("4", 30130, 1).describe()
+    assert RunningServer("3.2", 4557).format_name_with_warning() == "Sonic Pi 3.2"
+    assert "untried" in RunningServer("4", 30130, 1).format_name_with_warning()

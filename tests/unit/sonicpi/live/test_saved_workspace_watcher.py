@@ -35,7 +35,7 @@ def save(number: int, code: str, modification_time: float) -> None:
 
 
 def settle(watcher: SavedWorkspacesWatcher) -> SourceChange | None:
-    return watcher.poll() or watcher.poll()
+    return watcher.read_settled_change() or watcher.read_settled_change()
 
 
 def test_the_workspace_saved_last_is_followed(store: Path) -> None:

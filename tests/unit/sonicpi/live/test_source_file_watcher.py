@@ -28,11 +28,11 @@ class WatchedFile:
 
     def poll_after(self, seconds: float) -> SourceChange | None:
         self.clock.now += seconds
-        return self.watcher.poll()
+        return self.watcher.read_settled_change()
 
     def settle(self) -> SourceChange | None:
         """Poll twice, more than a second apart."""
-        first = self.watcher.poll()
+        first = self.watcher.read_settled_change()
         return self.poll_after(1.1) or first
 
     def read_error(self) -> str:
@@ -48,7 +48,7 @@ def watched(tmp_path: Path) -> WatchedFile:
 
 def test_each_settled_content_is_reported_once(watched: WatchedFile) -> None:
     watched.path.write_text("play 60")
-    assert watched.watcher.poll() is None
+    assert watched.watcher.read_settled_change() is None
     change = watched.poll_after(SETTLE_SECONDS)
     assert change is not None and change.code == "play 60" and change.error is None
     assert watched.poll_after(5) is None
