@@ -131,7 +131,7 @@ def filter_programs(
     Parameters
     ----------
     programs : DataFrame
-        As `core.corpus.Corpus.load_programs` returns them.
+        As `core.corpus.Corpus.load_programs` returns them, with or without further columns.
     templates, roles, states : collection of str
         Accepted values of these columns.
     parameters : mapping of str to ValueRange or collection of str
@@ -139,7 +139,8 @@ def filter_programs(
         that parameter does not match.
     query : str
         Words separated by spaces, all of which must match. "amp>0.5", "synth=saw" and
-        "synth!=saw" compare a parameter: numbers by value, everything else as text. Any other
+        "synth!=saw" compare a parameter: numbers by value, everything else as text. A name that
+        no program has as a parameter may be a column of numbers: "forecast_loudness>-20". Any other
         word must occur in the name, the code, the error message or a warning. Case is ignored.
     search_texts : Series of str, optional
         The result of `build_program_search_texts` for these or more rows. Default: it is computed.
@@ -160,11 +161,7 @@ def filter_programs(
         )
     for word in query.split():
         if comparison := _COMPARISON_PATTERN.match(word):
-            name, comparator, operand = comparison.groups()
-            matches &= _to_bool_array(
-                _is_parameter_comparison_true(values, name, comparator, operand)
-                for values in programs["parameters"]
-            )
+            matches &= _find_rows_where_comparison_is_true(programs, *comparison.groups())
         else:
             if search_texts is None:
                 search_texts = build_program_search_texts(programs)
@@ -175,6 +172,24 @@ def filter_programs(
     return programs[matches]
 
 
+def list_number_columns(programs: pd.DataFrame) -> list[str]:
+    """Return the columns of numbers that a query can compare, such as "rms"."""
+    return [str(name) for name in programs.select_dtypes("number").columns]
+
+
+def _find_rows_where_comparison_is_true(
+    programs: pd.DataFrame, name: str, comparator: str, operand: str
+) -> np.ndarray:
+    """Return which rows match "NAME COMPARATOR OPERAND": bool [n]."""
+    rows: Iterable[Mapping[str, Any]] = programs["parameters"]
+    has_parameter = any(name in values for values in rows)
+    if not has_parameter and name in list_number_columns(programs):
+        rows = ({name: value} if value == value else {} for value in programs[name].tolist())
+    return _to_bool_array(
+        _is_parameter_comparison_true(values, name, comparator, operand) for values in rows
+    )
+
+
 def find_query_problems(query: str, parameter_names: Collection[str]) -> list[str]:
     """Return why parts of a query cannot match as they were meant.
 
@@ -183,7 +198,7 @@ def find_query_problems(query: str, parameter_names: Collection[str]) -> list[st
     query : str
         As `filter_programs` takes it.
     parameter_names : collection of str
-        Parameters that at least one program has.
+        Parameters that at least one program has, and columns of numbers.
 
     Returns
     -------

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.pipeline.unique_file_names import make_names_unique
+from core.search.corpus_forecast import FORECAST_COLUMN_PREFIX, describe_forecast_column
 from core.text_formatting import format_markdown_table
 
 CODE_FOLDER, AUDIO_FOLDER = "programs/", "audio/"
@@ -77,19 +78,23 @@ VECTOR_COLUMN_DESCRIPTIONS = {
 """One sentence per family of vector columns, by the prefix of the column."""
 
 
-def build_export_table(programs: pd.DataFrame) -> pd.DataFrame:
+def build_export_table(
+    programs: pd.DataFrame, forecast: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return the columns that every format has, as plain types, one row per program.
 
     Parameters
     ----------
     programs : DataFrame
         As `core.corpus.Corpus.load_programs` returns it.
+    forecast : DataFrame, optional
+        As `core.search.corpus_forecast.forecast_corpus_programs` returns it for these programs.
 
     Returns
     -------
     DataFrame
         The columns of `STORED_COLUMNS`, with code_file and audio_file after name and variant
-        after seed. `COLUMN_DESCRIPTIONS` explains each.
+        after seed, and those of the forecast before source. `describe_columns` explains each.
     """
     table = programs[list(STORED_COLUMNS)].copy()
     names = make_program_file_names(programs)
@@ -104,6 +109,8 @@ def build_export_table(programs: pd.DataFrame) -> pd.DataFrame:
         table[column] = [json.dumps(value, ensure_ascii=False) for value in table[column]]
     for column in INTEGER_COLUMNS:
         table[column] = table[column].astype("Int64")
+    for column in () if forecast is None else forecast.columns:
+        table.insert(len(table.columns) - 1, column, forecast[column].to_numpy())
     return table
 
 
@@ -188,4 +195,6 @@ def _describe_column(column: str) -> str:
     for prefix, text in VECTOR_COLUMN_DESCRIPTIONS.items():
         if column.startswith(prefix):
             return text.format(name=column.removeprefix(prefix))
+    if column.startswith(FORECAST_COLUMN_PREFIX):
+        return describe_forecast_column(column)
     return COLUMN_DESCRIPTIONS[column]

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from core.alignment.sound_property_regression_with_intervals import (
     COVERAGE,
@@ -189,6 +190,31 @@ def predict_forecast(model: ForecastModel, features: np.ndarray) -> Forecast:
     value_by_name = {item.name: item.value for item in properties}
     return Forecast(
         properties, describe_forecast_in_words(value_by_name), COVERAGE, model.program_count
+    )
+
+
+def predict_forecasts(model: ForecastModel, features: np.ndarray) -> pd.DataFrame:
+    """Predict the properties of the clips of many programs, without intervals.
+
+    Parameters
+    ----------
+    model : ForecastModel
+        Fitted by `fit_forecast`.
+    features : float [n, d]
+        By `compute_forecast_features`; at least one program.
+
+    Returns
+    -------
+    DataFrame
+        One row per program and one column per property that the forecast has, in its unit.
+    """
+    values, half_widths = model.predict_values_with_intervals(features)
+    return pd.DataFrame(
+        {
+            descriptor.name: descriptor.unstandardize_descriptor_values(values[:, column])
+            for column, descriptor in enumerate(CLIP_DESCRIPTORS)
+            if np.isfinite(half_widths[0, column])
+        }
     )
 
 

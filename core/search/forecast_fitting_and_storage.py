@@ -14,7 +14,7 @@ from core.alignment.sound_property_regression_with_intervals import (
     ForecastModel,
     select_evenly_spaced_rows,
 )
-from core.corpus import Corpus
+from core.corpus import AlignmentRecord, Corpus
 from core.encoders import find_encoder_spec
 from core.search.clip_property_forecast import (
     FEATURE_ENCODER,
@@ -41,16 +41,27 @@ def load_or_fit_forecast_model(aligned_corpus: AlignedCorpus) -> ForecastModel |
     ForecastModel or None
         None when too few clips have been measured: the encoder `descriptors` measures them.
     """
+    saved_model = load_saved_forecast_model(aligned_corpus.record)
+    if saved_model is not None:
+        return saved_model
     settings = _collect_forecast_settings()
-    saved = aligned_corpus.record.load_forecast_model_arrays()
-    if saved is not None and saved[1] == settings:
-        return ForecastModel.from_arrays(saved[0])
     model = fit_alignment_forecast(aligned_corpus)
     if model is not None and not workspace.is_workspace_read_only():
         aligned_corpus.corpus.save_forecast_model_arrays(
             aligned_corpus.record.id, model.to_arrays(), settings
         )
     return model
+
+
+def load_saved_forecast_model(record: AlignmentRecord) -> ForecastModel | None:
+    """Load the forecast that was saved with an alignment; None before it is fitted.
+
+    A forecast of an older version of the encoders or of the model counts as not fitted.
+    """
+    saved = record.load_forecast_model_arrays()
+    if saved is None or saved[1] != _collect_forecast_settings():
+        return None
+    return ForecastModel.from_arrays(saved[0])
 
 
 def fit_alignment_forecast(aligned_corpus: AlignedCorpus) -> ForecastModel | None:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from core.corpus import AlignmentRecord, Corpus
 from core.pipeline.sweep import list_sweep_ids, load_sweep_results, summarize_sweep_results
+from core.search.corpus_forecast import forecast_corpus_programs
 from core.studies.study_registry import STUDIES
 from core.studies.study_run_storage import COMPARISON_TABLE, StudyRun, list_study_runs
 
@@ -17,7 +18,7 @@ CLIP_COLUMN = "clips"
 def collect_corpus_tables(
     corpus: Corpus, alignment: AlignmentRecord | None = None
 ) -> dict[str, tuple[str, pd.DataFrame]]:
-    """Return the tables of an alignment, of all sweeps and of the newest run of each study.
+    """Return the tables of a corpus, an alignment, all sweeps and the newest run of each study.
 
     Parameters
     ----------
@@ -28,10 +29,13 @@ def collect_corpus_tables(
     Returns
     -------
     dict of str to (str, DataFrame)
-        Caption and table by name: "metrics", "sweep-ID", and "STUDY-TABLE" for the tables of
+        Caption and table by name: "forecast" (of each program), "metrics", "sweep-ID", and "STUDY-TABLE" for the tables of
         studies, where "STUDY-compared" holds the measurements beside the paper's.
     """
     tables: dict[str, tuple[str, pd.DataFrame]] = {}
+    forecast = _build_forecast_table(corpus)
+    if len(forecast.columns):
+        tables["forecast"] = ("Properties of each clip, forecast from the code.", forecast)
     if alignment is not None and (readings := alignment.metrics.get("readings")):
         tables["metrics"] = (f"Metrics of alignment {alignment.id}.", pd.DataFrame(readings))
     for sweep_id in list_sweep_ids(corpus):
@@ -43,6 +47,12 @@ def collect_corpus_tables(
             for table_name, captioned_table in collect_study_run_tables(run).items():
                 tables[f"{study_name}-{table_name}"] = captioned_table
     return tables
+
+
+def _build_forecast_table(corpus: Corpus) -> pd.DataFrame:
+    programs = corpus.load_programs()[["program", "name", "template"]]
+    forecast = forecast_corpus_programs(corpus, programs["program"].tolist())
+    return pd.concat([programs, forecast], axis=1) if len(forecast.columns) else forecast
 
 
 def collect_study_run_tables(run: StudyRun) -> dict[str, tuple[str, pd.DataFrame]]:

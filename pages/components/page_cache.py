@@ -136,6 +136,17 @@ def load_programs(corpus: Corpus) -> pd.DataFrame:
 
 
 @cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)
+def load_programs_with_forecast(corpus: Corpus) -> pd.DataFrame:
+    """Load all programs of a corpus with the columns of its forecast, if it has one."""
+    # Imports scipy, which other pages do without.
+    from core.search.corpus_forecast import forecast_corpus_programs
+
+    programs = load_programs(corpus)
+    forecast = forecast_corpus_programs(corpus, programs["program"].tolist())
+    return programs.assign(**dict(forecast.set_axis(programs.index).items()))
+
+
+@cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)
 def load_program_search_texts(corpus: Corpus) -> pd.Series:
     """Build the text that a query is matched with, one per row of `load_programs`."""
     return program_filtering.build_program_search_texts(load_programs(corpus))

@@ -32,6 +32,14 @@ from pages.components import (
 from pages.corpus import corpus_actions, program_filters
 from pages.corpus.program_filters import STATE_LABELS, ProgramFilters
 
+# Column, label, unit and a value to filter by.
+FORECAST_COLUMNS = {
+    "forecast_loudness": ("Loudness", "LUFS", "-20"),
+    "forecast_onset_rate": ("Onsets", "1/s", "4"),
+    "forecast_register": ("Register", "MIDI", "60"),
+    "forecast_brightness": ("Brightness", "Hz", "1000"),
+}
+
 
 def draw_page() -> None:
     """Draw the page."""
@@ -107,6 +115,14 @@ def draw_program_table(corpus: Corpus, programs: pd.DataFrame, filters: ProgramF
                 "Level, dB", format="%.1f", width=76, help="RMS; 0 is full scale."
             ),
             "Line": st.column_config.NumberColumn(format="%d", width=52),
+            **{
+                label: st.column_config.NumberColumn(
+                    format="%.0f" if unit == "Hz" else "%.1f",
+                    help=f"{label} in {unit}, forecast from the code. The field Words filters by"
+                    f" it: `{column}>{example}`.",
+                )
+                for column, (label, unit, example) in FORECAST_COLUMNS.items()
+            },
         },
     )
 
@@ -132,7 +148,7 @@ def _filter_programs(corpus: Corpus, filters: dict[str, Any]) -> tuple[pd.DataFr
     """Return the matching programs, and their table as the browser gets it."""
     search_texts = page_cache.load_program_search_texts(corpus) if filters["query"] else None
     programs = filter_programs_by_warnings(
-        page_cache.load_programs(corpus), filters["warning_kinds"]
+        page_cache.load_programs_with_forecast(corpus), filters["warning_kinds"]
     )
     other_filters = {name: value for name, value in filters.items() if name != "warning_kinds"}
     programs = filter_programs(programs, **other_filters, search_texts=search_texts)
@@ -158,6 +174,9 @@ def build_program_display_table(programs: pd.DataFrame) -> pd.DataFrame:
         columns["State"] = programs["state"].map(STATE_LABELS).astype("category")
     if not is_failed.all():
         columns |= {"Level": level, "Split": programs["split"].astype("category")}
+    for column, (label, _, _) in FORECAST_COLUMNS.items():
+        if column in programs and programs[column].notna().any():
+            columns[label] = programs[column].astype(np.float32)
     errors = [
         _find_error_to_display(*row)
         for row in zip(

@@ -50,7 +50,7 @@ def draw_program_filters(corpus: Corpus) -> ProgramFilters:
             placeholder="Words, or amp>0.5",
             icon=":material/search:",
             help="Searches name, code, error and warnings. `synth=saw` and `amp>0.5` compare"
-            " parameters.",
+            " parameters, `forecast_loudness>-20` a forecast.",
             persist_state="session",
             label_visibility="collapsed",
         )

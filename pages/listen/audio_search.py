@@ -172,7 +172,7 @@ def draw_corpus_clip_picker_and_search(selected: Selection) -> SearchOutcome:
     )
     program_query_notice.draw_query_problems(corpus, words or "")
     programs = filter_programs(
-        page_cache.load_programs(corpus),
+        page_cache.load_programs_with_forecast(corpus),
         states=["ok"],
         query=words or "",
         search_texts=page_cache.load_program_search_texts(corpus) if words else None,

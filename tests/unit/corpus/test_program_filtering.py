@@ -13,6 +13,7 @@ from core.corpus.program_filtering import (
     find_parameter_domains,
     find_query_problems,
     find_warning_kinds,
+    list_number_columns,
 )
 
 ROWS = pd.DataFrame(
@@ -119,3 +120,12 @@ def test_a_comparison_that_cannot_match_is_explained(query: str, problem: str) -
 
 def test_ruby_operators_are_plain_words() -> None:
     assert find_query_problems("amp>=0.5 synth!=saw -> => a->b", ["amp", "synth"]) == []
+
+
+def test_a_column_of_numbers_is_compared_where_no_program_has_such_a_parameter() -> None:
+    rows = ROWS.assign(forecast_loudness=[-9.5, -30.0, None], amp=[9.0, 9.0, 9.0])
+    assert list_number_columns(rows) == ["forecast_loudness", "amp"]
+    assert filter_programs(rows, query="forecast_loudness>-20")["name"].tolist() == ["one"]
+    assert filter_programs(rows, query="forecast_loudness!=1")["name"].tolist() == ["one", "two"]
+    assert filter_programs(rows, query="amp>1").empty  # The parameter, not the column.
+    assert filter_programs(ROWS, query="forecast_loudness>-20").empty

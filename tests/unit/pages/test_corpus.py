@@ -5,12 +5,14 @@ from __future__ import annotations
 import textwrap
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
 from core.corpus import Corpus, list_corpora
 from core.programs import Program
+from core.search import corpus_forecast
 from core.sonicpi import Clip, RenderProblem, RenderResult
 from core.workspace import PROJECT_FOLDER
 
@@ -89,6 +91,23 @@ def test_the_table_lists_all_programs_with_their_state(corpus: Corpus) -> None:
     rms = corpus.load_programs()["rms"].iloc[0]
     assert table["Level"].iloc[0] == pytest.approx(20 * np.log10(rms))
     assert "14 of 14 programs" in get_text(app) and "1 runtime" in get_text(app)
+
+
+def test_forecasts_are_columns_of_the_table_and_can_be_compared(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        corpus_forecast,
+        "forecast_corpus_programs",
+        lambda _, program_ids: pd.DataFrame(
+            {"forecast_loudness": np.arange(len(program_ids), dtype=float) - 20}
+        ),
+    )
+    app = open_in_app()
+    assert app.dataframe[0].value["Loudness"].tolist()[:3] == [-20, -19, -18]
+    app.text_input(key="filter:text").set_value("forecast_loudness<-18").run()
+    assert app.dataframe[0].value["Loudness"].tolist() == [-20, -19]
+    assert not app.warning
 
 
 def test_filters_narrow_the_table_and_clear(corpus: Corpus) -> None:
