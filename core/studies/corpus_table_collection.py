@@ -29,8 +29,9 @@ def collect_corpus_tables(
     Returns
     -------
     dict of str to (str, DataFrame)
-        Caption and table by name: "forecast" (of each program), "metrics", "sweep-ID", and "STUDY-TABLE" for the tables of
-        studies, where "STUDY-compared" holds the measurements beside the paper's.
+        Caption and table by name: "forecast" (of each program), "metrics", "sweep-ID", and
+        "STUDY-TABLE" for the tables of studies, where "STUDY-compared" holds the measurements
+        beside the paper's.
     """
     tables: dict[str, tuple[str, pd.DataFrame]] = {}
     forecast = _build_forecast_table(corpus)
