@@ -109,8 +109,9 @@ def build_export_table(
         table[column] = [json.dumps(value, ensure_ascii=False) for value in table[column]]
     for column in INTEGER_COLUMNS:
         table[column] = table[column].astype("Int64")
-    for column in () if forecast is None else forecast.columns:
-        table.insert(len(table.columns) - 1, column, forecast[column].to_numpy())
+    if forecast is not None:
+        for column in forecast:
+            table.insert(len(table.columns) - 1, str(column), forecast[column].to_numpy())
     return table
 
 

@@ -143,7 +143,7 @@ def load_programs_with_forecast(corpus: Corpus) -> pd.DataFrame:
 
     programs = load_programs(corpus)
     forecast = forecast_corpus_programs(corpus, programs["program"].tolist())
-    return programs.assign(**dict(forecast.set_axis(programs.index).items()))
+    return pd.concat([programs, forecast.set_axis(programs.index)], axis=1)
 
 
 @cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)
