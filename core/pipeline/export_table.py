@@ -110,8 +110,8 @@ def build_export_table(
     for column in INTEGER_COLUMNS:
         table[column] = table[column].astype("Int64")
     if forecast is not None:
-        for column, values in forecast.items():
-            table.insert(len(table.columns) - 1, str(column), values.to_numpy())
+        for name, values in forecast.items():
+            table.insert(len(table.columns) - 1, str(name), values.to_numpy())
     return table
 
 
