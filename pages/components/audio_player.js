@@ -10,6 +10,8 @@ const PLAYLIST_BUTTON = ".playlist-button";
 const PLAYBACK_STOP = ".playback-stop";
 // Elements in which a key already has a meaning. Arrow keys mean nothing on a button.
 const INPUT_SELECTOR = "input, textarea, select, [contenteditable]";
+// Buttons that a click has focused: the next space is meant for the clip, not for them.
+const BUTTON = "button, summary, a";
 const KEY_EXCLUSIONS = {
   Space: `${INPUT_SELECTOR}, button, summary, a, [role]`,
   Arrow: `${INPUT_SELECTOR}, [role]:not([role="group"], [role="img"])`,
@@ -34,6 +36,7 @@ function createState() {
     missingMs: 0, // How long the current player has been missing from the page.
     queue: [], // Players whose clips follow in a playlist.
     secondsPerClip: 0,
+    isFocusByPointer: false, // Whether a click, not Tab, has moved the focus last.
   };
 }
 
@@ -111,6 +114,8 @@ function stepPlayer(state, step) {
   const index = players.indexOf(findCurrentPlayer(state));
   const next = players[index < 0 ? 0 : index + step];
   if (!next) return;
+  // A keyboard user's focus follows the clip, so that space acts on it.
+  if (document.activeElement?.closest(PLAYER)) next.querySelector(".play").focus();
   play(state, next, 0);
   next.scrollIntoView({ block: "nearest" });
 }
@@ -142,10 +147,14 @@ function handleKey(state, event) {
   if (event.code !== "Space" && !step) return;
   const target = event.composedPath()[0];
   const isInPlayer = target.closest?.(PLAYER);
+  const isButtonBehind =
+    state.isFocusByPointer && findCurrentPlayer(state) && target.closest?.(BUTTON);
   const exclusions = step ? KEY_EXCLUSIONS.Arrow : KEY_EXCLUSIONS.Space;
-  if (!isInPlayer && target !== document.body && target.closest?.(exclusions)) return;
+  if (!isInPlayer && !isButtonBehind && target !== document.body && target.closest?.(exclusions))
+    return;
   if (event.code === "Space") {
-    if (isInPlayer && target.closest("button")) return; // Space clicks the button.
+    if (isButtonBehind) target.closest(BUTTON).blur(); // Otherwise releasing the key would click it.
+    else if (isInPlayer && target.closest("button")) return; // Space clicks the button.
     if (!findPlayers().length) return;
     event.preventDefault();
     togglePlayback(state, findCurrentPlayer(state) ?? findPlayers()[0]);
@@ -158,6 +167,10 @@ function handleKey(state, event) {
 function registerListeners(state) {
   document.addEventListener("click", (event) => handleClick(state, event));
   document.addEventListener("keydown", (event) => handleKey(state, event));
+  document.addEventListener("pointerdown", () => (state.isFocusByPointer = true), true);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Tab") state.isFocusByPointer = false;
+  }, true);
   const drawFrame = () => {
     advancePlaylist(state);
     updatePlayers(state);

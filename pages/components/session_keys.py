@@ -291,6 +291,8 @@ PROGRAM = UrlParameter("program")  # Shared by Corpus and Map.
 TEMPLATE = UrlParameter("template")
 # Code that a link carries, as base64 for URLs.
 LINKED_SNIPPET = UrlParameter("snippet", is_remembered=False)
+# "1" opens the stage view of Listen.
+STAGE = UrlParameter("stage", is_remembered=False)
 # Two program ids. A pair belongs to one alignment, so another page must not bring it back.
 PAIR = UrlParameter("pair", is_remembered=False)
 

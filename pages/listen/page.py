@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core import sonicpi, workspace
-from core.clip_length import DEFAULT_CLIP_SECONDS
+from core import workspace
 from pages.components import (
-    audio_player,
     code_editor,
     corpus_and_alignment_picker,
     example_snippets,
     followed_source_control,
     page_header_and_sidebar,
     page_text,
-    program_header_and_diff,
     session_keys,
     sonic_pi_buttons,
 )
@@ -31,12 +27,11 @@ from pages.listen import (
     forecast_card,
     further_corpora_picker,
     neighbour_card,
+    snippet_rendering,
+    stage_view,
 )
 
 if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
-    from core.corpus import Corpus
     from core.search.aligned_corpus import AlignedCorpus
     from core.search.aspect_queries import AspectNeighbour
     from core.search.nearest_neighbour_queries import Neighbour
@@ -47,7 +42,6 @@ SEARCH_MODE_LABELS = {
     "sound": "From sound to code",
     "favourites": "Favourites",
 }
-RENDERING_PLAYER_KEY = "snippet-rendering"
 
 
 def draw_page() -> None:
@@ -58,7 +52,10 @@ def draw_page() -> None:
 
 
 def draw_selected_search_mode(selected: Selection) -> None:
-    """Draw the choice of a search mode, and that mode."""
+    """Draw the choice of a search mode, and that mode; or the stage view in their place."""
+    if stage_view.is_stage_requested():
+        stage_view.draw_stage_view(selected)
+        return
     mode = draw_choice_bound_to_url("Search mode", SEARCH_MODE_LABELS, session_keys.SEARCH_MODE)
     if mode == "code":
         draw_code_search(selected)
@@ -81,7 +78,7 @@ def draw_code_search(selected: Selection) -> None:
     with right:
         # Above the clips, where it is seen at once: below the editor it would need scrolling.
         if should_render or session_keys.SNIPPET_RENDERING.get() is not None:
-            check_container = draw_last_snippet_rendering(snippet, should_render)
+            check_container = snippet_rendering.draw_last_snippet_rendering(snippet, should_render)
     with right, page_text.catch_and_show_errors():
         if snippet.strip():
             # Imports torch: the editor is drawn before.
@@ -117,8 +114,11 @@ def draw_code_search(selected: Selection) -> None:
     rendered = session_keys.SNIPPET_RENDERING.get()
     if check_container is not None and rendered is not None and neighbours:
         with check_container, page_text.catch_and_show_errors():
-            draw_predicted_true_neighbours(
-                selected, make_rendering_query(rendered), neighbours, further_corpora
+            snippet_rendering.draw_predicted_true_neighbours(
+                selected,
+                snippet_rendering.make_rendering_query(rendered),
+                neighbours,
+                further_corpora,
             )
 
 
@@ -137,8 +137,6 @@ def draw_snippet_form() -> tuple[str, bool]:
         snippet = followed_source_control.draw_followed_code()
     else:
         snippet = code_editor.draw_code_editor()
-    followed_source_control.draw_follow_control()
-    sonic_pi_buttons.draw_sonic_pi_buttons(snippet, "editor")
     should_render = False
     with st.container(horizontal=True, vertical_alignment="center"):
         if workspace.is_workspace_read_only():
@@ -152,7 +150,10 @@ def draw_snippet_form() -> tuple[str, bool]:
                 " Ctrl+Enter or Alt+R in the editor.",
             )
             should_render = code_editor.take_render_request() or should_render
-        st.caption("Clips update as you type. Space plays; arrow keys move.")
+        stage_view.draw_stage_button()
+    st.caption("Clips update as you type. Space plays; arrow keys move.")
+    sonic_pi_buttons.draw_sonic_pi_buttons(snippet, "editor")
+    followed_source_control.draw_follow_control()
     return snippet, should_render
 
 
@@ -197,93 +198,6 @@ def draw_prediction_confidence(
     confidence_badge.draw_confidence_badge(
         estimate_confidence(aligned_corpora, snippet, neighbours)
     )
-
-
-# -- the true sound ---------------------------------------------------------------------------
-
-
-def render_and_play_snippet(snippet: str) -> None:
-    """Render the snippet and play it."""
-    with (
-        page_text.catch_and_show_errors(),
-        st.spinner(f"Rendering {DEFAULT_CLIP_SECONDS:g} s of sound …"),
-    ):
-        rendering = sonicpi.try_render(snippet)
-        session_keys.SNIPPET_RENDERING.set(session_keys.RenderedSnippet(snippet, rendering))
-        audio_player.request_autoplay(RENDERING_PLAYER_KEY)
-
-
-def draw_last_snippet_rendering(snippet: str, should_render: bool) -> DeltaGenerator | None:
-    """Draw the last rendered snippet, after rendering this one if asked to.
-
-    Parameters
-    ----------
-    snippet : str
-    should_render : bool
-
-    Returns
-    -------
-    DeltaGenerator or None
-        Where the check of the prediction belongs; None if there is no clip of this snippet.
-    """
-    with st.container(border=True, key="snippet-rendering", gap="small"):
-        if should_render:
-            audio_player.stop_playback_and_show_block(RENDERING_PLAYER_KEY)
-            if not snippet.strip():
-                st.markdown("There is no code to render yet.")
-                return None
-            render_and_play_snippet(snippet)
-        rendered = session_keys.SNIPPET_RENDERING.get()
-        if rendered is None:
-            return None
-        source, rendering = rendered
-        suffix = "" if source == snippet else " (before your last change)"
-        st.markdown(f"**Your render{suffix}**")
-        check_container = None
-        if rendering.clip is not None:
-            audio_player.draw_clip_player(rendering.clip, "your code", RENDERING_PLAYER_KEY)
-            check_container = st.container(gap="small") if source == snippet else None
-        elif rendering.error is not None:
-            st.error(page_text.escape_markdown(rendering.error), icon=":material/error:")
-            program_header_and_diff.draw_failed_source_line(source, rendering.error.line)
-        program_header_and_diff.draw_render_warnings(rendering.warnings)
-        return check_container
-
-
-def make_rendering_query(rendered: session_keys.RenderedSnippet) -> audio_search.AudioQuery:
-    """Return the query that searches with the clip of a rendered snippet."""
-    assert rendered.rendering.clip is not None  # The caller has drawn its player.
-    digest = hashlib.sha256(rendered.key.encode()).hexdigest()
-    return audio_search.AudioQuery(rendered.rendering.clip, "your code", f"code {digest}")
-
-
-def draw_predicted_true_neighbours(
-    selected: Selection,
-    query: audio_search.AudioQuery,
-    predicted_neighbours: list[Neighbour],
-    further_corpora: list[Corpus],
-) -> None:
-    """Draw which of the clips nearest to the true sound were predicted."""
-    true_neighbours = audio_search.find_clip_neighbours(
-        selected, query, len(predicted_neighbours), "audio->audio", further_corpora
-    )
-    predicted_ranks = {neighbour.program_id: neighbour.rank for neighbour in predicted_neighbours}
-    hit_count = sum(neighbour.program_id in predicted_ranks for neighbour in true_neighbours)
-    st.markdown(
-        f"**{hit_count} of the {len(true_neighbours)} clips nearest in sound"
-        f" {'was' if hit_count == 1 else 'were'} predicted.**"
-    )
-    with st.expander("The clips nearest in sound", type="compact"):
-        for neighbour in true_neighbours:
-            name = f"{neighbour.rank}. {page_text.escape_markdown(neighbour.name)}"
-            rank = predicted_ranks.get(neighbour.program_id)
-            if rank is not None:
-                st.caption(f":material/check: {name}, predicted at rank {rank}")
-            else:
-                st.caption(f":material/close: {name}, not predicted")
-                audio_player.draw_audio_file_player(
-                    neighbour.audio_path, neighbour.name, f"true-{neighbour.program_id}"
-                )
 
 
 page_header_and_sidebar.run_page(draw_page)

@@ -190,6 +190,11 @@ def test_one_bar_controls_what_plays_in_all_tabs(stocked: Dashboard, page: Page)
     expect(bar).to_contain_text("loudness as rendered")
     bar.get_by_role("button", name="Next sound").click()
     page_steps.wait_until_playing(players.nth(1))
+    # Space acts on the clip, not on the button behind it that was clicked last.
+    page.keyboard.press("Space")
+    expect(bar).to_be_hidden()
+    page.keyboard.press("Space")
+    page_steps.wait_until_playing(players.nth(1))
     # Another tab starts with the same volume, and its sound ends this tab's.
     other = page.context.new_page()
     other.goto(page.url)
@@ -206,3 +211,36 @@ def test_one_bar_controls_what_plays_in_all_tabs(stocked: Dashboard, page: Page)
     expect(bar).to_be_hidden()
     playback = page_steps.get_playback(other)
     assert playback["paused"] and playback["at"] == 0
+
+
+def test_the_stage_view_shows_code_predictions_and_keys(stocked: Dashboard, page: Page) -> None:
+    page.goto(f"{stocked.url}listen?corpus=starter&stage=1")
+    rows = page.locator(".st-key-stage-rows .player")
+    expect(rows).to_have_count(6)
+    page_steps.wait_until_settled(page)
+    expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+    expect(page.locator(".st-key-stage kbd").get_by_text("Esc")).to_be_in_viewport()
+    expect(rows.last).to_be_in_viewport()
+    background = "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+    assert page.evaluate(background) == "rgb(11, 10, 16)"  # Dark, in a light browser.
+    page.keyboard.press("3")
+    page_steps.wait_until_playing(rows.nth(2))
+    page.keyboard.press("ArrowDown")
+    page_steps.wait_until_playing(rows.nth(3))
+    # Other code has other predictions; digits in the editor are code.
+    editor = page.get_by_label("Sonic Pi code")
+    editor.fill("play 60")
+    expect(rows.first).to_be_visible()
+    page_steps.wait_until_settled(page)
+    editor.press("End")
+    editor.press("2")
+    page_steps.expect_editor_code(page, "play 602")
+    editor.press("Escape")
+    expect(page.get_by_role("heading", name="Listen")).to_be_visible()
+    assert "stage=" not in page.url
+    page_steps.wait_until_settled(page)
+    page.get_by_role("button", name="Stage view").click()
+    expect(page.locator(".st-key-stage")).to_be_visible()
+    page_steps.expect_editor_code(page, "play 602")
+    page.locator(".stage-leave").click()
+    expect(page.get_by_role("heading", name="Listen")).to_be_visible()
