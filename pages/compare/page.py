@@ -103,7 +103,7 @@ def draw_pair_explorer(corpus: Corpus, all_pairs: pd.DataFrame) -> None:
             icon=":material/sentiment_satisfied:",
         )
         return
-    requested_pair = session_keys.PAIR.get()
+    requested_pair = session_keys.PAIR.get_value()
     row = pair_list.find_pair_row(requested_pair)
     if requested_pair and pair_list.format_pair_url_value(row) != requested_pair:
         draw_unknown_url_value_warning("pair", requested_pair, "the first pair of this list")
@@ -141,7 +141,7 @@ def filter_pairs_by_kind(
 
 def open_and_play_pair(pair_list: PairList, row: int) -> None:
     """Open a pair and play it; for callbacks."""
-    session_keys.PAIR.set(pair_list.format_pair_url_value(row))
+    session_keys.PAIR.set_value(pair_list.format_pair_url_value(row))
     audio_player.request_autoplay(PLAYLIST_KEY)
 
 

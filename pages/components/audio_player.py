@@ -67,9 +67,9 @@ def add_audio_player_script_to_page() -> None:
 
 def request_autoplay(player_key: str) -> None:
     """Play a clip as soon as its player is drawn; for callbacks."""
-    previous = session_keys.AUTOPLAY_REQUEST.get()
+    previous = session_keys.AUTOPLAY_REQUEST.get_value()
     number = previous.number + 1 if previous else 1
-    session_keys.AUTOPLAY_REQUEST.set(session_keys.AutoplayRequest(player_key, number))
+    session_keys.AUTOPLAY_REQUEST.set_value(session_keys.AutoplayRequest(player_key, number))
 
 
 def wait_for_autoplay(player_key: str) -> None:
@@ -77,11 +77,11 @@ def wait_for_autoplay(player_key: str) -> None:
 
     Call it before drawing a chart: while a browser draws one, no clip starts.
     """
-    request = session_keys.AUTOPLAY_REQUEST.get()
+    request = session_keys.AUTOPLAY_REQUEST.get_value()
     if request is None or request.player_key != player_key:
         return
-    if session_keys.AUTOPLAY_WAITED.get() != request.number:
-        session_keys.AUTOPLAY_WAITED.set(request.number)
+    if session_keys.AUTOPLAY_WAITED.get_value() != request.number:
+        session_keys.AUTOPLAY_WAITED.set_value(request.number)
         time.sleep(AUTOPLAY_DELAY_S)
 
 
@@ -194,7 +194,7 @@ def draw_playlist_button(
 
 def _format_autoplay_attribute(key: str) -> str:
     """Return the attribute that makes the script play a player; "" if nobody requested it."""
-    request = session_keys.AUTOPLAY_REQUEST.get()
+    request = session_keys.AUTOPLAY_REQUEST.get_value()
     if request is None or request.player_key != key:
         return ""
     return f' data-autoplay="{request.number}"'

@@ -179,5 +179,5 @@ def build_version_key(source: str) -> str:
 def _get_owner_id() -> str:
     """Return an id of this session, for the clips that it waits for."""
     if not session_keys.AUDITION_OWNER.is_set():
-        session_keys.AUDITION_OWNER.set(secrets.token_hex(8))
-    return session_keys.AUDITION_OWNER.get()
+        session_keys.AUDITION_OWNER.set_value(secrets.token_hex(8))
+    return session_keys.AUDITION_OWNER.get_value()

@@ -100,10 +100,10 @@ def draw_code_editor(
         Callback of a click on a mark, or of Alt+Enter in it.
     """
     _open_linked_snippet()
-    code = session_keys.SNIPPET.get()
+    code = session_keys.SNIPPET.get_value()
     if code is None:
         code = FIRST_SNIPPET
-        session_keys.SNIPPET.set(code)
+        session_keys.SNIPPET.set_value(code)
     shown_marks = tuple(marks)
     _editor_component(
         key=session_keys.CODE_EDITOR.name,
@@ -112,9 +112,9 @@ def draw_code_editor(
         on_mark_change=lambda: _report_mark_click(shown_marks, on_mark_click),
         data={
             "code": code,
-            "version": session_keys.SNIPPET_VERSION.get(),
+            "version": session_keys.SNIPPET_VERSION.get_value(),
             "height": height_px,
-            "canRestore": code == FIRST_SNIPPET and session_keys.SNIPPET_VERSION.get() == 0,
+            "canRestore": code == FIRST_SNIPPET and session_keys.SNIPPET_VERSION.get_value() == 0,
             "problem": _find_syntax_problem(code),
             "marks": _convert_marks_to_utf16_columns(code, shown_marks),
             "bundleUrl": code_editor_http_routes.build_editor_file_url(
@@ -130,8 +130,8 @@ def draw_code_editor(
 
 def take_render_request() -> bool:
     """Return whether the editor's key for Render was pressed since the last call."""
-    is_requested = session_keys.IS_RENDER_REQUESTED.get()
-    session_keys.IS_RENDER_REQUESTED.set(False)
+    is_requested = session_keys.IS_RENDER_REQUESTED.get_value()
+    session_keys.IS_RENDER_REQUESTED.set_value(False)
     return is_requested
 
 
@@ -169,7 +169,7 @@ def _convert_marks_to_utf16_columns(code: str, marks: Sequence[CodeMark]) -> lis
 
 def _open_linked_snippet() -> None:
     """Put the code that the URL carries into the editor, once: later edits count."""
-    text = session_keys.LINKED_SNIPPET.get()
+    text = session_keys.LINKED_SNIPPET.get_value()
     if text is None:
         return
     try:
@@ -180,32 +180,32 @@ def _open_linked_snippet() -> None:
     if not code or len(code) > MAX_LINKED_SNIPPET_CHARS:
         draw_unknown_url_value_warning("snippet", text)
         return
-    session_keys.LINKED_SNIPPET.set(None)
+    session_keys.LINKED_SNIPPET.set_value(None)
     set_editor_code(code)
 
 
 def set_editor_code(code: str) -> None:
     """Replace the editor's text; for callbacks."""
-    session_keys.SNIPPET.set(code)
-    session_keys.SNIPPET_VERSION.set(session_keys.SNIPPET_VERSION.get() + 1)
+    session_keys.SNIPPET.set_value(code)
+    session_keys.SNIPPET_VERSION.set_value(session_keys.SNIPPET_VERSION.get_value() + 1)
 
 
 def _store_edited_code() -> None:
-    code = session_keys.CODE_EDITOR.get().get("code")
+    code = session_keys.CODE_EDITOR.get_value().get("code")
     if code is not None:
-        session_keys.SNIPPET.set(str(code))
+        session_keys.SNIPPET.set_value(str(code))
 
 
 def _store_render_request() -> None:
-    request = session_keys.CODE_EDITOR.get().get("render")
+    request = session_keys.CODE_EDITOR.get_value().get("render")
     if request:
-        session_keys.SNIPPET.set(str(request["code"]))
-        session_keys.IS_RENDER_REQUESTED.set(True)
+        session_keys.SNIPPET.set_value(str(request["code"]))
+        session_keys.IS_RENDER_REQUESTED.set_value(True)
 
 
 def _report_mark_click(
     marks: tuple[CodeMark, ...], on_mark_click: Callable[[CodeMark], None] | None
 ) -> None:
-    index = (session_keys.CODE_EDITOR.get().get("mark") or {}).get("index")
+    index = (session_keys.CODE_EDITOR.get_value().get("mark") or {}).get("index")
     if on_mark_click is not None and isinstance(index, int) and 0 <= index < len(marks):
         on_mark_click(marks[index])

@@ -61,7 +61,7 @@ def select_corpus() -> Corpus | None:
     names = list_corpora()
     if not names:
         return None
-    shown_name = session_keys.CORPUS.get()
+    shown_name = session_keys.CORPUS.get_value()
     if shown_name and shown_name not in names:
         _replace_missing_corpus(shown_name, names)
     if not shown_name:  # Later the session decides, and the URL follows.
@@ -81,7 +81,7 @@ def select_corpus() -> Corpus | None:
 def _replace_missing_corpus(missing_name: str, corpus_names: list[str]) -> NoReturn:
     """Select another corpus for the next run, and refuse this one."""
     corpus_name = corpus_names[find_default_corpus_index(corpus_names)]
-    session_keys.CORPUS.set(corpus_name)
+    session_keys.CORPUS.set_value(corpus_name)
     session_keys.ALIGNMENT.clear()
     with st.sidebar:  # Drawn so that its value reaches the URL.
         st.selectbox("Corpus", corpus_names, key=session_keys.CORPUS.name, bind="query-params")
@@ -222,15 +222,15 @@ def preselect_new_item_once(
         What to select. Default: the new item.
     """
     seen = session_keys.NEWEST_SEEN.derive_scoped_key(key.name, scope)
-    if seen.is_set() and seen.get() != newest_id:
-        key.set(newest_id if option is None else option)
-    seen.set(newest_id)
+    if seen.is_set() and seen.get_value() != newest_id:
+        key.set_value(newest_id if option is None else option)
+    seen.set_value(newest_id)
 
 
 def record_and_check_page_visit(page_name: str) -> None:
     """Record which page is drawn, and whether it was just opened."""
-    session_keys.IS_NEW_PAGE.set(session_keys.CURRENT_PAGE.get() != page_name)
-    session_keys.CURRENT_PAGE.set(page_name)
+    session_keys.IS_NEW_PAGE.set_value(session_keys.CURRENT_PAGE.get_value() != page_name)
+    session_keys.CURRENT_PAGE.set_value(page_name)
 
 
 _url_history_component = st.components.v2.component(
@@ -273,7 +273,7 @@ def scroll_to_top_on_change(content_id: str) -> None:
 def open_page_with_corpus(page_path: str, corpus_name: str) -> None:
     """Open a page with a corpus selected."""
     # In the session: Streamlit refuses to set a URL parameter that is bound to a widget.
-    session_keys.CORPUS.set(corpus_name)
+    session_keys.CORPUS.set_value(corpus_name)
     st.switch_page(page_path)
 
 

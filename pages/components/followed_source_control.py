@@ -20,7 +20,7 @@ WORKSPACE_LABELS = (LAST_SAVED_WORKSPACE, *(f"Workspace {n}" for n in range(len(
 
 def is_following() -> bool:
     """Return whether this session follows a file or workspace, and may."""
-    return session_keys.FOLLOWED_SOURCE.get() is not None and is_sonic_pi_allowed()
+    return session_keys.FOLLOWED_SOURCE.get_value() is not None and is_sonic_pi_allowed()
 
 
 def draw_follow_control() -> None:
@@ -37,7 +37,7 @@ def draw_follow_control() -> None:
         st.selectbox("Sonic Pi", WORKSPACE_LABELS, key=session_keys.FOLLOWED_WORKSPACE.name)
         st.button("Follow Sonic Pi", on_click=_follow_workspace, icon=":material/music_note:")
         st.caption(WHEN_SAVED)
-    if error := session_keys.FOLLOW_ERROR.get():
+    if error := session_keys.FOLLOW_ERROR.get_value():
         page_text.show_error(error)
 
 
@@ -51,7 +51,7 @@ def draw_followed_code() -> str:
     str
         The followed code; "" until the source has been read, or if it cannot be read.
     """
-    watcher = session_keys.FOLLOWED_SOURCE.get()
+    watcher = session_keys.FOLLOWED_SOURCE.get_value()
     assert watcher is not None  # The caller has asked is_following.
     _poll_followed_source()
     change = watcher.last_change
@@ -75,22 +75,22 @@ def draw_followed_code() -> str:
 @st.fragment(run_every=POLL_INTERVAL_SECONDS)
 def _poll_followed_source() -> None:
     """Look for a change, and draw the page again when there is one."""
-    watcher = session_keys.FOLLOWED_SOURCE.get()
+    watcher = session_keys.FOLLOWED_SOURCE.get_value()
     if watcher is not None and watcher.read_settled_change() is not None:
         st.rerun()
 
 
 def _follow_file() -> None:
-    path = session_keys.FOLLOWED_PATH.get().strip()
+    path = session_keys.FOLLOWED_PATH.get_value().strip()
     if not path:
-        session_keys.FOLLOW_ERROR.set(EarshotError("Write the path of a file to follow."))
+        session_keys.FOLLOW_ERROR.set_value(EarshotError("Write the path of a file to follow."))
         return
     session_keys.FOLLOW_ERROR.clear()
-    session_keys.FOLLOWED_SOURCE.set(live.SourceFileWatcher(path))
+    session_keys.FOLLOWED_SOURCE.set_value(live.SourceFileWatcher(path))
 
 
 def _follow_workspace() -> None:
-    number = WORKSPACE_LABELS.index(session_keys.FOLLOWED_WORKSPACE.get()) - 1
+    number = WORKSPACE_LABELS.index(session_keys.FOLLOWED_WORKSPACE.get_value()) - 1
     try:
         watcher = (
             live.SavedWorkspacesWatcher()
@@ -98,15 +98,15 @@ def _follow_workspace() -> None:
             else live.SourceFileWatcher(live.get_workspace_path(number))
         )
     except EarshotError as error:
-        session_keys.FOLLOW_ERROR.set(error)
+        session_keys.FOLLOW_ERROR.set_value(error)
         return
     session_keys.FOLLOW_ERROR.clear()
-    session_keys.FOLLOWED_SOURCE.set(watcher)
+    session_keys.FOLLOWED_SOURCE.set_value(watcher)
 
 
 def _copy_followed_code_to_editor() -> None:
     """Put the followed code into the editor and end following."""
-    watcher = session_keys.FOLLOWED_SOURCE.get()
+    watcher = session_keys.FOLLOWED_SOURCE.get_value()
     if watcher is not None and watcher.last_change is not None:
         code_editor.set_editor_code(watcher.last_change.code or "")
     _stop_following()

@@ -158,7 +158,7 @@ def draw_job_log(job: Job) -> None:
 def _draw_job_cancel_controls(job: Job) -> None:
     """Draw the button that stops a job; it asks first unless the command saves its result."""
     stop_label = STOP_BUTTON_LABELS.get(job.argv[0]) if job.state == "running" else None
-    is_confirming = session_keys.IS_CONFIRMING_CANCEL.derive_scoped_key(job.id).get()
+    is_confirming = session_keys.IS_CONFIRMING_CANCEL.derive_scoped_key(job.id).get_value()
     if stop_label or job.is_cancel_requested or not is_confirming:
         st.button(
             stop_label or "Cancel",
@@ -188,7 +188,7 @@ def _draw_job_cancel_controls(job: Job) -> None:
 
 
 def _set_cancel_confirmation(job: Job, is_confirming: bool = True) -> None:
-    session_keys.IS_CONFIRMING_CANCEL.derive_scoped_key(job.id).set(is_confirming)
+    session_keys.IS_CONFIRMING_CANCEL.derive_scoped_key(job.id).set_value(is_confirming)
 
 
 def describe_job_queue_position(job: Job) -> str:

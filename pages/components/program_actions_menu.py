@@ -49,8 +49,8 @@ def draw_program_actions(program: ProgramToUse, key: str) -> None:
         )
         suggest_button.draw_suggest_button(program.source, key)
         if st.button("Show on map", icon=":material/map:", key=f"map-{key}"):
-            session_keys.PROGRAM.set(program.program_id)
-            session_keys.MAP_PANEL.set("program")
+            session_keys.PROGRAM.set_value(program.program_id)
+            session_keys.MAP_PANEL.set_value("program")
             open_page_with_corpus("pages/map/page.py", program.corpus_name)
         if program.audio_path is not None and Path(program.audio_path).is_file():
             audio_path = Path(program.audio_path)
@@ -78,4 +78,4 @@ def draw_program_actions(program: ProgramToUse, key: str) -> None:
 def use_program_source(source: str) -> None:
     """Put a program's code into the editor of Listen and show it; for callbacks."""
     code_editor.set_editor_code(source)
-    session_keys.SEARCH_MODE.set("code")
+    session_keys.SEARCH_MODE.set_value("code")

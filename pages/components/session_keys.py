@@ -34,11 +34,11 @@ class SessionKey(Generic[T]):
     name: str
     default: T
 
-    def get(self) -> T:
+    def get_value(self) -> T:
         """Return the entry's value, or the default."""
         return st.session_state.get(self.name, self.default)
 
-    def set(self, value: T) -> None:
+    def set_value(self, value: T) -> None:
         """Store a value."""
         st.session_state[self.name] = value
 
@@ -254,12 +254,12 @@ class UrlParameter:
     name: str
     is_remembered: bool = True
 
-    def get(self) -> str | None:
+    def get_value(self) -> str | None:
         """Return the URL's value; on a page that was just opened, else the session's.
 
         Later, the URL alone counts, so that the browser's Back undoes a choice.
         """
-        if self.name not in st.query_params and self.is_remembered and IS_NEW_PAGE.get():
+        if self.name not in st.query_params and self.is_remembered and IS_NEW_PAGE.get_value():
             if remembered := self.get_session_value():
                 st.query_params[self.name] = remembered
         return st.query_params.get(self.name)
@@ -268,7 +268,7 @@ class UrlParameter:
         """Return the value that was set last in this session."""
         return st.session_state.get(self._session_key_name)
 
-    def set(self, value: str | None) -> None:
+    def set_value(self, value: str | None) -> None:
         """Write a value to the URL and the session, or remove it; also for callbacks."""
         if self.is_remembered:
             st.session_state[self._session_key_name] = value
@@ -322,7 +322,7 @@ def restore_old_bookmark_choice(
         return False
     option = find_option(label)
     if option is not None:
-        key.set(option)
+        key.set_value(option)
     return option is not None
 
 

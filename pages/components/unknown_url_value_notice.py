@@ -39,8 +39,8 @@ def remember_unknown_url_value(parameter: str, accepted_values: Collection[str])
     value = st.query_params.get(parameter)
     if value is None or value in accepted_values:
         return
-    unknown = UnknownUrlValue(value, session_keys.CURRENT_PAGE.get(), None)
-    _UNKNOWN_VALUE.derive_scoped_key(parameter).set(unknown)
+    unknown = UnknownUrlValue(value, session_keys.CURRENT_PAGE.get_value(), None)
+    _UNKNOWN_VALUE.derive_scoped_key(parameter).set_value(unknown)
 
 
 def warn_about_remembered_url_value(
@@ -60,13 +60,16 @@ def warn_about_remembered_url_value(
         Its text. Default: the option.
     """
     key = _UNKNOWN_VALUE.derive_scoped_key(parameter)
-    unknown = key.get()
+    unknown = key.get_value()
     if unknown is None:
         return
     if unknown.shown_option is None:
         unknown = unknown._replace(shown_option=shown_option)
-        key.set(unknown)
-    if (unknown.page_name, unknown.shown_option) != (session_keys.CURRENT_PAGE.get(), shown_option):
+        key.set_value(unknown)
+    if (unknown.page_name, unknown.shown_option) != (
+        session_keys.CURRENT_PAGE.get_value(),
+        shown_option,
+    ):
         key.clear()
         return
     draw_unknown_url_value_warning(noun, unknown.value, label or shown_option)

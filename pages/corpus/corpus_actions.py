@@ -55,7 +55,7 @@ def select_requested_corpus() -> None:
     """Select the corpus that a dialog requested; call it before the sidebar draws the choice."""
     if not session_keys.REQUESTED_CORPUS.is_set():
         return
-    corpus_name = session_keys.REQUESTED_CORPUS.get()
+    corpus_name = session_keys.REQUESTED_CORPUS.get_value()
     session_keys.REQUESTED_CORPUS.clear()
     session_keys.PROGRAM.remove_from_url_and_session()
     # Streamlit writes the value of a bound widget to the URL and refuses other writes, so the
@@ -68,11 +68,11 @@ def select_requested_corpus() -> None:
     if corpus_name is None:
         session_keys.CORPUS.clear()
     else:
-        session_keys.CORPUS.set(corpus_name)
+        session_keys.CORPUS.set_value(corpus_name)
 
 
 def _request_corpus_selection(corpus_name: str | None) -> None:
-    session_keys.REQUESTED_CORPUS.set(corpus_name)
+    session_keys.REQUESTED_CORPUS.set_value(corpus_name)
     st.rerun()
 
 
@@ -82,7 +82,7 @@ def _request_corpus_selection(corpus_name: str | None) -> None:
 def draw_corpus_jobs(corpus: Corpus) -> None:
     """Draw the report of the last import, and the jobs that the actions started."""
     draw_import_report(corpus)
-    dismissed_ids = session_keys.DISMISSED_JOBS.get()
+    dismissed_ids = session_keys.DISMISSED_JOBS.get_value()
     for command in ("build", "export", "check"):
         job = job_panel.find_latest_job_of_command(command, corpus.name)
         if job is None or job.id in dismissed_ids:
@@ -94,7 +94,7 @@ def draw_corpus_jobs(corpus: Corpus) -> None:
 
 def draw_import_report(corpus: Corpus) -> None:
     """Draw what the last import added to this corpus, until it is closed."""
-    report = session_keys.IMPORT_REPORT.get()
+    report = session_keys.IMPORT_REPORT.get_value()
     if report is None or report.corpus_name != corpus.name:
         return
     if isinstance(report, import_embeddings.VectorImportReport):
@@ -137,7 +137,7 @@ def _draw_job_result(job: Job) -> None:
 
 
 def _hide_job_result(job_id: str) -> None:
-    session_keys.DISMISSED_JOBS.set(session_keys.DISMISSED_JOBS.get() | {job_id})
+    session_keys.DISMISSED_JOBS.set_value(session_keys.DISMISSED_JOBS.get_value() | {job_id})
 
 
 def draw_export_link(export_path: Path) -> None:
@@ -226,7 +226,7 @@ def draw_program_import(corpus: Corpus | None) -> None:
             clip_format=clip_format,
             sample_folders=[sample_folder.strip()] if sample_folder.strip() else [],
         )
-        session_keys.IMPORT_REPORT.set(report)
+        session_keys.IMPORT_REPORT.set_value(report)
         jobs.start_job(["build", corpus_name, "--resume"], f"Render and embed {corpus_name}")
         _request_corpus_selection(corpus_name)
 
@@ -264,7 +264,7 @@ def draw_embedding_import(corpus: Corpus) -> None:
         report = import_embeddings.import_external_embeddings(
             corpus, file.getvalue(), modality, name, file_name=file.name
         )
-        session_keys.IMPORT_REPORT.set(report)
+        session_keys.IMPORT_REPORT.set_value(report)
         st.rerun()
 
 

@@ -66,7 +66,7 @@ def draw_page() -> None:
         with left:
             draw_program_table(corpus, programs, filters)
         with right:
-            program_id = session_keys.PROGRAM.get()
+            program_id = session_keys.PROGRAM.get_value()
             if program_id is None:
                 st.info("Select a row to play and inspect it.", icon=":material/ads_click:")
             else:
@@ -207,7 +207,12 @@ def _find_error_to_display(
 
 
 def _make_program_table_key(corpus: Corpus, filters: ProgramFilters) -> str:
-    content = (str(corpus.path), corpus.change_stamp, filters, session_keys.TABLE_VERSION.get())
+    content = (
+        str(corpus.path),
+        corpus.change_stamp,
+        filters,
+        session_keys.TABLE_VERSION.get_value(),
+    )
     return hashlib.sha256(repr(content).encode()).hexdigest()[:12]
 
 
@@ -215,7 +220,7 @@ def _open_selected_program(table_key: str, programs: pd.DataFrame) -> None:
     row = session_keys.read_selected_table_row(table_key, len(programs))
     if row is not None:
         program_id = str(programs["program"].iloc[row])
-        session_keys.PROGRAM.set(program_id)
+        session_keys.PROGRAM.set_value(program_id)
         audio_player.request_autoplay(_format_program_player_key(program_id))
 
 
@@ -250,8 +255,8 @@ def draw_program_card(corpus: Corpus, program_id: str) -> None:
 
 def close_program_card() -> None:
     """Close the card and clear the table's selection; for callbacks."""
-    session_keys.PROGRAM.set(None)
-    session_keys.TABLE_VERSION.set(session_keys.TABLE_VERSION.get() + 1)
+    session_keys.PROGRAM.set_value(None)
+    session_keys.TABLE_VERSION.set_value(session_keys.TABLE_VERSION.get_value() + 1)
 
 
 def draw_render_failure(program: dict[str, Any]) -> None:

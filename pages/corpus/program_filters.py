@@ -105,7 +105,7 @@ def draw_parameter_filters(domains: ParameterFilters) -> ParameterFilters:
         Accepted values of each chosen parameter.
     """
     filters: ParameterFilters = {}
-    chosen_count = len(session_keys.FILTER_PARAMETERS.get())
+    chosen_count = len(session_keys.FILTER_PARAMETERS.get_value())
     with st.popover(
         f"Parameters ({chosen_count})" if chosen_count else "Parameters",
         icon=":material/tune:",
@@ -149,5 +149,5 @@ def clear_program_filters() -> None:
         session_keys.FILTER_ROLES,
         session_keys.FILTER_PARAMETERS,
     ):
-        key.set([])
-    session_keys.FILTER_TEXT.set("")
+        key.set_value([])
+    session_keys.FILTER_TEXT.set_value("")

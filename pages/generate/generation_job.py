@@ -18,7 +18,7 @@ def draw_generation_job(corpus_name: str) -> None:
     if job is not None:
         return
     done_job = job_panel.find_latest_job_of_command("build", corpus_name)
-    if done_job is not None and done_job.id == session_keys.GENERATION_JOB.get():
+    if done_job is not None and done_job.id == session_keys.GENERATION_JOB.get_value():
         st.success(f"{page_text.escape_markdown(corpus_name)} is done.", icon=":material/check:")
         st.page_link(
             "pages/corpus/page.py",

@@ -100,13 +100,13 @@ def _draw_new_corpus_controls() -> None:
 
 def _start_grammar_job() -> None:
     # A callback runs before the page draws what was typed last, so it reads the widgets' state.
-    corpus_name = session_keys.GRAMMAR_CORPUS.get() or ""
-    program_count = int(session_keys.GRAMMAR_COUNT.get())
+    corpus_name = session_keys.GRAMMAR_CORPUS.get_value() or ""
+    program_count = int(session_keys.GRAMMAR_COUNT.get_value())
     with page_text.catch_and_show_errors():
         workspace.validate_folder_name(corpus_name, "corpus")
         argv = ["build", corpus_name, *read_grammar_options(corpus_name in list_corpora())]
         title = f"Add {page_text.pluralize(program_count, 'grammar program')} to {corpus_name}"
-        session_keys.GENERATION_JOB.set(jobs.start_job(argv, title).id)
+        session_keys.GENERATION_JOB.set_value(jobs.start_job(argv, title).id)
 
 
 def read_grammar_options(is_existing: bool) -> list[str]:
@@ -121,14 +121,14 @@ def read_grammar_options(is_existing: bool) -> list[str]:
         "--per-template",
         "0",
         "--grammar-programs",
-        str(int(session_keys.GRAMMAR_COUNT.get())),
+        str(int(session_keys.GRAMMAR_COUNT.get_value())),
     ]
-    options += ["--seed", str(int(session_keys.GRAMMAR_SEED.get()))]
-    options += ["--styles", *(session_keys.GRAMMAR_STYLES.get() or [ALL_STYLES])]
+    options += ["--seed", str(int(session_keys.GRAMMAR_SEED.get_value()))]
+    options += ["--styles", *(session_keys.GRAMMAR_STYLES.get_value() or [ALL_STYLES])]
     if is_existing:
         return options
-    if session_keys.GRAMMAR_SOUND_SET.get() not in (None, programs.DEFAULT_SOUND_SET):
-        options += ["--sounds", str(session_keys.GRAMMAR_SOUND_SET.get())]
-    if session_keys.GRAMMAR_SONIC_PI.get() not in (None, sonicpi.DEFAULT_SONIC_PI):
-        options += ["--sonic-pi", str(session_keys.GRAMMAR_SONIC_PI.get())]
+    if session_keys.GRAMMAR_SOUND_SET.get_value() not in (None, programs.DEFAULT_SOUND_SET):
+        options += ["--sounds", str(session_keys.GRAMMAR_SOUND_SET.get_value())]
+    if session_keys.GRAMMAR_SONIC_PI.get_value() not in (None, sonicpi.DEFAULT_SONIC_PI):
+        options += ["--sonic-pi", str(session_keys.GRAMMAR_SONIC_PI.get_value())]
     return options

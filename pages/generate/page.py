@@ -46,10 +46,10 @@ def draw_page() -> None:
 def draw_template_picker() -> Template | None:
     """Draw the title and the choice of a template; None shows the gallery."""
     templates = {template.id: template for template in programs.list_templates()}
-    template = templates.get(session_keys.TEMPLATE.get() or "")
+    template = templates.get(session_keys.TEMPLATE.get_value() or "")
     # The URL decides, also after the browser's Back.
-    session_keys.TEMPLATE_SELECT.set(template.id if template else None)
-    if template is None and (requested_id := session_keys.TEMPLATE.get()):
+    session_keys.TEMPLATE_SELECT.set_value(template.id if template else None)
+    if template is None and (requested_id := session_keys.TEMPLATE.get_value()):
         draw_unknown_url_value_warning("template", requested_id, "all templates")
     with st.container(horizontal=True, vertical_alignment="center"):
         title = page_text.escape_markdown(template.title) if template else "Generate programs"
@@ -58,7 +58,7 @@ def draw_template_picker() -> Template | None:
             st.button(
                 "All templates",
                 icon=":material/grid_view:",
-                on_click=session_keys.TEMPLATE.set,
+                on_click=session_keys.TEMPLATE.set_value,
                 args=(None,),
             )
         st.selectbox(
@@ -85,7 +85,7 @@ def draw_template_picker() -> Template | None:
 
 
 def _open_selected_template() -> None:
-    session_keys.TEMPLATE.set(session_keys.TEMPLATE_SELECT.get())
+    session_keys.TEMPLATE.set_value(session_keys.TEMPLATE_SELECT.get_value())
 
 
 def draw_template_editor(template: Template) -> None:
@@ -135,7 +135,7 @@ def draw_seed_and_variant_controls() -> tuple[int, int]:
 
 
 def _show_next_variant() -> None:
-    session_keys.GENERATION_VARIANT.set(int(session_keys.GENERATION_VARIANT.get()) + 1)
+    session_keys.GENERATION_VARIANT.set_value(int(session_keys.GENERATION_VARIANT.get_value()) + 1)
 
 
 def generate_template_variant(
@@ -189,9 +189,11 @@ def draw_variant_preview(program: Program) -> None:
         if should_render:
             with st.spinner(f"Rendering {DEFAULT_CLIP_SECONDS:g} s of sound …"):
                 rendering = sonicpi.try_render(program.source)
-            session_keys.PREVIEW_RENDERING.set(session_keys.RenderedSnippet(program.id, rendering))
+            session_keys.PREVIEW_RENDERING.set_value(
+                session_keys.RenderedSnippet(program.id, rendering)
+            )
             audio_player.request_autoplay(PREVIEW_PLAYER_KEY)
-        preview = session_keys.PREVIEW_RENDERING.get()
+        preview = session_keys.PREVIEW_RENDERING.get_value()
         if preview and preview.key == program.id:
             draw_render_result(preview.rendering, program)
         else:
@@ -240,10 +242,10 @@ def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed:
 
 def _start_generation_job(template: Template) -> None:
     # A callback runs before the page draws what was typed last, so it reads the widgets' state.
-    corpus_name = session_keys.GENERATION_CORPUS.get() or ""
+    corpus_name = session_keys.GENERATION_CORPUS.get_value() or ""
     program_count, seed = (
-        int(session_keys.GENERATION_COUNT.get()),
-        int(session_keys.GENERATION_SEED.get()),
+        int(session_keys.GENERATION_COUNT.get_value()),
+        int(session_keys.GENERATION_SEED.get_value()),
     )
     argv = ["build", corpus_name, "--templates", template.id]
     argv += ["--per-template", str(program_count), "--seed", str(seed)]
@@ -252,14 +254,14 @@ def _start_generation_job(template: Template) -> None:
     )
     for name, value in fixed_values.items():
         argv += ["--set", f"{template.id}.{name}={format_parameter_text(value)}"]
-    sonic_pi = session_keys.GENERATION_SONIC_PI.get()
+    sonic_pi = session_keys.GENERATION_SONIC_PI.get_value()
     # A corpus that exists keeps its own version.
     if sonic_pi not in (None, sonicpi.DEFAULT_SONIC_PI) and corpus_name not in list_corpora():
         argv += ["--sonic-pi", str(sonic_pi)]
     with page_text.catch_and_show_errors():
         workspace.validate_folder_name(corpus_name, "corpus")
         title = f"Add {page_text.pluralize(program_count, 'program')} to {corpus_name}"
-        session_keys.GENERATION_JOB.set(jobs.start_job(argv, title).id)
+        session_keys.GENERATION_JOB.set_value(jobs.start_job(argv, title).id)
 
 
 page_header_and_sidebar.run_page(draw_page)

@@ -26,8 +26,8 @@ def read_chosen_parameter_values(template: Template, specs: list[ParameterSpec])
     """
     fixed_values: dict[str, Any] = {}
     for spec in specs:
-        mode = _get_sampling_mode_key(template, spec).get()
-        value = _get_sampling_value_key(template, spec, mode).get()
+        mode = _get_sampling_mode_key(template, spec).get_value()
+        value = _get_sampling_value_key(template, spec, mode).get_value()
         if mode == FIXED_MODE and value not in (None, ""):
             fixed_values[spec.name] = value
         elif mode == RANGE_MODE and value:
@@ -41,7 +41,7 @@ def read_chosen_parameter_values(template: Template, specs: list[ParameterSpec])
 def reset_parameter_sampling(template: Template, specs: list[ParameterSpec]) -> None:
     """Sample every parameter at random; for callbacks."""
     for spec in specs:
-        _get_sampling_mode_key(template, spec).set(RANDOM_MODE)
+        _get_sampling_mode_key(template, spec).set_value(RANDOM_MODE)
 
 
 def draw_parameter_control(template: Template, spec: ParameterSpec, value: Any) -> None:
@@ -87,16 +87,16 @@ def draw_parameter_control(template: Template, spec: ParameterSpec, value: Any) 
 
 def _initialize_value_of_sampling_mode(template: Template, spec: ParameterSpec, value: Any) -> None:
     """Start a mode with the shown value or the full range, unless it was used before."""
-    mode = _get_sampling_mode_key(template, spec).get()
+    mode = _get_sampling_mode_key(template, spec).get_value()
     value_key = _get_sampling_value_key(template, spec, mode)
     if value_key.is_set() or mode == RANDOM_MODE:
         return
     if mode == RANGE_MODE and spec.kind in NUMBER_KINDS:
-        value_key.set(_get_parameter_limits(spec))
+        value_key.set_value(_get_parameter_limits(spec))
     elif mode == RANGE_MODE:
-        value_key.set(list(spec.choices))
+        value_key.set_value(list(spec.choices))
     elif value is not None:
-        value_key.set(format_ruby_value(value) if spec.kind in LIST_KINDS else value)
+        value_key.set_value(format_ruby_value(value) if spec.kind in LIST_KINDS else value)
 
 
 def _draw_fixed_value_input(template: Template, spec: ParameterSpec, label: str) -> None:

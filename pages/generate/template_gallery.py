@@ -59,7 +59,7 @@ def draw_template_card(item: GalleryItem) -> None:
         st.button(
             "Open",
             key=f"open-template-{template.id}",
-            on_click=session_keys.TEMPLATE.set,
+            on_click=session_keys.TEMPLATE.set_value,
             args=(template.id,),
             help=f"Set the parameters of {title} and generate variants",
         )

@@ -137,8 +137,8 @@ def draw_corpus_build_step(next_step: NextStep, is_busy: bool) -> None:
             "Compose programs by the grammar", type="tertiary", icon=":material/library_add:"
         ):
             session_keys.TEMPLATE.remove_from_url_and_session()
-            session_keys.IS_SHOWING_GRAMMAR_FORM.set(True)
-            session_keys.GRAMMAR_CORPUS.set(next_step.corpus.name)
+            session_keys.IS_SHOWING_GRAMMAR_FORM.set_value(True)
+            session_keys.GRAMMAR_CORPUS.set_value(next_step.corpus.name)
             st.switch_page("pages/generate/page.py")
 
 
@@ -375,8 +375,8 @@ def open_played_program(clip: PlayedClip) -> None:
     """Open a clip's program on the page Corpus."""
     programs = page_cache.load_programs(Corpus.open(clip.corpus_name))
     program_ids = programs.loc[programs["audio"] == str(clip.path), "program"]
-    session_keys.FILTER_TEXT.set(clip.name)
-    session_keys.PROGRAM.set(None if program_ids.empty else str(program_ids.iloc[0]))
+    session_keys.FILTER_TEXT.set_value(clip.name)
+    session_keys.PROGRAM.set_value(None if program_ids.empty else str(program_ids.iloc[0]))
     corpus_and_alignment_picker.open_page_with_corpus("pages/corpus/page.py", clip.corpus_name)
 
 

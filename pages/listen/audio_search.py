@@ -151,7 +151,7 @@ def draw_query_clip_upload() -> AudioQuery | None:
 
 def get_rendered_snippet_query() -> AudioQuery | None:
     """Return the snippet that was rendered last as a query; None if there is none."""
-    rendered = session_keys.SNIPPET_RENDERING.get()
+    rendered = session_keys.SNIPPET_RENDERING.get_value()
     if rendered is None or rendered.rendering.clip is None:
         return None
     digest = hashlib.sha256(rendered.key.encode()).hexdigest()

@@ -184,7 +184,7 @@ def _save_favourite_note_and_tags(favourite: Favourite) -> None:
     note_key, tags_key = _get_note_and_tag_keys(favourite)
     with page_text.catch_and_show_errors():
         favourites.set_favourite_note_and_tags(
-            *favourite.corpus_and_program_id, note_key.get(), tags_key.get()
+            *favourite.corpus_and_program_id, note_key.get_value(), tags_key.get_value()
         )
 
 

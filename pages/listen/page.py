@@ -77,7 +77,7 @@ def draw_code_search(selected: Selection) -> None:
     check_container = None
     with right:
         # Above the clips, where it is seen at once: below the editor it would need scrolling.
-        if should_render or session_keys.SNIPPET_RENDERING.get() is not None:
+        if should_render or session_keys.SNIPPET_RENDERING.get_value() is not None:
             check_container = snippet_rendering.draw_last_snippet_rendering(snippet, should_render)
     with right, page_text.catch_and_show_errors():
         if snippet.strip():
@@ -111,7 +111,7 @@ def draw_code_search(selected: Selection) -> None:
                 draw_snippet_neighbours(aligned_corpora, found, snippet)
         else:
             st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
-    rendered = session_keys.SNIPPET_RENDERING.get()
+    rendered = session_keys.SNIPPET_RENDERING.get_value()
     if check_container is not None and rendered is not None and neighbours:
         with check_container, page_text.catch_and_show_errors():
             snippet_rendering.draw_predicted_true_neighbours(
@@ -158,7 +158,7 @@ def draw_snippet_form() -> tuple[str, bool]:
 
 
 def _insert_selected_example() -> None:
-    name = session_keys.EXAMPLE_SNIPPET.get()
+    name = session_keys.EXAMPLE_SNIPPET.get_value()
     if name is not None:
         code_editor.set_editor_code(example_snippets.EXAMPLE_SNIPPETS[name])
 

@@ -29,7 +29,7 @@ def render_and_play_snippet(snippet: str) -> None:
         st.spinner(f"Rendering {DEFAULT_CLIP_SECONDS:g} s of sound …"),
     ):
         rendering = sonicpi.try_render(snippet)
-        session_keys.SNIPPET_RENDERING.set(session_keys.RenderedSnippet(snippet, rendering))
+        session_keys.SNIPPET_RENDERING.set_value(session_keys.RenderedSnippet(snippet, rendering))
         audio_player.request_autoplay(RENDERING_PLAYER_KEY)
 
 
@@ -53,7 +53,7 @@ def draw_last_snippet_rendering(snippet: str, should_render: bool) -> DeltaGener
                 st.markdown("There is no code to render yet.")
                 return None
             render_and_play_snippet(snippet)
-        rendered = session_keys.SNIPPET_RENDERING.get()
+        rendered = session_keys.SNIPPET_RENDERING.get_value()
         if rendered is None:
             return None
         source, rendering = rendered

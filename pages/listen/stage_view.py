@@ -45,7 +45,7 @@ _stage_component = st.components.v2.component(
 
 def is_stage_requested() -> bool:
     """Return whether the URL asks for the stage view."""
-    return session_keys.STAGE.get() == "1"
+    return session_keys.STAGE.get_value() == "1"
 
 
 def draw_stage_button() -> None:
@@ -56,7 +56,7 @@ def draw_stage_button() -> None:
         type="tertiary",
         help="Only code, predictions and keys, large and dark. Esc leaves it.",
     ):
-        session_keys.STAGE.set("1")
+        session_keys.STAGE.set_value("1")
         st.rerun(scope="app")  # A callback would draw only the fragment with the editor again.
 
 
@@ -74,7 +74,7 @@ def draw_stage_view(selected: Selection) -> None:
 
 
 def _leave_stage() -> None:
-    session_keys.STAGE.set(None)
+    session_keys.STAGE.set_value(None)
 
 
 @st.fragment
@@ -88,7 +88,7 @@ def draw_stage_code_and_predictions(selected: Selection) -> None:
             snippet = code_editor.draw_code_editor(EDITOR_HEIGHT_PX)
         should_render = code_editor.take_render_request() and not workspace.is_workspace_read_only()
     with right, page_text.catch_and_show_errors():
-        if should_render or session_keys.SNIPPET_RENDERING.get() is not None:
+        if should_render or session_keys.SNIPPET_RENDERING.get_value() is not None:
             snippet_rendering.draw_last_snippet_rendering(snippet, should_render)
         if snippet.strip():
             draw_stage_predictions(selected, snippet)

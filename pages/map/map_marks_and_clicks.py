@@ -140,20 +140,20 @@ def decode_bitmask(text: str, bit_count: int) -> np.ndarray:
 
 
 def _report_clicked_program(points: pd.DataFrame, on_click: Callable[[str], None]) -> None:
-    row = session_keys.MAP_OVERLAY.get().get("pick")
+    row = session_keys.MAP_OVERLAY.get_value().get("pick")
     if isinstance(row, (int, float)) and 0 <= row < len(points):
         on_click(str(points["program"].iloc[int(row)]))
 
 
 def _store_map_panel_arrangement() -> None:
-    value = session_keys.MAP_OVERLAY.get().get("stacked")
-    session_keys.IS_MAP_STACKED.set(value == "yes")
-    session_keys.IS_MAP_LAYOUT_CHANGED.set(True)
+    value = session_keys.MAP_OVERLAY.get_value().get("stacked")
+    session_keys.IS_MAP_STACKED.set_value(value == "yes")
+    session_keys.IS_MAP_LAYOUT_CHANGED.set_value(True)
 
 
 def _report_lasso_selection(
     points: pd.DataFrame, on_lasso: Callable[[tuple[str, ...]], None]
 ) -> None:
-    mask = decode_bitmask(str(session_keys.MAP_OVERLAY.get().get("lasso") or ""), len(points))
+    mask = decode_bitmask(str(session_keys.MAP_OVERLAY.get_value().get("lasso") or ""), len(points))
     if mask.any():
         on_lasso(tuple(dict.fromkeys(points["program"][mask])))

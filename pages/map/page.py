@@ -71,7 +71,7 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
     colour_by, scale, shows_density = draw_map_controls(selected, len(points))
     program_count = len(points) // 2
     # All colours share a key, which keeps the zoom and the groups hidden in the legend.
-    is_stacked = session_keys.IS_MAP_STACKED.get()
+    is_stacked = session_keys.IS_MAP_STACKED.get_value()
     st.plotly_chart(
         map_data.plot_map(
             selected.corpus, selected.alignment, colour_by, scale, is_stacked, shows_density

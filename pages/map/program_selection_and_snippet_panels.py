@@ -38,13 +38,13 @@ NEIGHBOUR_COUNT = 5
 @st.fragment
 def draw_map_sidebar(selected: Selection) -> None:
     """Draw the sidebar; a click on the map draws only this again, and not the map."""
-    if session_keys.IS_MAP_LAYOUT_CHANGED.get():
+    if session_keys.IS_MAP_LAYOUT_CHANGED.get_value():
         session_keys.IS_MAP_LAYOUT_CHANGED.clear()
         st.rerun()  # The map is drawn outside this fragment.
     points = map_data.require_map_points(selected.corpus, selected.alignment)
-    program_id, selected_ids = session_keys.PROGRAM.get(), get_lassoed_program_ids(selected)
+    program_id, selected_ids = session_keys.PROGRAM.get_value(), get_lassoed_program_ids(selected)
     if not session_keys.MAP_PANEL.is_set():
-        session_keys.MAP_PANEL.set(session_keys.MAP_PANEL.default)
+        session_keys.MAP_PANEL.set_value(session_keys.MAP_PANEL.default)
     panel = st.segmented_control(
         "Beside the map",
         list(PANEL_LABELS),
@@ -85,7 +85,7 @@ def draw_map_sidebar(selected: Selection) -> None:
 
 def get_lassoed_program_ids(selected: Selection) -> tuple[str, ...]:
     """Return the programs that a lasso selected on this map."""
-    map_selection = session_keys.MAP_SELECTION.get()
+    map_selection = session_keys.MAP_SELECTION.get_value()
     if map_selection is None:
         return ()
     corpus_name, alignment_id, program_ids = map_selection
@@ -95,28 +95,28 @@ def get_lassoed_program_ids(selected: Selection) -> tuple[str, ...]:
 
 def store_lasso_selection(selected: Selection, program_ids: tuple[str, ...]) -> None:
     """Store a lasso's selection and show it; for callbacks."""
-    session_keys.MAP_SELECTION.set(
+    session_keys.MAP_SELECTION.set_value(
         session_keys.MapSelection(selected.corpus.name, selected.alignment.id, program_ids)
     )
-    session_keys.MAP_PANEL.set("selection")
+    session_keys.MAP_PANEL.set_value("selection")
 
 
 def clear_lasso_selection() -> None:
     """Clear the selection; for callbacks."""
     session_keys.MAP_SELECTION.clear()
-    session_keys.MAP_PANEL.set("program")
+    session_keys.MAP_PANEL.set_value("program")
 
 
 def open_and_play_program(program_id: str) -> None:
     """Open a program's card and play its clip; for callbacks."""
-    session_keys.PROGRAM.set(program_id)
-    session_keys.MAP_PANEL.set("program")
+    session_keys.PROGRAM.set_value(program_id)
+    session_keys.MAP_PANEL.set_value("program")
     audio_player.request_autoplay(_format_program_player_key(program_id))
 
 
 def close_program_card() -> None:
     """Close the card; for callbacks."""
-    session_keys.PROGRAM.set(None)
+    session_keys.PROGRAM.set_value(None)
 
 
 # -- panels -----------------------------------------------------------------------------------

@@ -155,7 +155,7 @@ def _play_clicked_figure_point(chart_key: str, table_name: str, run_id: str) -> 
 
 
 def _play_clips_of_table_row(run_id: str, table_name: str, row_number: int) -> None:
-    session_keys.PLAYED_ROW.derive_scoped_key(run_id).set(
+    session_keys.PLAYED_ROW.derive_scoped_key(run_id).set_value(
         session_keys.PlayedRow(table_name, row_number)
     )
     session_keys.STUDY_CLIP.derive_scoped_key(run_id).clear()
@@ -173,7 +173,7 @@ def draw_study_clip_playback(corpus: Corpus, result: StudyResult, run_id: str) -
     """Draw the choice of a run's clips, and the clips chosen there, in a figure or a table."""
     st.markdown("**Playback**")
     clip_number = draw_clip_sequence_picker(result, run_id)
-    played_row = session_keys.PLAYED_ROW.derive_scoped_key(run_id).get()
+    played_row = session_keys.PLAYED_ROW.derive_scoped_key(run_id).get_value()
     if clip_number is not None:
         sequence = result.clips[clip_number]
         player_key = f"study-{run_id}-clip-{clip_number}"

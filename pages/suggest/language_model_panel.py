@@ -44,7 +44,7 @@ def draw_language_model_panel(current: SuggestionState) -> SuggestionState:
                     written=tuple(written.candidates),
                     written_words=written.format_usage_and_cost(),
                 )
-                session_keys.SUGGESTION_STATE.set(current)
+                session_keys.SUGGESTION_STATE.set_value(current)
         if current.written_words:
             st.caption(page_text.escape_markdown(current.written_words))
     return current

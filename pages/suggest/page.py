@@ -34,8 +34,8 @@ ACTIONS_WITHOUT_PICKS = ("render", "undo", "go")
 
 def draw_page() -> None:
     """Draw the page."""
-    if session_keys.IS_NEW_PAGE.get():  # Here: a run of the fragment alone is not a visit.
-        session_keys.IS_SUGGEST_JUST_OPENED.set(True)
+    if session_keys.IS_NEW_PAGE.get_value():  # Here: a run of the fragment alone is not a visit.
+        session_keys.IS_SUGGEST_JUST_OPENED.set_value(True)
     if not workspace.is_workspace_read_only():
         with page_text.catch_and_show_errors():
             audition_http_routes.open_audition_clips()  # Starts the render workers.
@@ -72,9 +72,9 @@ def _draw_editor() -> tuple[str, SuggestionState]:
 
 def _record_followed_code(current: SuggestionState, code: str) -> SuggestionState:
     """Go on from the followed code whenever it was saved anew."""
-    if not code.strip() or code == session_keys.SUGGESTION_FOLLOWED_CODE.get():
+    if not code.strip() or code == session_keys.SUGGESTION_FOLLOWED_CODE.get_value():
         return current
-    session_keys.SUGGESTION_FOLLOWED_CODE.set(code)
+    session_keys.SUGGESTION_FOLLOWED_CODE.set_value(code)
     if code == current.tree.current.source:
         return current
     return current.make_state_for_choice_tree(
@@ -95,7 +95,7 @@ def _draw_example_picker() -> None:
 
 
 def _insert_selected_example() -> None:
-    name = session_keys.SUGGESTION_EXAMPLE.get()
+    name = session_keys.SUGGESTION_EXAMPLE.get_value()
     if name is not None:
         source = example_snippets.EXAMPLE_SNIPPETS[name]
         code_editor.set_editor_code(source)
@@ -157,7 +157,7 @@ def _draw_versions(selected: Selection, current: SuggestionState, code: str) -> 
         page_text.show_why_snippet_is_silent(error.message)
     except EarshotError as error:
         page_text.show_error(error)
-    session_keys.SUGGESTION_STATE.set(replace(current, versions=versions))
+    session_keys.SUGGESTION_STATE.set_value(replace(current, versions=versions))
     view = AuditionView(
         controls.bars,
         points,
@@ -191,7 +191,7 @@ def _draw_missing_picks_notice(pick_count: int) -> None:
 
 def _handle_audition_action(action: dict[str, Any]) -> None:
     """Do what the user chose in the audition player; a callback."""
-    current = session_keys.SUGGESTION_STATE.get()
+    current = session_keys.SUGGESTION_STATE.get_value()
     if current is None:
         return
     name = action.get("name")
@@ -207,11 +207,13 @@ def _handle_audition_action(action: dict[str, Any]) -> None:
             )
         )
     elif name == "more" and version is not None:
-        session_keys.SUGGESTION_STATE.set(replace(current, liked=version, seed=current.seed + 1))
+        session_keys.SUGGESTION_STATE.set_value(
+            replace(current, liked=version, seed=current.seed + 1)
+        )
     elif name == "different":
-        session_keys.SUGGESTION_STATE.set(replace(current, liked=None, seed=current.seed + 1))
+        session_keys.SUGGESTION_STATE.set_value(replace(current, liked=None, seed=current.seed + 1))
     elif name == "render":
-        session_keys.SUGGESTION_STATE.set(_record_edited_code(current))
+        session_keys.SUGGESTION_STATE.set_value(_record_edited_code(current))
     elif name == "undo":
         _store_state_and_update_editor(
             current.make_state_for_choice_tree(current.tree.undo_choice())
@@ -224,14 +226,14 @@ def _handle_audition_action(action: dict[str, Any]) -> None:
 
 def _record_edited_code(current: SuggestionState) -> SuggestionState:
     """Return the state with the code in the editor as a choice, if it was edited."""
-    code = session_keys.SNIPPET.get()
+    code = session_keys.SNIPPET.get_value()
     if code is None or code == current.tree.current.source or not code.strip():
         return current
     return current.make_state_for_choice_tree(current.tree.add_choice(code, "Edited by hand"))
 
 
 def _store_state_and_update_editor(current: SuggestionState) -> None:
-    session_keys.SUGGESTION_STATE.set(current)
+    session_keys.SUGGESTION_STATE.set_value(current)
     code_editor.set_editor_code(current.tree.current.source)
 
 

@@ -125,7 +125,7 @@ def _draw_word_target() -> SoundTarget | None:
     from core.suggest.sound_target import parse_target_from_words
 
     if not session_keys.SUGGESTION_WORDS.is_set():
-        session_keys.SUGGESTION_WORDS.set(session_keys.SUGGESTION_WORDS.default)
+        session_keys.SUGGESTION_WORDS.set_value(session_keys.SUGGESTION_WORDS.default)
     text = st.text_input(
         "Words",
         key=session_keys.SUGGESTION_WORDS.name,

@@ -50,15 +50,15 @@ def load_suggestion_state(code: str) -> SuggestionState:
 
     It also starts anew when another page, or an example, has put a program into the editor.
     """
-    stored = session_keys.SUGGESTION_STATE.get()
-    is_just_opened = session_keys.IS_SUGGEST_JUST_OPENED.get()
-    session_keys.IS_SUGGEST_JUST_OPENED.set(False)
+    stored = session_keys.SUGGESTION_STATE.get_value()
+    is_just_opened = session_keys.IS_SUGGEST_JUST_OPENED.get_value()
+    session_keys.IS_SUGGEST_JUST_OPENED.set_value(False)
     if stored is None or (is_just_opened and code != stored.tree.current.source):
         stored = SuggestionState(start_choice_tree(code))
-    session_keys.SUGGESTION_STATE.set(stored)
+    session_keys.SUGGESTION_STATE.set_value(stored)
     return stored
 
 
 def restart_from_program(source: str) -> None:
     """Suggest from another program, with a new tree of choices; for callbacks."""
-    session_keys.SUGGESTION_STATE.set(SuggestionState(start_choice_tree(source)))
+    session_keys.SUGGESTION_STATE.set_value(SuggestionState(start_choice_tree(source)))

@@ -135,8 +135,8 @@ def draw_common_program_evaluation(corpus: Corpus, alignments: list[AlignmentRec
     alignment_ids = tuple(alignment.id for alignment in alignments)
     state_key = session_keys.COMMON_EVALUATION.derive_scoped_key(corpus.name)
     if st.button("Evaluate on the same programs", icon=":material/balance:"):
-        state_key.set(alignment_ids)
-    if state_key.get() != alignment_ids:
+        state_key.set_value(alignment_ids)
+    if state_key.get_value() != alignment_ids:
         return
     with page_text.catch_and_show_errors():
         table, program_count = _evaluate_on_common_programs(corpus, alignment_ids)

@@ -73,7 +73,8 @@ def format_corpus_encoder_summary(corpus: Corpus, corpus_encoders: Mapping[str, 
 def draw_encoder_selectors(corpus: Corpus, corpus_encoders: Mapping[str, str]) -> dict[str, str]:
     """Draw the choice of other encoders in an expander; return the chosen one by modality."""
     chosen = {
-        modality: _get_encoder_session_key(corpus, modality).get() or corpus_encoders[modality]
+        modality: _get_encoder_session_key(corpus, modality).get_value()
+        or corpus_encoders[modality]
         for modality in MODALITIES
     }
     expander = st.expander(
@@ -142,8 +143,8 @@ def draw_encoder_preset_buttons(corpus: Corpus) -> None:
 
 
 def _select_preset_encoders(corpus: Corpus, preset: encoders.EncoderPreset) -> None:
-    _get_encoder_session_key(corpus, "code").set(preset.code_encoder)
-    _get_encoder_session_key(corpus, "audio").set(preset.audio_encoder)
+    _get_encoder_session_key(corpus, "code").set_value(preset.code_encoder)
+    _get_encoder_session_key(corpus, "audio").set_value(preset.audio_encoder)
 
 
 def show_encoder_install_instructions() -> None:

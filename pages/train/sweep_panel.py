@@ -101,7 +101,10 @@ def draw_sweep_form(corpus: Corpus, is_running: bool) -> None:
 
 def _start_sweep_job(corpus_name: str) -> None:
     # A callback runs before the page draws what was typed last, so it reads the widgets' state.
-    grid_name, seed_count = session_keys.SWEEP_GRID.get(), int(session_keys.SWEEP_SEED_COUNT.get())
+    grid_name, seed_count = (
+        session_keys.SWEEP_GRID.get_value(),
+        int(session_keys.SWEEP_SEED_COUNT.get_value()),
+    )
     argv = ["sweep", corpus_name, "--grid", grid_name, "--seeds", str(seed_count)]
     job_panel.start_background_job(argv, f"Sweep {grid_name} of {corpus_name}")
 
