@@ -17,6 +17,7 @@ from pages.components import (
     error_page,
     login,
     response_security_headers,
+    slider_http_routes,
     style_middleware,
 )
 
@@ -31,6 +32,7 @@ app = st.App(
         *audition_http_routes.build_audition_routes(),
         *clip_http_routes.build_audio_routes(),
         *code_editor_http_routes.build_code_editor_routes(),
+        *slider_http_routes.build_slider_routes(),
         Mount(MOUNT_PATH, build_mounted_api_application()),
     ],
     middleware=[

@@ -1,4 +1,4 @@
-# Prints the synths, FX, chords and scales of the installed Sonic Pi as JSON.
+# Prints the synths, FX, options' constraints, chords and scales of the installed Sonic Pi as JSON.
 #
 # It loads Sonic Pi's own tables and no user code. ARGV[0]: the folder of its Ruby library.
 
@@ -13,6 +13,7 @@ require "sonicpi/scale"
 synths = {}
 effects = {}
 beat_scaled = Set.new
+constraints = {}
 
 SonicPi::Synths::BaseInfo.get_all.each do |name, info|
   defaults = {}
@@ -22,10 +23,14 @@ SonicPi::Synths::BaseInfo.get_all.each do |name, info|
     defaults[option] = value if value.is_a?(Numeric)
   end
   info.info.each { |option, option_info| beat_scaled << option if option_info[:bpm_scale] }
+  # A validation is a lambda and its words; the words hold the bounds.
+  constraints[name] = info.info.transform_values do |option_info|
+    (option_info[:validations] || []).map { |validation| validation[1] }
+  end
   (info.is_a?(SonicPi::Synths::FXInfo) ? effects : synths)[name] = defaults
 end
 
 puts JSON.generate(
-  synths: synths, fx: effects, scaled: beat_scaled.to_a.sort,
+  synths: synths, fx: effects, scaled: beat_scaled.to_a.sort, constraints: constraints,
   chords: SonicPi::Chord::CHORD_LOOKUP, scales: SonicPi::Scale::SCALE
 )

@@ -52,3 +52,38 @@ def build_candidate_map(predicted: PredictedCandidates) -> CandidateMap:
         signs = np.sign(components[np.arange(len(components)), largest])
         axes[: len(components)] = components * signs[:, None]
     return CandidateMap(differences @ axes.T, axes, predicted.current_vector)
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledCandidateMap:
+    """A map whose candidates fill the square from -1 to 1.
+
+    Attributes
+    ----------
+    candidate_map : CandidateMap
+    """
+
+    candidate_map: CandidateMap
+
+    @property
+    def scale(self) -> float:
+        """Largest coordinate of a candidate before scaling."""
+        return max(float(np.abs(self.candidate_map.candidate_points).max(initial=0.0)), 1e-9)
+
+    @property
+    def candidate_points(self) -> list[tuple[float, float]]:
+        """Points of the candidates, in [-1, 1]."""
+        return self._divide_by_scale(self.candidate_map.candidate_points)
+
+    def place_predictions(self, vectors: np.ndarray) -> list[tuple[float, float]]:
+        """Return the points of other predictions, which may lie outside the square.
+
+        Parameters
+        ----------
+        vectors : float [m, d]
+            Unit vectors in the shared space.
+        """
+        return self._divide_by_scale(self.candidate_map.place_vectors_on_map(vectors))
+
+    def _divide_by_scale(self, points: np.ndarray) -> list[tuple[float, float]]:
+        return [(float(x), float(y)) for x, y in points / self.scale]

@@ -14,6 +14,7 @@ from core.search.clip_property_forecast import (
     compute_forecast_features,
     predict_forecast,
 )
+from core.sonicpi.interpreter import ProgramReading
 from core.sonicpi.interpreter.program_sounds_and_silence import reuse_program_readings
 from core.suggest.candidate_prediction import embed_sources
 from core.suggest.code_edit import Replacement, apply_source_replacements
@@ -74,6 +75,7 @@ class LiteralPredictor:
         self.source = source
         self.outline = build_outline_of_audible_program(source)
         self.reader = VariantReader(self.outline)
+        self._last_reading: tuple[str, ProgramReading] | None = None
         self.program_vector = aligned_corpus.project_code_embeddings(
             embed_sources(aligned_corpus, [source])
         )[0]
@@ -94,9 +96,7 @@ class LiteralPredictor:
         EarshotError
             When no literal is there, or the changed program does not parse or sound.
         """
-        changed = self._replace_literal(start, end, text)
-        variant = Variant(changed, (Replacement(start, end, text),))
-        (reading,) = self.reader.interpret_variants([variant])
+        changed, reading = self._read_changed_program(start, end, text)
         if reading.line is not None or reading.is_silent:
             raise EarshotError(
                 f"With {text!r} the program {_describe_interpretation_problem(reading.message)}",
@@ -115,10 +115,17 @@ class LiteralPredictor:
         model = self.aligned_corpus.forecast_model
         if model is None:
             return None
-        changed = self._replace_literal(start, end, text)
-        variant = Variant(changed, (Replacement(start, end, text),))
-        with reuse_program_readings({changed: self.reader.interpret_variants([variant])[0]}):
+        changed, reading = self._read_changed_program(start, end, text)
+        with reuse_program_readings({changed: reading}):
             return predict_forecast(model, compute_forecast_features([changed]))
+
+    def _read_changed_program(self, start: int, end: int, text: str) -> tuple[str, ProgramReading]:
+        """Return the changed program and its reading; the last one is kept for the forecast."""
+        changed = self._replace_literal(start, end, text)
+        if self._last_reading is None or self._last_reading[0] != changed:
+            variant = Variant(changed, (Replacement(start, end, text),))
+            self._last_reading = changed, self.reader.interpret_variants([variant])[0]
+        return changed, self._last_reading[1]
 
     def _replace_literal(self, start: int, end: int, text: str) -> str:
         if not any((item.start, item.end) == (start, end) for item in self.outline.literals):

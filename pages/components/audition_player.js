@@ -22,6 +22,21 @@ function createAudition(root) {
     if (event.target.id === "earshot-audio") engine.stop(); // One sound at a time.
   };
   document.addEventListener("play", audition.handleOtherPlayer, true);
+  // The slider of a literal shows on the map where its prediction lies.
+  audition.handlePrediction = ({ detail }) => {
+    audition.star = detail?.place ?? null;
+    drawStar(audition);
+  };
+  window.addEventListener("earshot-prediction", audition.handlePrediction);
+  for (const [name, getNumber] of [
+    ["pointerover", (event) => Number(event.target.closest("[data-number]")?.dataset.number)],
+    ["pointerleave", () => NaN],
+  ]) {
+    root.addEventListener(name, (event) => {
+      audition.hovered = getNumber(event);
+      announceChange(audition);
+    });
+  }
   root.addEventListener("click", (event) => handleAuditionClick(audition, event));
   // Keeps Enter for taking a version: a clicked card does not get the focus.
   root.addEventListener("mousedown", (event) => {
@@ -35,6 +50,20 @@ function destroyAudition(audition) {
   audition.engine.context?.close();
   window.removeEventListener("keydown", audition.handleKey, true);
   document.removeEventListener("play", audition.handleOtherPlayer, true);
+  window.removeEventListener("earshot-prediction", audition.handlePrediction);
+}
+
+// Tells the editor which change to mark: that of the card under the pointer, or of the selected one.
+function announceChange(audition) {
+  const isHovered = !Number.isNaN(audition.hovered ?? NaN);
+  const version = findVersion(audition, isHovered ? audition.hovered : audition.focused);
+  const isSelected = version?.number === audition.focused;
+  const name = `${audition.data.round} ${version?.number} ${isSelected}`;
+  if (audition.announced === name) return;
+  audition.announced = name;
+  const { program } = audition.data;
+  const detail = { program, changes: version?.changes ?? [], isSelected };
+  window.dispatchEvent(new CustomEvent("earshot-change", { detail }));
 }
 
 const findVersion = (audition, number) =>
@@ -169,6 +198,20 @@ function makeMap(data) {
   return svg;
 }
 
+function drawStar(audition) {
+  const svg = audition.root.querySelector("svg");
+  if (!svg) return;
+  svg.querySelector(".star")?.remove();
+  if (!audition.star) return;
+  const [x, y] = audition.star.map((value) => Math.min(1, Math.max(-1, value)));
+  const star = document.createElementNS(svg.namespaceURI, "text");
+  for (const [name, value] of Object.entries({
+    class: "star", x: 50 * (1 + 0.92 * x), y: 50 * (1 - 0.92 * y) + 4, "text-anchor": "middle",
+  })) star.setAttribute(name, value);
+  star.textContent = "★";
+  svg.append(star);
+}
+
 function makeTree(data) {
   const tree = makeElement("div", "tree");
   tree.append(makeElement("div", "label", "Your choices"));
@@ -206,6 +249,7 @@ function drawAudition(audition) {
   body.append(cards);
   if (side.children.length) body.append(side);
   root.replaceChildren(bar, body);
+  drawStar(audition);
 }
 
 function updateAudition(audition) {
@@ -230,6 +274,7 @@ function updateAudition(audition) {
     text.textContent = number === next ? "next bar" : number === playing ? "playing"
       : status === "failed" ? entry.error : STATUS_TEXT[status];
   }
+  announceChange(audition);
   const toggle = root.querySelector('[data-action="toggle"]');
   if (toggle) toggle.lastChild.textContent = engine.voice ? "Stop" : "Play";
 }

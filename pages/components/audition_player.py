@@ -16,6 +16,7 @@ from core import workspace
 from core.sonicpi import DEFAULT_SONIC_PI
 from core.suggest.audition_loop import compute_loop_timings
 from pages.components import audition_http_routes, session_keys
+from pages.components.utf16_offsets import count_utf16_units
 
 ASSETS_DIR = Path(__file__).parent
 KEY_HINT = (
@@ -33,6 +34,15 @@ _audition_component = st.components.v2.component(
         for name in ("audition_engine.js", "audition_player.js")
     ),
 )
+
+
+@dataclass(frozen=True)
+class CodeChange:
+    """New code for the characters from `start` to `end` of the current version."""
+
+    start: int
+    end: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,8 @@ class AuditionVersion:
         Distance and confidence.
     place : tuple of (float, float), optional
         On the small map, in [-1, 1].
+    changes : tuple of CodeChange
+        What the editor marks while the card is selected, or the pointer is on it.
     """
 
     source: str
@@ -64,6 +76,7 @@ class AuditionVersion:
     forecast: str = ""
     note: str = ""
     place: tuple[float, float] | None = None
+    changes: tuple[CodeChange, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,11 +168,20 @@ def build_audition_data(versions: Sequence[AuditionVersion], view: AuditionView)
                 "forecast": version.forecast,
                 "note": version.note,
                 "place": version.place,
+                "changes": [
+                    {
+                        "from": count_utf16_units(versions[0].source, change.start),
+                        "to": count_utf16_units(versions[0].source, change.end),
+                        "text": change.text,
+                    }
+                    for change in version.changes
+                ],
             }
             for number, (version, clip_id, url, seconds, timing) in enumerate(
                 zip(versions, clip_ids, urls, lengths, timings)
             )
         ],
+        "program": versions[0].source if versions else "",
         "points": [[round(x, 3), round(y, 3)] for x, y in view.points],
         "tree": list(view.tree),
         "actions": list(view.actions),

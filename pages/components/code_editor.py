@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ ASSETS_DIR = Path(__file__).parent
 FIRST_SNIPPET = next(iter(example_snippets.EXAMPLE_SNIPPETS.values()))
 
 CACHE_SIZE = 64
+MAX_WORDS_CHARS = 200
 MAX_LINKED_SNIPPET_CHARS = 2000  # As in code_versions.js.
 _CONTROLS_HTML = (
     '<div class="editor-controls">'
@@ -59,33 +59,8 @@ _editor_component = st.components.v2.component(
 )
 
 
-@dataclass(frozen=True)
-class CodeMark:
-    """A range of the code that the editor underlines.
-
-    Attributes
-    ----------
-    line : int
-        From 1.
-    from_column, to_column : int
-        First character and the one after the last, from 0.
-    strength : float
-        How strong the line below it is, in [0, 1].
-    title : str
-        Text shown when the pointer is on it.
-    """
-
-    line: int
-    from_column: int
-    to_column: int
-    strength: float
-    title: str = ""
-
-
 def draw_code_editor(
-    height_px: int = 345,
-    marks: Sequence[CodeMark] = (),
-    on_mark_click: Callable[[CodeMark], None] | None = None,
+    height_px: int = 345, build_slider_url: Callable[[str], str] | None = None
 ) -> str:
     """Draw the editor and return its text: at first a link's code, the browser's, or an example.
 
@@ -94,29 +69,26 @@ def draw_code_editor(
     Parameters
     ----------
     height_px : int
-    marks : sequence of CodeMark
-        Shown while the text is the one that this function returned last.
-    on_mark_click : callable, optional
-        Callback of a click on a mark, or of Alt+Enter in it.
+    build_slider_url : callable, optional
+        Returns the URL of the sliders of a text (`slider_http_routes`). The editor underlines
+        their literals, and opens a slider when one is clicked.
     """
     _open_linked_snippet()
     code = session_keys.SNIPPET.get_value()
     if code is None:
         code = FIRST_SNIPPET
         session_keys.SNIPPET.set_value(code)
-    shown_marks = tuple(marks)
     _editor_component(
         key=session_keys.CODE_EDITOR.name,
         on_code_change=_store_edited_code,
         on_render_change=_store_render_request,
-        on_mark_change=lambda: _report_mark_click(shown_marks, on_mark_click),
         data={
             "code": code,
             "version": session_keys.SNIPPET_VERSION.get_value(),
             "height": height_px,
             "canRestore": code == FIRST_SNIPPET and session_keys.SNIPPET_VERSION.get_value() == 0,
             "problem": _find_syntax_problem(code),
-            "marks": _convert_marks_to_utf16_columns(code, shown_marks),
+            "sliderUrl": "" if build_slider_url is None else build_slider_url(code),
             "bundleUrl": code_editor_http_routes.build_editor_file_url(
                 code_editor_http_routes.BUNDLE_NAME
             ),
@@ -145,26 +117,6 @@ def _find_syntax_problem(code: str) -> dict[str, Any] | None:
     if parsed.error_line is None:
         return None
     return {"line": parsed.error_line, "message": parsed.error_message}
-
-
-def _convert_marks_to_utf16_columns(code: str, marks: Sequence[CodeMark]) -> list[dict[str, Any]]:
-    """Return the marks with columns as JavaScript counts them, in UTF-16 code units."""
-    lines = code.split("\n")
-
-    def count_utf16_units(mark: CodeMark, column: int) -> int:
-        line = lines[mark.line - 1] if 0 < mark.line <= len(lines) else ""
-        return len(line[: max(column, 0)].encode("utf-16-le")) // 2
-
-    return [
-        {
-            "line": mark.line,
-            "from": count_utf16_units(mark, mark.from_column),
-            "to": count_utf16_units(mark, mark.to_column),
-            "strength": float(mark.strength),
-            "title": mark.title,
-        }
-        for mark in marks
-    ]
 
 
 def _open_linked_snippet() -> None:
@@ -200,12 +152,7 @@ def _store_render_request() -> None:
     request = session_keys.CODE_EDITOR.get_value().get("render")
     if request:
         session_keys.SNIPPET.set_value(str(request["code"]))
+        session_keys.SNIPPET_CHANGE_WORDS.set_value(
+            str(request.get("words") or "")[:MAX_WORDS_CHARS]
+        )
         session_keys.IS_RENDER_REQUESTED.set_value(True)
-
-
-def _report_mark_click(
-    marks: tuple[CodeMark, ...], on_mark_click: Callable[[CodeMark], None] | None
-) -> None:
-    index = (session_keys.CODE_EDITOR.get_value().get("mark") or {}).get("index")
-    if on_mark_click is not None and isinstance(index, int) and 0 <= index < len(marks):
-        on_mark_click(marks[index])

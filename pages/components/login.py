@@ -23,7 +23,7 @@ from pages.components import page_text
 
 # These paths give or take data without running a page. Everything else is a file of Streamlit's
 # own or comes through a page, which calls `require_login`.
-PROTECTED_PATH_PREFIXES = ("/sound/", "/media/", "/_stcore/upload_file/")
+PROTECTED_PATH_PREFIXES = ("/sound/", "/prediction/", "/media/", "/_stcore/upload_file/")
 
 
 @functools.lru_cache(maxsize=1)

@@ -105,6 +105,8 @@ SNIPPET_VERSION = SessionKey("snippet_version", 0)
 CODE_EDITOR: SessionKey[dict[str, Any]] = SessionKey("editor", {})
 # Whether the editor's key for Render was pressed and nothing has been rendered for it.
 IS_RENDER_REQUESTED = SessionKey("render_requested", False)
+# What a slider of the editor changed before that: "cutoff 100 → 70".
+SNIPPET_CHANGE_WORDS = SessionKey("snippet_change_words", "")
 SNIPPET_RENDERING: SessionKey[RenderedSnippet | None] = SessionKey("snippet_rendering", None)
 # The file or workspace whose code is shown in place of the editor.
 FOLLOWED_SOURCE: SessionKey[SourceFileWatcher | SavedWorkspacesWatcher | None] = SessionKey(
@@ -179,6 +181,7 @@ SUGGESTION_MODE = SessionKey("suggest:mode", "diverse")
 SUGGESTION_KINDS: SessionKey[list[str]] = SessionKey("suggest:kinds", [])
 SUGGESTION_WILDNESS = SessionKey("suggest:wildness", 0.0)
 SUGGESTION_BARS = SessionKey("suggest:bars", 4)
+IS_SHOWING_SENSITIVITY = SessionKey("suggest:sensitivity", False)
 SUGGESTION_TARGET = SessionKey("suggest:target", "words")
 SUGGESTION_WORDS = SessionKey("suggest:words", "darker")
 SUGGESTION_CLIP = SessionKey("suggest:clip", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -19,12 +19,19 @@ from pages.components import (
     page_header_and_sidebar,
     page_text,
     session_keys,
+    slider_http_routes,
     sonic_pi_buttons,
 )
-from pages.components.audition_player import AuditionVersion, AuditionView, build_version_key
+from pages.components.audition_player import AuditionView, build_version_key
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.suggest import language_model_panel, suggestion_controls, suggestion_state
 from pages.suggest.suggestion_state import SuggestionState
+
+if TYPE_CHECKING:
+    from core.search.aligned_corpus import AlignedCorpus
+    from core.suggest.sound_target import SoundTarget
+    from pages.suggest.suggested_versions import SuggestedVersions
+    from pages.suggest.suggestion_controls import SuggestionControls
 
 AUDITION_KEY = "suggest-audition"
 ALL_ACTIONS = ("take", "more", "different", "render", "undo", "go")
@@ -51,7 +58,7 @@ def draw_suggestions(selected: Selection) -> None:
             code = followed_source_control.draw_followed_code()
             current = _record_followed_code(suggestion_state.load_suggestion_state(code), code)
         else:
-            code, current = _draw_editor()
+            code, current = _draw_editor(selected)
         followed_source_control.draw_follow_control()
         sonic_pi_buttons.draw_sonic_pi_buttons(code, "suggest")
         if workspace.is_workspace_read_only():
@@ -60,14 +67,34 @@ def draw_suggestions(selected: Selection) -> None:
         _draw_versions(selected, current, code)
 
 
-def _draw_editor() -> tuple[str, SuggestionState]:
+def _draw_editor(selected: Selection) -> tuple[str, SuggestionState]:
     """Draw the editor; return its code and the state after what the user did in it."""
-    _draw_example_picker()
-    code = code_editor.draw_code_editor()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _draw_example_picker()
+        is_showing = st.toggle(
+            "Sensitivity",
+            key=session_keys.IS_SHOWING_SENSITIVITY.name,
+            help="Underlines each literal by how far it moves the predicted sound. Click one, or"
+            " press Alt+Enter in it, for a slider.",
+            persist_state="session",
+        )
+    code = code_editor.draw_code_editor(
+        build_slider_url=((lambda text: _build_slider_url(selected, text)) if is_showing else None)
+    )
     current = suggestion_state.load_suggestion_state(code)
     if code_editor.take_render_request():
-        current = _record_edited_code(current)
+        current = _record_edited_code(current, session_keys.SNIPPET_CHANGE_WORDS.get_value())
     return code, _start_from_restored_code(current, code)
+
+
+def _build_slider_url(selected: Selection, code: str) -> str:
+    return slider_http_routes.build_slider_url(_build_program_key(selected, code))
+
+
+def _build_program_key(selected: Selection, code: str) -> str:
+    corpus = selected.corpus
+    corpus_key = (str(corpus.path), corpus.change_stamp, selected.alignment.id)
+    return slider_http_routes.build_program_key(corpus_key, code)
 
 
 def _record_followed_code(current: SuggestionState, code: str) -> SuggestionState:
@@ -117,8 +144,7 @@ def _start_from_restored_code(current: SuggestionState, code: str) -> Suggestion
 def _draw_versions(selected: Selection, current: SuggestionState, code: str) -> None:
     # Imports torch: the editor is drawn before.
     from core.search.aligned_corpus import open_aligned_corpus
-    from core.search.silent_snippet_check import SilentSnippetError
-    from pages.suggest.suggested_versions import MAX_SUGGESTED_CHARS, suggest_versions
+    from pages.suggest.suggested_versions import MAX_SUGGESTED_CHARS
 
     controls = suggestion_controls.draw_suggestion_controls()
     current = language_model_panel.draw_language_model_panel(current)
@@ -134,29 +160,15 @@ def _draw_versions(selected: Selection, current: SuggestionState, code: str) -> 
             f":material/favorite: Like: {page_text.escape_markdown(current.liked.title)}."
             " Press d for different ones."
         )
-    source = current.tree.current.source
-    versions: tuple[AuditionVersion, ...] = ()
-    points: tuple[tuple[float, float], ...] = ()
-    try:
-        if not source.strip():
-            st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
-        elif len(source) > MAX_SUGGESTED_CHARS:
-            raise EarshotError(
-                f"The program has {len(source):,} characters.",
-                remedy=f"Suggest needs at most {MAX_SUGGESTED_CHARS:,}: shorten it.",
-            )
-        else:
-            suggested = suggest_versions(
-                aligned_corpus, selected.alignment.id, controls, current, target
-            )
-            versions, points = suggested.versions, suggested.points
-            if suggested.dropped_words:
-                st.caption(f"Language model: left out {suggested.dropped_words}.")
-            _draw_missing_picks_notice(len(versions) - 1)
-    except SilentSnippetError as error:
-        page_text.show_why_snippet_is_silent(error.message)
-    except EarshotError as error:
-        page_text.show_error(error)
+    suggested = _suggest_or_explain(aligned_corpus, selected, controls, current, target)
+    if session_keys.IS_SHOWING_SENSITIVITY.get_value() and len(code) <= MAX_SUGGESTED_CHARS:
+        slider_http_routes.get_predicted_programs().register_program(
+            _build_program_key(selected, code),
+            aligned_corpus,
+            code,
+            suggested and suggested.candidate_map,
+        )
+    versions, points = (suggested.versions, suggested.points) if suggested else ((), ())
     session_keys.SUGGESTION_STATE.set_value(replace(current, versions=versions))
     view = AuditionView(
         controls.bars,
@@ -171,11 +183,47 @@ def _draw_versions(selected: Selection, current: SuggestionState, code: str) -> 
             for depth, choice in current.tree.list_rows_with_depth()
         ],
         ALL_ACTIONS if len(versions) > 1 else ACTIONS_WITHOUT_PICKS,
-        code != source,
+        code != current.tree.current.source,
     )
-    if code != source:
+    if view.is_edited:
         st.caption(":material/edit: The code has changed. Press r to suggest from it.")
     audition_player.draw_audition_player(versions, view, AUDITION_KEY, _handle_audition_action)
+
+
+def _suggest_or_explain(
+    aligned_corpus: AlignedCorpus,
+    selected: Selection,
+    controls: SuggestionControls,
+    current: SuggestionState,
+    target: SoundTarget | None,
+) -> SuggestedVersions | None:
+    """Suggest versions; draw why there are none and return None where it is impossible."""
+    from core.search.silent_snippet_check import SilentSnippetError
+    from pages.suggest.suggested_versions import MAX_SUGGESTED_CHARS, suggest_versions
+
+    source = current.tree.current.source
+    if not source.strip():
+        st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
+        return None
+    try:
+        if len(source) > MAX_SUGGESTED_CHARS:
+            raise EarshotError(
+                f"The program has {len(source):,} characters.",
+                remedy=f"Suggest needs at most {MAX_SUGGESTED_CHARS:,}: shorten it.",
+            )
+        suggested = suggest_versions(
+            aligned_corpus, selected.alignment.id, controls, current, target
+        )
+    except SilentSnippetError as error:
+        page_text.show_why_snippet_is_silent(error.message)
+        return None
+    except EarshotError as error:
+        page_text.show_error(error)
+        return None
+    if suggested.dropped_words:
+        st.caption(f"Language model: left out {suggested.dropped_words}.")
+    _draw_missing_picks_notice(len(suggested.versions) - 1)
+    return suggested
 
 
 def _draw_missing_picks_notice(pick_count: int) -> None:
@@ -224,12 +272,21 @@ def _handle_audition_action(action: dict[str, Any]) -> None:
         )
 
 
-def _record_edited_code(current: SuggestionState) -> SuggestionState:
-    """Return the state with the code in the editor as a choice, if it was edited."""
+def _record_edited_code(current: SuggestionState, words: str = "") -> SuggestionState:
+    """Return the state with the code in the editor as a choice, if it was edited.
+
+    Parameters
+    ----------
+    current : SuggestionState
+    words : str
+        What was changed, if a slider changed it.
+    """
     code = session_keys.SNIPPET.get_value()
     if code is None or code == current.tree.current.source or not code.strip():
         return current
-    return current.make_state_for_choice_tree(current.tree.add_choice(code, "Edited by hand"))
+    return current.make_state_for_choice_tree(
+        current.tree.add_choice(code, words or "Edited by hand")
+    )
 
 
 def _store_state_and_update_editor(current: SuggestionState) -> None:

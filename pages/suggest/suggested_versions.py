@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.suggest.candidate_map import build_candidate_map
+from core.suggest.candidate_map import ScaledCandidateMap, build_candidate_map
 from core.suggest.candidates import CandidateOptions
 from core.suggest.sound_target import SoundTarget
 from core.suggest.suggest_and_pick_variants import (
@@ -15,7 +16,7 @@ from core.suggest.suggest_and_pick_variants import (
     SuggestOptions,
     suggest_with_candidates,
 )
-from pages.components.audition_player import AuditionVersion
+from pages.components.audition_player import AuditionVersion, CodeChange
 from pages.components.page_cache import cache_until_inputs_change
 
 if TYPE_CHECKING:
@@ -39,12 +40,14 @@ class SuggestedVersions:
         The current program first.
     points : tuple of (float, float)
         All candidates, in [-1, 1].
+    candidate_map : ScaledCandidateMap
     dropped_words : str
         Candidates of the language model that were left out, by reason.
     """
 
     versions: tuple[AuditionVersion, ...]
     points: tuple[tuple[float, float], ...]
+    candidate_map: ScaledCandidateMap
     dropped_words: str
 
 
@@ -150,10 +153,10 @@ def _suggest_cached_versions(
         CandidateOptions(request.wildness, kinds=request.kinds, seed=request.seed),
     )
     result = suggest_with_candidates(_aligned_corpus, request.source, options, _written)
-    places = build_candidate_map(result.predicted).candidate_points
-    places = places / max(float(np.abs(places).max(initial=0.0)), 1e-9)
+    candidate_map = ScaledCandidateMap(build_candidate_map(result.predicted))
+    points = candidate_map.candidate_points
     picks = [
-        _build_version_of_pick(pick, _convert_to_map_point(places[row]))
+        _build_version_of_pick(request.source, pick, points[row])
         for pick, row in zip(result.picks, result.picked_rows)
     ]
     if _liked is not None:  # It stays comparable beside those that should sound like it.
@@ -168,12 +171,13 @@ def _suggest_cached_versions(
     )
     return SuggestedVersions(
         (current, *picks),
-        tuple(_convert_to_map_point(place) for place in places),
-        result.dropped.format_counts(),
+        tuple(points),
+        candidate_map,
+        result.dropped.describe(),
     )
 
 
-def _build_version_of_pick(pick: Pick, place: tuple[float, float]) -> AuditionVersion:
+def _build_version_of_pick(source: str, pick: Pick, place: tuple[float, float]) -> AuditionVersion:
     note = f"distance {pick.distance:.2f}"
     if pick.confidence is not None:
         note += f", confidence {pick.confidence.level}"
@@ -186,11 +190,28 @@ def _build_version_of_pick(pick: Pick, place: tuple[float, float]) -> AuditionVe
         "" if pick.predicted is None else pick.predicted.words,
         note,
         place,
+        list_code_changes(source, pick),
     )
 
 
-def _convert_to_map_point(place: np.ndarray) -> tuple[float, float]:
-    return float(place[0]), float(place[1])
+def list_code_changes(source: str, pick: Pick) -> tuple[CodeChange, ...]:
+    """Return what a pick changes in the program, for the editor.
+
+    A program of a language model names no ranges: its changed lines are compared.
+    """
+    if pick.replaced_ranges:
+        return tuple(
+            CodeChange(before.start, before.end, pick.source[after.start : after.end])
+            for before, after in zip(pick.replaced_ranges, pick.changed_ranges)
+        )
+    old_lines, new_lines = source.splitlines(True), pick.source.splitlines(True)
+    starts = [0, *np.cumsum([len(line) for line in old_lines]).tolist()]
+    matcher = difflib.SequenceMatcher(None, old_lines, new_lines, autojunk=False)
+    return tuple(
+        CodeChange(starts[first], starts[last], "".join(new_lines[new_first:new_last]))
+        for tag, first, last, new_first, new_last in matcher.get_opcodes()
+        if tag != "equal"
+    )
 
 
 def _build_target_id(target: SoundTarget) -> str:

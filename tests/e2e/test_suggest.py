@@ -158,6 +158,63 @@ def test_a_program_that_fails_is_explained_on_its_card_and_broken_code_above(
     expect(audition.locator(".card").nth(1)).to_be_visible()
 
 
+def test_a_slider_is_followed_and_a_card_marks_its_change(stocked: Dashboard, page: Page) -> None:
+    audition = open_suggest(page, stocked, "use_bpm 240\nuse_synth :saw\nplay 60, cutoff: 90\n")
+    page.get_by_test_id("stCheckbox").filter(has_text="Sensitivity").locator("label").click()
+    literal = page.locator(".code-literal", has_text=re.compile("^90$"))
+    expect(literal).to_have_attribute("title", re.compile("cutoff 90: moves"))
+    strengths = page.locator(".code-literal").evaluate_all(
+        "items => items.map(item => Number(item.style.getPropertyValue('--strength')))"
+    )
+    assert len(strengths) == 4 and max(strengths) == 1
+
+    # While the slider moves, the prediction and the star follow, and nothing is rendered.
+    expect(audition.locator(".card")).to_have_count(7)
+    clips = audition.evaluate("root => root.audition.data.versions.map(({ clip }) => clip)")
+    literal.click()
+    panel = page.locator(".slider-panel")
+    expect(panel.locator(".slider-prediction")).to_contain_text("Distance from the program")
+    star = audition.locator("svg .star")
+    expect(star).to_have_count(1)
+    expect(star).to_have_attribute("x", "50")  # The program itself is in the middle.
+    box = panel.locator("input").bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 90 / 130, middle)
+    page.mouse.down()
+    for share in (0.6, 0.5, 0.4, 0.3):
+        page.mouse.move(box["x"] + box["width"] * share, middle)
+    expect(panel.locator("output")).not_to_have_text("90")
+    value = panel.locator("output").inner_text()
+    expect(literal).to_have_count(0)
+    expect(page.locator(".cm-line").nth(2)).to_have_text(f"play 60, cutoff: {value}")
+    expect(star).not_to_have_attribute("x", "50")
+    assert clips == audition.evaluate("root => root.audition.data.versions.map(({ clip }) => clip)")
+
+    # Let go, it is the current version and is rendered.
+    page.mouse.up()
+    current = audition.locator(".tree .current")
+    expect(current).to_have_text(f"cutoff 90 → {value}")
+    expect(audition.locator(".card[data-number='0']")).to_have_attribute("data-status", "ready")
+
+    # A card marks its change in the code, while the pointer is on it or it is selected.
+    expect(audition.locator(".card")).to_have_count(7)
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    changed = page.locator(".code-removed, .code-added")
+    expect(changed).to_have_count(0)
+    audition.locator(".card[data-number='1']").hover()
+    expect(changed.first).to_be_visible()
+    page.get_by_role("heading", name="Suggest").click()
+    expect(changed).to_have_count(0)
+    page.keyboard.press("1")
+    expect(changed.first).to_be_visible()
+
+    # Undo goes back to the program before the slider.
+    page.keyboard.press("u")
+    page_steps.expect_editor_code(page, "use_bpm 240\nuse_synth :saw\nplay 60, cutoff: 90\n")
+
+
 def test_suggest_starts_from_the_program_of_a_card(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}listen?corpus=starter")
     page_steps.wait_until_settled(page)

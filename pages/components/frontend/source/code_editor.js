@@ -14,9 +14,10 @@ import {
   EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
 } from "@codemirror/view";
 
-import { createMarkExtension, showMarks } from "./code_marks.js";
+import { changePreview, followChangeEvents } from "./change_preview.js";
 import { createVersionControls, readCode, storeCode } from "./code_versions.js";
 import { editorTheme } from "./editor_theme.js";
+import { LiteralSliders } from "./literal_sliders.js";
 import { loadCompletionTable, sonicPiCompletion } from "./sonic_pi_completion.js";
 import { sonicPiLanguage } from "./sonic_pi_language.js";
 import { problemPanel, showProblem } from "./syntax_problem.js";
@@ -56,7 +57,7 @@ function createExtensions(state, actions) {
     lineNumbers(), highlightActiveLine(), highlightActiveLineGutter(), drawSelection(),
     history(), indentOnInput(), bracketMatching(), closeBrackets(), highlightSelectionMatches(),
     sonicPiLanguage, sonicPiCompletion, editorTheme, problemPanel, limitLength,
-    createMarkExtension((index) => state.reportMark(index)),
+    state.sliders.extension, changePreview,
     EditorView.contentAttributes.of({
       // Browsers focus editable content without `tabindex`; axe-core looks for it.
       tabindex: "0", "aria-label": "Sonic Pi code", autocapitalize: "off", autocorrect: "off", spellcheck: "false",
@@ -81,9 +82,10 @@ function createActions(state) {
   };
   return {
     sendNow,
-    render: () => {
+    // Renders the code; words name the change that led to it.
+    render: (words) => {
       sendNow();
-      state.requestRender(state.getCode());
+      state.requestRender(state.getCode(), typeof words === "string" ? words : "");
       return true;
     },
     // The editor's own undo ends at the last reload; the stored versions go on.
@@ -109,19 +111,23 @@ function createActions(state) {
 function createEditor(parentElement, data) {
   const state = {
     view: null, version: null, isReplacing: false,
-    sendCode: () => {}, requestRender: () => {}, reportMark: () => {},
+    sendCode: () => {}, requestRender: () => {},
     getCode: () => state.view.state.doc.toString(),
-    setCode: (code, isUndoable) => {
-      state.isReplacing = true;
-      state.view.dispatch({
+    setCode: (code, isUndoable) =>
+      state.replaceSilently({
         changes: { from: 0, to: state.view.state.doc.length, insert: code },
         annotations: Transaction.addToHistory.of(isUndoable),
-        filter: false,
-      });
+      }),
+    // Changes the text without sending it.
+    replaceSilently: (change) => {
+      state.isReplacing = true;
+      state.view.dispatch({ ...change, filter: false });
       state.isReplacing = false;
     },
   };
   const actions = createActions(state);
+  state.commit = actions.render;
+  state.sliders = new LiteralSliders(state);
   const root = parentElement.querySelector(".editor");
   root.replaceChildren();
   state.view = new EditorView({
@@ -136,6 +142,8 @@ function createEditor(parentElement, data) {
     redo: () => actions.redo(state.view),
   });
   root.addEventListener("keydown", (event) => event.stopPropagation()); // Not the page's keys.
+  root.editor = state; // For tests.
+  followChangeEvents(state.view);
   const storedCode = readCode();
   if (data.canRestore && storedCode !== null && storedCode !== data.code)
     state.restoredCode = storedCode;
@@ -164,10 +172,9 @@ export function renderEditor({ parentElement, data, setStateValue, setTriggerVal
   state.sendCode = (code) => {
     if (code !== sentCode) setStateValue("code", (sentCode = code));
   };
-  state.requestRender = (code) => setTriggerValue("render", { code });
-  state.reportMark = (index) => setTriggerValue("mark", { index });
+  state.requestRender = (code, words) => setTriggerValue("render", { code, words });
   updateCode(state, data);
   if (state.getCode() !== data.code) return; // What Python knows is about older code.
   showProblem(state.view, data.problem);
-  showMarks(state.view, data.marks);
+  state.sliders.show(data.sliderUrl, data.code);
 }

@@ -47,8 +47,43 @@ export const editorTheme = EditorView.theme({
     fontSize: "0.78rem",
     color: "var(--st-red-text-color, #b3261e)",
   },
-  ".code-mark": {
+  ".code-literal": {
     cursor: "pointer",
-    borderBottom: "3px solid color-mix(in srgb, var(--st-primary-color) calc(20% + 80% * var(--strength)), transparent)",
+    borderBottom: "calc(2px + 3px * var(--strength)) solid color-mix(in srgb, var(--st-primary-color) calc(30% + 70% * var(--strength)), transparent)",
   },
+  ".code-removed": {
+    backgroundColor: "color-mix(in srgb, #d32f2f 20%, transparent)",
+    textDecoration: "line-through",
+  },
+  ".code-added": {
+    display: "inline-block",
+    verticalAlign: "top",
+    whiteSpace: "pre",
+    margin: "0 0.2rem",
+    padding: "0 0.2rem",
+    borderRadius: "3px",
+    backgroundColor: "color-mix(in srgb, #2e7d32 24%, transparent)",
+  },
+  ".cm-tooltip.slider-panel": {
+    width: "min(21rem, 90vw)",
+    padding: "0.45rem 0.6rem",
+    borderRadius: "0.5rem",
+    font: "0.78rem/1.4 var(--st-font, sans-serif)",
+    boxShadow: "0 4px 16px rgb(0 0 0 / 25%)",
+  },
+  ".slider-head": { display: "flex", gap: "0.6rem", alignItems: "baseline" },
+  ".slider-head output": { flex: "1", fontFamily: "var(--st-code-font, monospace)" },
+  ".slider-head button": {
+    minWidth: "24px",
+    minHeight: "24px",
+    border: "0",
+    color: "inherit",
+    background: "none",
+    fontSize: "1rem",
+    cursor: "pointer",
+  },
+  ".slider-panel input": { width: "100%", margin: "0.2rem 0", accentColor: "var(--st-primary-color)" },
+  ".slider-bounds": { display: "flex", justifyContent: "space-between", fontFamily: "var(--st-code-font, monospace)" },
+  // Room for the prediction, so that the panel does not jump.
+  ".slider-prediction": { minHeight: "5.6em", marginTop: "0.3rem", overflowWrap: "anywhere" },
 });

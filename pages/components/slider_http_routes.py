@@ -1,0 +1,221 @@
+"""HTTP routes that follow a slider: the predicted sound of a program with a literal changed.
+
+A request takes milliseconds and runs no page, so the answer follows the slider while it moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from core.errors import EarshotError
+from core.suggest.code_edit import format_in_layer_suffix
+from pages.components.utf16_offsets import count_utf16_units
+
+if TYPE_CHECKING:
+    from core.search.aligned_corpus import AlignedCorpus
+    from core.suggest.candidate_map import ScaledCandidateMap
+    from core.suggest.literal_sensitivity import LiteralSensitivity
+    from core.suggest.slider_prediction import SliderPrediction, SliderPredictor
+
+URL_PREFIX = "/prediction"
+MAX_KEPT_PROGRAMS = 24
+MAX_WAIT_S = 60.0
+POLL_S = 0.05
+_RESPONSE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedProgram:
+    """A program whose sliders a browser may move.
+
+    Attributes
+    ----------
+    predictor : SliderPredictor
+    candidate_map : ScaledCandidateMap or None
+        Where its predictions are placed.
+    """
+
+    predictor: SliderPredictor
+    candidate_map: ScaledCandidateMap | None
+
+
+class PredictedPrograms:
+    """The programs that pages show, the newest ones."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._programs: OrderedDict[str, PredictedProgram] = OrderedDict()
+
+    def register_program(
+        self,
+        key: str,
+        aligned_corpus: AlignedCorpus,
+        source: str,
+        candidate_map: ScaledCandidateMap | None = None,
+    ) -> None:
+        """Let browsers ask for predictions of a program; a known one gets the new map."""
+        from core.suggest.slider_prediction import SliderPredictor  # Imports torch.
+
+        with self._lock:
+            known = self._programs.get(key)
+            predictor = known.predictor if known else SliderPredictor(aligned_corpus, source)
+            self._programs[key] = PredictedProgram(predictor, candidate_map)
+            self._programs.move_to_end(key)
+            while len(self._programs) > MAX_KEPT_PROGRAMS:
+                self._programs.popitem(last=False)
+
+    def find_program(self, key: str) -> PredictedProgram | None:
+        """Return a registered program; None for an unknown one."""
+        with self._lock:
+            return self._programs.get(key)
+
+
+@functools.cache
+def get_predicted_programs() -> PredictedPrograms:
+    """Return the programs of this server."""
+    return PredictedPrograms()
+
+
+def build_program_key(corpus_key: tuple[str, ...], source: str) -> str:
+    """Return the key of a program, by corpus and alignment."""
+    text = "\n".join((*corpus_key, source))
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def build_slider_url(program_key: str) -> str:
+    """Return the URL below which the routes of a program lie."""
+    return f"{URL_PREFIX}/{program_key}"
+
+
+def build_slider_routes() -> list[Route]:
+    """Return the routes that the server adds to Streamlit's own."""
+    base = f"{URL_PREFIX}/{{key}}"
+    return [
+        Route(f"{base}/sliders", _serve_sliders, methods=["GET"]),
+        Route(f"{base}/sensitivity", _serve_sensitivity, methods=["GET"]),
+        Route(f"{base}/values/{{slider:int}}/{{value:int}}", _serve_prediction, methods=["GET"]),
+    ]
+
+
+async def _serve_sliders(request: Request) -> Response:
+    def list_sliders(program: PredictedProgram) -> dict[str, Any]:
+        source = program.predictor.source
+        return {
+            "sliders": [
+                {
+                    "from": count_utf16_units(source, slider.literal.start),
+                    "to": count_utf16_units(source, slider.literal.end),
+                    "name": slider.name,
+                    "place": format_in_layer_suffix(slider.literal.layer),
+                    "values": slider.values,
+                    "position": slider.position,
+                }
+                for slider in program.predictor.sliders
+            ]
+        }
+
+    # Code that does not parse or sound has no sliders; the page itself explains it.
+    return await _answer(request, list_sliders, {"sliders": []})
+
+
+async def _serve_sensitivity(request: Request) -> Response:
+    def list_sensitivities(program: PredictedProgram) -> dict[str, Any]:
+        rows = program.predictor.sensitivity_by_start
+        strongest = max((_get_strength(row) for row in rows.values()), default=0.0) or 1.0
+        found = [rows.get(slider.literal.start) for slider in program.predictor.sliders]
+        return {
+            "rows": [
+                {}
+                if row is None
+                else {
+                    "strength": round(_get_strength(row) / strongest, 3),
+                    "title": describe_sensitivity(row),
+                }
+                for row in found
+            ]
+        }
+
+    return await _answer(request, list_sensitivities, {"rows": []})
+
+
+async def _serve_prediction(request: Request) -> Response:
+    slider, value = request.path_params["slider"], request.path_params["value"]
+
+    def predict(program: PredictedProgram) -> dict[str, Any]:
+        prediction = program.predictor.predict_slider_value(slider, value)
+        return {
+            "text": prediction.text,
+            "words": "" if prediction.forecast is None else prediction.forecast.words,
+            "distance": round(prediction.distance, 4),
+            "neighbours": [
+                {"name": neighbour.name, "similarity": round(neighbour.similarity, 3)}
+                for neighbour in prediction.neighbours
+            ],
+            "place": _place_on_map(program, prediction),
+        }
+
+    return await _answer(request, predict, {})
+
+
+async def _answer(
+    request: Request,
+    compute: Callable[[PredictedProgram], dict[str, Any]],
+    empty_answer: dict[str, Any],
+) -> Response:
+    """Answer with what a function computes for the program, once a page has registered it."""
+    deadline = asyncio.get_running_loop().time() + MAX_WAIT_S
+    while (program := get_predicted_programs().find_program(request.path_params["key"])) is None:
+        # The editor is drawn before the corpus is opened, and asks at once.
+        if asyncio.get_running_loop().time() > deadline:
+            return PlainTextResponse("No such program.", 404, headers=_RESPONSE_HEADERS)
+        await asyncio.sleep(POLL_S)
+    try:
+        answer = await asyncio.to_thread(compute, program)
+    except EarshotError as error:
+        # Not an HTTP error: the browser's console stays clean.
+        answer = {**empty_answer, "error": error.message}
+    return JSONResponse(answer, headers=_RESPONSE_HEADERS)
+
+
+def describe_sensitivity(row: LiteralSensitivity) -> str:
+    """Return what moves with a literal, in words.
+
+    Examples
+    --------
+    >>> from core.suggest.literal_sensitivity import LiteralSensitivity
+    >>> row = LiteralSensitivity(3, 40, 43, "cutoff", "", "100", ("70",), 0.2, "70",
+    ...     movement="darker", aspect="timbre", aspect_movement="purer")
+    >>> describe_sensitivity(row)
+    'cutoff 100: moves timbre most. At 70: purer, darker. Click for a slider.'
+    """
+    aspect = f"moves {row.aspect} most" if row.aspect else "moves the predicted sound"
+    movements = dict.fromkeys(filter(None, (row.aspect_movement, row.movement)))
+    directions = f" At {row.farthest_value}: {', '.join(movements)}." if movements else ""
+    return f"{row.name} {row.text}: {aspect}.{directions} Click for a slider."
+
+
+def _get_strength(row: LiteralSensitivity) -> float:
+    """Return how far a literal moves the prediction; without measured clips, by the distance."""
+    return row.strength or row.distance
+
+
+def _place_on_map(program: PredictedProgram, prediction: SliderPrediction) -> list[float] | None:
+    if program.candidate_map is None:
+        return None
+    (point,) = program.candidate_map.place_predictions(prediction.vector[None])
+    return [round(coordinate, 4) for coordinate in point]
