@@ -166,7 +166,7 @@ def _draw_versions(selected: Selection, current: SuggestionState, code: str) -> 
             _build_program_key(selected, code),
             aligned_corpus,
             code,
-            suggested and suggested.candidate_map,
+            suggested.candidate_map if suggested else None,
         )
     versions, points = (suggested.versions, suggested.points) if suggested else ((), ())
     session_keys.SUGGESTION_STATE.set_value(replace(current, versions=versions))
