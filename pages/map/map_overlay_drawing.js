@@ -3,6 +3,7 @@
 // takes long for 27,000 points; this overlay is not part of it.
 
 const MARK_COLOUR = "#dd3a80";
+const LABEL_FONT = '600 11px "Source Sans", sans-serif';
 const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
 const PANELS = ["before", "after"];
 
@@ -163,11 +164,20 @@ function getPointColour(chart, colour, index) {
   return `rgb(${interpolate(1)},${interpolate(3)},${interpolate(5)})`;
 }
 
+const measuringContext = document.createElement("canvas").getContext("2d");
+
+// Returns the width of a label's text in pixels. Which font is used depends on the machine.
+function measureTextWidth(text) {
+  measuringContext.font = LABEL_FONT;
+  return measuringContext.measureText(text).width;
+}
+
 // Draws the labels of clusters, largest first. A label that would overlap another is left out, so
 // zooming in shows more of them.
 function drawLabels(chart, labels) {
   const layer = getSvgLayer(chart, "earshot-labels");
   const { color, backgroundColor } = getComputedStyle(document.querySelector(".stApp"));
+  layer.style.font = LABEL_FONT;
   layer.style.fill = color;
   layer.style.stroke = backgroundColor;
   const placed = [];
@@ -178,7 +188,7 @@ function drawLabels(chart, labels) {
     for (const panel of PANELS) {
       const position = toPanelPixel(chart, panel, label[panel]);
       if (!position || shown.has(panel + label.text)) continue;
-      const halfWidth = label.text.length * 3 + 4;
+      const halfWidth = measureTextWidth(label.text) / 2 + 4;
       const pixel = [keepInPanel(chart, panel, position[0], halfWidth), position[1]];
       const box = {
         left: pixel[0] - halfWidth,

@@ -17,12 +17,12 @@ async (player) => {
   return { seconds: decoded.duration, rms: Math.sqrt(sum / samples.length) };
 }
 """
-# Whether the tab's audio element is playing the clip at a URL.
+# Whether the tab's audio element is playing a player's clip, which a run may still replace.
 _IS_PLAYING = """
-(src) => {
+(player) => {
   const audio = document.getElementById("earshot-audio");
-  return audio?.src === new URL(src, location).href && !audio.paused && audio.readyState >= 2
-    && audio.currentTime > 0.1;
+  return audio?.src === new URL(player.dataset.src, location).href && !audio.paused
+    && audio.readyState >= 2 && audio.currentTime > 0.1;
 }
 """
 # The position of a point of a trace, in pixels of the page.
@@ -41,9 +41,21 @@ _POINT = """
 """
 
 
+# Waits until the browser is idle, and then for an answer of the server: by then the server has
+# received what the browser sent before.
+_WAIT_UNTIL_SENT = """
+async () => {
+  await new Promise((resolve) => requestIdleCallback(resolve, { timeout: 10000 }));
+  await fetch("/_stcore/health");
+  await new Promise((resolve) => requestIdleCallback(resolve, { timeout: 10000 }));
+}
+"""
+
+
 def wait_until_settled(page: Page) -> None:
     """Wait until the script has run and everything is drawn."""
-    page.wait_for_timeout(200)  # A click takes a moment to reach the server.
+    page.wait_for_timeout(200)  # Streamlit sends some inputs after up to 150 ms.
+    page.evaluate(_WAIT_UNTIL_SENT)
     page.wait_for_function(
         "document.querySelector('[data-testid=\"stApp\"]')?.dataset.testScriptState"
         " === 'notRunning'"
@@ -51,6 +63,32 @@ def wait_until_settled(page: Page) -> None:
     page.wait_for_function(
         '!document.querySelector(\'[data-testid="stSkeleton"], [data-testid="stSpinner"]\')'
     )
+
+
+def wait_until_still(locator: Locator) -> dict[str, float]:
+    """Wait until an element no longer moves, and return its box in pixels of the page."""
+    locator.evaluate(
+        """async (element) => {
+          const getBox = () => JSON.stringify(element.getBoundingClientRect());
+          const start = performance.now();
+          for (let box = null, frames = 0; frames < 8 && performance.now() < start + 20000; ) {
+            await new Promise(requestAnimationFrame);
+            frames = getBox() === box ? frames + 1 : 0;
+            box = getBox();
+          }
+        }"""
+    )
+    box = locator.bounding_box()
+    assert box
+    return dict(box)
+
+
+def select_table_row(page: Page, table: Locator, number: int) -> None:
+    """Click the checkbox of a row of a table; the first row is 0."""
+    table.scroll_into_view_if_needed()
+    box = wait_until_still(table)
+    page.mouse.click(box["x"] + 18, box["y"] + 34 + 33 * number + 16)
+    wait_until_settled(page)
 
 
 def expect_editor_code(page: Page, code: str) -> None:
@@ -70,7 +108,7 @@ def open_page(page: Page, name: str) -> None:
 def wait_until_playing(player: Locator) -> None:
     """Wait until a player's clip is playing."""
     player.wait_for()
-    player.page.wait_for_function(_IS_PLAYING, arg=player.get_attribute("data-src"))
+    player.page.wait_for_function(_IS_PLAYING, arg=player.element_handle())
 
 
 def get_playback(page: Page) -> dict[str, Any]:

@@ -33,8 +33,7 @@ def open_template(page: Page) -> None:
 
 
 def select_row(page: Page) -> None:
-    table = page.get_by_test_id("stDataFrame").bounding_box()
-    page.mouse.click(table["x"] + 18, table["y"] + 34 + 33 * 5 + 16)
+    page_steps.select_table_row(page, page.get_by_test_id("stDataFrame"), 5)
     page_steps.measure_clip(page.locator(".st-key-card .player"), starts=True)
     expect(page.locator(".st-key-card .js-plotly-plot")).to_be_visible()
 

@@ -21,13 +21,6 @@ PROGRAMS = {
 }
 
 
-def select_row(page: Page, number: int) -> None:
-    """Select a row of the table, which is drawn on a canvas."""
-    table = page.get_by_test_id("stDataFrame").bounding_box()
-    page.mouse.click(table["x"] + 18, table["y"] + 34 + 33 * number + 16)
-    page_steps.wait_until_settled(page)
-
-
 def test_a_corpus_is_imported_inspected_checked_exported_and_deleted(
     dashboard: Dashboard, page: Page
 ) -> None:
@@ -55,7 +48,7 @@ def test_a_corpus_is_imported_inspected_checked_exported_and_deleted(
     page_steps.wait_until_settled(page)
 
     # Inspect.
-    select_row(page, 0)
+    page_steps.select_table_row(page, page.get_by_test_id("stDataFrame"), 0)
     card = page.locator(".st-key-card")
     clip = page_steps.measure_clip(card.locator(".player"), starts=True)
     assert clip["ready"] == pytest.approx(18, abs=0.05)
@@ -64,7 +57,7 @@ def test_a_corpus_is_imported_inspected_checked_exported_and_deleted(
     expect(card.get_by_text("Seconds", exact=True)).to_be_visible()
     url = page.url
     assert "program=" in url
-    select_row(page, 1)
+    page_steps.select_table_row(page, page.get_by_test_id("stDataFrame"), 1)
     expect(card.get_by_text("Line 3")).to_be_visible()
     expect(card.locator(".player")).to_have_count(0)
     page.goto(url)

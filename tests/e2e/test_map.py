@@ -246,16 +246,15 @@ def test_the_map_fills_the_window_and_is_stacked_on_a_phone(map_page: Page) -> N
         }"""
     )
     # A name stands once in each panel, and is whole.
-    labels = page.evaluate(
+    names = page.wait_for_function(
         """() => {
           const chart = document.querySelector('.js-plotly-plot').getBoundingClientRect();
-          return [...document.querySelectorAll('.earshot-labels text')].map((label) => {
+          const labels = [...document.querySelectorAll('.earshot-labels text')];
+          const areWhole = labels.every((label) => {
             const box = label.getBoundingClientRect();
-            return [label.textContent, box.left >= chart.left, box.right <= chart.right];
+            return box.left >= chart.left && box.right <= chart.right;
           });
+          return labels.length && areWhole && labels.map((label) => label.textContent);
         }"""
-    )
-    assert labels
-    assert all(is_left_whole and is_right_whole for _, is_left_whole, is_right_whole in labels)
-    names = [name for name, *_ in labels]
+    ).json_value()
     assert all(names.count(name) <= 2 for name in names)

@@ -45,7 +45,7 @@ def click_point(page: Page, index: int) -> None:
     page.wait_for_function(
         "document.querySelector('[class*=\"st-key-figure-\"] .js-plotly-plot')?._fullLayout?.xaxis"
     )
-    page.wait_for_timeout(500)  # Scrolling ends.
+    page_steps.wait_until_still(chart)
     position = page.evaluate(_POINT, index)
     page.mouse.click(position["x"], position["y"])
     page_steps.wait_until_settled(page)
@@ -117,12 +117,10 @@ def test_perturbation_completion_and_sweep_results_are_shown_and_played(
     # A row of the table of neighbours plays the candidate and its nearest clips.
     page.get_by_text("Each candidate and its nearest").click()
     table = page.locator('[class*="st-key-table-completion-0001-neighbours"]').last
-    table.scroll_into_view_if_needed()
-    page_steps.wait_until_settled(page)
-    box = table.bounding_box()
-    page.mouse.click(box["x"] + 18, box["y"] + 34 + 16)
-    page_steps.wait_until_settled(page)
     player = page.locator(".player").first
+    source = player.get_attribute("data-src")
+    page_steps.select_table_row(page, table, 0)
+    expect(player).not_to_have_attribute("data-src", source or "")
     page_steps.wait_until_playing(player)
     assert page_steps.measure_clip(player, starts=True)["seconds"] > 16
 
