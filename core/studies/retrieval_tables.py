@@ -14,15 +14,19 @@ MAX_PLAYABLE_QUERIES = 40
 
 
 def build_method_score_table(outcome: RetrievalOutcome) -> pd.DataFrame:
-    """Build the table of all methods, with bootstrap intervals over queries."""
+    """Build the table of all methods, with intervals.
+
+    Intervals resample queries, or held-out templates and styles, whose programs are alike.
+    """
     context = outcome.context
+    templates = list_query_templates(outcome)
     timings = {
         method.name: (result.fit_seconds, result.query_ms)
         for method, result in outcome.results.items()
     }
     rows = []
     for (method, encoder), query_scores in outcome.scores.items():
-        low, high = compute_bootstrap_interval(query_scores, seed=context.seed)
+        low, high = compute_bootstrap_interval(query_scores, clusters=templates, seed=context.seed)
         fit_seconds, query_ms = timings.get(method, (np.nan, np.nan))
         rows.append(
             {
@@ -59,20 +63,38 @@ def build_encoder_score_table(outcome: RetrievalOutcome) -> pd.DataFrame:
 
 
 def build_query_kind_table(outcome: RetrievalOutcome) -> pd.DataFrame:
-    """Build the table of all methods by kind of query."""
+    """Build the table of all methods by kind of query, with intervals as in the table of scores."""
     query_kinds = outcome.context.query_set.queries["kind"].to_numpy()
-    rows = [
-        {
-            "method": method,
-            "encoder": encoder,
-            "kind": kind,
-            SCORE: float(query_scores[query_kinds == kind].mean()),
-            "queries": int((query_kinds == kind).sum()),
-        }
-        for (method, encoder), query_scores in outcome.scores.items()
-        for kind in dict.fromkeys(query_kinds)
-    ]
+    templates = list_query_templates(outcome)
+    rows = []
+    for (method, encoder), query_scores in outcome.scores.items():
+        for kind in dict.fromkeys(query_kinds):
+            is_kind = query_kinds == kind
+            low, high = compute_bootstrap_interval(
+                query_scores[is_kind],
+                clusters=None if templates is None else templates[is_kind],
+                seed=outcome.context.seed,
+            )
+            rows.append(
+                {
+                    "method": method,
+                    "encoder": encoder,
+                    "kind": kind,
+                    SCORE: float(query_scores[is_kind].mean()),
+                    "low": low,
+                    "high": high,
+                    "queries": int(is_kind.sum()),
+                }
+            )
     return pd.DataFrame(rows)
+
+
+def list_query_templates(outcome: RetrievalOutcome) -> np.ndarray | None:
+    """Return the template or style of each query; None for programs that no template made."""
+    queries = outcome.context.query_set.queries
+    if "template" not in queries:
+        return None
+    return queries["template"].to_numpy(dtype=str)
 
 
 def build_retrieval_comparison(
