@@ -8,9 +8,8 @@ named as the paper's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -296,7 +295,7 @@ def _describe_queries(run: StudyRun) -> str:
     rows = _find_study_run_table(run, "scores_by_kind")
     if rows is None:
         return "not recorded"
-    counts: Mapping[str, Any] = rows.groupby("kind", sort=False)["queries"].max().to_dict()
+    counts = rows.groupby("kind", sort=False)["queries"].max()
     return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 

@@ -70,7 +70,12 @@ def test_draws_of_unseen_templates_are_averaged_over_dimensions(corpus: Corpus) 
         }
         for draw, dimension, value in ((1, 16, 0.2), (2, 64, 0.4))
     ]
-    save_run(corpus, "agreement", {"unseen": rows}, alignment={"id": "deleted", "config": {}})
+    save_run(
+        corpus,
+        "agreement",
+        {"unseen": rows},
+        alignment={"id": "deleted", "config": {}, "selected_by": "you"},
+    )
     table = summarize_unseen_templates(corpus)
     assert table is not None
     assert table.shown_rows["method"].tolist() == ["linear CCA"]
