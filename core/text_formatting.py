@@ -70,6 +70,24 @@ def format_duration(seconds: float | None) -> str:
     return f"about {seconds / 3600:.1f} h"
 
 
+def format_duration_range(low_seconds: float, high_seconds: float) -> str:
+    """Return a range of durations in words; one duration where both ends read the same.
+
+    Examples
+    --------
+    >>> format_duration_range(50, 122), format_duration_range(4, 23), format_duration_range(61, 64)
+    ('50 s to 2 min', 'up to 20 s', 'about 60 s')
+    """
+    low, high = format_duration(low_seconds), format_duration(high_seconds)
+    if low == high:
+        return high
+    if low_seconds < 10:
+        return f"up to {high.removeprefix('about ')}"
+    low, high = low.removeprefix("about "), high.removeprefix("about ")
+    unit = high.split()[-1]
+    return f"{low.removesuffix(f' {unit}')} to {high}"
+
+
 def format_bytes(byte_count: float) -> str:
     """Return a number of bytes in MB or GB.
 

@@ -46,6 +46,8 @@ class JobProgress:
         Units per second over the recent past.
     remaining_s : float or None
         Estimated seconds until the current step is finished; None if unknown.
+    remaining_range_s : tuple of float or None
+        The least and the most seconds that the step still takes; None if unknown.
     idle_s : float
         Seconds since the last unit was finished.
     steps : tuple of JobStep
@@ -58,6 +60,7 @@ class JobProgress:
     note: str = ""
     rate: float | None = None
     remaining_s: float | None = None
+    remaining_range_s: tuple[float, float] | None = None
     idle_s: float = 0.0
     steps: tuple[JobStep, ...] = ()
 
@@ -296,6 +299,8 @@ def _build_job_snapshot(job_folder: Path, job_record: job_record_file.JobRecord)
     steps = tuple(JobStep(**step) for step in progress.get("steps", ()))
     field_names = {field.name for field in fields(JobProgress)} - {"steps"}
     values = {key: value for key, value in progress.items() if key in field_names}
+    if values.get("remaining_range_s"):
+        values["remaining_range_s"] = tuple(values["remaining_range_s"])
     try:
         heartbeat = (job_folder / job_record_file.RECORD_FILE).stat().st_mtime
     except OSError:

@@ -85,6 +85,9 @@ class JobProgressReporter:
                 **self._current_progress,
                 "rate": estimator.units_per_second,
                 "remaining_s": estimator.estimate_remaining_s(self._current_progress["total"]),
+                "remaining_range_s": estimator.estimate_remaining_range_s(
+                    self._current_progress["total"]
+                ),
                 "idle_s": time.monotonic() - self._last_report_time,
                 "steps": list(self._steps.values()),
             }

@@ -6,6 +6,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+REMAINING_MARGIN = 1.2
+
 
 class RateEstimator:
     """Estimates the rate at which the units of one step are finished.
@@ -58,6 +60,30 @@ class RateEstimator:
         seconds = self._clock() - first_time
         is_measurable = seconds > 0 and last_done > first_done
         return (last_done - first_done) / seconds if is_measurable else None
+
+    def estimate_remaining_range_s(self, total: int) -> tuple[float, float] | None:
+        """Return the least and most seconds until `total` units are finished, if known.
+
+        The ends follow from the fastest and the slowest of the rate of the whole window and that of
+        its newer half, with a margin of a fifth: on a busy machine the two differ.
+        """
+        rates = [self.units_per_second, self._compute_newer_rate()]
+        known_rates = [rate for rate in rates if rate]
+        if not known_rates:
+            return None
+        missing = max(0, total - self._observations[-1][1])
+        return missing / max(known_rates) / REMAINING_MARGIN, (
+            missing / min(known_rates) * REMAINING_MARGIN
+        )
+
+    def _compute_newer_rate(self) -> float | None:
+        """Return the units per second since the middle of the observations; None if unknown."""
+        if len(self._observations) < 4:
+            return None
+        middle_time, middle_done = self._observations[len(self._observations) // 2]
+        seconds = self._observations[-1][0] - middle_time
+        units = self._observations[-1][1] - middle_done
+        return units / seconds if seconds > 0 and units > 0 else None
 
     def estimate_remaining_s(self, total: int) -> float | None:
         """Return the seconds until `total` units are finished at the recent rate, if known."""

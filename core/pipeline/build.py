@@ -24,6 +24,7 @@ from core.pipeline.cost_estimates import (
     find_cost_preset_name,
 )
 from core.pipeline.data_card import store_dependency_versions
+from core.pipeline.duration_history import record_duration
 from core.pipeline.embed import (
     EmbedReport,
     embed_missing_clips,
@@ -207,14 +208,17 @@ def build_corpus(
         programs_added, generation_seconds = add_missing_programs(
             corpus, templates, options, progress
         )
-        if missing_count := len(corpus.list_programs_to_render()):
+        missing_count = len(corpus.list_programs_to_render())
+        estimate = _estimate_cost_of_missing_clips(corpus, missing_count, encoder_ids)
+        if missing_count:
             store_dependency_versions(corpus)
             if on_estimate is not None:
-                on_estimate(_estimate_cost_of_missing_clips(corpus, missing_count, encoder_ids))
-        embed_report = embed_missing_code(corpus, encoder_ids["code"], progress)
-        render_report = render_missing_clips(corpus, [encoder_ids["audio"]], executor, progress)
-        embed_report += render_report.embed_report
-        embed_report += embed_missing_clips(corpus, encoder_ids["audio"], progress)
+                on_estimate(estimate)
+        with record_duration("build", estimate.seconds):
+            embed_report = embed_missing_code(corpus, encoder_ids["code"], progress)
+            render_report = render_missing_clips(corpus, [encoder_ids["audio"]], executor, progress)
+            embed_report += render_report.embed_report
+            embed_report += embed_missing_clips(corpus, encoder_ids["audio"], progress)
     _raise_if_corpus_has_no_clips(corpus)
     return BuildReport(
         corpus_name=corpus_name,

@@ -21,6 +21,8 @@ from core.errors import EarshotError
 from core.evaluation.linear_alignment_baselines import fit_linear_alignments
 from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW, BEFORE_ALIGNMENT
 from core.evaluation.null_calibration import DEFAULT_PERMUTATIONS
+from core.pipeline.cost_estimates import estimate_sweep_seconds
+from core.pipeline.duration_history import record_duration
 from core.pipeline.evaluate import (
     ComparedSpaces,
     build_raw_embedding_spaces,
@@ -125,13 +127,17 @@ def run_sweep(
     inputs = WorkerInputs(
         corpus.name, embedded_corpus.code_encoder.id, embedded_corpus.audio_encoder.id, folder
     )
-    for number, seed in run_trials_in_processes(inputs, trials, pending_runs, workers):
-        done += 1
-        name = trials[number].name
-        data = _summarize_sweep_run(_read_json_file(make_sweep_run_path(folder, number, seed)))
-        data |= {"sweep": folder.name, "name": name, "seed": seed}
-        note = f"{name.strip()}, seed {seed}: CKA {data['metrics']['cka']:.2f}"
-        progress(PROGRESS_STEP, done, total, note, data)
+    program_count = len(embedded_corpus.pairs.program_ids)
+    pending_configs = [trials[number].build_alignment_config(seed) for number, seed in pending_runs]
+    estimated_seconds = estimate_sweep_seconds(program_count, pending_configs, 1, workers)
+    with record_duration("sweep", estimated_seconds if pending_runs else 0.0):
+        for number, seed in run_trials_in_processes(inputs, trials, pending_runs, workers):
+            done += 1
+            name = trials[number].name
+            data = _summarize_sweep_run(_read_json_file(make_sweep_run_path(folder, number, seed)))
+            data |= {"sweep": folder.name, "name": name, "seed": seed}
+            note = f"{name.strip()}, seed {seed}: CKA {data['metrics']['cka']:.2f}"
+            progress(PROGRESS_STEP, done, total, note, data)
     return folder.name
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 from core import jobs, workspace
 from core.errors import EarshotError
 from core.jobs import Job
+from core.pipeline.duration_history import Work, estimate_duration_range
 from pages.components import page_text, session_keys
 
 BadgeColour = Literal["red", "orange", "blue", "green", "gray"]
@@ -37,6 +38,18 @@ def start_background_job(argv: Sequence[str], title: str) -> None:
     """Start a command as a background job, and show the error if it cannot start; for callbacks."""
     with page_text.catch_and_show_errors():
         jobs.start_job(list(argv), title)
+
+
+def format_work_duration(work: Work, estimated_seconds: float) -> str:
+    """Return how long work will take, as a range in words, learned from this machine's own runs.
+
+    Parameters
+    ----------
+    work, estimated_seconds
+        As for `core.pipeline.duration_history.estimate_duration_range`.
+    """
+    duration = estimate_duration_range(work, estimated_seconds)
+    return page_text.format_duration_range(duration.low, duration.high)
 
 
 def draw_job_start_button(
@@ -242,7 +255,9 @@ def _describe_job_progress(job: Job) -> str:
         return f"{text} · no progress for {page_text.format_duration(progress.idle_s)}"
     if progress.total and progress.done >= progress.total:
         return f"{text} · preparing the next step"
-    if progress.remaining_s:
+    if progress.remaining_range_s:
+        return f"{text} · {page_text.format_duration_range(*progress.remaining_range_s)} left"
+    if progress.remaining_s:  # A job of an older version.
         return f"{text} · {page_text.format_duration(progress.remaining_s)} left"
     return text
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.errors import EarshotError
 from core.jobs import JobError
-from core.text_formatting import format_bytes, format_duration, pluralize
+from core.text_formatting import format_bytes, format_duration, format_duration_range, pluralize
 
 __all__ = [
     "catch_and_show_errors",
@@ -18,6 +18,7 @@ __all__ = [
     "format_bytes",
     "pluralize",
     "format_duration",
+    "format_duration_range",
     "format_playback_time",
     "show_error",
     "show_partial_reading_notice",

@@ -52,7 +52,7 @@ def format_generation_cost_estimate(
     fixed = f" and {page_text.pluralize(fixed_count, 'parameter')} set" if fixed_count else ""
     return (
         f"{page_text.pluralize(program_count, 'program')} with seed {seed}{fixed}:"
-        f" {page_text.format_duration(estimate.seconds)},"
+        f" {job_panel.format_work_duration('build', estimate.seconds)},"
         f" {page_text.format_bytes(estimate.size_bytes)} of disk"
         f" ({page_text.format_bytes(page_cache.get_free_disk_bytes())} free)."
     )

@@ -92,7 +92,7 @@ def draw_gallery_job_or_button(missing_count: int) -> None:
         st.markdown(
             "Render one variant of each template to hear it"
             f" ({page_text.pluralize(missing_count, 'clip')},"
-            f" {page_text.format_duration(estimate.seconds)},"
+            f" {job_panel.format_work_duration('build', estimate.seconds)},"
             f" {page_text.format_bytes(estimate.size_bytes)}).",
             width="stretch",
         )

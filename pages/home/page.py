@@ -164,8 +164,9 @@ def draw_starter_corpus_offer(is_busy: bool) -> None:
         f" tutorial{grammar_text}; {page_text.pluralize(recipe.program_count, 'program')} with"
         f" {DEFAULT_CLIP_SECONDS:g} s clips."
     )
+    duration = job_panel.format_work_duration("build", estimate.seconds)
     st.markdown(
-        f":material/schedule: {page_text.format_duration(estimate.seconds).capitalize()}"
+        f":material/schedule: {duration.capitalize()}"
         f" &ensp; :material/hard_drive: {page_text.format_bytes(estimate.size_bytes)} of"
         f" {page_text.format_bytes(page_cache.get_free_disk_bytes())} free"
     )

@@ -95,7 +95,7 @@ def draw_sweep_form(corpus: Corpus, is_running: bool) -> None:
     st.caption(
         f"{page_text.pluralize(len(trials), 'configuration')},"
         f" {page_text.pluralize(int(seed_count), 'seed')} each:"
-        f" {page_text.format_duration(seconds)} at most; most runs stop earlier."
+        f" {job_panel.format_work_duration('sweep', seconds)}; most runs stop early."
     )
 
 

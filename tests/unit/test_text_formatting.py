@@ -54,6 +54,22 @@ def test_durations(seconds: float | None, text: str) -> None:
     assert text_formatting.format_duration(seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (0, 5, "a few seconds"),
+        (3, 24, "up to 20 s"),
+        (24, 81, "20 to 80 s"),
+        (50, 122, "50 s to 2 min"),
+        (130, 310, "2 to 5 min"),
+        (61, 64, "about 60 s"),
+        (3000, 9000, "50 min to 2.5 h"),
+    ],
+)
+def test_ranges_of_durations(low: float, high: float, text: str) -> None:
+    assert text_formatting.format_duration_range(low, high) == text
+
+
 def test_json_values_have_no_nan_and_no_numpy_scalars() -> None:
     value = {"a": np.float32(0.5), 1: (np.int64(3), float("inf")), "n": [float("nan"), True, None]}
     assert text_formatting.to_json_value(value) == {

@@ -30,8 +30,9 @@ from core.cli.terminal_output import print_json_line, print_result_to_stdout, pr
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus.legacy_command_names import add_older_json_keys
 from core.errors import EarshotError
+from core.pipeline.duration_history import estimate_duration_range
 from core.progress_callback import Progress
-from core.text_formatting import format_bytes
+from core.text_formatting import format_bytes, format_duration_range
 
 if TYPE_CHECKING:
     from core.pipeline.cost_estimates import BuildEstimate
@@ -141,9 +142,10 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
 def print_build_estimate(estimate: BuildEstimate) -> None:
     """Print the estimated time and disk space before the first clip is rendered."""
     free_bytes = shutil.disk_usage(workspace.get_workspace_root()).free
-    minutes = max(1, round(estimate.seconds / 60))
+    duration = estimate_duration_range("build", estimate.seconds)
+    time_text = format_duration_range(duration.low, duration.high)
     text = (
-        f"{estimate.program_count:,} clips to render: about {minutes:,} min and"
+        f"{estimate.program_count:,} clips to render: {time_text} and"
         f" {format_bytes(estimate.size_bytes)} as {estimate.audio_format};"
         f" {format_bytes(free_bytes)} free."
     )

@@ -75,3 +75,18 @@ def test_memory_is_bounded_for_many_units():
         estimator.record_done_count(done)
     assert len(estimator._observations) < 200
     assert 999 < estimator.units_per_second < 1001
+
+
+def test_the_range_of_a_steady_step_is_narrow_and_that_of_a_slower_one_wide() -> None:
+    clock, estimator = make_estimator()
+    assert estimator.estimate_remaining_range_s(10) is None
+    for done in range(11):
+        clock.now = 2.0 * done
+        estimator.record_done_count(done)
+    low, high = estimator.estimate_remaining_range_s(40) or (0, 0)
+    assert low == 50.0 and high == 72.0  # 60 s, with a margin of a fifth.
+    for done in range(11, 15):  # The machine is busy now: a tenth of the speed.
+        clock.now += 20.0
+        estimator.record_done_count(done)
+    _, busy_high = estimator.estimate_remaining_range_s(40) or (0, 0)
+    assert busy_high > 5 * high

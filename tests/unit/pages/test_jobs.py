@@ -87,13 +87,14 @@ def test_a_running_job_shows_its_progress_and_remaining_time():
             "note": f"beeps {MARKDOWN_NOTE}",
             "rate": 0.5,
             "remaining_s": 180.0,
+            "remaining_range_s": [130.0, 310.0],
             "idle_s": 1.0,
             "steps": [{"step": "Generating programs", "done": 120, "total": 120}, done],
         },
     )
     app = open_page()
     ((value, text),) = list_progress_bars(app)
-    assert value == 25 and "30 of 120" in text and "about 3 min left" in text
+    assert value == 25 and "30 of 120" in text and "2 to 5 min left" in text
     text = get_text(app)
     assert "Running" in text and ":material/check: Generating programs" in text
     assert MARKDOWN_NOTE not in text  # It is escaped.
