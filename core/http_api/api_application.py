@@ -52,7 +52,7 @@ def build_api_application(access: ApiAccess, executor: OperationExecutor | None 
     app.include_router(build_api_router(executor or OperationExecutor()))
 
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
+    async def serve_reference_page() -> HTMLResponse:
         return HTMLResponse(build_api_reference_page(app.openapi()))
 
     return app

@@ -70,37 +70,41 @@ def build_api_router(executor: OperationExecutor) -> APIRouter:
 
 
 def _add_program_routes(router: APIRouter, executor: OperationExecutor) -> None:
-    @router.post("/predict", tags=["programs"])
-    async def predict(request: PredictRequest) -> PredictResult:
+    @router.post("/predict", name="predict", tags=["programs"])
+    async def predict_requested_programs(request: PredictRequest) -> PredictResult:
         """Predict the sound of programs: nearest clips, confidence and forecast."""
         return await executor.run_operation(operations.predict_programs, request)
 
-    @router.post("/forecast", tags=["programs"])
-    async def forecast(request: ForecastRequest) -> ForecastsResult:
+    @router.post("/forecast", name="forecast", tags=["programs"])
+    async def forecast_requested_programs(request: ForecastRequest) -> ForecastsResult:
         """Forecast loudness, onset rate, register and other properties, with intervals."""
         return await executor.run_operation(operations.forecast_programs, request)
 
-    @router.post("/suggest", tags=["programs"])
-    async def suggest(request: SuggestRequest) -> SuggestResult:
+    @router.post("/suggest", name="suggest", tags=["programs"])
+    async def suggest_requested_variants(request: SuggestRequest) -> SuggestResult:
         """Suggest variants of a program that differ in their predicted sound."""
         return await executor.run_operation(operations.suggest_variants, request)
 
-    @router.post("/rank", tags=["programs"])
-    async def rank(request: RankRequest) -> RankResult:
+    @router.post("/rank", name="rank", tags=["programs"])
+    async def rank_requested_candidates(request: RankRequest) -> RankResult:
         """Rank your own candidates, or pick a few, by their predicted sound."""
         return await executor.run_operation(operations.rank_candidates, request)
 
-    @router.post("/compare", tags=["programs"])
-    async def compare(request: CompareRequest) -> CompareResult:
+    @router.post("/compare", name="compare", tags=["programs"])
+    async def compare_requested_programs(request: CompareRequest) -> CompareResult:
         """Compare the predicted sounds of two programs as a whole and by aspect."""
         return await executor.run_operation(operations.compare_programs, request)
 
 
 def _add_sound_routes(router: APIRouter, executor: OperationExecutor) -> None:
     @router.post(
-        "/render", tags=["sound"], response_model=RenderedClip, responses={200: _CLIP_RESPONSE}
+        "/render",
+        name="render",
+        tags=["sound"],
+        response_model=RenderedClip,
+        responses={200: _CLIP_RESPONSE},
     )
-    async def render(request: RenderRequest, http_request: Request) -> Response:
+    async def render_requested_program(request: RenderRequest, http_request: Request) -> Response:
         """Render a program in the sandbox.
 
         The response is the clip. With the header Accept: application/json, it is the description
@@ -112,8 +116,8 @@ def _add_sound_routes(router: APIRouter, executor: OperationExecutor) -> None:
         content = await executor.run_operation(operations.read_rendered_clip, clip)
         return Response(content, headers=_CLIP_HEADERS, media_type=clip.mime_type)
 
-    @router.post("/search", tags=["sound"], openapi_extra=_SOUND_BODY)
-    async def search(
+    @router.post("/search", name="search", tags=["sound"], openapi_extra=_SOUND_BODY)
+    async def find_programs_by_uploaded_sound(
         request: Annotated[SoundSearchRequest, Query()], http_request: Request
     ) -> SoundSearchResult:
         """Find the programs that sound like a sound file, which is the body of the request."""
@@ -122,11 +126,12 @@ def _add_sound_routes(router: APIRouter, executor: OperationExecutor) -> None:
 
     @router.get(
         "/clips/{corpus}/{program}",
+        name="clip",
         tags=["sound"],
         response_class=FileResponse,
         responses={200: _CLIP_RESPONSE},
     )
-    async def clip(corpus: str, program: str) -> FileResponse:
+    async def serve_program_clip(corpus: str, program: str) -> FileResponse:
         """Return the clip of a program of a corpus."""
         path = await executor.run_operation(operations.get_program_clip_path, corpus, program)
         media_type = f"audio/{Path(path).suffix[1:]}"
@@ -134,12 +139,12 @@ def _add_sound_routes(router: APIRouter, executor: OperationExecutor) -> None:
 
 
 def _add_listing_routes(router: APIRouter, executor: OperationExecutor) -> None:
-    @router.get("/corpora", tags=["workspace"])
-    async def corpora() -> list[CorpusSummary]:
+    @router.get("/corpora", name="corpora", tags=["workspace"])
+    async def list_corpora_for_client() -> list[CorpusSummary]:
         """List the corpora with their encoders and alignments."""
         return await executor.run_operation(operations.list_corpus_summaries)
 
-    @router.get("/jobs", tags=["workspace"])
-    async def jobs() -> list[JobSummary]:
+    @router.get("/jobs", name="jobs", tags=["workspace"])
+    async def list_jobs_for_client() -> list[JobSummary]:
         """List the background jobs, newest first."""
         return await executor.run_operation(operations.list_job_summaries)

@@ -33,6 +33,46 @@ EditKind = Literal[
 AspectName = Literal["whole", "timbre", "rhythm", "pitch", "level"]
 AspectWeight = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
 
+# Fields that several requests have.
+Programs = Annotated[
+    list[ProgramSource],
+    Field(
+        min_length=1,
+        max_length=MAX_PROGRAMS,
+        description=f"Sonic Pi code: 1 to {MAX_PROGRAMS} programs, which are not run.",
+    ),
+]
+UnexecutedProgram = Annotated[ProgramSource, Field(description="Sonic Pi code, which is not run.")]
+SearchedCorpora = Annotated[
+    list[Name],
+    Field(
+        max_length=MAX_CORPORA,
+        description="Names of the corpora to search. Default: the starter corpus, or the only one.",
+    ),
+]
+SharedAlignment = Annotated[
+    Name | None,
+    Field(
+        description="Id of an alignment of the first corpus, or CORPUS/ID for one of another"
+        " corpus. Default: the one made for prediction."
+    ),
+]
+NeighbourCount = Annotated[int, Field(ge=1, le=MAX_NEIGHBOURS)]
+Mode = Annotated[
+    PickingMode,
+    Field(
+        description="diverse: unlike the program and each other; cover: representative of all"
+        " candidates; toward: nearest to the target; away: farthest from the program."
+    ),
+]
+Target = Annotated[
+    Name | None,
+    Field(
+        description="For the mode toward: words such as 'darker, busier', or the name or id of a"
+        " program of the corpus."
+    ),
+]
+
 _EXAMPLE_SOURCE = "use_synth :saw\nplay 60, cutoff: 90"
 _OTHER_SOURCE = "sample :loop_amen"
 
@@ -63,24 +103,10 @@ class PredictRequest(Request):
         json_schema_extra={"examples": [{"programs": [_EXAMPLE_SOURCE], "neighbour_count": 3}]}
     )
 
-    programs: list[ProgramSource] = Field(
-        min_length=1,
-        max_length=MAX_PROGRAMS,
-        description=f"Sonic Pi code: 1 to {MAX_PROGRAMS} programs, which are not run.",
-    )
-    corpora: list[Name] = Field(
-        [],
-        max_length=MAX_CORPORA,
-        description="Names of the corpora to search. Default: the starter corpus, or the only one.",
-    )
-    alignment: Name | None = Field(
-        None,
-        description="Id of an alignment of the first corpus, or CORPUS/ID for one of another"
-        " corpus. Default: the one made for prediction.",
-    )
-    neighbour_count: int = Field(
-        5, ge=1, le=MAX_NEIGHBOURS, description="Number of clips per program."
-    )
+    programs: Programs
+    corpora: SearchedCorpora = []
+    alignment: SharedAlignment = None
+    neighbour_count: NeighbourCount = Field(5, description="Number of clips per program.")
     aspect_weights: dict[AspectName, AspectWeight] | None = Field(
         None,
         description="Weight of the similarity in timbre, rhythm, pitch and level, and of the"
@@ -95,11 +121,7 @@ class ForecastRequest(CorpusRequest):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"programs": [_OTHER_SOURCE]}]})
 
-    programs: list[ProgramSource] = Field(
-        min_length=1,
-        max_length=MAX_PROGRAMS,
-        description=f"Sonic Pi code: 1 to {MAX_PROGRAMS} programs, which are not run.",
-    )
+    programs: Programs
 
 
 class SuggestRequest(CorpusRequest):
@@ -119,7 +141,7 @@ class SuggestRequest(CorpusRequest):
         }
     )
 
-    program: ProgramSource = Field(description="Sonic Pi code, which is not run.")
+    program: UnexecutedProgram
     pick_count: int = Field(6, ge=1, le=100, description="Number of variants to return.")
     candidate_count: int = Field(
         60,
@@ -127,16 +149,8 @@ class SuggestRequest(CorpusRequest):
         le=2000,
         description="Number of variants from which the picks are chosen; 60 take under a second.",
     )
-    mode: PickingMode = Field(
-        "diverse",
-        description="diverse: unlike the program and each other; cover: representative of all"
-        " candidates; toward: nearest to the target; away: farthest from the program.",
-    )
-    target: Name | None = Field(
-        None,
-        description="For the mode toward: words such as 'darker, busier', or the name or id of a"
-        " program of the corpus.",
-    )
+    mode: Mode = "diverse"
+    target: Target = None
     wildness: float = Field(
         0.0,
         ge=0,
@@ -182,16 +196,8 @@ class RankRequest(CorpusRequest):
         description="The program that the candidates would replace. Distances are measured from"
         " it. The mode away needs it.",
     )
-    mode: PickingMode = Field(
-        "diverse",
-        description="diverse: unlike the program and each other; cover: representative of all"
-        " candidates; toward: nearest to the target; away: farthest from the program.",
-    )
-    target: Name | None = Field(
-        None,
-        description="For the mode toward: words such as 'darker, busier', or the name or id of a"
-        " program of the corpus.",
-    )
+    mode: Mode = "diverse"
+    target: Target = None
     pick_count: int | None = Field(
         None, ge=1, le=MAX_PROGRAMS, description="Number of candidates to return. Default: all."
     )
@@ -204,8 +210,8 @@ class CompareRequest(CorpusRequest):
         json_schema_extra={"examples": [{"first": _EXAMPLE_SOURCE, "second": _OTHER_SOURCE}]}
     )
 
-    first: ProgramSource = Field(description="Sonic Pi code, which is not run.")
-    second: ProgramSource = Field(description="Sonic Pi code, which is not run.")
+    first: UnexecutedProgram
+    second: UnexecutedProgram
 
 
 class RenderRequest(Request):
@@ -236,17 +242,9 @@ class RenderRequest(Request):
 class SoundSearchRequest(Request):
     """Corpora in which the programs nearest to a sound file are searched."""
 
-    corpora: list[Name] = Field(
-        [],
-        max_length=MAX_CORPORA,
-        description="Names of the corpora to search. Default: the starter corpus, or the only one.",
-    )
-    alignment: Name | None = Field(
-        None,
-        description="Id of an alignment of the first corpus, or CORPUS/ID for one of another"
-        " corpus. Default: the one made for prediction.",
-    )
-    neighbour_count: int = Field(5, ge=1, le=MAX_NEIGHBOURS, description="Number of programs.")
+    corpora: SearchedCorpora = []
+    alignment: SharedAlignment = None
+    neighbour_count: NeighbourCount = Field(5, description="Number of programs.")
     direction: Literal["audio->code", "audio->audio"] = Field(
         "audio->audio",
         description="audio->audio compares the sound with the clips; audio->code compares it with"
