@@ -22,7 +22,8 @@ class AddedCode extends WidgetType {
     span.className = "code-added";
     const lines = this.text.replace(/^\n+|\s+$/g, "").split("\n");
     const shown = lines.slice(0, MAX_ADDED_LINES);
-    span.textContent = [...shown, ...(lines.length > shown.length ? ["…"] : [])].join("\n");
+    // Shown by CSS, so that it is no part of the code's text.
+    span.dataset.added = [...shown, ...(lines.length > shown.length ? ["…"] : [])].join("\n");
     return span;
   }
 }

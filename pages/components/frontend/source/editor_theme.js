@@ -55,6 +55,7 @@ export const editorTheme = EditorView.theme({
     backgroundColor: "color-mix(in srgb, #d32f2f 20%, transparent)",
     textDecoration: "line-through",
   },
+  ".code-added::before": { content: "attr(data-added)" },
   ".code-added": {
     display: "inline-block",
     verticalAlign: "top",
