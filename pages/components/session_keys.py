@@ -137,6 +137,9 @@ FILTER_VALUE: SessionKey[Any] = SessionKey("filter:value", None)
 TEMPLATE_SELECT: SessionKey[str | None] = SessionKey("template_select", None)
 GENERATION_SEED = SessionKey("generate:seed", 0)
 GENERATION_VARIANT = SessionKey("generate:variant", 0)
+IS_AUDITIONING_VARIANTS = SessionKey("generate:audition", False)
+# How many variants after the shown one are passed over.
+AUDITIONED_VARIANT_OFFSET = SessionKey("generate:audition-offset", 0)
 GENERATION_COUNT = SessionKey("generate:count", 50)
 GENERATION_CORPUS: SessionKey[str | None] = SessionKey("generate:corpus", None)
 # Versions of Sonic Pi of new corpora; None before the control is drawn.

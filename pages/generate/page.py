@@ -23,7 +23,12 @@ from pages.components import (
 )
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 from pages.components.unknown_url_value_notice import draw_unknown_url_value_warning
-from pages.generate import grammar_form, parameter_controls, template_gallery
+from pages.generate import (
+    grammar_form,
+    parameter_controls,
+    template_gallery,
+    variant_audition,
+)
 from pages.generate.corpus_and_count_controls import draw_corpus_and_program_count_controls
 from pages.generate.generation_job import draw_generation_job, format_generation_cost_estimate
 
@@ -101,6 +106,7 @@ def draw_template_editor(template: Template) -> None:
         return
     with right:
         draw_variant_preview(program)
+        variant_audition.draw_variant_audition(template, fixed_values, program, variant_number)
         if not workspace.is_workspace_read_only():
             draw_generation_form(template, fixed_values, seed)
 

@@ -16,7 +16,7 @@ from core.corpus import Corpus
 from core.pipeline import template_gallery_rendering
 from core.sonicpi import Clip, RenderProblem, RenderResult
 from core.workspace import PROJECT_FOLDER
-from pages.generate import grammar_form
+from pages.generate import grammar_form, variant_audition
 
 BEEPS = "02_1_beeps"
 NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
@@ -295,3 +295,30 @@ def test_the_grammar_form_is_closed_at_first_and_refuses_an_invalid_name() -> No
     app = open_grammar_form(corpus="../away")
     app.button(key="add-grammar-programs").click().run()
     assert app.error and not jobs.list_jobs()
+
+
+# -- the audition of variants -----------------------------------------------------------------
+
+
+def test_the_next_variants_differ_from_the_shown_one_and_each_other() -> None:
+    template = programs.get_template(BEEPS)
+    shown = template.render({}, 3, 0)
+    variants = variant_audition.list_next_variants(template, {}, shown, 1)
+    assert len(variants) == 6 and min(variants) >= 1
+    assert len({shown.source, *(variant.source for variant in variants.values())}) == 7
+    for number, variant in variants.items():
+        assert variant.source == template.render({}, 3, number).source
+    # Where all parameters are fixed, there is nothing to compare.
+    fixed = dict(shown.parameters)
+    assert variant_audition.list_next_variants(template, fixed, shown, 1) == {}
+
+
+def test_variants_are_auditioned_only_when_it_is_switched_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EARSHOT_READ_ONLY", "1")  # Starts no render workers.
+    app = open_page(BEEPS)
+    count = len(app.get("bidi_component"))
+    next(item for item in app.toggle if item.label == "Audition variants").set_value(True).run()
+    assert not app.exception, app.exception
+    assert len(app.get("bidi_component")) == count + 1
