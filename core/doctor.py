@@ -34,6 +34,8 @@ REQUIRED_DEBIAN_PACKAGES = (
 )
 DEBIAN_PACKAGES = (*REQUIRED_DEBIAN_PACKAGES, "chromium")
 SUPPORTED_PYTHONS = ((3, 11), (3, 14))
+# Version of Debian and processor on which the launcher and the tests have run.
+TESTED_SYSTEMS = (("12", "x86_64"), ("13", "x86_64"))
 # The starter corpus with its clips takes less than half of this.
 MIN_FREE_GIB = 2.0
 MIN_MEMORY_GIB = 3.5
@@ -71,7 +73,7 @@ def check_system_requirements() -> list[RequirementCheck]:
     """Check the system, Sonic Pi, Python, encoders, hardware and disk of this machine."""
     installed_versions = _read_debian_versions()
     return [
-        RequirementCheck("System", _describe_operating_system(), True),
+        _check_operating_system(),
         *_check_audio_packages(installed_versions),
         _check_sandbox(),
         *_check_python_and_packages(),
@@ -87,12 +89,24 @@ def check_system_requirements() -> list[RequirementCheck]:
     ]
 
 
-def _describe_operating_system() -> str:
+def _check_operating_system() -> RequirementCheck:
+    """Check whether the tests have ever run on this system; others may work as well."""
     try:
-        name = platform.freedesktop_os_release().get("PRETTY_NAME", "")
+        release = platform.freedesktop_os_release()
     except OSError:
-        name = ""
-    return f"{name or platform.system()}, {platform.machine()}"
+        release = {}
+    machine = platform.machine()
+    state = f"{release.get('PRETTY_NAME') or platform.system()}, {machine}"
+    is_debian = release.get("ID") == "debian"
+    if is_debian and (release.get("VERSION_ID", ""), machine) in TESTED_SYSTEMS:
+        return RequirementCheck("System", state, True)
+    return RequirementCheck(
+        "System",
+        f"{state}: untested",
+        False,
+        "Earshot is tested on Debian 12 and 13, x86_64. See docs/installation.md",
+        is_required=False,
+    )
 
 
 def _read_debian_versions() -> dict[str, str]:

@@ -41,6 +41,8 @@ RUBY_SETTINGS = {
     "RUBY_GC_HEAP_FREE_SLOTS_GOAL_RATIO": "0.70",
     "RUBY_GC_HEAP_FREE_SLOTS_MAX_RATIO": "0.80",
 }
+# Docker and Podman create these in every container.
+CONTAINER_MARKER_FILES = (Path("/.dockerenv"), Path("/run/.containerenv"))
 INSTALL_HINT = "Install it with: sudo apt-get install --no-install-recommends bubblewrap"
 
 
@@ -163,11 +165,27 @@ def check_sandbox() -> tuple[bool, str]:
         return False, f"bubblewrap does not start: {error}."
     if trial.returncode:
         cause = (trial.stderr.strip().splitlines() or ["no reason given"])[-1]
-        return False, (
-            f"bubblewrap is not permitted here ({cause}). Allow unprivileged user namespaces"
-            " (sysctl kernel.unprivileged_userns_clone=1), or run outside a container."
-        )
+        return False, f"bubblewrap is not permitted here ({cause}). {_suggest_sandbox_permission()}"
     return True, version
+
+
+def _suggest_sandbox_permission() -> str:
+    """Return how to permit the sandbox: by a container's options, or by settings of the kernel."""
+    if is_running_in_container():
+        return (
+            "Start the container with --security-opt seccomp=unconfined, and with Docker"
+            " --security-opt systempaths=unconfined, with Podman --security-opt unmask=ALL"
+            " (docs/installation.md)."
+        )
+    return (
+        "Allow unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1, on Ubuntu"
+        " sysctl kernel.apparmor_restrict_unprivileged_userns=0."
+    )
+
+
+def is_running_in_container() -> bool:
+    """Return whether Docker, Podman or another container engine started this process."""
+    return "container" in os.environ or any(path.exists() for path in CONTAINER_MARKER_FILES)
 
 
 def require_sandbox() -> None:

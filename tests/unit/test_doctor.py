@@ -45,6 +45,27 @@ def test_all_requirements_are_checked_and_met_here():
     assert missing == []
 
 
+@pytest.mark.parametrize(
+    "release, machine, is_tested",
+    [
+        ({"ID": "debian", "VERSION_ID": "12", "PRETTY_NAME": "Debian 12"}, "x86_64", True),
+        ({"ID": "debian", "VERSION_ID": "13", "PRETTY_NAME": "Debian 13"}, "x86_64", True),
+        ({"ID": "debian", "VERSION_ID": "13", "PRETTY_NAME": "Debian 13"}, "aarch64", False),
+        ({"ID": "debian", "PRETTY_NAME": "Debian forky/sid"}, "x86_64", False),
+        ({"ID": "ubuntu", "VERSION_ID": "24.04", "PRETTY_NAME": "Ubuntu 24.04"}, "x86_64", False),
+    ],
+)
+def test_an_untested_system_is_reported_but_accepted(
+    monkeypatch: pytest.MonkeyPatch, release, machine, is_tested
+):
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: release)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    check = doctor._check_operating_system()
+    assert check.is_ok == is_tested and check.is_required == is_tested
+    assert check.state.endswith(": untested") != is_tested
+    assert check.state.startswith(f"{release['PRETTY_NAME']}, {machine}")
+
+
 def test_only_failed_checks_have_a_remedy():
     for check in doctor.check_system_requirements():
         assert check.state

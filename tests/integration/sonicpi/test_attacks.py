@@ -332,6 +332,8 @@ def test_without_permission_for_bubblewrap_rendering_is_an_error(
     )
     failing_bubblewrap.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(sandbox, "CONTAINER_MARKER_FILES", ())
+    monkeypatch.delenv("container", raising=False)
     sandbox.check_sandbox.cache_clear()
     try:
         with pytest.raises(
@@ -340,6 +342,9 @@ def test_without_permission_for_bubblewrap_rendering_is_an_error(
             sandbox.require_sandbox()
         monkeypatch.setenv("EARSHOT_NO_SANDBOX", "1")
         sandbox.require_sandbox()  # The user has disabled the sandbox.
+        sandbox.check_sandbox.cache_clear()
+        monkeypatch.setenv("container", "podman")
+        assert "--security-opt unmask=ALL" in sandbox.check_sandbox()[1]
     finally:
         sandbox.check_sandbox.cache_clear()
 
