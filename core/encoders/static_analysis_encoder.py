@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from itertools import chain
 
@@ -48,8 +50,26 @@ def _hash_word_to_feature_index(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "replace")) % WORD_FEATURE_COUNT
 
 
+_known_embeddings: ContextVar[Mapping[str, np.ndarray] | None] = ContextVar(
+    "known_embeddings", default=None
+)
+
+
+@contextmanager
+def reuse_program_embeddings(embeddings: Mapping[str, np.ndarray]) -> Iterator[None]:
+    """Let `embed_program_source` return these vectors by source, instead of computing them."""
+    token = _known_embeddings.set(embeddings)
+    try:
+        yield
+    finally:
+        _known_embeddings.reset(token)
+
+
 def embed_program_source(source: str) -> np.ndarray:
     """Return the vector of a program, float32 [SYMBOLIC_EMBEDDING_DIM]."""
+    embedding = (_known_embeddings.get() or {}).get(source)
+    if embedding is not None:
+        return embedding
     events = interpret_program(source).events
     return np.concatenate([compute_score_features(events), compute_hashed_word_counts(source)])
 

@@ -7,7 +7,7 @@ import select
 import struct
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class FramedProcessError(Exception):
@@ -23,6 +23,8 @@ class FramedProcess:
     ----------
     command : sequence of str
         Program and arguments.
+    environment : mapping of str to str, optional
+        Its environment variables; the default are those of this process.
 
     Raises
     ------
@@ -30,9 +32,9 @@ class FramedProcess:
         When the program cannot be started.
     """
 
-    def __init__(self, command: Sequence[str]):
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None):
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._input, self._output = self._process.stdin, self._process.stdout

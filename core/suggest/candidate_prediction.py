@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -12,12 +10,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.encoders.score_features import reuse_layer_features
-from core.search.clip_property_forecast import compute_forecast_features
+from core.encoders.simulation.program_simulation import reuse_simulated_sounds
+from core.encoders.static_analysis_encoder import SymbolicEncoder, reuse_program_embeddings
 from core.sonicpi.interpreter import ProgramReading
 from core.sonicpi.interpreter.program_sounds_and_silence import reuse_program_readings
 from core.suggest.candidates import Candidate
 from core.suggest.incremental_variant_interpretation import Variant, VariantReader
 from core.suggest.program_literals_calls_and_blocks import ProgramOutline
+from core.suggest.variant_analysis import (
+    AnalysedVariant,
+    SimulatedSounds,
+    analyse_variants,
+    simulate_variants,
+)
 
 if TYPE_CHECKING:
     from core.alignment.sound_property_regression_with_intervals import ForecastModel
@@ -84,20 +89,26 @@ def predict_candidates(
     """
     usable: list[Candidate] = []
     readings: dict[str, ProgramReading] = {}
+    embeddings: dict[str, np.ndarray] = {}
     unparsable_count = silent_count = 0
-    for candidate, reading in _interpret_candidates(outline, candidates, count):
-        if reading.line is not None:
-            unparsable_count += 1
-        elif reading.is_silent:
-            silent_count += 1
-        else:
-            usable.append(candidate)
-            readings[candidate.source] = reading
-        if len(usable) == count:
-            break
-    sources = [outline.source, *(candidate.source for candidate in usable)]
-    with reuse_program_readings(readings), reuse_layer_features():
-        code_embeddings = embed_sources(aligned_corpus, sources)
+    with_embeddings = _has_symbolic_encoder(aligned_corpus)
+    with reuse_layer_features():
+        for candidate, analysed in _analyse_candidates(outline, candidates, count, with_embeddings):
+            reading = analysed.reading
+            if reading.line is not None:
+                unparsable_count += 1
+            elif reading.is_silent:
+                silent_count += 1
+            else:
+                usable.append(candidate)
+                readings[candidate.source] = reading
+                if analysed.embedding is not None:
+                    embeddings[candidate.source] = analysed.embedding
+            if len(usable) == count:
+                break
+        sources = [outline.source, *(candidate.source for candidate in usable)]
+        with reuse_program_readings(readings), reuse_program_embeddings(embeddings):
+            code_embeddings = embed_sources(aligned_corpus, sources)
     vectors = aligned_corpus.project_code_embeddings(code_embeddings)
     return PredictedCandidates(
         usable,
@@ -155,32 +166,28 @@ def join_predicted_candidates(
     )
 
 
-def _interpret_candidates(
-    outline: ProgramOutline, candidates: Iterable[Candidate], count: int
-) -> Iterator[tuple[Candidate, ProgramReading]]:
+def _has_symbolic_encoder(aligned_corpus: AlignedCorpus) -> bool:
+    """Return whether the code encoder of a corpus is, or contains, the encoder `sonicpi`."""
+    encoder = aligned_corpus.code_encoder.load_recorded_encoder()
+    return any(isinstance(part, SymbolicEncoder) for part in encoder.component_encoders)
+
+
+def _analyse_candidates(
+    outline: ProgramOutline, candidates: Iterable[Candidate], count: int, with_embeddings: bool
+) -> Iterator[tuple[Candidate, AnalysedVariant]]:
     """Yield candidates with their readings; they are read in batches."""
     reader = VariantReader(outline)
     remaining = iter(candidates)
     batch_size = count
     while batch := list(islice(remaining, batch_size)):
-        variants = [Variant(item.source, item.replacements) for item in batch]
-        yield from zip(batch, reader.interpret_variants(variants))
+        variants = [make_variant(candidate) for candidate in batch]
+        yield from zip(batch, analyse_variants(reader, variants, with_embeddings))
         batch_size = MIN_BATCH_SIZE
 
 
-@contextmanager
-def pause_garbage_collection() -> Iterator[None]:
-    """Pause Python's search for reference cycles, which takes a quarter of the time of reading.
-
-    Readings are trees of many small objects without cycles, and are freed as before.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+def make_variant(candidate: Candidate) -> Variant:
+    """Return what a reader needs of a candidate."""
+    return Variant(candidate.source, candidate.replacements)
 
 
 def embed_sources(aligned_corpus: AlignedCorpus, sources: Sequence[str]) -> np.ndarray:
@@ -206,8 +213,25 @@ def compute_property_movements(
     float [len(rows), t]
         In standard deviations over programs, by the columns of the forecast.
     """
-    sources = [predicted.current_source, *(predicted.candidates[row].source for row in rows)]
-    with reuse_program_readings(predicted.readings):
-        values, _ = model.predict_values_with_intervals(compute_forecast_features(sources))
+    sounds = simulate_candidates(predicted, rows)
+    values, _ = model.predict_values_with_intervals(sounds.features)
     movements: np.ndarray = values[1:] - values[0]
     return movements
+
+
+def simulate_candidates(
+    predicted: PredictedCandidates, rows: Sequence[int], seconds: float | None = None
+) -> SimulatedSounds:
+    """Simulate the sounds of a program, row 0, and of some of its candidates.
+
+    Parameters
+    ----------
+    predicted : PredictedCandidates
+    rows : sequence of int
+    seconds : float, optional
+        As for `simulate_variants`.
+    """
+    variants = [Variant(predicted.current_source)]
+    variants += [make_variant(predicted.candidates[row]) for row in rows]
+    with reuse_simulated_sounds():
+        return simulate_variants(predicted.current_source, variants, predicted.readings, seconds)

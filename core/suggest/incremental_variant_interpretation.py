@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from core.sonicpi.interpreter import ProgramReading, parse_program
@@ -136,3 +138,18 @@ def _make_variable_prelude(statements: list[SourceNode]) -> str:
         if node.kind == "LASGN" and isinstance(node.children[0], str)
     }
     return " = ".join([*sorted(names), "nil\n"]) if names else ""
+
+
+@contextmanager
+def pause_garbage_collection() -> Iterator[None]:
+    """Pause Python's search for reference cycles, which takes a quarter of the time of reading.
+
+    Readings are trees of many small objects without cycles, and are freed as before.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

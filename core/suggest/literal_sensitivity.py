@@ -15,7 +15,6 @@ from core.search.clip_property_forecast import PROPERTY_LABELS
 from core.suggest.candidate_prediction import (
     PredictedCandidates,
     compute_property_movements,
-    pause_garbage_collection,
     predict_candidates,
 )
 from core.suggest.candidates import (
@@ -30,6 +29,7 @@ from core.suggest.code_edit import (
     format_number_like_literal,
     replace_literal_value,
 )
+from core.suggest.incremental_variant_interpretation import pause_garbage_collection
 from core.suggest.program_literals_calls_and_blocks import Literal, ProgramOutline
 from core.suggest.sound_distances import PredictedSounds, can_predict_sounds, predict_sounds
 from core.suggest.sound_target import SoundTarget

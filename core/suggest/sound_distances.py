@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.encoders.simulation.program_simulation import reuse_simulated_sounds
-from core.search.aspect_similarity import predict_aspects
-from core.search.clip_property_forecast import compute_forecast_features
-from core.sonicpi.interpreter.program_sounds_and_silence import reuse_program_readings
-from core.suggest.candidate_prediction import PredictedCandidates
+from core.search.aspect_similarity import get_aspect_index
+from core.suggest.candidate_prediction import PredictedCandidates, simulate_candidates
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
@@ -94,20 +91,16 @@ def predict_sounds(
     """
     model = aligned_corpus.forecast_model
     assert model is not None, "can_predict_sounds is checked before"
-    sources = [predicted.current_source, *(predicted.candidates[row].source for row in rows)]
-    aspects: list[dict[str, np.ndarray]] = []
-    features: list[np.ndarray] = []
-    with reuse_program_readings(predicted.readings), reuse_simulated_sounds():
-        for source in sources:  # One after the other, because both use the same simulation.
-            aspects.append(predict_aspects(aligned_corpus, [source]))
-            features.append(compute_forecast_features([source]))
-    properties, _ = model.predict_values_with_intervals(np.concatenate(features))
+    seconds = float(aligned_corpus.corpus.settings["seconds"])
+    sounds = simulate_candidates(predicted, rows, seconds)
+    assert sounds.aspects is not None, "a length was given"
+    properties, _ = model.predict_values_with_intervals(sounds.features)
     code = np.concatenate([predicted.current_embedding, predicted.code_embeddings[list(rows)]])
     norms = np.linalg.norm(code, axis=1, keepdims=True)
     return PredictedSounds(
         list(rows),
         code / np.maximum(norms, 1e-12),
-        {name: np.concatenate([item[name] for item in aspects]) for name in aspects[0]},
+        get_aspect_index(aligned_corpus).standardize_aspects(sounds.aspects),
         properties,
     )
 

@@ -31,10 +31,10 @@ from core.suggest.candidate_prediction import (
     PredictedCandidates,
     drop_repeated_candidates,
     join_predicted_candidates,
-    pause_garbage_collection,
     predict_candidates,
 )
 from core.suggest.candidates import Candidate, CandidateOptions, iterate_candidates
+from core.suggest.incremental_variant_interpretation import pause_garbage_collection
 from core.suggest.picked_and_dropped_candidates import DroppedCandidates, Pick
 from core.suggest.program_literals_calls_and_blocks import ProgramOutline, build_program_outline
 from core.suggest.sound_distances import can_predict_sounds, predict_sounds
