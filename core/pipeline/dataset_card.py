@@ -32,6 +32,30 @@ samples, sample_rate = soundfile.read(folder / split / rows[0]["file_name"])  # 
 With the package torchcodec, which needs FFmpeg, `load_dataset("audiofolder", data_dir=folder)`
 also decodes the clips.
 """
+USE_SECTION = """
+## Use
+
+Pairs of a Sonic Pi program and the clip that it renders to, for studies of how code relates to
+sound: contrastive alignment of code and audio embeddings, retrieval of clips by code, and prediction of a
+clip's properties from its code. Variants of one template are not independent: hold out whole
+templates to measure how a method generalizes.
+
+## Limitations
+
+The programs are generated, not written by musicians. Clips are rendered offline on a virtual clock,
+so timing has no jitter, and they begin with the program and are cut at their length.
+
+## How to make it again
+
+`seed` and `variant` give each generated program again, and the same versions render the same
+samples. `./run dataset RECIPE --check` of Earshot compares a corpus with the checksums of a
+recipe; `SHA256SUMS` has the checksums of these files.
+
+## Citation
+
+Please cite the paper that the alignment follows: *Embedding Alignment in Code Generation for
+Audio*, arXiv 2508.05473. The file `CITATION.cff` of Earshot has the entry for Earshot.
+"""
 
 
 def format_dataset_card(card: DataCard, columns: Iterable[str], licence: str | None = None) -> str:
@@ -51,6 +75,7 @@ def format_dataset_card(card: DataCard, columns: Iterable[str], licence: str | N
         + format_stated_licence(licence)
         + format_column_dictionary(describe_columns(columns))
         + LOADING_SECTION
+        + USE_SECTION
     )
 
 
@@ -70,7 +95,8 @@ def format_dataset_card_header(facts: Mapping[str, Any], licence: str | None = N
         licence_lines += f"license_name: {MIXED_LICENCE_NAME}\nlicense_link: README.md\n"
     return (
         f"---\npretty_name: {json.dumps(facts['corpus'])}\n{licence_lines}"
-        "tags:\n- audio\n- code\n- sonic-pi\n"
+        "language:\n- code\ntask_categories:\n- text-to-audio\n- feature-extraction\n"
+        "tags:\n- audio\n- code\n- music\n- sonic-pi\n"
         f"size_categories:\n- {_choose_size_category(sum(facts['split'].values()))}\n---\n\n"
     )
 
