@@ -36,9 +36,9 @@ USE_SECTION = """
 ## Use
 
 Pairs of a Sonic Pi program and the clip that it renders to, for studies of how code relates to
-sound: contrastive alignment of code and audio embeddings, retrieval of clips by code, and prediction of a
-clip's properties from its code. Variants of one template are not independent: hold out whole
-templates to measure how a method generalizes.
+sound: contrastive alignment of code and audio embeddings, retrieval of clips by code, and
+prediction of a clip's properties from its code. Variants of one template are not independent: hold
+out whole templates to measure how a method generalizes.
 
 ## Limitations
 
