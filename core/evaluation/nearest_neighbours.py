@@ -67,15 +67,7 @@ class CosineIndex:
         >>> indices.tolist()
         [[0, 1]]
         """
-        query_rows = normalize_rows(queries)  # [m, d]
-        if query_rows.shape[1] != self._base.shape[1]:
-            raise EarshotError(
-                f"The query has {query_rows.shape[1]} dimensions and the rows to search have"
-                f" {self._base.shape[1]}.",
-                remedy="Embed both with the same encoder.",
-            )
-        if k < 1:
-            raise EarshotError(f"k is {k}.", remedy="Use at least 1 neighbour.")
+        query_rows = self._normalize_queries(queries, k)  # [m, d]
         k = max(0, min(k, len(self) - (excluded_rows is not None)))
         indices = np.empty((len(query_rows), k), dtype=np.int64)
         similarities = np.empty((len(query_rows), k), dtype=np.float32)
@@ -91,6 +83,19 @@ class CosineIndex:
             indices[block] = positions.numpy()
             similarities[block] = (values / COSINE_STEPS_PER_UNIT).clamp_(-1, 1).numpy()
         return indices, similarities
+
+    def _normalize_queries(self, queries: np.ndarray | Tensor, k: int) -> Tensor:
+        """Return the queries as unit rows, after checking that they and k can be searched for."""
+        query_rows = normalize_rows(queries)
+        if query_rows.shape[1] != self._base.shape[1]:
+            raise EarshotError(
+                f"The query has {query_rows.shape[1]} dimensions and the rows to search have"
+                f" {self._base.shape[1]}.",
+                remedy="Embed both with the same encoder.",
+            )
+        if k < 1:
+            raise EarshotError(f"k is {k}.", remedy="Use at least 1 neighbour.")
+        return query_rows
 
 
 def find_k_nearest_rows(

@@ -15,6 +15,7 @@ from core.alignment.sound_property_regression_with_intervals import ForecastMode
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import CosineIndex
+from core.search.approximate_cosine_index import open_cosine_index, select_calibration_queries
 from core.search.aspect_similarity import AspectIndex, load_aspect_index
 from core.search.clip_property_forecast import (
     Forecast,
@@ -120,12 +121,22 @@ class AlignedCorpus(EmbeddedCorpus):
     @cached_property
     def shared_code_index(self) -> CosineIndex:
         """Index over the projected code embeddings."""
-        return CosineIndex(self.project_code_embeddings(self.pairs.code_embeddings))
+        sounds = select_calibration_queries(self.pairs.audio_embeddings)
+        return open_cosine_index(
+            self.project_code_embeddings(self.pairs.code_embeddings),
+            self.project_audio_embeddings(sounds),
+            self.corpus.path,
+        )
 
     @cached_property
     def shared_audio_index(self) -> CosineIndex:
         """Index over the projected audio embeddings."""
-        return CosineIndex(self.project_audio_embeddings(self.pairs.audio_embeddings))
+        snippets = select_calibration_queries(self.pairs.code_embeddings)
+        return open_cosine_index(
+            self.project_audio_embeddings(self.pairs.audio_embeddings),
+            self.project_code_embeddings(snippets),
+            self.corpus.path,
+        )
 
     def project_code_embeddings(self, embeddings: np.ndarray) -> np.ndarray:
         """Project code embeddings [n, d1] to unit vectors: float32 [n, dim]."""

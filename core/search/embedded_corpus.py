@@ -11,6 +11,7 @@ import numpy as np
 from core.corpus import Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import CosineIndex
+from core.search.approximate_cosine_index import open_cosine_index
 from core.search.corpus_encoder_records import (
     EncoderRecord,
     check_embedding_revision,
@@ -81,12 +82,14 @@ class EmbeddedCorpus:
     @cached_property
     def raw_code_index(self) -> CosineIndex:
         """Index over the raw code embeddings."""
-        return CosineIndex(self.pairs.code_embeddings)
+        embeddings = self.pairs.code_embeddings
+        return open_cosine_index(embeddings, embeddings, self.corpus.path)
 
     @cached_property
     def raw_audio_index(self) -> CosineIndex:
         """Index over the raw audio embeddings."""
-        return CosineIndex(self.pairs.audio_embeddings)
+        embeddings = self.pairs.audio_embeddings
+        return open_cosine_index(embeddings, embeddings, self.corpus.path)
 
     def embed_snippet(self, snippet: str) -> np.ndarray:
         """Embed a snippet with the corpus's code encoder: float32 [1, dim].

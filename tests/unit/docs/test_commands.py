@@ -11,7 +11,7 @@ from core.cli import COMMANDS, build_command_parser
 from tests.unit.docs.markdown_pages import PAGES, PROJECT, get_page_name
 
 # What ./run does itself, before any Python.
-LAUNCHER_WORDS = {"test", "lint", "screenshots", "sounds"}
+LAUNCHER_WORDS = {"install", "test", "lint", "screenshots", "sounds"}
 LAUNCHER_OPTIONS = {"--port", "--read-only", "--open", "--help", "--version"}
 # Notation of the pages, not words of the command.
 PLACEHOLDERS = {"COMMAND", "…", "..."}
