@@ -50,7 +50,7 @@ class ApproximateCosineIndex(CosineIndex):
     ----------
     base : array or Tensor, float [n, d]
         The rows to search.
-    calibration_queries : array or Tensor, float [m, d]
+    calibration_queries : array, float [m, d]
         Queries as they will be asked; at most 200, evenly spaced, are used.
     path : Path, optional
         File that keeps the index. An unreadable one is written again.
@@ -64,13 +64,15 @@ class ApproximateCosineIndex(CosineIndex):
     def __init__(
         self,
         base: np.ndarray | Tensor,
-        calibration_queries: np.ndarray | Tensor,
+        calibration_queries: np.ndarray,
         path: Path | None = None,
     ):
         super().__init__(base)
-        self._faiss_index = _load_faiss_index(path, self._base)
-        if self._faiss_index is None:
-            self._faiss_index = _build_faiss_index(self._base.numpy())
+        stored_index = _load_faiss_index(path, self._base)
+        self._faiss_index = (
+            stored_index if stored_index is not None else _build_faiss_index(self._base.numpy())
+        )
+        if stored_index is None:
             _save_faiss_index(self._faiss_index, path)
         self.recall = self._calibrate(calibration_queries)
         """Recall@5 against exact search, on the calibration queries."""
@@ -117,7 +119,7 @@ class ApproximateCosineIndex(CosineIndex):
         shared_counts = [len(np.intersect1d(*pair)) for pair in zip(exact_rows, found_rows)]
         return float(np.sum(shared_counts)) / max(1, exact_rows.size)
 
-    def _calibrate(self, queries: np.ndarray | Tensor) -> float:
+    def _calibrate(self, queries: np.ndarray) -> float:
         """Raise the number of probed clusters until recall suffices; return the recall."""
         sample = select_calibration_queries(queries)
         cell_count = int(self._faiss_index.nlist)
@@ -130,21 +132,21 @@ class ApproximateCosineIndex(CosineIndex):
             probed_count = min(2 * probed_count, cell_count)
 
 
-def select_calibration_queries(embeddings: np.ndarray | Tensor) -> np.ndarray | Tensor:
+def select_calibration_queries(embeddings: np.ndarray) -> np.ndarray:
     """Return at most 200 evenly spaced rows of [n, d]."""
     count = min(len(embeddings), MAX_CALIBRATION_QUERIES)
     return embeddings[np.linspace(0, len(embeddings) - 1, count).astype(int)]
 
 
 def open_cosine_index(
-    base: np.ndarray | Tensor, calibration_queries: np.ndarray | Tensor, corpus_folder: Path
+    base: np.ndarray | Tensor, calibration_queries: np.ndarray, corpus_folder: Path
 ) -> CosineIndex:
     """Return an index over rows: exact up to a million, by Faiss above that.
 
     Parameters
     ----------
     base : array or Tensor, float [n, d]
-    calibration_queries : array or Tensor, float [m, d]
+    calibration_queries : array, float [m, d]
         Queries as they will be asked. Only a Faiss index uses them.
     corpus_folder : Path
         Folder of the corpus, which keeps the index of Faiss for the next process.
@@ -157,7 +159,7 @@ def open_cosine_index(
     return ApproximateCosineIndex(contents, calibration_queries, path)
 
 
-def _build_faiss_index(base: np.ndarray) -> faiss.IndexIVFScalarQuantizer:
+def _build_faiss_index(base: np.ndarray) -> faiss.IndexIVF:
     """Cluster and quantize unit rows [n, d]."""
     import faiss  # Imported late: only very large corpora need it.
 
@@ -182,7 +184,7 @@ def _choose_cell_count(row_count: int) -> int:
     return int(CELLS_PER_SQUARE_ROOT * row_count**0.5)
 
 
-def _load_faiss_index(path: Path | None, base: Tensor) -> faiss.IndexIVFScalarQuantizer | None:
+def _load_faiss_index(path: Path | None, base: Tensor) -> faiss.IndexIVF | None:
     """Return the stored index of these rows; None if there is none that can be read."""
     if path is None or not path.is_file():
         return None
@@ -193,10 +195,10 @@ def _load_faiss_index(path: Path | None, base: Tensor) -> faiss.IndexIVFScalarQu
     except RuntimeError:  # Faiss raises it for every kind of damage.
         return None
     is_same_shape = (index.ntotal, index.d) == tuple(base.shape)
-    return index if is_same_shape and hasattr(index, "nprobe") else None
+    return index if isinstance(index, faiss.IndexIVF) and is_same_shape else None
 
 
-def _save_faiss_index(index: faiss.IndexIVFScalarQuantizer, path: Path | None) -> None:
+def _save_faiss_index(index: faiss.IndexIVF, path: Path | None) -> None:
     """Write the index, unless the workspace is read-only or full, and delete the oldest ones."""
     if path is None or is_workspace_read_only():
         return
