@@ -56,11 +56,15 @@ class Favourite:
 def load_favourites() -> list[Favourite]:
     """Return all favourites, newest first.
 
+    In a read-only workspace there are none: favourites and their notes are its owner's.
+
     Raises
     ------
     EarshotError
         If the file is damaged.
     """
+    if workspace.is_workspace_read_only():
+        return []
     path = _get_favourites_path()
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["favourites"]

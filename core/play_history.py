@@ -13,6 +13,7 @@ from core.corpus.legacy_saved_names import translate_legacy_played_clip
 
 MAX_PLAYED_CLIPS = 12
 MAX_NAME_CHARS = 200
+GALLERY_FOLDER = "gallery"  # Of the clips of core.pipeline.template_gallery_rendering.
 _history_lock = threading.Lock()
 
 
@@ -52,9 +53,13 @@ def load_play_history() -> list[PlayedClip]:
 
 
 def is_clip_private(path: Path) -> bool:
-    """Return whether a clip is a rendering of the owner's own code, which is in no corpus."""
-    folders = (_get_history_folder(), workspace.get_renders_folder())
-    return any(path.is_relative_to(folder.resolve()) for folder in folders)
+    """Return whether a clip may be its owner's own: one outside of the corpora and the gallery.
+
+    The play history and single renders have folders of their own; whatever else makes clips in the
+    workspace is private too, until its folder is added here.
+    """
+    folders = (workspace.get_corpora_folder(), workspace.get_workspace_root() / GALLERY_FOLDER)
+    return not any(path.is_relative_to(folder.resolve()) for folder in folders)
 
 
 def record_played_clip(path: Path, name: str) -> None:

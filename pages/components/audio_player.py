@@ -25,6 +25,7 @@ from core.plots.waveform_svg import (
     compute_waveform_envelope,
 )
 from core.sonicpi import Clip
+from core.workspace import is_workspace_read_only
 from pages.components import clip_http_routes, page_text, session_keys
 
 MAX_CACHED_WAVEFORMS = 2000
@@ -113,7 +114,8 @@ def draw_audio_file_player(audio_path: str | None, name: str, key: str) -> None:
         Unique on the page.
     """
     if audio_path is None or not Path(audio_path).is_file():
-        st.caption(":material/music_off: The clip is missing. Build the corpus again to render it.")
+        hint = "" if is_workspace_read_only() else " Build the corpus again to render it."
+        st.caption(f":material/music_off: The clip is missing.{hint}")
         return
     try:
         audio_url = clip_http_routes.build_audio_url(audio_path, name)

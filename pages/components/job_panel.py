@@ -163,7 +163,12 @@ def draw_alignment_of_cancelled_training(job: Job) -> None:
 
 
 def draw_job_log(job: Job) -> None:
-    """Draw the end of a job's log in an expander."""
+    """Draw the end of a job's log in an expander; nothing for visitors of a read-only dashboard.
+
+    A log names files of the owner's machine, and the owner's programs.
+    """
+    if workspace.is_workspace_read_only():
+        return
     with st.expander("Log", key=f"log-{job.id}", type="compact"):
         st.code(job.read_log_tail(60).strip() or "The log is empty.", language=None, height=180)
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
+from core import workspace
 from core.corpus import Corpus
 from core.corpus.program_filtering import (
     filter_programs,
@@ -75,10 +76,12 @@ def draw_page() -> None:
 
 def draw_empty_corpus_notice(corpus: Corpus) -> None:
     """Draw that a corpus has no programs, and a link to the page that generates some."""
+    text = f"Corpus {page_text.escape_markdown(corpus.name)} has no programs."
+    if workspace.is_workspace_read_only():
+        st.info(text, icon=":material/library_music:")
+        return
     st.info(
-        f"Corpus {page_text.escape_markdown(corpus.name)} has no programs. Import some, or"
-        " generate variants of a template.",
-        icon=":material/library_music:",
+        f"{text} Import some, or generate variants of a template.", icon=":material/library_music:"
     )
     st.page_link("pages/generate/page.py", label="Generate programs", icon=":material/tune:")
 

@@ -42,14 +42,15 @@ def draw_page() -> None:
         " nearest clips without rendering."
     )
     with page_text.catch_and_show_errors():
-        warn_about_missing_requirements()
+        if not workspace.is_workspace_read_only():  # Visitors cannot install anything.
+            warn_about_missing_requirements()
         active_jobs = [job for job in jobs.list_jobs() if job.is_active]
         corpora = open_readable_corpora(list_corpora())
         next_step = find_next_workspace_step(corpora)
         draw_setup_steps(next_step, is_busy=bool(active_jobs))
         for job in reversed(active_jobs):
             job_panel.draw_job_panel(job)
-        if not active_jobs:
+        if not active_jobs and not workspace.is_workspace_read_only():
             draw_failed_job(next_step)
         ended_jobs = [job for job in jobs.list_jobs() if not job.is_active][:MAX_RECENT_ITEMS]
         played_clips = play_history.load_play_history()[:MAX_RECENT_ITEMS]

@@ -30,13 +30,14 @@ DEFAULT_RESULT_PAGE = ("pages/home/page.py", "Open corpora")
 def draw_page() -> None:
     """Draw the page."""
     st.title("Jobs")
-    st.caption(
-        "Long work runs in background processes, one at a time. You can close this page and the"
-        " dashboard. `./run jobs` shows the same list."
-    )
+    text = "Long work runs in background processes, one at a time."
+    if not workspace.is_workspace_read_only():
+        text += " You can close this page and the dashboard. `./run jobs` shows the same list."
+    st.caption(text)
     with page_text.catch_and_show_errors():
         all_jobs = jobs.list_jobs()
-        draw_terminal_command_notice()
+        if not workspace.is_workspace_read_only():  # The command line is the owner's.
+            draw_terminal_command_notice()
         active_jobs = [job for job in all_jobs if job.is_active]
         for job in reversed(active_jobs):
             job_panel.draw_job_panel(job)
@@ -93,7 +94,7 @@ def draw_ended_job(job: Job) -> None:
         if job.error:
             page_text.show_error(job.error)
         job_panel.draw_alignment_of_cancelled_training(job)
-        if job.state != "done":
+        if job.state != "done" and not workspace.is_workspace_read_only():
             st.code(job.shell_command, language="bash", wrap_lines=True)
         with st.container(horizontal=True, vertical_alignment="center"):
             draw_ended_job_buttons(job)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from core import workspace
 from pages.components import page_text
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def draw_forecast_card(aligned_corpus: AlignedCorpus, snippet: str) -> None:
 
     forecast = aligned_corpus.forecast_sound_properties(snippet)
     if forecast is None:
+        if workspace.is_workspace_read_only():  # A visitor cannot measure the clips.
+            return
         command = f"./run embed {aligned_corpus.corpus.name} --audio-encoder descriptors"
         st.caption(
             f"For a forecast of loudness, onsets and brightness, measure the clips: `{command}`"

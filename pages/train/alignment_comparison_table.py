@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core import workspace
 from core.corpus import AlignmentRecord, Corpus
 from core.pipeline.trained_alignment_comparison import (
     TEST_SCORES,
@@ -152,11 +153,13 @@ def draw_common_program_evaluation(corpus: Corpus, alignments: list[AlignmentRec
                 label: st.column_config.NumberColumn(format="%.3f") for label in labels.values()
             },
         )
-        st.caption(
-            f"On the same {program_count} programs, which none of these alignments was trained on."
-            f" As a command: `./run evaluate {corpus.name}"
-            f" {' '.join(f'--alignment {alignment_id}' for alignment_id in alignment_ids)}`"
+        text = (
+            f"On the same {program_count} programs, which none of these alignments saw in training."
         )
+        if not workspace.is_workspace_read_only():
+            options = " ".join(f"--alignment {alignment_id}" for alignment_id in alignment_ids)
+            text += f" As a command: `./run evaluate {corpus.name} {options}`"
+        st.caption(text)
 
 
 @page_cache.cache_until_inputs_change(16, spinner="Evaluating on the same programs …")

@@ -54,6 +54,8 @@ def test_no_page_has_a_button_that_writes(read_only: Dashboard, page: Page) -> N
         labels = [button.get_attribute("aria-label") or button.inner_text() for button in buttons]
         assert not [label for label in labels if WRITES.match(label.strip())], name
         expect(page.locator('input[type="file"]')).to_have_count(0)
+        # Commands are for who started the dashboard.
+        expect(page.get_by_test_id("stMain")).not_to_contain_text("./run")
     for view in ("Side by side", "Sweep"):
         page.goto(f"{read_only.url}train")
         page_steps.wait_until_settled(page)
@@ -84,9 +86,13 @@ def test_playing_and_searching_still_work(read_only: Dashboard, page: Page) -> N
 
 
 def test_the_owners_renderings_are_private(read_only: Dashboard, page: Page) -> None:
+    # Its play history, its single renders, and whatever else is in no corpus.
+    private_clips = [f"{name}/private.flac" for name in ("heard", "renders", "jobs/1", "other")]
+    for name in private_clips:
+        path = read_only.workspace / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(b"fLaC")
     folder = read_only.workspace / "heard"
-    folder.mkdir(exist_ok=True)
-    (folder / "private.flac").write_bytes(b"fLaC")
     history = [{"path": "heard/private.flac", "name": "secret", "played_at": 1.0}]
     (folder / "heard.json").write_text(json.dumps(history))
     page.goto(read_only.url)
@@ -94,6 +100,10 @@ def test_the_owners_renderings_are_private(read_only: Dashboard, page: Page) -> 
     expect(page.get_by_role("heading", name="Corpora")).to_be_visible()
     expect(page.get_by_text("Recently played")).to_have_count(0)
     expect(page.get_by_role("button", name="Generate more programs")).to_have_count(0)
-    answer = page.request.get(f"{read_only.url}sound/file/heard/private.flac")
-    assert answer.status == 404
+    for name in private_clips:
+        for route in ("file", "loudness/file"):
+            answer = page.request.get(f"{read_only.url}sound/{route}/{name}")
+            assert answer.status == 404
+        (read_only.workspace / name).unlink()
+    (read_only.workspace / "jobs" / "1").rmdir()
     (folder / "heard.json").unlink()

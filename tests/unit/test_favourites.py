@@ -72,7 +72,11 @@ def test_a_damaged_file_is_reported_and_not_overwritten(tmp_path: Path) -> None:
     assert path.read_text().endswith('"tiny"')
 
 
-def test_a_read_only_workspace_refuses_favourites(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_workspace_refuses_favourites_and_hides_its_owners(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    favourites.add_favourite("tiny", "a" * 32, "n", "t")
     monkeypatch.setenv("EARSHOT_READ_ONLY", "1")
     with pytest.raises(EarshotError, match="read-only"):
         favourites.add_favourite("c", "p", "n", "t")
+    assert favourites.load_favourites() == []

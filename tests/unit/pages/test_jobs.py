@@ -176,7 +176,12 @@ def test_the_newest_ended_jobs_are_shown_and_all_on_request():
 def test_a_read_only_workspace_has_no_buttons_that_write(monkeypatch: pytest.MonkeyPatch):
     write_job("running")
     write_job("failed", error={"message": "It broke.", "where": None, "remedy": None})
+    for job in jobs.list_jobs():
+        (job.folder / "log.txt").write_text("in /home/owner/secret.rb")
+    assert "secret.rb" in get_text(open_page())
     monkeypatch.setenv("EARSHOT_READ_ONLY", "1")
     app = open_page()
+    # The log and the command name the owner's files.
+    assert "secret.rb" not in get_text(app) and "./run" not in get_text(app)
     assert "It broke" in app.error[0].value
     assert not {"Cancel", "Resume", "Remove", "Remove all ended jobs"} & set(list_labels(app))
