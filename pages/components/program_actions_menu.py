@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import code_editor, session_keys, suggest_button
+from pages.components import code_editor, session_keys, sonic_pi_buttons, suggest_button
 from pages.components.corpus_and_alignment_picker import open_page_with_corpus
 
 
@@ -29,6 +29,12 @@ class ProgramToUse:
     audio_path: str | None
 
 
+def draw_program_actions_popover(program: ProgramToUse, key: str) -> None:
+    """Draw a button that opens the actions of a program, for cards without room for them."""
+    with st.popover("Use it …", icon=":material/more_horiz:", key=f"more-{key}"):
+        draw_program_actions(program, key)
+
+
 def draw_program_actions(program: ProgramToUse, key: str) -> None:
     """Draw the buttons of what can be done with a program.
 
@@ -38,8 +44,8 @@ def draw_program_actions(program: ProgramToUse, key: str) -> None:
     key : str
         Unique on the page.
     """
-    with st.container(horizontal=True, gap="small"):
-        st.button(
+    with st.container(horizontal=True, gap="small", key=f"program-actions-{key}"):
+        is_used = st.button(
             "Use this code",
             icon=":material/edit:",
             key=f"use-{key}",
@@ -47,8 +53,12 @@ def draw_program_actions(program: ProgramToUse, key: str) -> None:
             on_click=use_program_source,
             args=(program.source,),
         )
+        if is_used and session_keys.CURRENT_PAGE.get_value() != "listen":
+            st.switch_page("pages/listen/page.py")
         suggest_button.draw_suggest_button(program.source, key)
-        if st.button("Show on map", icon=":material/map:", key=f"map-{key}"):
+        if session_keys.CURRENT_PAGE.get_value() != "map" and st.button(
+            "Show on map", icon=":material/map:", key=f"map-{key}"
+        ):
             session_keys.PROGRAM.set_value(program.program_id)
             session_keys.MAP_PANEL.set_value("program")
             open_page_with_corpus("pages/map/page.py", program.corpus_name)
@@ -73,6 +83,7 @@ def draw_program_actions(program: ProgramToUse, key: str) -> None:
             key=f"code-{key}",
             help="Download the code.",
         )
+    sonic_pi_buttons.draw_sonic_pi_buttons(program.source, key)
 
 
 def use_program_source(source: str) -> None:

@@ -25,11 +25,12 @@ from pages.components import (
     page_cache,
     page_header_and_sidebar,
     page_text,
+    program_actions_menu,
     program_header_and_diff,
     program_query_notice,
     session_keys,
-    suggest_button,
 )
+from pages.components.program_actions_menu import ProgramToUse
 from pages.corpus import corpus_actions, program_filters
 from pages.corpus.program_filters import STATE_LABELS, ProgramFilters
 
@@ -240,6 +241,12 @@ def draw_program_card(corpus: Corpus, program_id: str) -> None:
         return
     with st.container(border=True, height=597, key="card"):
         program_header_and_diff.draw_closable_program_header(program, close_program_card)
+        program_actions_menu.draw_program_actions_popover(
+            ProgramToUse(
+                corpus.name, program_id, program["name"], program["source"], program["audio"]
+            ),
+            "corpus",
+        )
         if program["state"] == "ok":
             player_key = _format_program_player_key(program_id)
             audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
@@ -249,7 +256,6 @@ def draw_program_card(corpus: Corpus, program_id: str) -> None:
         else:
             st.info("This program is not rendered yet.", icon=":material/hourglass_empty:")
         st.code(program["source"], language="ruby", height=180, line_numbers=True)
-        suggest_button.draw_suggest_button(program["source"], "corpus")
         program_header_and_diff.draw_parameter_values(program["parameters"])
         program_header_and_diff.draw_render_warnings(
             [RenderProblem(**row) for row in program["warnings"]]

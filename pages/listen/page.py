@@ -32,6 +32,8 @@ from pages.listen import (
 )
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from core.search.aligned_corpus import AlignedCorpus
     from core.search.aspect_queries import AspectNeighbour
     from core.search.nearest_neighbour_queries import Neighbour
@@ -94,7 +96,9 @@ def draw_code_search(selected: Selection) -> None:
 
             corpora = [selected.corpus, *further_corpora]
             aligned_corpora = open_corpora_with_one_alignment(corpora, selected.alignment)
-            weights = aspect_weight_sliders.draw_aspect_weight_sliders(aligned_corpora)
+            header = st.container(horizontal=True, vertical_alignment="center")
+            with header:
+                weights = aspect_weight_sliders.draw_aspect_weight_sliders(aligned_corpora)
             try:
                 if weights is None:
                     nearest = find_neighbours_in_corpora(aligned_corpora, snippet, neighbour_count)
@@ -108,7 +112,7 @@ def draw_code_search(selected: Selection) -> None:
                 page_text.show_why_snippet_is_silent(error.message)
             else:
                 page_text.show_partial_reading_notice(interpret_audible_snippet(snippet).message)
-                draw_snippet_neighbours(aligned_corpora, found, snippet)
+                draw_snippet_neighbours(aligned_corpora, found, snippet, header)
         else:
             st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
     rendered = session_keys.SNIPPET_RENDERING.get_value()
@@ -167,15 +171,18 @@ def _insert_selected_example() -> None:
 
 
 def draw_snippet_neighbours(
-    aligned_corpora: list[AlignedCorpus], found: list[AspectNeighbour], snippet: str
+    aligned_corpora: list[AlignedCorpus],
+    found: list[AspectNeighbour],
+    snippet: str,
+    header: DeltaGenerator,
 ) -> None:
-    """Draw the clips nearest to the snippet, and how reliable the prediction is."""
+    """Draw the clips nearest to the snippet and, in the header, how reliable the prediction is."""
     neighbours = [item.neighbour for item in found]
     match_words = {item.neighbour.program_id: item.match.words for item in found if item.match}
     aligned_corpus = aligned_corpora[0]
     clip_count = sum(len(corpus.pairs.program_ids) for corpus in aligned_corpora)
     names = " and ".join(corpus.corpus.name for corpus in aligned_corpora)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with header:
         draw_prediction_confidence(aligned_corpora, snippet, neighbours)
         st.caption(
             f"The {page_text.pluralize(len(neighbours), 'clip')} nearest to this code among"

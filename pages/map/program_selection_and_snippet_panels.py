@@ -13,11 +13,12 @@ from pages.components import (
     audio_player,
     code_editor,
     page_text,
+    program_actions_menu,
     program_header_and_diff,
     session_keys,
-    suggest_button,
 )
 from pages.components.corpus_and_alignment_picker import Selection
+from pages.components.program_actions_menu import ProgramToUse
 from pages.map import lasso_selection_panel, map_data, map_marks_and_clicks
 from pages.map.map_marks_and_clicks import MapMarks
 
@@ -149,7 +150,12 @@ def draw_program_card(selected: Selection, program_id: str) -> None:
     program_header_and_diff.draw_closable_program_header(program, close_program_card)
     audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
     st.code(program["source"], language="ruby", height=132)
-    suggest_button.draw_suggest_button(program["source"], "map")
+    program_actions_menu.draw_program_actions_popover(
+        ProgramToUse(
+            selected.corpus.name, program_id, program["name"], program["source"], program["audio"]
+        ),
+        "map",
+    )
     direction = st.selectbox(
         "Neighbours",
         list(DIRECTION_LABELS),

@@ -57,6 +57,17 @@ def test_a_corpus_is_imported_inspected_checked_exported_and_deleted(
     expect(card.get_by_text("Seconds", exact=True)).to_be_visible()
     url = page.url
     assert "program=" in url
+    # The actions of its card: the same menu as on Listen.
+    card.get_by_role("button", name="Use it …").click()
+    menu = page.get_by_test_id("stPopoverBody")
+    with page.expect_download() as download_info:
+        menu.get_by_role("button", name="Code", exact=True).click()
+    assert download_info.value.suggested_filename.endswith(".rb")
+    menu.get_by_role("button", name="Use this code").click()
+    expect(page.get_by_role("heading", name="Listen")).to_be_visible()
+    page_steps.wait_until_settled(page)
+    page.goto(url)
+    page_steps.wait_until_settled(page)
     page_steps.select_table_row(page, page.get_by_test_id("stDataFrame"), 1)
     expect(card.get_by_text("Line 3")).to_be_visible()
     expect(card.locator(".player")).to_have_count(0)

@@ -19,6 +19,7 @@ from core.search import search_confidence
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.clip_property_forecast import fit_forecast
 from core.search.map_placement import place_snippet_on_map
+from core.search.measured_clip_words import describe_measured_clips
 from pages.map.map_marks_and_clicks import decode_bitmask, encode_bitmask
 from tests.unit.pages.page_steps import (
     MARKDOWN_NAME,
@@ -154,6 +155,10 @@ def test_listen_weights_aspects_of_a_measured_corpus(own_workspace: Path) -> Non
         embed_corpus(corpus, None, encoder)
     app = open_in_app("listen")
     assert not app.exception
+    # Each row says what its clip sounds like.
+    measured = describe_measured_clips(corpus, list(corpus.load_programs()["program"]))
+    rows = [item.value for item in app.caption if "LUFS" in item.value]
+    assert len(rows) >= 5 and len(set(measured.values())) > 1
     labels = [slider.label for slider in app.slider]
     assert {"Whole sound", "Timbre", "Rhythm", "Pitch", "Level"} <= set(labels)
     (rhythm,) = [slider for slider in app.slider if slider.label == "Rhythm"]
