@@ -52,14 +52,21 @@ MAX_OPTION_VALUE = 1e6  # stands for infinity
 EVENT_CACHE_SIZE = 20_000
 
 
+class _SoundFeatures(NamedTuple):
+    """Features of a sound with its FX: columns, the share of each, weight and length."""
+
+    columns: np.ndarray
+    shares: np.ndarray
+    weight: float
+    seconds: float
+
+
 class _EventFeatures(NamedTuple):
     """What the features of a program need of one event."""
 
     order: tuple[float, str]
     event: ScoreEvent
-    columns: tuple[np.ndarray, ...]
-    """Of the sound and of each FX."""
-    shares: tuple[np.ndarray, ...]
+    sound: _SoundFeatures
     weight: float
     sounding_seconds: float
     loudness_step: int
@@ -136,20 +143,18 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
 def _compute_features_of_event(event: ScoreEvent) -> _EventFeatures:
     """Return the features of one event, with finite options."""
     event = _replace_infinite_event_options(event)
-    options = tuple(event.options.items())
-    sound = _compute_sound_features(event.kind, event.name, options)
-    parts = [sound] + [
-        _compute_fx_features(event.name, fx_name, tuple(fx_options.items()))
-        for fx_name, fx_options in event.fx
-    ]
-    seconds = _estimate_sound_seconds(event.kind, event.name, options)
+    sound = _compute_sound_features(
+        event.kind,
+        event.name,
+        tuple(event.options.items()),
+        tuple([(name, tuple(options.items())) for name, options in event.fx]),
+    )
     return _EventFeatures(
         (event.time, event.name),
         event,
-        tuple([part.columns for part in parts]),
-        tuple([part.shares for part in parts]),
+        sound,
         event.weight * sound.weight,
-        seconds * event.weight,
+        sound.seconds * event.weight,
         max(0, int(event.time / MAX_SCORE_SECONDS * LOUDNESS_STEPS)),
         event.weight * event.options.get("amp", 1.0),
     )
@@ -179,15 +184,12 @@ def _sum_weighted_event_features(layer: list[_EventFeatures], column_count: int)
     `np.bincount` adds in the order of its arguments, so that the sum does not depend on how the
     events are grouped.
     """
-    columns = [part for item in layer for part in item.columns]
-    shares = [part for item in layer for part in item.shares]
-    weights = [item.weight for item in layer for _ in item.columns]
-    lengths = [len(part) for part in columns]
-    totals = np.bincount(
-        np.concatenate(columns),
-        np.concatenate(shares) * np.repeat(weights, lengths),
-        minlength=column_count,
+    columns = np.concatenate([item.sound.columns for item in layer])
+    shares = np.concatenate([item.sound.shares for item in layer])
+    weights = np.repeat(
+        [item.weight for item in layer], [len(item.sound.columns) for item in layer]
     )
+    totals = np.bincount(columns, shares * weights, minlength=column_count)
     previous_time: float | None = None
     for item in layer:
         time = item.order[0]
@@ -214,27 +216,35 @@ def reuse_layer_features() -> Iterator[None]:
 
 
 class _WeightedColumns(NamedTuple):
-    """Features of one sound or FX: columns, the share of each, and the weight of the sound."""
+    """Features of an FX: columns, and the share of each."""
 
     columns: np.ndarray
     shares: np.ndarray
-    weight: float = 1.0
+
+
+_Options = tuple[tuple[str, float], ...]
 
 
 # Loops repeat the same events, and variants of a program share most of them.
 @lru_cache(maxsize=EVENT_CACHE_SIZE)
 def _compute_sound_features(
-    kind: str, name: str, options: tuple[tuple[str, float], ...]
-) -> _WeightedColumns:
+    kind: str, name: str, options: _Options, fx: tuple[tuple[str, _Options], ...]
+) -> _SoundFeatures:
     event = ScoreEvent(0.0, kind, name, dict(options))
-    columns = _select_features_with_column(_list_sound_features(event))
-    return _WeightedColumns(columns.columns, columns.shares, _compute_event_weight(event))
+    merged_options = merge_default_event_options(event)
+    seconds = estimate_event_seconds(event, merged_options)
+    sound = _select_features_with_column(_list_sound_features(event, merged_options, seconds))
+    parts = [sound, *(_compute_fx_features(name, *single_fx) for single_fx in fx)]
+    return _SoundFeatures(
+        np.concatenate([part.columns for part in parts]),
+        np.concatenate([part.shares for part in parts]),
+        _compute_event_weight(merged_options, seconds),
+        seconds,
+    )
 
 
 @lru_cache(maxsize=EVENT_CACHE_SIZE)
-def _compute_fx_features(
-    event_name: str, fx_name: str, options: tuple[tuple[str, float], ...]
-) -> _WeightedColumns:
+def _compute_fx_features(event_name: str, fx_name: str, options: _Options) -> _WeightedColumns:
     return _select_features_with_column(_list_fx_features(event_name, fx_name, dict(options)))
 
 
@@ -257,22 +267,25 @@ def _bin_onset_gap(kind: str, seconds: float) -> list[tuple[int, float]]:
     return [(columns[name], share) for name, share in features]
 
 
-def _compute_event_weight(event: ScoreEvent) -> float:
+def _compute_event_weight(options: dict[str, float], seconds: float) -> float:
     """Return an event's weight: its loudness and length, both compressed."""
-    options = merge_default_event_options(event)
     loudness = max(0.0, min(abs(options.get("amp", 1.0)), 8.0)) ** 0.7
-    return loudness * min(estimate_event_seconds(event, options), 6.0) ** 0.4
+    return loudness * min(seconds, 6.0) ** 0.4
 
 
-@lru_cache(maxsize=EVENT_CACHE_SIZE)
-def _estimate_sound_seconds(kind: str, name: str, options: tuple[tuple[str, float], ...]) -> float:
-    event = ScoreEvent(0.0, kind, name, dict(options))
-    return estimate_event_seconds(event, merge_default_event_options(event))
+def _list_sound_features(
+    event: ScoreEvent, options: dict[str, float], seconds: float
+) -> list[tuple[str, float]]:
+    """Return the names of a sound's features without those of its FX, each with its share.
 
-
-def _list_sound_features(event: ScoreEvent) -> list[tuple[str, float]]:
-    """Return the names of a sound's features without those of its FX, each with its share."""
-    options = merge_default_event_options(event)
+    Parameters
+    ----------
+    event : ScoreEvent
+    options : dict of str to float
+        With the defaults of the sound.
+    seconds : float
+        Length of the event.
+    """
     kind, name = find_sound_sharing_feature_column(event.kind, event.name)
     features = [(f"{kind} {name}", 1.0)]
     if event.kind == "sample":
@@ -280,7 +293,6 @@ def _list_sound_features(event: ScoreEvent) -> list[tuple[str, float]]:
         features.append((f"group {prefix if prefix in SAMPLE_GROUPS else 'unknown'}", 1.0))
     else:
         features += _list_features_of_one_pitch(options.get("note", DEFAULT_NOTE))
-    seconds = estimate_event_seconds(event, options)
     features += _build_soft_bin_features(
         f"length {event.kind}", seconds, LENGTH_RANGE_SECONDS, DURATION_BIN_COUNT
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,10 @@ class PredictedCandidates:
         By the source of the candidate.
     unparsable_count, silent_count : int
         Candidates that were left out because they do not parse, or make no sound.
+    symbolic_embeddings : mapping of str to float32 [d]
+        By source: vectors of the encoder `sonicpi`, where the code encoder contains it.
+    forecast_features : dict of str to float32 [d]
+        By source: what has been simulated so far, for `predict_forecast`.
     """
 
     candidates: list[Candidate]
@@ -63,6 +67,8 @@ class PredictedCandidates:
     readings: Mapping[str, ProgramReading]
     unparsable_count: int = 0
     silent_count: int = 0
+    symbolic_embeddings: Mapping[str, np.ndarray] = field(default_factory=dict)
+    forecast_features: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def candidate_distances_from_program(self) -> np.ndarray:
@@ -120,6 +126,7 @@ def predict_candidates(
         readings,
         unparsable_count,
         silent_count,
+        embeddings,
     )
 
 
@@ -161,6 +168,8 @@ def join_predicted_candidates(
         code_embeddings=np.concatenate([first.code_embeddings, second.code_embeddings]),
         vectors=np.concatenate([first.vectors, second.vectors]),
         readings={**first.readings, **second.readings},
+        symbolic_embeddings={**first.symbolic_embeddings, **second.symbolic_embeddings},
+        forecast_features={**first.forecast_features, **second.forecast_features},
         unparsable_count=first.unparsable_count + second.unparsable_count,
         silent_count=first.silent_count + second.silent_count,
     )
@@ -234,4 +243,22 @@ def simulate_candidates(
     variants = [Variant(predicted.current_source)]
     variants += [make_variant(predicted.candidates[row]) for row in rows]
     with reuse_simulated_sounds():
-        return simulate_variants(predicted.current_source, variants, predicted.readings, seconds)
+        sounds = simulate_variants(predicted.current_source, variants, predicted.readings, seconds)
+    sources = [variant.source for variant in variants]
+    predicted.forecast_features.update(zip(sources, sounds.features))
+    return sounds
+
+
+def get_forecast_features(predicted: PredictedCandidates, rows: Sequence[int]) -> np.ndarray:
+    """Return what candidates are forecast from, float32 [len(rows), d].
+
+    Parameters
+    ----------
+    predicted : PredictedCandidates
+    rows : sequence of int
+        At least one. Those that have not been simulated yet are simulated.
+    """
+    sources = [predicted.candidates[row].source for row in rows]
+    if not predicted.forecast_features.keys() >= set(sources):
+        simulate_candidates(predicted, rows)
+    return np.stack([predicted.forecast_features[source] for source in sources])

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.encoders.aspect_vectors import ASPECTS
+from core.encoders.static_analysis_encoder import reuse_program_embeddings
 from core.errors import EarshotError
 from core.search.aspect_similarity import get_aspect_index
-from core.search.clip_property_forecast import compute_forecast_features, predict_forecast
+from core.search.clip_property_forecast import Forecast, predict_forecast
 from core.search.nearest_neighbour_queries import find_neighbours
 from core.search.search_confidence import estimate_confidence
 from core.search.silent_snippet_check import SilentSnippetError, interpret_audible_snippet
@@ -30,6 +31,7 @@ from core.suggest.candidate_prediction import (
     DUPLICATE_DISTANCE,
     PredictedCandidates,
     drop_repeated_candidates,
+    get_forecast_features,
     join_predicted_candidates,
     predict_candidates,
 )
@@ -219,10 +221,14 @@ def _suggest_for_outline(
         dropped = DroppedCandidates(written.unparsable_count, written.silent_count, repeated_count)
         predicted = join_predicted_candidates(distinct, predicted)
     rows = pick_best_candidate_rows(aligned_corpus, predicted, options)
-    with reuse_program_readings(predicted.readings):
+    with (
+        reuse_program_readings(predicted.readings),
+        reuse_program_embeddings(predicted.symbolic_embeddings),
+    ):
+        forecasts = _forecast_picks(aligned_corpus, predicted, rows)
         picks = [
-            _build_pick_description(aligned_corpus, predicted, row, rank)
-            for rank, row in enumerate(rows, 1)
+            _build_pick_description(aligned_corpus, predicted, row, rank, forecast)
+            for rank, (row, forecast) in enumerate(zip(rows, forecasts), 1)
         ]
     return SuggestionResult(predicted, rows, picks, dropped)
 
@@ -303,15 +309,25 @@ def _rank_distinct_rows_by_relevance(
     return (rows + repeated)[:k]
 
 
+def _forecast_picks(
+    aligned_corpus: AlignedCorpus, predicted: PredictedCandidates, rows: Sequence[int]
+) -> list[Forecast | None]:
+    model = aligned_corpus.forecast_model
+    if model is None or not rows:
+        return [None] * len(rows)
+    features = get_forecast_features(predicted, rows)
+    return [predict_forecast(model, row[None]) for row in features]
+
+
 def _build_pick_description(
-    aligned_corpus: AlignedCorpus, predicted: PredictedCandidates, row: int, rank: int
+    aligned_corpus: AlignedCorpus,
+    predicted: PredictedCandidates,
+    row: int,
+    rank: int,
+    forecast: Forecast | None,
 ) -> Pick:
     candidate: Candidate = predicted.candidates[row]
     neighbours = find_neighbours(aligned_corpus, candidate.source, NEIGHBOUR_COUNT)
-    model = aligned_corpus.forecast_model
-    forecast = None
-    if model is not None:
-        forecast = predict_forecast(model, compute_forecast_features([candidate.source]))
     return Pick(
         rank,
         candidate.kind,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -39,6 +39,9 @@ SEMITONES_PER_OCTAVE = 12.0
 MAX_AMPLITUDE = 50.0
 MIN_RATE = 0.02
 MAX_CUTOFF = 140.0  # MIDI
+AMPLITUDE_AND_PAN_OPTIONS = ("amp", "pre_amp", "pan")
+SOUND_CACHE_SIZE = 512  # of at most 80 kB each
+ENVELOPE_CACHE_SIZE = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,25 +74,51 @@ def simulate_event(event: ScoreEvent) -> SimulatedEvent:
     event : ScoreEvent
         Its options are finite.
     """
+    options = tuple(
+        [item for item in event.options.items() if item[0] not in AMPLITUDE_AND_PAN_OPTIONS]
+    )
+    sound = _simulate_sound_at_unit_amplitude(event.kind, event.name, options)
+    levels = merge_default_event_options(event)
+    amplitude = min(abs(levels.get("amp", 1.0) * levels.get("pre_amp", 1.0)), MAX_AMPLITUDE)
+    power = sound.power * np.float32(amplitude**2)
+    return SimulatedEvent(
+        power,
+        sound.widths,
+        sound.floors,
+        compute_side_share_after_panning(sound.side_share, levels.get("pan", 0.0)),
+        power[:, :BAND_COUNT].sum(axis=0),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _UnitSound:
+    """A sound at the amplitude 1 in the middle; its fields are those of `SimulatedEvent`."""
+
+    power: np.ndarray
+    widths: np.ndarray
+    floors: np.ndarray
+    side_share: float
+
+
+# Programs often draw the amplitude of the same sound at random.
+@lru_cache(maxsize=SOUND_CACHE_SIZE)
+def _simulate_sound_at_unit_amplitude(
+    kind: str, name: str, event_options: tuple[tuple[str, float], ...]
+) -> _UnitSound:
+    event = ScoreEvent(0.0, kind, name, dict(event_options))
     options = merge_default_event_options(event)
-    profile = find_sound_profile(event.kind, event.name)
-    if event.kind == "sample":
+    profile = find_sound_profile(kind, name)
+    if kind == "sample":
         levels, peaks = _simulate_sample_levels(profile, event, options)
         widths, floors = profile.widths, profile.floors
     else:
         levels, peaks, note_row = _simulate_synth_levels(profile, options)
         widths, floors = profile.widths[note_row], profile.floors[note_row]
-    amplitude = min(abs(options.get("amp", 1.0) * options.get("pre_amp", 1.0)), MAX_AMPLITUDE)
     power = np.empty((len(levels), BAND_COUNT + 1), np.float32)
     power[:, :BAND_COUNT] = convert_db_to_power(levels)
     power[:, BAND_COUNT] = convert_db_to_power(peaks)
-    power *= np.float32(amplitude**2)
-    return SimulatedEvent(
-        power,
-        convert_db_to_power(widths),
-        convert_db_to_power(floors),
-        compute_side_share_after_panning(profile.side_share, options.get("pan", 0.0)),
-        power[:, :BAND_COUNT].sum(axis=0),
+    return _UnitSound(
+        power, convert_db_to_power(widths), convert_db_to_power(floors), profile.side_share
     )
 
 
@@ -238,15 +267,34 @@ def compute_envelope_levels(options: dict[str, float], exponent: float) -> np.nd
     The mean square of each frame is weighted by the window, as in a measured spectrogram. Sonic
     Pi's default curve is linear in amplitude.
     """
-    if "release" not in options:
+    values = tuple([options.get(name, default) for name, default in _ENVELOPE_DEFAULTS.items()])
+    return _compute_cached_envelope_levels("release" in options, values, exponent)
+
+
+_ENVELOPE_DEFAULTS = {
+    "attack": 0.0,
+    "decay": 0.0,
+    "sustain": 0.0,
+    "release": 0.0,
+    "attack_level": 1.0,
+    "sustain_level": 1.0,
+    "decay_level": -1.0,
+}
+
+
+# The notes of a loop mostly share their envelope.
+@lru_cache(maxsize=ENVELOPE_CACHE_SIZE)
+def _compute_cached_envelope_levels(
+    has_release: bool, values: tuple[float, ...], exponent: float
+) -> np.ndarray:
+    if not has_release:
         return _smear_envelope(np.ones(MAX_EVENT_FRAMES * ENVELOPE_STEPS_PER_FRAME))
     attack, decay, sustain, release = (
-        min(max(options.get(stage, 0.0), 0.0), MAX_EVENT_FRAMES * FRAME_SECONDS)
-        for stage in ("attack", "decay", "sustain", "release")
+        min(max(seconds, 0.0), MAX_EVENT_FRAMES * FRAME_SECONDS) for seconds in values[:4]
     )
-    top = _clamp_envelope_level(options.get("attack_level", 1.0))
-    sustained = _clamp_envelope_level(options.get("sustain_level", 1.0))
-    decayed = options.get("decay_level", -1.0)
+    attack_level, sustain_level, decayed = values[4:]
+    top = _clamp_envelope_level(attack_level)
+    sustained = _clamp_envelope_level(sustain_level)
     decayed = sustained if decayed < 0 else _clamp_envelope_level(decayed)
     step_seconds = FRAME_SECONDS / ENVELOPE_STEPS_PER_FRAME
     total = min(attack + decay + sustain + release, MAX_EVENT_FRAMES * FRAME_SECONDS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin_function
@@ -34,6 +34,10 @@ def convert_sound_options(
     """
     resolved = {}
     for name, value in ({**defaults, **options} if defaults else options).items():
+        if type(value) is float and isfinite(value):  # Most of them are.
+            is_time = name in BEAT_SCALED_OPTIONS
+            resolved[name] = interpreter.beats_to_seconds(value) if is_time else value
+            continue
         if isinstance(value, bool):
             value = int(value)
         if isinstance(value, list) and value:
@@ -100,7 +104,7 @@ def is_sound_disabled_by_options(options: dict[str, Any]) -> bool:
 def _record_synth_call_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     settings = interpreter.current_thread.settings
     synth = str(call.args[0]) if call.args else settings.synth
-    interpreter.current_thread.settings = replace(settings, synth=synth)
+    interpreter.current_thread.settings = settings.copy_with(synth=synth)
     try:
         default_note = get_default_note(synth)
         note_values = call.options.get("notes", call.options.get("note", default_note))

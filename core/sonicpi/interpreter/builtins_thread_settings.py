@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import (
@@ -63,7 +62,7 @@ def _register_thread_setting(update_settings: SettingsUpdate, *names: str) -> No
 
 def _set_synth(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     synth = str(call.args[0]) if call.args else thread.settings.synth
-    return replace(thread.settings, synth=synth)
+    return thread.settings.copy_with(synth=synth)
 
 
 def _clamp_bpm(bpm: float) -> float:
@@ -75,61 +74,61 @@ def _set_bpm(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     if call.args and call.args[0] == "link":
         is_linked = thread.settings.follows_link
         bpm = thread.settings.bpm if is_linked else DEFAULT_LINK_BPM
-        return replace(thread.settings, bpm=bpm, follows_link=True)
+        return thread.settings.copy_with(bpm=bpm, follows_link=True)
     bpm = _clamp_bpm(call.get_first_argument_number(60))
-    return replace(thread.settings, bpm=bpm, follows_link=False)
+    return thread.settings.copy_with(bpm=bpm, follows_link=False)
 
 
 def _multiply_bpm(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     bpm = thread.settings.bpm * call.get_first_argument_number(1)
-    return replace(thread.settings, bpm=_clamp_bpm(bpm))
+    return thread.settings.copy_with(bpm=_clamp_bpm(bpm))
 
 
 def _set_bpm_from_sample(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     beats = to_number_or_default(call.options.get("num_beats", 1), 1)
     sample_seconds = get_builtin_sample_duration(str(call.args[0]) if call.args else "")
     bpm = _clamp_bpm(60 * beats / sample_seconds)
-    return replace(thread.settings, bpm=bpm, follows_link=False)
+    return thread.settings.copy_with(bpm=bpm, follows_link=False)
 
 
 def _set_transpose(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    return replace(thread.settings, transpose=call.get_first_argument_number())
+    return thread.settings.copy_with(transpose=call.get_first_argument_number())
 
 
 def _set_cent_tuning(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    return replace(thread.settings, cents=call.get_first_argument_number())
+    return thread.settings.copy_with(cents=call.get_first_argument_number())
 
 
 def _shift_octave(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    return replace(thread.settings, octave_shift=call.get_first_argument_number())
+    return thread.settings.copy_with(octave_shift=call.get_first_argument_number())
 
 
 def _set_synth_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    return replace(thread.settings, synth_defaults=dict(call.options))
+    return thread.settings.copy_with(synth_defaults=dict(call.options))
 
 
 def _merge_options_into_synth_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     merged = {**thread.settings.synth_defaults, **call.options}
-    return replace(thread.settings, synth_defaults=merged)
+    return thread.settings.copy_with(synth_defaults=merged)
 
 
 def _set_sample_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    return replace(thread.settings, sample_defaults=dict(call.options))
+    return thread.settings.copy_with(sample_defaults=dict(call.options))
 
 
 def _merge_options_into_sample_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     merged = {**thread.settings.sample_defaults, **call.options}
-    return replace(thread.settings, sample_defaults=merged)
+    return thread.settings.copy_with(sample_defaults=merged)
 
 
 def _set_schedule_ahead_time(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    return replace(
-        thread.settings, lead_seconds=call.get_first_argument_number(DEFAULT_LEAD_SECONDS)
+    return thread.settings.copy_with(
+        lead_seconds=call.get_first_argument_number(DEFAULT_LEAD_SECONDS)
     )
 
 
 def _set_schedule_ahead_time_to_zero(thread: ProgramThread, _call: BuiltinCall) -> ThreadSettings:
-    return replace(thread.settings, lead_seconds=0.0)
+    return thread.settings.copy_with(lead_seconds=0.0)
 
 
 def _get_unchanged_settings(thread: ProgramThread, _call: BuiltinCall) -> ThreadSettings:
@@ -173,7 +172,7 @@ def _run_block_with_fx(interpreter: ProgramInterpreter, call: BuiltinCall) -> An
     value = None
     with SettingsGuard(thread):
         fx_chain = ((name, fx_options), *settings.fx)[:MAX_FX_CHAIN_LENGTH]
-        thread.settings = replace(settings, fx=settings.fx if name == "none" else fx_chain)
+        thread.settings = settings.copy_with(fx=settings.fx if name == "none" else fx_chain)
         for _ in range(reps):
             value = interpreter.run_block(call.block, [UNKNOWN], call.scope)
     return value

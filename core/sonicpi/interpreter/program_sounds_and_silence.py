@@ -25,6 +25,7 @@ AMPLITUDE_CHANGES = ("control", "set_volume!")
 RANDOM_FUNCTIONS = ("rand", "rand_i", "rrand", "rrand_i", "one_in", "dice", "choose", "pick")
 # A prediction reads its snippet more than once.
 CACHE_SIZE = 16
+SOUND_CACHE_SIZE = 4096
 NO_SOUND_MESSAGE = "Nothing in this code would sound"
 
 
@@ -144,18 +145,20 @@ def _compute_understood_share(interpreter: ProgramInterpreter) -> float:
     shares = [1 - min(interpreter.unknown_count, call_count) / max(call_count, 1)]
     total_weight = sum(event.weight for event in interpreter.events)
     if total_weight > 0:
-        known_weight = sum(event.weight for event in interpreter.events if _is_sound_known(event))
+        known_weight = sum(
+            event.weight for event in interpreter.events if _is_sound_known(event.kind, event.name)
+        )
         shares.append(known_weight / total_weight)
     return min(shares)
 
 
-def _is_sound_known(event: ScoreEvent) -> bool:
+# A program repeats a few sounds.
+@lru_cache(maxsize=SOUND_CACHE_SIZE)
+def _is_sound_known(kind: str, name: str) -> bool:
     """Return whether any version of Sonic Pi has the synth or sample."""
-    if event.kind == "synth":
-        return bool(get_default_synth_options(event.name))
-    return event.name in load_sonic_pi_inventory()["samples"] or (
-        event.name in load_newer_sample_seconds()
-    )
+    if kind == "synth":
+        return bool(get_default_synth_options(name))
+    return name in load_sonic_pi_inventory()["samples"] or name in load_newer_sample_seconds()
 
 
 def _is_event_audible(event: ScoreEvent) -> bool:

@@ -37,6 +37,13 @@ class ThreadSettings:
     lead_seconds: float | None = None
     follows_link: bool = True
 
+    def copy_with(self, **changes: Any) -> ThreadSettings:
+        """Return a copy with other values; it is much faster than `dataclasses.replace`."""
+        settings = object.__new__(ThreadSettings)
+        settings.__dict__.update(self.__dict__)
+        settings.__dict__.update(changes)
+        return settings
+
 
 @dataclass(frozen=True)
 class LoopRedefinition:
