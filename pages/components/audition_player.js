@@ -141,7 +141,7 @@ function makeButton(action, key, label, choice) {
   return button;
 }
 
-function makeCard(version, canTake) {
+function makeCard(version, allowedActions) {
   const card = makeElement("div", "card");
   card.dataset.number = version.number;
   const head = makeElement("button", "head");
@@ -163,10 +163,12 @@ function makeCard(version, canTake) {
     }
     card.append(diff);
   }
-  if (canTake && version.number) {
-    const actions = makeElement("div", "actions");
-    actions.append(makeButton("take", "Enter", "Take"), makeButton("more", "m", "More like this"));
-    card.append(actions);
+  const actions = [["take", "Enter", "Take"], ["more", "m", "More like this"]]
+    .filter(([name]) => version.number && allowedActions.includes(name));
+  if (actions.length) {
+    const row = makeElement("div", "actions");
+    row.append(...actions.map((action) => makeButton(...action)));
+    card.append(row);
   }
   return card;
 }
@@ -239,9 +241,7 @@ function drawAudition(audition) {
   }
   bar.append(makeElement("span", "hint", data.hint));
   const cards = makeElement("div", "cards");
-  cards.append(
-    ...data.versions.map((version) => makeCard(version, data.actions.includes("take"))),
-  );
+  cards.append(...data.versions.map((version) => makeCard(version, data.actions)));
   const side = makeElement("div", "side");
   if (data.points.length > 2) side.append(makeMap(data));
   if (data.tree.length > 1) side.append(makeTree(data));

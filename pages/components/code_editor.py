@@ -41,7 +41,7 @@ let bundle = null;
 export default function (component) {
   const { parentElement, data } = component;
   const root = parentElement.querySelector(".editor");
-  root.style.height = `${data.height}px`;
+  root.style.height = data.height;
   if (!parentElement.earshotEditor) root.firstChild.textContent ||= data.code;
   parentElement.earshotUpdate = component;
   bundle ??= import(new URL(data.bundleUrl, location.origin).href);
@@ -60,7 +60,9 @@ _editor_component = st.components.v2.component(
 
 
 def draw_code_editor(
-    height_px: int = 345, build_slider_url: Callable[[str], str] | None = None
+    height_px: int = 345,
+    build_slider_url: Callable[[str], str] | None = None,
+    growing_height: str = "0px",
 ) -> str:
     """Draw the editor and return its text: at first a link's code, the browser's, or an example.
 
@@ -72,6 +74,8 @@ def draw_code_editor(
     build_slider_url : callable, optional
         Returns the URL of the sliders of a text (`slider_http_routes`). The editor underlines
         their literals, and opens a slider when one is clicked.
+    growing_height : str
+        Height in CSS that a large window gives it, at least `height_px`.
     """
     _open_linked_snippet()
     code = session_keys.SNIPPET.get_value()
@@ -85,7 +89,7 @@ def draw_code_editor(
         data={
             "code": code,
             "version": session_keys.SNIPPET_VERSION.get_value(),
-            "height": height_px,
+            "height": f"max({height_px}px, {growing_height})",
             "canRestore": code == FIRST_SNIPPET and session_keys.SNIPPET_VERSION.get_value() == 0,
             "problem": _find_syntax_problem(code),
             "sliderUrl": "" if build_slider_url is None else build_slider_url(code),

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from pages.suggest.suggestion_controls import SuggestionControls
 
 AUDITION_KEY = "suggest-audition"
+# A large window shows more lines; on a phone, the cards are near.
+EDITOR_HEIGHT = "min(52vh, 45vw)"
 ALL_ACTIONS = ("take", "more", "different", "render", "undo", "go")
 # Nothing can be rendered without a program that sounds.
 ACTIONS_WITHOUT_PICKS = ("render", "undo", "go")
@@ -79,7 +81,8 @@ def _draw_editor(selected: Selection) -> tuple[str, SuggestionState]:
             persist_state="session",
         )
     code = code_editor.draw_code_editor(
-        build_slider_url=((lambda text: _build_slider_url(selected, text)) if is_showing else None)
+        build_slider_url=((lambda text: _build_slider_url(selected, text)) if is_showing else None),
+        growing_height=EDITOR_HEIGHT,
     )
     current = suggestion_state.load_suggestion_state(code)
     if code_editor.take_render_request():

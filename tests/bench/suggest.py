@@ -1,6 +1,7 @@
 """Benchmark: 200 candidates of a 40-line program made, read and predicted, and 6 of them picked.
 
-On the starter corpus's alignment, after loading. The medians are of different seeds, so that
+Also the sensitivity of its literals, a step of a slider, and the clips of the picks, rendered and
+encoded by one warm worker per core. On the starter corpus's alignment, after loading. The medians are of different seeds, so that
 nothing comes from a cache. Processor time is that of Python alone; Ruby's parser runs beside it.
 """
 
@@ -9,21 +10,26 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from core.corpus import Corpus
 from core.operations.corpus_opening import choose_default_corpus
 from core.search import open_aligned_corpus
+from core.search.aligned_corpus import AlignedCorpus
+from core.sonicpi.background_render_queue import BackgroundRenderQueue
 from core.suggest import CandidateOptions, SuggestOptions, suggest
+from core.suggest.audition_loop import compute_loop_timings, compute_loudness_gain
 from core.suggest.candidate_prediction import predict_candidates
 from core.suggest.candidates import iterate_candidates
 from core.suggest.literal_sensitivity import measure_sensitivity
+from core.suggest.slider_prediction import SliderPredictor
 from core.suggest.suggest_and_pick_variants import (
     build_outline_of_audible_program,
     pick_best_candidate_rows,
 )
 
-CANDIDATES, PICKS = 200, 6
+CANDIDATES, PICKS, BARS = 200, 6, 4
 PROGRAM = """\
 # Four layers in C minor
 use_bpm 120
@@ -94,6 +100,14 @@ def run(variants: int = 7) -> list[tuple[str, object]]:
         suggest(aligned_corpus, PROGRAM, options)
 
     rows = measure_sensitivity(aligned_corpus, PROGRAM)
+    predictor = SliderPredictor(aligned_corpus, PROGRAM)
+
+    def move_slider(step: int) -> None:
+        index = step % len(predictor.sliders)
+        value = step * 7 % len(predictor.sliders[index].values)
+        predictor.predict_slider_value(index, value)
+
+    move_slider(0)
     return [
         ("candidates", CANDIDATES),
         ("make candidates, ms", _measure_median_task_ms(make_only, variants)),
@@ -113,7 +127,44 @@ def run(variants: int = 7) -> list[tuple[str, object]]:
                 lambda _: measure_sensitivity(aligned_corpus, PROGRAM), variants
             ),
         ),
+        (
+            "a slider's value with forecast and neighbours, ms",
+            _measure_median_task_ms(move_slider, 5 * variants),
+        ),
+        (
+            f"clips of the program and {PICKS} picks rendered and encoded, ms",
+            _measure_median_clips_ms(aligned_corpus, variants),
+        ),
     ]
+
+
+def _measure_median_clips_ms(aligned_corpus: AlignedCorpus, repeats: int) -> float:
+    """Return how long the cards of page Suggest wait for their clips."""
+    queue = BackgroundRenderQueue()
+    queue.start_render_workers()
+
+    def render_card(source: str, seconds: float) -> None:
+        clip = queue.submit_program(source, seconds).result().clip
+        if clip is not None:
+            clip.encode_audio_file(".flac")
+            compute_loudness_gain(clip)
+
+    def render_cards(seed: int) -> float:
+        options = SuggestOptions(CANDIDATES, PICKS, candidates=CandidateOptions(seed=seed))
+        # Another comment each time, so that no clip comes from an earlier one.
+        sources = [PROGRAM, *(pick.source for pick in suggest(aligned_corpus, PROGRAM, options))]
+        sources = [f"{source}# {seed}\n" for source in sources]
+        timings = compute_loop_timings(sources, BARS)
+        started = time.perf_counter()
+        with ThreadPoolExecutor(len(sources)) as waiting:
+            list(waiting.map(render_card, sources, [timing.seconds for timing in timings]))
+        return 1000 * (time.perf_counter() - started)
+
+    try:
+        render_cards(0)  # Starts the workers.
+        return round(statistics.median(render_cards(seed) for seed in range(1, repeats + 1)), 1)
+    finally:
+        queue.close()
 
 
 def _measure_median_task_ms(

@@ -7,12 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.cli import main
+from core.search.aligned_corpus import AlignedCorpus
 from core.sonicpi import live
 from core.sonicpi.live.osc_encoding import encode_osc_message
+from core.workspace import PROJECT_FOLDER
+from pages.components import audition_http_routes, audition_player
 from tests.bench._live_sonic_pi import SERVER_PORT, LiveSonicPi
+from tests.unit.conftest import empty_workspace
+from tests.unit.pages import page_steps
+from tests.unit.suggest.conftest import aligned_corpus, corpus
 
+__all__ = ["aligned_corpus", "corpus", "empty_workspace"]
 pytestmark = pytest.mark.skipif(
     not shutil.which("jackd"), reason="jackd, which Sonic Pi needs, is not installed"
 )
@@ -52,6 +60,23 @@ def test_the_command_plays_a_file_and_stops_it(sonic_pi: LiveSonicPi, tmp_path: 
     wait_for_message(sonic_pi, rb"^/incoming/osc.*/live_loop/earshot_loop")
     assert main(["play", "--stop"]) == 0
     wait_for_message(sonic_pi, rb"^/log/info.*Stopping run")
+
+
+def test_the_page_suggest_plays_the_code_of_its_editor(
+    sonic_pi: LiveSonicPi, aligned_corpus: AlignedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The versions need no sound here.
+    monkeypatch.setattr(audition_http_routes, "open_audition_clips", lambda: None)
+    monkeypatch.setattr(audition_player, "draw_audition_player", lambda *_: None)
+    page = PROJECT_FOLDER / "pages/suggest/page.py"
+    app = AppTest.from_file(str(page), default_timeout=page_steps.TIMEOUT_S)
+    app.session_state["snippet"] = "cue :from_suggest, 17\nplay 60, release: 0.1\n"
+    app.run()
+    page_steps.press(app, "Play in Sonic Pi")
+    assert "Sonic Pi" in app.toast[0].value
+    assert b"[17]" in wait_for_message(sonic_pi, rb"^/incoming/osc.*/cue/from_suggest")
+    page_steps.press(app, "Stop")
+    wait_for_message(sonic_pi, rb"^/log/info.*Stopping")
 
 
 def test_a_workspace_that_is_run_is_followed(
