@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from core.suggest.literal_sensitivity import LiteralSensitivity, measure_sensitivity
     from core.suggest.picked_and_dropped_candidates import Pick
     from core.suggest.prediction_with_changed_literal import LiteralPrediction, LiteralPredictor
+    from core.suggest.slider_prediction import SliderPrediction, SliderPredictor
     from core.suggest.sound_target import SoundTarget, read_target_from_text
     from core.suggest.source_ranges import SourceRange, locate_source_range
     from core.suggest.suggest_and_pick_variants import (
@@ -30,6 +31,8 @@ __all__ = [
     "LiteralPredictor",
     "LiteralSensitivity",
     "Pick",
+    "SliderPrediction",
+    "SliderPredictor",
     "SoundTarget",
     "SourceRange",
     "SuggestOptions",
@@ -48,6 +51,8 @@ _LAZY_EXPORTS = {
     "LiteralPredictor": "prediction_with_changed_literal",
     "LiteralSensitivity": "literal_sensitivity",
     "Pick": "picked_and_dropped_candidates",
+    "SliderPrediction": "slider_prediction",
+    "SliderPredictor": "slider_prediction",
     "SoundTarget": "sound_target",
     "SourceRange": "source_ranges",
     "SuggestOptions": "suggest_and_pick_variants",

@@ -1,8 +1,10 @@
 """Benchmark: 200 candidates of a 40-line program made, read and predicted, and 6 of them picked.
 
 Also the sensitivity of its literals, a step of a slider, and the clips of the picks, rendered and
-encoded by one warm worker per core. On the starter corpus's alignment, after loading. The medians are of different seeds, so that
-nothing comes from a cache. Processor time is that of Python alone; Ruby's parser runs beside it.
+encoded by one warm worker per core. On the starter corpus's alignment, after loading.
+
+The medians are of different seeds, so that nothing comes from a cache. Processor time is that of
+Python alone; Ruby's parser runs beside it.
 """
 
 from __future__ import annotations
