@@ -71,6 +71,16 @@ class CorpusEmbeddings:
                 connection, encoder_id, modality, revision, program_ids, embeddings
             )
 
+    def delete_encoder(self, encoder_id: str) -> None:
+        """Delete an encoder and its embeddings; nothing happens if the corpus has none by it.
+
+        `core.corpus.embedding_deletion.delete_embeddings` first checks that nothing needs them.
+        """
+        with self._database.open_write_transaction("embedding") as connection:
+            row = encoder_and_embedding_tables.find_encoder_row(connection, encoder_id)
+            if row is not None:
+                encoder_and_embedding_tables.delete_encoder(connection, row)
+
     def _get_encoder_modality(self, encoder_id: str) -> str:
         with self._database.open_read_transaction() as connection:
             row = encoder_and_embedding_tables.find_encoder_row(connection, encoder_id)

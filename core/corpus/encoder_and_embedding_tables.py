@@ -98,8 +98,7 @@ def store_embeddings(
     vectors = _validate_embeddings(encoder_id, program_ids, embeddings)
     row = find_encoder_row(connection, encoder_id)
     if row and row.revision != revision:
-        connection.execute("DELETE FROM embeddings WHERE encoder = ?", (row.key,))
-        connection.execute("DELETE FROM encoders WHERE key = ?", (row.key,))
+        delete_encoder(connection, row)
         row = None
     if row is None:
         row = _insert_encoder_row(connection, encoder_id, modality, revision, vectors.shape[1])
@@ -113,6 +112,12 @@ def store_embeddings(
         "INSERT OR REPLACE INTO embeddings (encoder, program, vector) VALUES (?, ?, ?)",
         [(row.key, position, vector.tobytes()) for position, vector in zip(positions, vectors)],
     )
+
+
+def delete_encoder(connection: sqlite3.Connection, row: EncoderRow) -> None:
+    """Delete an encoder and its embeddings, in the caller's transaction."""
+    connection.execute("DELETE FROM embeddings WHERE encoder = ?", (row.key,))
+    connection.execute("DELETE FROM encoders WHERE key = ?", (row.key,))
 
 
 def _insert_encoder_row(

@@ -85,7 +85,7 @@ def read_imported_embeddings(
         raise make_import_too_large_error(file_name)
     suffix = PurePosixPath(file_name.replace("\\", "/")).suffix.lower()
     rows: Iterable[Mapping[str, Any]]
-    if suffix == ".csv":
+    if suffix in (".csv", ".tsv"):
         columns, rows = parse_csv_text(decode_csv_bytes(content, file_name)[0], file_name)
         key_column, vector_column = _select_key_and_vector_columns(
             columns, vector_column, file_name
@@ -101,7 +101,7 @@ def read_imported_embeddings(
     else:
         raise EarshotError(
             f"No embeddings can be read from {file_name[:80]!r}.",
-            remedy="Give a .parquet or .csv table.",
+            remedy="Give a .parquet, .csv or .tsv table.",
         )
     table = VectorTable("name" if key_column == "name" else "program")
     for number, row in enumerate(rows, 1):

@@ -32,7 +32,7 @@ MAX_IMPORT_BYTES = 512 << 20  # of all programs together, and of a file that is 
 MAX_NAME_CHARS = 80
 MAX_PARAMETERS = 200
 SOURCE_SUFFIX = ".rb"
-TABLE_SUFFIXES = (".csv", ".parquet")
+TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
 SUPPORTED_INPUTS = (
     f"a folder, a {SOURCE_SUFFIX} file, a .zip of {SOURCE_SUFFIX} files,"
     f" or a {' or '.join(TABLE_SUFFIXES)} table"
@@ -155,6 +155,7 @@ def _read_programs_from_bytes(content: bytes, file_name: str, result: ImportResu
     readers = {
         ".zip": _read_programs_from_zip,
         ".csv": _read_programs_from_csv,
+        ".tsv": _read_programs_from_csv,  # The delimiter is detected.
         ".parquet": _read_programs_from_parquet,
     }
     if suffix == SOURCE_SUFFIX:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import jobs, workspace
 from core.corpus import Corpus, count_corpus_contents, delete_corpus, list_corpora
+from core.corpus.embedding_deletion import delete_embeddings
 from core.jobs import Job
 from core.pipeline import import_embeddings, import_programs
 from core.pipeline.build import ClipFormat
@@ -18,8 +19,8 @@ from pages.components import corpus_and_alignment_picker, job_panel, page_text, 
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 from pages.corpus import data_card_view
 
-PROGRAM_FILE_TYPES = ["rb", "zip", "csv", "parquet"]
-EMBEDDING_FILE_TYPES = ["csv", "parquet"]
+PROGRAM_FILE_TYPES = ["rb", "zip", "csv", "tsv", "parquet"]
+EMBEDDING_FILE_TYPES = ["csv", "tsv", "parquet"]
 MAX_UPLOAD_MIB = 64  # `./run import` takes larger files, which then need no browser.
 MAX_ENDED_JOB_AGE_S = 3600.0
 EXPORT_FORMAT_LABELS = {
@@ -256,9 +257,9 @@ def draw_embedding_import(corpus: Corpus) -> None:
         " Listen cannot use an alignment trained on imported code embeddings."
     )
     is_incomplete = file is None or not name
-    if not st.button("Import", type="primary", key="confirm-import", disabled=is_incomplete):
-        return
-    if file is None:
+    is_confirmed = st.button("Import", type="primary", key="confirm-import", disabled=is_incomplete)
+    draw_imported_embedding_deletion(corpus)
+    if not is_confirmed or file is None:
         return
     with page_text.catch_and_show_errors(), st.spinner("Reading the embeddings …"):
         report = import_embeddings.import_external_embeddings(
@@ -266,6 +267,26 @@ def draw_embedding_import(corpus: Corpus) -> None:
         )
         session_keys.IMPORT_REPORT.set_value(report)
         st.rerun()
+
+
+def draw_imported_embedding_deletion(corpus: Corpus) -> None:
+    """Draw a button that deletes each kind of imported embeddings; nothing where there are none."""
+    imported = [
+        (encoder_id, count)
+        for encoder_id, _, count in corpus.count_embeddings_by_encoder()
+        if encoder_id.startswith("own/")
+    ]
+    for encoder_id, count in imported:
+        if st.button(
+            f"Delete the {page_text.pluralize(count, 'embedding')} by"
+            f" {page_text.escape_markdown(encoder_id)}",
+            type="tertiary",
+            icon=":material/delete:",
+            key=f"delete-{encoder_id}",
+        ):
+            with page_text.catch_and_show_errors():
+                delete_embeddings(corpus, encoder_id)
+                st.rerun()
 
 
 @st.dialog("Export the corpus", icon=":material/download:")

@@ -41,7 +41,7 @@ DEFAULT_EMBEDDING_NAME = "own"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_corpus_argument(parser, "name of the corpus; created if it does not exist")
-    parser.add_argument("path", metavar="PATH", help="folder, zip, .rb, .csv or .parquet")
+    parser.add_argument("path", metavar="PATH", help="folder, zip, .rb, .csv, .tsv or .parquet")
     parser.add_argument(
         "--licence", metavar="TEXT", help="licence of the programs, for the data card"
     )

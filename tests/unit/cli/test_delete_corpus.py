@@ -7,12 +7,15 @@ import json
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import torch
 
 import core.sonicpi
 from core import cli, jobs
 from core.corpus import Corpus, list_corpora
 from core.jobs.heavy_command_queue import wait_for_queue_turn
+from core.pipeline.import_embeddings import import_external_embeddings
 from core.programs.program import Program
 from tests.fake_rendering import compute_fake_render_id
 
@@ -91,3 +94,28 @@ def test_it_stays_inside_the_workspace(
     monkeypatch.setenv("EARSHOT_READ_ONLY", "1")
     assert cli.main(["delete", "beats", "--yes"]) == 1
     assert len(list_corpora()) == 3
+
+
+def test_it_deletes_the_embeddings_by_one_encoder_unless_they_are_in_use(
+    corpus: Corpus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program_ids = list(corpus.load_programs()["program"])
+    for name in ("own/code/wrong", "own/code/used"):
+        table = f'program,vector\n{program_ids[0]},"[1, 2]"\n'.encode()
+        import_external_embeddings(
+            corpus, table, "code", name.removeprefix("own/code/"), file_name="vectors.tsv"
+        )
+    assert cli.main(["delete", "beats", "--embeddings", "own/code/wrong", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["embeddings"] == 1
+    assert [name for name, _, _ in corpus.count_embeddings_by_encoder()] == ["own/code/used"]
+    assert cli.main(["delete", "beats", "--embeddings", "own/code/wrong"]) == 1  # Twice.
+    assert "It has those of: own/code/used" in capsys.readouterr().err
+    heads = {"code.weight": torch.zeros(1, 2)}
+    config = {"encoders": {"code": {"id": "own/code/used", "revision": "1", "dim": 2}}}
+    alignment_id = corpus.save_alignment(config, heads, {}, pd.DataFrame({"epoch": [1]}))
+    assert cli.main(["delete", "beats", "--embeddings", "own/code/used"]) == 1
+    assert f"alignment {alignment_id} was trained on it" in capsys.readouterr().err
+    corpus.set_corpus_setting("encoders", {"code": "own/code/used", "audio": "logmel"})
+    assert cli.main(["delete", "beats", "--embeddings", "own/code/used"]) == 1
+    assert "was built with own/code/used" in capsys.readouterr().err
+    assert list_corpora() == ["beats", "beats-2"]
