@@ -1,4 +1,4 @@
-"""The Python API for scripts and notebooks: predictions and suggestions as data frames.
+"""The Python API for scripts and notebooks: corpora, training and predictions as data frames.
 
 >>> from core.python_api import PredictionCorpus
 >>> corpus = PredictionCorpus("starter")
@@ -15,8 +15,96 @@ import pandas as pd
 from pydantic import BaseModel
 
 from core import operations
+from core.corpus import Corpus
 from core.errors import EarshotError
 from core.operations.operation_results import ProgramCheck
+from core.sonicpi import render
+
+__all__ = ["Corpus", "PredictionCorpus", "evaluate", "render", "train"]
+
+
+def train(
+    corpus: Corpus | str,
+    method: str = "kernel-ridge",
+    unseen_templates: Sequence[str] | int = (),
+    **settings: Any,
+) -> PredictionCorpus:
+    """Train an alignment of a corpus and evaluate it on held-out programs.
+
+    Parameters
+    ----------
+    corpus : Corpus or str
+        The corpus or its name.
+    method : {"infonce", "soft-infonce", "kernel-ridge"}
+    unseen_templates : sequence of str, or int
+        Ids of templates to hold out whole, or how many.
+    **settings
+        Fields of `core.alignment.AlignmentConfig` that differ from the method's, such as
+        ``epochs=60`` or ``seed=1``.
+
+    Returns
+    -------
+    PredictionCorpus
+        The corpus with the new alignment.
+
+    Raises
+    ------
+    EarshotError
+        If there is no such method or setting, or the corpus has too few programs with a clip.
+
+    Examples
+    --------
+    >>> corpus = train("starter", "infonce", epochs=2, seed=1)
+    >>> corpus.name
+    'starter'
+    """
+    # They load torch, which predictions load later.
+    from core.alignment import AlignmentConfig
+    from core.pipeline.train import train as train_heads
+
+    opened = Corpus.open(corpus) if isinstance(corpus, str) else corpus
+    preset = AlignmentConfig.from_preset(method.replace("-", "_"))
+    config = AlignmentConfig.from_dict({**preset.to_dict(), **settings})
+    aligned_corpus = train_heads(opened, config, unseen_templates=unseen_templates)
+    return PredictionCorpus(opened.name, aligned_corpus.record.id)
+
+
+def evaluate(corpus: PredictionCorpus | str, alignment: str | None = None) -> pd.DataFrame:
+    """Return the metrics of an alignment on held-out programs, before and after alignment.
+
+    Parameters
+    ----------
+    corpus : PredictionCorpus or str
+        As `train` returns it, or the name of a corpus.
+    alignment : str, optional
+        Id of an alignment of the corpus. Default: that of the PredictionCorpus, or the newest.
+
+    Returns
+    -------
+    DataFrame
+        One row per split, reading and metric: split, reading, metric, value, low, high (95 %
+        interval), programs, and the values under permuted pairs.
+
+    Raises
+    ------
+    EarshotError
+        If the corpus has no alignment, or no held-out program.
+
+    Examples
+    --------
+    >>> metrics = evaluate("starter")
+    >>> "cka_debiased" in set(metrics["metric"])
+    True
+    """
+    from core.pipeline.evaluate import evaluate_alignment
+    from core.search import open_aligned_corpus
+
+    name = corpus if isinstance(corpus, str) else corpus.name
+    if name is None:
+        raise EarshotError("The corpus has no name.", remedy='Name it: evaluate("starter").')
+    if alignment is None and not isinstance(corpus, str):
+        alignment = corpus.alignment
+    return evaluate_alignment(open_aligned_corpus(Corpus.open(name), alignment))
 
 
 class PredictionCorpus:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core import encoders
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import find_nearest_other_rows
@@ -42,7 +41,11 @@ from core.studies.study_clip_rendering import (
     make_path_relative_to_workspace,
     render_study_clips,
 )
-from core.studies.study_inputs import StudyInputs, open_study_inputs
+from core.studies.study_inputs import (
+    StudyInputs,
+    choose_held_out_audio_encoder,
+    open_study_inputs,
+)
 from core.studies.study_result import (
     ClipSequence,
     Measurement,
@@ -52,7 +55,6 @@ from core.studies.study_result import (
     compare_measurements_to_paper,
 )
 
-DEFAULT_AUDIO_ENCODERS = ("aisfx", "log-mel")
 CANDIDATE_COUNTS = (6, 8, 10, 12, 16, 20)  # subset sizes, besides all candidates
 SCENARIO_SPLIT = "written for the study"
 METRIC_LABELS = {
@@ -80,7 +82,9 @@ def compute_study_result(
     inputs = open_study_inputs(corpus, options, needs_alignment=True)
     audio_encoders = {
         TRAINING_ENCODER: inputs.encoder_ids["audio"],
-        HELD_OUT_ENCODER: _choose_held_out_audio_encoder(inputs, options),
+        HELD_OUT_ENCODER: choose_held_out_audio_encoder(
+            inputs.encoder_ids["audio"], options["holdout_audio_encoder"]
+        ),
     }
     scenarios = load_completion_scenarios()
     for scenario in scenarios:
@@ -137,14 +141,6 @@ def compute_study_result(
             "candidates": {scenario.name: len(scenario.candidates) for scenario in scenarios},
         },
     )
-
-
-def _choose_held_out_audio_encoder(inputs: StudyInputs, options: Mapping[str, Any]) -> str:
-    requested = options["holdout_audio_encoder"]
-    if requested:
-        return encoders.find_encoder_spec(requested).id
-    training_encoders = inputs.encoder_ids["audio"].split("+")
-    return next(encoder for encoder in DEFAULT_AUDIO_ENCODERS if encoder not in training_encoders)
 
 
 def _iterate_scenarios_with_rows(

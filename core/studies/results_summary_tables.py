@@ -84,7 +84,7 @@ def summarize_prediction(corpus: Corpus) -> SummaryTable | None:
     parts = []
     runs = _list_newest_runs_by_queries(corpus, "retrieval")
     for run in runs:
-        rows = _find_study_run_table(run, "scores_by_kind")
+        rows = _load_scores_by_kind(run)
         if rows is not None:
             is_shown = ~rows["method"].str.match(_SINGLE_ENCODER_BOUND)
             parts.append(rows[is_shown].rename(columns={"kind": "queries of"}))
@@ -223,6 +223,19 @@ def _find_study_run_table(run: StudyRun, name: str) -> pd.DataFrame | None:
     tables = {table.name: table.rows for table in run.load_study_tables()}
     rows = tables.get(name)
     return rows if rows is not None and len(rows) else None
+
+
+def _load_scores_by_kind(run: StudyRun) -> pd.DataFrame | None:
+    """Return the scores by kind of query, with intervals where the run has them."""
+    rows = _find_study_run_table(run, "scores_by_kind")
+    if rows is None or "low" in rows or rows["kind"].nunique() > 1:
+        return rows
+    # Runs of an older version have intervals for all queries together.
+    totals = _find_study_run_table(run, "scores")
+    if totals is None:
+        return rows
+    columns = ["method", "encoder", "low", "high"]
+    return rows.merge(totals[columns], on=["method", "encoder"], how="left")
 
 
 def _format_scores_by_encoder(group: pd.DataFrame) -> dict[str, str]:

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core import encoders
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
+from core.encoders.encoder_spec_lookup import do_encoders_share_component
 from core.errors import EarshotError
 from core.evaluation.metrics_table import ALIGNED_VS_RAW
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
@@ -18,6 +20,9 @@ from core.search.corpus_encoder_records import fill_default_encoder_ids
 
 # Split, compared spaces and metric. Raw audio, because no projection head can distort it.
 SELECTION_CRITERION = ("validation", ALIGNED_VS_RAW, "overlap@3")
+
+# Held-out audio encoders by preference; none of them needs a download.
+HELD_OUT_CANDIDATES = ("aisfx", "log-mel", "musicnn", "aspects", "descriptors")
 
 
 @dataclass(frozen=True)
@@ -145,4 +150,33 @@ def _make_no_alignment_error(corpus: Corpus) -> EarshotError:
     return EarshotError(
         f"Corpus '{corpus.name}' has no alignment to study.",
         remedy=f"To train one: ./run train {corpus.name}",
+    )
+
+
+def choose_held_out_audio_encoder(training_encoder: str, requested: str | None = None) -> str:
+    """Return the audio encoder that only measures.
+
+    Parameters
+    ----------
+    training_encoder : str
+        Id of the encoder that the alignment was trained on.
+    requested : str, optional
+        Id that the user gave. Default: the first of `HELD_OUT_CANDIDATES` that shares no component
+        with the training encoder and is available.
+
+    Raises
+    ------
+    EarshotError
+        If the requested encoder is unknown, or none is left.
+    """
+    if requested:
+        return encoders.find_encoder_spec(requested).id
+    for encoder_id in HELD_OUT_CANDIDATES:
+        is_available = encoders.find_encoder_spec(encoder_id).is_available_offline()
+        if is_available and not do_encoders_share_component(encoder_id, training_encoder):
+            return encoder_id
+    raise EarshotError(
+        f"The alignment was trained on every audio encoder that could be held out:"
+        f" {training_encoder}.",
+        remedy="Name another one with --holdout-audio-encoder.",
     )

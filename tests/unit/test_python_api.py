@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import shutil
 from pathlib import Path
 
 import pytest
 
 from core.errors import EarshotError
-from core.python_api import PredictionCorpus
+from core.python_api import Corpus, PredictionCorpus, evaluate, render, train
 from core.workspace import PROJECT_FOLDER
 from tests.measured_workspace import write_repeated_note
 
@@ -34,6 +35,34 @@ def test_answers_are_data_frames():
 def test_silent_code_is_an_error():
     with pytest.raises(EarshotError, match="Nothing in this code would sound"):
         PredictionCorpus().predict("puts 1")
+
+
+def test_an_alignment_is_trained_evaluated_and_used(
+    measured_workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(measured_workspace, tmp_path / "workspace")  # The training adds to it.
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "workspace"))
+    trained = train("tones", "infonce", epochs=2, seed=3)
+    record = Corpus.open("tones").load_alignment(str(trained.alignment))
+    assert record.config["alignment"]["objective"] == "infonce"
+    assert (record.config["alignment"]["epochs"], record.config["alignment"]["seed"]) == (2, 3)
+    metrics = evaluate(trained)
+    assert {"before", "aligned code ~ aligned audio"} <= set(metrics["reading"])
+    assert {"split", "metric", "value", "low", "high", "programs"} <= set(metrics)
+    assert len(trained.predict(LOW, neighbour_count=2)) == 2
+    with pytest.raises(EarshotError):
+        train("tones", "nonsense")
+    with pytest.raises(EarshotError):
+        train("tones", "infonce", no_such_setting=1)
+    with pytest.raises(EarshotError):
+        evaluate("tones", "9999-00000000")
+
+
+def test_a_corpus_and_a_render_are_arrays_and_frames() -> None:
+    programs = Corpus.open("tones").load_programs()
+    assert {"program", "source", "template"} <= set(programs)
+    clip = render("play 60, release: 0.1", seconds=0.5)
+    assert clip.samples.shape == (22_050, 2) and 0.01 < abs(clip.samples).max() <= 1
 
 
 def test_the_page_lists_every_method_with_its_signature():

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from core.studies.study_inputs import find_best_alignment
+import pytest
+
+from core.errors import EarshotError
+from core.studies.study_inputs import choose_held_out_audio_encoder, find_best_alignment
 
 
 def make_record(number: int, audio_encoder: str, overlap: float | None, unseen_templates=()):
@@ -35,3 +38,25 @@ def test_the_best_alignment_has_the_corpus_encoder_and_all_templates():
     assert find_best_alignment(corpus).id == "0004-x"
     records[:] = records[1:]
     assert find_best_alignment(corpus).id == "0005-x"
+
+
+@pytest.mark.parametrize(
+    ("training_encoder", "expected"),
+    [
+        ("log-mel", "aisfx"),
+        ("aisfx", "log-mel"),
+        ("aisfx+log-mel", "musicnn"),
+        ("aisfx+log-mel+musicnn-short", "aspects"),  # The default of a new corpus.
+        ("aisfx+log-mel+musicnn+aspects", "descriptors"),
+    ],
+)
+def test_held_out_audio_encoder_shares_nothing_with_the_training_encoder(
+    training_encoder: str, expected: str
+) -> None:
+    assert choose_held_out_audio_encoder(training_encoder) == expected
+    assert choose_held_out_audio_encoder(training_encoder, "log-mel") == "log-mel"
+
+
+def test_no_encoder_left_to_hold_out_is_an_error() -> None:
+    with pytest.raises(EarshotError, match="every audio encoder"):
+        choose_held_out_audio_encoder("aisfx+log-mel+musicnn+aspects+descriptors")
