@@ -25,6 +25,7 @@ from core.suggest.candidate_picking import (
 )
 from core.suggest.candidate_prediction import PredictedCandidates, embed_sources
 from core.suggest.candidates import Candidate, SourceChange
+from core.suggest.program_batch_analysis import share_analysis_of_programs
 from core.suggest.sound_target import SoundTarget
 from core.suggest.suggest_and_pick_variants import compute_target_relevance
 
@@ -59,12 +60,14 @@ def rank_candidates(request: RankRequest) -> RankResult:
     aligned_corpus = open_corpus_for_prediction(request.corpus, request.alignment)
     target = choose_sound_target(aligned_corpus, request.mode, request.target)
     _check_current_program(request)
-    checks = [check_program(source) for source in request.candidates]
-    indices = [index for index, check in enumerate(checks) if check.status == "ok"]
+    with share_analysis_of_programs(request.candidates):
+        checks = [check_program(source) for source in request.candidates]
+        indices = [index for index, check in enumerate(checks) if check.status == "ok"]
+        ranking = _rank_audible_candidates(aligned_corpus, request, target, indices)
     return RankResult(
         corpus=aligned_corpus.corpus.name,
         alignment=format_alignment_name(aligned_corpus),
-        ranking=_rank_audible_candidates(aligned_corpus, request, target, indices),
+        ranking=ranking,
         refused=[
             RefusedCandidate(index=index, **check.model_dump())
             for index, check in enumerate(checks)

@@ -27,6 +27,7 @@ from core.search.aligned_corpus import AlignedCorpus
 from core.search.aspect_queries import add_aspect_matches, find_neighbours_by_aspects
 from core.search.multi_corpus_search import find_neighbours_in_corpora
 from core.search.search_confidence import estimate_confidence
+from core.suggest.program_batch_analysis import share_analysis_of_programs
 
 
 def predict_programs(request: PredictRequest) -> PredictResult:
@@ -58,12 +59,15 @@ def predict_programs(request: PredictRequest) -> PredictResult:
             "All weights are 0.", where="aspect_weights", remedy="Give at least one a weight."
         )
     aligned_corpora = open_corpora_for_prediction(request.corpora, request.alignment)
+    seconds = float(aligned_corpora[0].corpus.settings["seconds"])
+    with share_analysis_of_programs(request.programs, seconds):
+        predictions = [
+            _predict_program(aligned_corpora, source, request) for source in request.programs
+        ]
     return PredictResult(
         corpora=[corpus.corpus.name for corpus in aligned_corpora],
         alignment=format_alignment_name(aligned_corpora[0]),
-        predictions=[
-            _predict_program(aligned_corpora, source, request) for source in request.programs
-        ],
+        predictions=predictions,
     )
 
 
@@ -105,10 +109,12 @@ def forecast_programs(request: ForecastRequest) -> ForecastsResult:
         As `predict_programs`.
     """
     aligned_corpus = open_corpus_for_prediction(request.corpus, request.alignment)
+    with share_analysis_of_programs(request.programs):
+        forecasts = [check_and_forecast(aligned_corpus, source) for source in request.programs]
     return ForecastsResult(
         corpus=aligned_corpus.corpus.name,
         alignment=format_alignment_name(aligned_corpus),
-        forecasts=[check_and_forecast(aligned_corpus, source) for source in request.programs],
+        forecasts=forecasts,
     )
 
 

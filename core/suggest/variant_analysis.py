@@ -98,7 +98,7 @@ def analyse_variants(
     variants : sequence of Variant
     with_embeddings : bool
     """
-    tasks = _divide_into_tasks(variants, VARIANTS_PER_TASK)
+    tasks = divide_into_tasks(variants, VARIANTS_PER_TASK)
 
     def analyse_here(index: int) -> list[AnalysedVariant]:
         return _analyse_variants_here(reader, tasks[index], with_embeddings)
@@ -109,7 +109,7 @@ def analyse_variants(
         requests = [
             {
                 "program": reader.outline.source,
-                "variants": _encode_variants(task),
+                "variants": encode_variants(task),
                 "with_embeddings": with_embeddings,
             }
             for task in tasks
@@ -170,7 +170,7 @@ class SimulatedSounds:
 
 
 def simulate_variants(
-    program: str,
+    program: str | None,
     variants: Sequence[Variant],
     readings: Mapping[str, ProgramReading],
     seconds: float | None = None,
@@ -179,7 +179,8 @@ def simulate_variants(
 
     Parameters
     ----------
-    program : str
+    program : str or None
+        None for programs that are no variants of one.
     variants : sequence of Variant
         At least one.
     readings : mapping of str to ProgramReading
@@ -189,7 +190,7 @@ def simulate_variants(
     """
     # Each process takes the variants first that it has read.
     order = sorted(range(len(variants)), key=lambda i: _is_read_elsewhere(readings, variants[i]))
-    tasks = _divide_into_tasks(order, SOUNDS_PER_TASK)
+    tasks = divide_into_tasks(order, SOUNDS_PER_TASK)
 
     def simulate_here(index: int) -> list[np.ndarray]:
         return simulate_sources([variants[i].source for i in tasks[index]], seconds)
@@ -201,7 +202,7 @@ def simulate_variants(
             requests = [
                 {
                     "program": program,
-                    "simulate": _encode_variants([variants[i] for i in task]),
+                    "simulate": encode_variants([variants[i] for i in task]),
                     "seconds": seconds,
                 }
                 for task in tasks
@@ -229,12 +230,14 @@ def _is_read_elsewhere(readings: Mapping[str, ProgramReading], variant: Variant)
     return isinstance(reading, DeferredReading) and not reading.has_events
 
 
-def _encode_variants(variants: Sequence[Variant]) -> list[list[Any]]:
+def encode_variants(variants: Sequence[Variant]) -> list[list[Any]]:
+    """Return variants as a request to another process has them."""
     return [
         [item.source, [[part.start, part.end, part.text] for part in item.replacements]]
         for item in variants
     ]
 
 
-def _divide_into_tasks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+def divide_into_tasks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    """Return items in parts of a size; the last part may be smaller."""
     return [items[start : start + size] for start in range(0, len(items), size)]

@@ -95,7 +95,7 @@ def interpret_program(source: str) -> ProgramReading:
     'Nothing in this code would sound.'
     """
     reading = (_known_readings.get() or {}).get(source)
-    return _interpret_uncached_program(source) if reading is None else reading
+    return interpret_uncached_program(source) if reading is None else reading
 
 
 @contextmanager
@@ -109,7 +109,8 @@ def reuse_program_readings(readings: Mapping[str, ProgramReading]) -> Iterator[N
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def _interpret_uncached_program(source: str) -> ProgramReading:
+def interpret_uncached_program(source: str) -> ProgramReading:
+    """Read a program as `interpret_program` does, whatever `reuse_program_readings` has for it."""
     parsed = parse_program_and_error(source)
     return build_program_reading(source, parsed, ProgramInterpreter(parsed.tree))
 

@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.encoders.sound_simulation_encoder import simulate_aspects, simulate_program_source
+from core.encoders.static_analysis_encoder import embed_program_source
+from core.sonicpi.interpreter import ProgramReading, interpret_program
 from core.suggest import analysis_worker_pool
 from core.suggest.analysis_worker_pool import AnalysisWorkerPool, Reply
 from core.suggest.candidates import iterate_candidates
 from core.suggest.incremental_variant_interpretation import Variant, VariantReader
+from core.suggest.program_batch_analysis import share_analysis_of_programs
 from core.suggest.program_literals_calls_and_blocks import build_program_outline
 from core.suggest.variant_analysis import (
     AnalysedVariant,
@@ -71,6 +75,31 @@ def test_shared_sounds_are_those_of_one_process(worker_pool: AnalysisWorkerPool)
         assert alone.aspects is not None
         np.testing.assert_array_equal(sounds.features[row], alone.features[0])
         np.testing.assert_array_equal(sounds.aspects[row], alone.aspects[0])
+
+
+def test_many_programs_are_analysed_as_each_alone(worker_pool: AnalysisWorkerPool) -> None:
+    sources = [f"play {note}, release: 0.2\nsleep 0.5\nplay 60" for note in range(50, 60)]
+    sources += ["puts 1", "play 60\nplay (", BASS_AND_DRUMS, sources[0]]
+
+    def analyse() -> list[tuple[ProgramReading, np.ndarray, np.ndarray, np.ndarray]]:
+        return [
+            (
+                interpret_program(source),
+                embed_program_source(source),
+                simulate_program_source(source),
+                simulate_aspects(source, 6.0),
+            )
+            for source in sources
+        ]
+
+    with share_analysis_of_programs(sources, 6.0):
+        shared = analyse()
+        assert any(isinstance(item[0], DeferredReading) for item in shared)
+    for plain, item in zip(analyse(), shared, strict=True):
+        for name in ("events", "status", "line", "message", "understood_share"):
+            assert getattr(plain[0], name) == getattr(item[0], name)
+        for plain_vector, vector in zip(plain[1:], item[1:], strict=True):
+            np.testing.assert_array_equal(plain_vector, vector)
 
 
 def test_tasks_of_a_killed_process_are_done_here(
