@@ -23,28 +23,29 @@ AUDIO_FORMATS = ("flac", "ogg")
 _INT16_FULL_SCALE = 2**15
 
 
-@dataclass(frozen=True, eq=False)
-class StoredClip:
-    """The file of a clip and its decoded content.
+@dataclass(frozen=True)
+class ClipFileRecord:
+    """What the database records about the file of a clip.
 
     Attributes
     ----------
-    clip : Clip
-        As it is read from the file. FLAC holds 16 bits per sample, so it differs slightly from
-        what was rendered.
     relative_path : str
         Path below the folder of clips.
     size_bytes : int
     sha256 : str
         Hash of the file.
+    seconds, rms, peak : float
+        Length and level of the clip as it is read from the file, linear, 0 to 1.
     warnings : tuple of RenderProblem
         The renderer's warnings, which the file holds as its comment.
     """
 
-    clip: Clip
     relative_path: str
     size_bytes: int
     sha256: str
+    seconds: float
+    rms: float
+    peak: float
     warnings: tuple[RenderProblem, ...] = ()
 
 
@@ -66,24 +67,38 @@ def find_clip_file(corpus_name: str, render_id: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def write_clip_file(
-    clips_folder: Path, relative_path: str, clip: Clip, warnings: Sequence[RenderProblem] = ()
-) -> StoredClip:
-    """Write a clip and return it as it is read from the file.
+def encode_clip(
+    clip: Clip, audio_format: str, warnings: Sequence[RenderProblem] = ()
+) -> tuple[bytes, Clip]:
+    """Return the content of a clip's file, and the clip as it is read from the file.
 
     Embeddings are computed from what the file holds, so that they do not depend on whether a build
     was interrupted. FLAC stores 16-bit samples exactly, so its content is known without decoding.
+
+    Parameters
+    ----------
+    clip : Clip
+    audio_format : {"flac", "ogg"}
+    warnings : sequence of RenderProblem
+        Stored as the comment of the file.
+    """
+    is_lossless = audio_format == "flac"
+    samples = _quantise_samples_to_int16(clip.samples) if is_lossless else clip.samples
+    comment = _serialize_render_warnings(warnings)
+    content = _encode_audio_file(samples, clip.sample_rate, audio_format, comment)
+    if is_lossless:
+        return content, Clip(samples.astype(np.float32) / _INT16_FULL_SCALE, clip.sample_rate)
+    return content, Clip.decode_audio_file(content)
+
+
+def write_clip_file(clips_folder: Path, relative_path: str, content: bytes) -> None:
+    """Write the content of a clip's file.
 
     Raises
     ------
     EarshotError
         If the file cannot be written.
     """
-    is_lossless = relative_path.endswith(".flac")
-    samples = _quantise_samples_to_int16(clip.samples) if is_lossless else clip.samples
-    audio_format = Path(relative_path).suffix[1:]
-    comment = _serialize_render_warnings(warnings)
-    content = _encode_audio_file(samples, clip.sample_rate, audio_format, comment)
     try:
         with atomic_write(clips_folder / relative_path) as handle:
             handle.write(content)
@@ -96,24 +111,18 @@ def write_clip_file(
             if is_disk_full
             else "Check that you may write there, then run the command again.",
         ) from error
-    if is_lossless:
-        stored = Clip(samples.astype(np.float32) / _INT16_FULL_SCALE, clip.sample_rate)
-    else:
-        stored = Clip.load(clips_folder / relative_path)
-    digest = hashlib.sha256(content).hexdigest()
-    return StoredClip(stored, relative_path, len(content), digest, tuple(warnings))
 
 
 def load_clip_from_existing_file(
     clips_folder: Path, relative_path: str, seconds: float
-) -> StoredClip | None:
+) -> tuple[ClipFileRecord, Clip] | None:
     """Load a clip that has a file but may have no row in the database.
 
     That happens when a build was killed between the two, or when the database was lost.
 
     Returns
     -------
-    StoredClip or None
+    tuple of ClipFileRecord and Clip, or None
         None if the file is missing, damaged or of another length than `seconds`.
     """
     path = clips_folder / relative_path
@@ -129,7 +138,10 @@ def load_clip_from_existing_file(
     if len(clip.samples) != round(seconds * clip.sample_rate):
         return None
     digest = hashlib.sha256(content).hexdigest()
-    return StoredClip(clip, relative_path, len(content), digest, warnings)
+    record = ClipFileRecord(
+        relative_path, len(content), digest, clip.seconds, clip.rms, clip.peak, warnings
+    )
+    return record, clip
 
 
 def remove_partial_clip_files(clips_folder: Path) -> int:

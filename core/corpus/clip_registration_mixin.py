@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.corpus.clip_store import ClipStore
+from core.corpus.encoded_render import EncodedRender
 from core.sonicpi.audio_clip_and_render_result import Clip, RenderResult
 
 
@@ -61,6 +64,27 @@ class CorpusClips:
             The clip as its file holds it, which is what is embedded. None if the program failed.
         """
         return self._clip_store.store_render_result(program_id, rendering, seconds)
+
+    def store_encoded_renders(
+        self, renders: Sequence[tuple[str, EncodedRender]], seconds: float
+    ) -> None:
+        """Store the encoded results of rendering programs: first the files, then the rows.
+
+        The rows are stored in one transaction.
+
+        Parameters
+        ----------
+        renders : sequence of (program id, EncodedRender)
+            Each program at most once.
+        seconds : float
+            Length of the clips.
+
+        Raises
+        ------
+        EarshotError
+            If a file cannot be written, or a program is unknown or given twice.
+        """
+        self._clip_store.store_encoded_renders(renders, seconds)
 
     def register_existing_clip(self, program_id: str, seconds: float) -> Clip | None:
         """Record the clip of a program whose file exists already.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,12 +16,11 @@ from core.corpus import (
     program_and_clip_tables,
     strict_thread_errors_setting,
 )
-from core.corpus.clip_audio_files import StoredClip
+from core.corpus.clip_audio_files import ClipFileRecord
 from core.corpus.database import Database
+from core.corpus.encoded_render import EncodedRender, encode_render
 from core.corpus.program_and_clip_tables import ClipRow
-from core.sonicpi.audio_clip_and_render_result import Clip, RenderProblem, RenderResult
-
-MIN_AUDIBLE_PEAK = 2.0**-16  # Below, all samples are 0 when they are rounded to 16 bits.
+from core.sonicpi.audio_clip_and_render_result import Clip, RenderResult
 
 
 class _ClipLocation(NamedTuple):
@@ -84,42 +84,71 @@ class ClipStore:
     ) -> Clip | None:
         """Store the result of rendering a program; see `Corpus`."""
         with self._database.writer_lock.hold_writer_lock("rendering"):
-            location = self._build_clip_location(program_id, seconds)
-            if location.is_strict:
-                rendering = rendering.convert_thread_error_to_failure()
-            clip, error = rendering.clip, rendering.error
-            if error is None and (clip is None or clip.peak < MIN_AUDIBLE_PEAK):
-                error = RenderProblem("silent", "The program makes no sound within the clip.")
-            if error is None and clip is not None:
-                stored = clip_audio_files.write_clip_file(
-                    self.folder, location.relative_path, clip, rendering.warnings
+            with self._database.open_read_transaction() as connection:
+                audio_format = json.loads(
+                    program_and_clip_tables.read_corpus_setting(connection, "audio_format")
                 )
-                return self._insert_clip_row(location, stored, rendering.render_s)
-            assert error is not None  # A result without a clip has an error.
+            render, clip = encode_render(
+                rendering, audio_format, is_strict=self.is_strict_about_thread_errors
+            )
+            self.store_encoded_renders([(program_id, render)], seconds)
+            return clip
+
+    def store_encoded_renders(
+        self, renders: Sequence[tuple[str, EncodedRender]], seconds: float
+    ) -> None:
+        """Store the encoded results of rendering programs; see `Corpus`."""
+        with self._database.writer_lock.hold_writer_lock("rendering"):
+            locations = self._build_clip_locations([name for name, _ in renders], seconds)
+            for location, (_, render) in zip(locations, renders):
+                if render.error is None:
+                    clip_audio_files.write_clip_file(
+                        self.folder, location.relative_path, render.content
+                    )
             with self._database.open_write_transaction("rendering") as connection:
-                replaced_file = program_and_clip_tables.store_render_failure(
-                    connection,
-                    location.position,
-                    location.render_id,
-                    error,
-                    rendering.warnings,
-                    rendering.render_s,
-                )
-            self._remove_clip_file(replaced_file)
-            return None
+                replaced_files = [
+                    self._store_render_row(connection, location, render)
+                    for location, (_, render) in zip(locations, renders)
+                ]
+            for relative_path in replaced_files:
+                self._remove_clip_file(relative_path)
+
+    @staticmethod
+    def _store_render_row(
+        connection: sqlite3.Connection, location: _ClipLocation, render: EncodedRender
+    ) -> str | None:
+        """Record a render; return the file that it replaces."""
+        if render.error is None:
+            return program_and_clip_tables.store_clip_row(
+                connection,
+                location.position,
+                location.render_id,
+                render.build_file_record(location.relative_path),
+                render.render_s,
+            )
+        return program_and_clip_tables.store_render_failure(
+            connection,
+            location.position,
+            location.render_id,
+            render.error,
+            render.warnings,
+            render.render_s,
+        )
 
     def register_existing_clip(self, program_id: str, seconds: float) -> Clip | None:
         """Record a clip whose file exists already; see `Corpus`."""
         with self._database.writer_lock.hold_writer_lock("registering existing clips"):
-            location = self._build_clip_location(program_id, seconds)
+            (location,) = self._build_clip_locations([program_id], seconds)
             stored = clip_audio_files.load_clip_from_existing_file(
                 self.folder, location.relative_path, seconds
             )
             if stored is None:
                 return None
-            if location.is_strict and any(warning.is_thread_error for warning in stored.warnings):
+            record, clip = stored
+            if location.is_strict and any(warning.is_thread_error for warning in record.warnings):
                 return None
-            return self._insert_clip_row(location, stored, render_s=0.0)
+            self._insert_clip_row(location, record)
+            return clip
 
     @property
     def is_strict_about_thread_errors(self) -> bool:
@@ -145,30 +174,39 @@ class ClipStore:
             for relative_path in removed_files:
                 self._remove_clip_file(relative_path)
 
-    def _build_clip_location(self, program_id: str, seconds: float) -> _ClipLocation:
+    def _build_clip_locations(
+        self, program_ids: Sequence[str], seconds: float
+    ) -> list[_ClipLocation]:
         with self._database.open_read_transaction() as connection:
-            position = encoder_and_embedding_tables.find_program_positions(
-                connection, [program_id]
-            )[0]
-            source = program_and_clip_tables.read_program_source(connection, position)
+            positions = encoder_and_embedding_tables.find_program_positions(connection, program_ids)
+            sources = [
+                program_and_clip_tables.read_program_source(connection, position)
+                for position in positions
+            ]
             audio_format = json.loads(
                 program_and_clip_tables.read_corpus_setting(connection, "audio_format")
             )
             sonic_pi = _read_sonic_pi_version_setting(connection)
             is_strict = strict_thread_errors_setting.read_strictness_about_thread_errors(connection)
-        render_id = sonicpi.compute_render_id(source, seconds, sonic_pi=sonic_pi)
-        relative_path = clip_audio_files.build_clip_path(render_id, audio_format)
-        return _ClipLocation(position, render_id, relative_path, is_strict)
+        render_ids = [
+            sonicpi.compute_render_id(source, seconds, sonic_pi=sonic_pi) for source in sources
+        ]
+        return [
+            _ClipLocation(
+                position,
+                render_id,
+                clip_audio_files.build_clip_path(render_id, audio_format),
+                is_strict,
+            )
+            for position, render_id in zip(positions, render_ids)
+        ]
 
-    def _insert_clip_row(
-        self, location: _ClipLocation, stored: StoredClip, render_s: float
-    ) -> Clip:
+    def _insert_clip_row(self, location: _ClipLocation, record: ClipFileRecord) -> None:
         with self._database.open_write_transaction("rendering") as connection:
             replaced_file = program_and_clip_tables.store_clip_row(
-                connection, location.position, location.render_id, stored, render_s
+                connection, location.position, location.render_id, record, render_s=0.0
             )
         self._remove_clip_file(replaced_file)
-        return stored.clip
 
     def _remove_clip_file(self, relative_path: str | None) -> None:
         if relative_path is not None:

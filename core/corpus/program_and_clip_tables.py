@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from core.corpus import train_test_split
-from core.corpus.clip_audio_files import StoredClip
+from core.corpus.clip_audio_files import ClipFileRecord
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.programs.program import Program
@@ -270,7 +270,7 @@ def store_clip_row(
     connection: sqlite3.Connection,
     position: int,
     render_id: str,
-    stored_clip: StoredClip,
+    record: ClipFileRecord,
     render_s: float,
 ) -> str | None:
     """Record the clip of a program in the caller's transaction.
@@ -285,7 +285,7 @@ def store_clip_row(
     old = connection.execute(
         "SELECT file, sha256 FROM clips WHERE program = ?", (position,)
     ).fetchone()
-    if old and old[1] != stored_clip.sha256:
+    if old and old[1] != record.sha256:
         delete_audio_embeddings(connection, position)
     connection.execute(
         "INSERT OR REPLACE INTO clips (program, render_id, state, file, bytes, sha256, seconds,"
@@ -293,17 +293,17 @@ def store_clip_row(
         (
             position,
             render_id,
-            stored_clip.relative_path,
-            stored_clip.size_bytes,
-            stored_clip.sha256,
-            stored_clip.clip.seconds,
-            stored_clip.clip.rms,
-            stored_clip.clip.peak,
+            record.relative_path,
+            record.size_bytes,
+            record.sha256,
+            record.seconds,
+            record.rms,
+            record.peak,
             render_s,
-            _serialize_render_problems(stored_clip.warnings),
+            _serialize_render_problems(record.warnings),
         ),
     )
-    return old[0] if old and old[0] != stored_clip.relative_path else None
+    return old[0] if old and old[0] != record.relative_path else None
 
 
 def store_render_failure(

@@ -123,15 +123,30 @@ class Clip:
         EarshotError
             When the file is missing, is not a sound file, or its header has no valid length.
         """
+        return cls._read_sound(str(path), where=str(path))
+
+    @classmethod
+    def decode_audio_file(cls, content: bytes) -> Clip:
+        """Return the clip in the content of a sound file, as `load` reads it.
+
+        Raises
+        ------
+        EarshotError
+            As `load`.
+        """
+        return cls._read_sound(io.BytesIO(content), where=None)
+
+    @classmethod
+    def _read_sound(cls, source: str | io.BytesIO, where: str | None) -> Clip:
         try:
-            samples, sample_rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+            samples, sample_rate = soundfile.read(source, dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, OSError) as error:
             raise EarshotError(
-                f"No sound can be read from this file ({error}).", where=str(path)
+                f"No sound can be read from this file ({error}).", where=where
             ) from error
         except (ValueError, MemoryError) as error:  # libsndfile reports an unknown length as huge.
             raise EarshotError(
-                "The header of the sound file has no valid length.", where=str(path)
+                "The header of the sound file has no valid length.", where=where
             ) from error
         if samples.shape[1] == 1:
             samples = np.repeat(samples, 2, axis=1)
