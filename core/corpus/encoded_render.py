@@ -1,4 +1,4 @@
-"""The result of a render in the form in which a corpus stores it: encoded, with its measurements."""
+"""The result of a render as a corpus stores it: encoded, with its measurements."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from core.pipeline.embed import (
     embed_missing_code,
     get_canonical_encoder_id,
 )
-from core.pipeline.render_executor import RenderExecutor
+from core.pipeline.executors import Executor
 from core.pipeline.render_missing_clips import RENDERING_STEP, RenderReport, render_missing_clips
 from core.progress_callback import Progress, ignore_progress
 from core.text_formatting import format_named_counts
@@ -157,7 +157,7 @@ def build_corpus(
     encoder_choice: EncoderChoice = EncoderChoice(),
     clip_format: ClipFormat = ClipFormat(),
     *,
-    executor: RenderExecutor | None = None,
+    executor: Executor | None = None,
     progress: Progress = ignore_progress,
     on_estimate: Callable[[BuildEstimate], None] | None = None,
 ) -> BuildReport:
@@ -173,7 +173,7 @@ def build_corpus(
     options : BuildOptions
     encoder_choice : EncoderChoice
     clip_format : ClipFormat
-    executor : RenderExecutor, optional
+    executor : Executor, optional
         Default: processes on this machine, one per core.
     progress : Progress
     on_estimate : callable, optional
@@ -215,10 +215,10 @@ def build_corpus(
             if on_estimate is not None:
                 on_estimate(estimate)
         with record_duration("build", estimate.seconds):
-            embed_report = embed_missing_code(corpus, encoder_ids["code"], progress)
+            embed_report = embed_missing_code(corpus, encoder_ids["code"], progress, executor)
             render_report = render_missing_clips(corpus, [encoder_ids["audio"]], executor, progress)
             embed_report += render_report.embed_report
-            embed_report += embed_missing_clips(corpus, encoder_ids["audio"], progress)
+            embed_report += embed_missing_clips(corpus, encoder_ids["audio"], progress, executor)
     _raise_if_corpus_has_no_clips(corpus)
     return BuildReport(
         corpus_name=corpus_name,

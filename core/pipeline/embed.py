@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+
+import numpy as np
 
 from core import encoders
 from core.corpus import Corpus, NonFiniteEmbeddingError
 from core.encoders.encoder_interface import PROGRESS_LABELS
 from core.errors import EarshotError
+from core.pipeline.executors import EmbeddedItem, Executor, LocalExecutor
 from core.progress_callback import Progress, ignore_progress
-from core.sonicpi.audio_clip_and_render_result import Clip
-
-# Programs per commit: enough for an encoder to sort them by length, few enough to lose in a crash.
-COMMIT_BATCH_SIZE = 64
-# Clips per commit. An encoder computes one clip per core at a time, and each clip takes about 6 MB.
-MAX_CLIPS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -56,6 +52,7 @@ def embed_corpus(
     code_encoder: str | None = None,
     audio_encoder: str | None = None,
     progress: Progress = ignore_progress,
+    executor: Executor | None = None,
 ) -> EmbedReport:
     """Embed all programs and clips that these encoders have not embedded yet.
 
@@ -66,6 +63,8 @@ def embed_corpus(
         Encoder ids. Without either, the two that the corpus was built with; with one of them,
         only that one.
     progress : Progress
+    executor : Executor, optional
+        Default: threads of this process, one per core.
 
     Raises
     ------
@@ -86,9 +85,9 @@ def embed_corpus(
     report = EmbedReport()
     with corpus.lock_for_writing(f"embed {corpus.name}"):
         if code_encoder is not None:
-            report += embed_missing_code(corpus, code_encoder, progress)
+            report += embed_missing_code(corpus, code_encoder, progress, executor)
         if audio_encoder is not None:
-            report += embed_missing_clips(corpus, audio_encoder, progress)
+            report += embed_missing_clips(corpus, audio_encoder, progress, executor)
     return report
 
 
@@ -109,7 +108,10 @@ def get_canonical_encoder_id(encoder_id: str | None, modality: str) -> str | Non
 
 
 def embed_missing_code(
-    corpus: Corpus, encoder_id: str, progress: Progress = ignore_progress
+    corpus: Corpus,
+    encoder_id: str,
+    progress: Progress = ignore_progress,
+    executor: Executor | None = None,
 ) -> EmbedReport:
     """Embed the code of all programs that lack it, including those without a clip.
 
@@ -120,11 +122,14 @@ def embed_missing_code(
     EarshotError
         When the encoder could not embed anything.
     """
-    return _embed_missing_by_component(corpus, encoder_id, "code", progress)
+    return _embed_missing_by_component(corpus, encoder_id, "code", progress, executor)
 
 
 def embed_missing_clips(
-    corpus: Corpus, encoder_id: str, progress: Progress = ignore_progress
+    corpus: Corpus,
+    encoder_id: str,
+    progress: Progress = ignore_progress,
+    executor: Executor | None = None,
 ) -> EmbedReport:
     """Embed the files of all clips that lack it.
 
@@ -135,107 +140,109 @@ def embed_missing_clips(
     EarshotError
         When the encoder could not embed anything.
     """
-    return _embed_missing_by_component(corpus, encoder_id, "audio", progress)
+    return _embed_missing_by_component(corpus, encoder_id, "audio", progress, executor)
 
 
 def _embed_missing_by_component(
-    corpus: Corpus, encoder_id: str, modality: str, progress: Progress
+    corpus: Corpus,
+    encoder_id: str,
+    modality: str,
+    progress: Progress,
+    executor: Executor | None,
 ) -> EmbedReport:
     report = EmbedReport()
     for part in encoders.find_encoder_spec(encoder_id).component_specs:
-        report += _embed_missing_items(corpus, part, modality, progress)
+        report += _embed_missing_items(
+            corpus, part, modality, progress, executor or LocalExecutor()
+        )
     return report
 
 
 def _embed_missing_items(
-    corpus: Corpus, spec: encoders.EncoderSpec, modality: str, progress: Progress
+    corpus: Corpus,
+    spec: encoders.EncoderSpec,
+    modality: str,
+    progress: Progress,
+    executor: Executor,
 ) -> EmbedReport:
     """Embed by one encoder that is no concatenation."""
     missing = corpus.list_programs_without_embedding(spec.id, spec.revision)
     if not missing:
         return EmbedReport()
     is_code = modality == "code"
-    load_item: Callable[[str], Any] = str if is_code else Clip.load
     step = PROGRESS_LABELS[modality]
-    batch_size = COMMIT_BATCH_SIZE if is_code else choose_clip_batch_size()
     start = time.monotonic()
     progress(step, 0, len(missing))
-    encoder = encoders.get_encoder(spec.id)
     values = corpus.load_programs().set_index("program")["source" if is_code else "audio"]
+    batch_size = executor.choose_batch_size(modality)
+    batches = [missing[first : first + batch_size] for first in range(0, len(missing), batch_size)]
+    items = (
+        [values[name] if is_code else Path(values[name]) for name in batch] for batch in batches
+    )
     errors: dict[str, str] = {}
-    added = 0
-    for first in range(0, len(missing), batch_size):
-        program_ids = missing[first : first + batch_size]
-        items: dict[str, Any] = {}
-        for program_id in program_ids:
-            try:
-                items[program_id] = load_item(values[program_id])
-            except EarshotError as error:
-                errors[program_id] = str(error)
-        if items:
-            batch_errors = embed_and_store(corpus, encoder, list(items), list(items.values()))
-            added += len(items) - len(batch_errors)
-            errors |= batch_errors
-        for done, program_id in enumerate(program_ids, first + 1):
-            progress(step, done, len(missing), errors.get(program_id, ""))
+    done = 0
+    with executor.embed_batches(spec.id, items) as results:
+        for index, embedded in results:
+            errors |= store_embedded_items(corpus, spec, batches[index], embedded)
+            for program_id in batches[index]:
+                done += 1
+                progress(step, done, len(missing), errors.get(program_id, ""))
     _raise_if_encoder_embedded_nothing(corpus, spec.id, errors)
+    added = len(missing) - len(errors)
     seconds = {step: time.monotonic() - start}
     return EmbedReport(added if is_code else 0, 0 if is_code else added, errors, seconds)
 
 
-def choose_clip_batch_size() -> int:
-    """Return the number of clips to embed together so that no core idles."""
-    return min(len(os.sched_getaffinity(0)), MAX_CLIPS_AT_ONCE)
-
-
-def embed_and_store(
+def store_embedded_items(
     corpus: Corpus,
-    encoder: encoders.Encoder,
+    spec: encoders.EncoderSpec,
     program_ids: Sequence[str],
-    items: Sequence[str] | Sequence[Clip],
+    items: Sequence[EmbeddedItem],
 ) -> dict[str, str]:
-    """Embed and store the code or the clips of some programs.
+    """Store the vectors among the results of embedding some programs.
 
-    Where a batch fails, each item is tried alone, so that a bad item costs only itself. The parts
-    of a concatenated encoder embed one after the other.
+    Where a vector is not finite, each is stored alone, so that a bad one costs only itself.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    spec : EncoderSpec
+        Encoder of the vectors; no concatenation.
+    program_ids : sequence of str
+    items : sequence of EmbeddedItem
+        One vector or error message per program.
 
     Returns
     -------
     dict of program id to str
         Programs that could not be embedded, with the error message.
     """
-    if len(encoder.component_encoders) > 1:
-        errors: dict[str, str] = {}
-        for part in encoder.component_encoders:
-            errors |= embed_and_store(corpus, part, program_ids, items)
-        return errors
-    message = _try_embed_and_store(corpus, encoder, program_ids, items)
-    if message is None:
-        return {}
-    if len(program_ids) == 1:
-        return {program_ids[0]: message}
-    errors = {}
-    for index, program_id in enumerate(program_ids):
-        errors |= embed_and_store(corpus, encoder, [program_id], items[index : index + 1])
+    errors: dict[str, str] = {}
+    vectors: dict[str, np.ndarray] = {}
+    for program_id, item in zip(program_ids, items, strict=True):
+        if isinstance(item, str):
+            errors[program_id] = item
+        else:
+            vectors[program_id] = item
+    if vectors:
+        errors |= _store_vectors(corpus, spec, vectors)
     return errors
 
 
-def _try_embed_and_store(
-    corpus: Corpus,
-    encoder: encoders.Encoder,
-    program_ids: Sequence[str],
-    items: Sequence[str] | Sequence[Clip],
-) -> str | None:
-    """Embed and store all items; return the error message if an item is at fault."""
+def _store_vectors(
+    corpus: Corpus, spec: encoders.EncoderSpec, vectors: dict[str, np.ndarray]
+) -> dict[str, str]:
+    matrix = np.stack(list(vectors.values()))
     try:
-        embeddings = encoder.embed(items)
-    except EarshotError as error:
-        return str(error)
-    try:
-        corpus.store_embeddings(encoder.spec.id, encoder.spec.revision, program_ids, embeddings)
+        corpus.store_embeddings(spec.id, spec.revision, list(vectors), matrix)
     except NonFiniteEmbeddingError as error:
-        return str(error)
-    return None
+        if len(vectors) == 1:
+            return {next(iter(vectors)): str(error)}
+        errors: dict[str, str] = {}
+        for program_id, vector in vectors.items():
+            errors |= _store_vectors(corpus, spec, {program_id: vector})
+        return errors
+    return {}
 
 
 def _raise_if_encoder_embedded_nothing(

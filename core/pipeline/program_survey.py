@@ -12,7 +12,7 @@ from core import sonicpi
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus import imported_program_file_reader
 from core.errors import EarshotError
-from core.pipeline.render_executor import LocalExecutor, RenderExecutor
+from core.pipeline.executors import Executor, LocalExecutor
 from core.pipeline.render_outcome_classification import (
     OUTCOMES,
     SILENT,
@@ -135,7 +135,7 @@ def survey_programs(
     *,
     receive_finding: Callable[[SurveyFinding], None] | None = None,
     earlier_findings: Mapping[str, SurveyFinding] | None = None,
-    executor: RenderExecutor | None = None,
+    executor: Executor | None = None,
     progress: Progress = ignore_progress,
 ) -> SurveyReport:
     """Render programs and find out which of them sound.
@@ -149,7 +149,7 @@ def survey_programs(
         Called with each finding as soon as it is known, in order of completion.
     earlier_findings : mapping of str to SurveyFinding, optional
         Findings of an earlier survey by key; these programs are not rendered again.
-    executor : RenderExecutor, optional
+    executor : Executor, optional
         Default: processes on this machine.
     progress : Progress
 
@@ -221,7 +221,7 @@ def _iterate_survey_findings(
     unreadable: Mapping[str, str],
     options: SurveyOptions,
     earlier_findings: Mapping[str, SurveyFinding] | None,
-    executor: RenderExecutor | None,
+    executor: Executor | None,
 ) -> Iterator[SurveyFinding]:
     """Yield the finding of every program; programs with the same source are rendered once."""
     for name, reason in unreadable.items():

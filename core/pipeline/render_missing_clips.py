@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from core import encoders
 from core.corpus import Corpus
 from core.pipeline.corpus_sample_folders import load_corpus_sample_folders
-from core.pipeline.embed import EmbedReport, choose_clip_batch_size, embed_and_store
-from core.pipeline.render_executor import LocalExecutor, RenderExecutor
+from core.pipeline.embed import EmbedReport, embed_missing_clips, store_embedded_items
+from core.pipeline.executors import ClipSettings, Executor, LocalExecutor, ProgramResult
 from core.progress_callback import Progress, ignore_progress
-from core.sonicpi import Clip
 
 RENDERING_STEP = "Rendering and embedding clips"
 
@@ -41,7 +40,7 @@ class RenderReport:
 def render_missing_clips(
     corpus: Corpus,
     audio_encoders: Sequence[str] = (),
-    executor: RenderExecutor | None = None,
+    executor: Executor | None = None,
     progress: Progress = ignore_progress,
 ) -> RenderReport:
     """Render every program of a corpus that has neither a clip nor an error of its own.
@@ -52,7 +51,7 @@ def render_missing_clips(
         The caller holds its writer lock.
     audio_encoders : sequence of str
         Ids of encoders that embed each new clip at once.
-    executor : RenderExecutor, optional
+    executor : Executor, optional
         Default: processes on this machine, one per core.
     progress : Progress
 
@@ -65,57 +64,65 @@ def render_missing_clips(
     if not pending:
         return RenderReport()
     start = time.monotonic()
-    settings = corpus.settings
-    clip_seconds = settings["seconds"]
+    executor = executor or LocalExecutor()
+    clip_settings = _read_clip_settings(corpus, audio_encoders)
     progress(RENDERING_STEP, 0, len(pending))
-    embedder = _BatchEmbedder(corpus, [encoders.get_encoder(name) for name in audio_encoders])
     to_render = []
     clips_reused = 0
     for program_id, source in pending:
-        clip = corpus.register_existing_clip(program_id, clip_seconds)
-        if clip is None:
+        if corpus.register_existing_clip(program_id, clip_settings.seconds) is None:
             to_render.append((program_id, source))
             continue
         clips_reused += 1
-        embedder.collect_clip_and_embed_full_batch(program_id, clip)
         progress(RENDERING_STEP, clips_reused, len(pending))
     names = corpus.load_programs().set_index("program")["name"]
-    executor = executor or LocalExecutor(sample_folders=load_corpus_sample_folders(corpus))
-    clips_rendered = 0
+    embed_report = EmbedReport()
+    done = clips_reused
     sources = (source for _, source in to_render)
-    with executor.render_programs(sources, clip_seconds, settings["sonic_pi"]) as results:
-        for index, result in results:
-            program_id = to_render[index][0]
-            clip = corpus.store_render_result(program_id, result, clip_seconds)
-            clips_rendered += 1
-            if clip is not None:
-                embedder.collect_clip_and_embed_full_batch(program_id, clip)
-            note = f"{names[program_id]}: {result.error}" if result.error else ""
-            progress(RENDERING_STEP, clips_reused + clips_rendered, len(pending), note)
-    embedder.embed_collected_clips()
+    with executor.build_clips(sources, clip_settings) as batches:
+        for batch in batches:
+            results = {to_render[index][0]: result for index, result in batch}
+            embed_report += _store_program_results(corpus, results, clip_settings)
+            for program_id, result in results.items():
+                done += 1
+                error = result.render.error
+                note = f"{names[program_id]}: {error}" if error else ""
+                progress(RENDERING_STEP, done, len(pending), note)
+    if clips_reused:
+        for encoder_id in audio_encoders:
+            embed_report += embed_missing_clips(corpus, encoder_id, progress, executor)
     seconds = time.monotonic() - start
-    return RenderReport(clips_rendered, clips_reused, embedder.report, seconds)
+    return RenderReport(done - clips_reused, clips_reused, embed_report, seconds)
 
 
-class _BatchEmbedder:
-    """Collects clips until there is one per core, then embeds them all."""
+def _read_clip_settings(corpus: Corpus, audio_encoders: Sequence[str]) -> ClipSettings:
+    settings = corpus.settings
+    components = [
+        component.id
+        for encoder_id in audio_encoders
+        for component in encoders.find_encoder_spec(encoder_id).component_specs
+    ]
+    return ClipSettings(
+        settings["seconds"],
+        settings["sonic_pi"],
+        settings["audio_format"],
+        corpus.is_strict_about_thread_errors,
+        tuple(dict.fromkeys(components)),
+        load_corpus_sample_folders(corpus),
+    )
 
-    def __init__(self, corpus: Corpus, audio_encoders: Sequence[encoders.Encoder]):
-        self.report = EmbedReport()
-        self._corpus = corpus
-        self._audio_encoders = audio_encoders
-        self._clips: dict[str, Clip] = {}
 
-    def collect_clip_and_embed_full_batch(self, program_id: str, clip: Clip) -> None:
-        self._clips[program_id] = clip
-        if len(self._clips) >= choose_clip_batch_size():
-            self.embed_collected_clips()
-
-    def embed_collected_clips(self) -> None:
-        if not self._clips:
-            return
-        program_ids, clips = list(self._clips), list(self._clips.values())
-        for encoder in self._audio_encoders:
-            errors = embed_and_store(self._corpus, encoder, program_ids, clips)
-            self.report += EmbedReport(0, len(clips) - len(errors), errors)
-        self._clips.clear()
+def _store_program_results(
+    corpus: Corpus, results: dict[str, ProgramResult], clip_settings: ClipSettings
+) -> EmbedReport:
+    """Store clips, errors and embeddings; in this order, because embeddings belong to clips."""
+    renders = [(program_id, result.render) for program_id, result in results.items()]
+    corpus.store_encoded_renders(renders, clip_settings.seconds)
+    report = EmbedReport()
+    embedded_ids = [name for name, result in results.items() if result.render.error is None]
+    for encoder_id in clip_settings.audio_encoders if embedded_ids else ():
+        spec = encoders.find_encoder_spec(encoder_id)
+        items = [results[program_id].embeddings[encoder_id] for program_id in embedded_ids]
+        errors = store_embedded_items(corpus, spec, embedded_ids, items)
+        report += EmbedReport(0, len(embedded_ids) - len(errors), errors)
+    return report

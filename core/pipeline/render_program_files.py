@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError, convert_system_error
-from core.pipeline.render_executor import LocalExecutor, RenderExecutor
+from core.pipeline.executors import Executor, LocalExecutor
 from core.pipeline.unique_file_names import make_names_unique
 from core.programs.source_decoding import decode_source
 from core.progress_callback import Progress, ignore_progress
@@ -265,7 +265,7 @@ class _RequestedClips:
 
 
 def _render_unique_sources(
-    programs: list[_ProgramFile], clips: _RequestedClips, executor: RenderExecutor
+    programs: list[_ProgramFile], clips: _RequestedClips, executor: Executor
 ) -> Iterator[tuple[int, RenderResult]]:
     """Yield (index, result) of each unreadable file, and of the first program of each source."""
     first_index: dict[str, int] = {}

@@ -9,8 +9,8 @@ import numpy as np
 
 from core import encoders, workspace
 from core.corpus import Corpus
-from core.pipeline.embed import choose_clip_batch_size
-from core.pipeline.render_executor import LocalExecutor, RenderExecutor
+from core.pipeline.executors import Executor, LocalExecutor
+from core.pipeline.executors.local_executor import choose_clip_batch_size
 from core.progress_callback import Progress
 from core.sonicpi import Clip, compute_render_id
 
@@ -25,7 +25,7 @@ def render_study_clips(
     sources: Sequence[str],
     seconds: float,
     progress: Progress,
-    executor: RenderExecutor | None = None,
+    executor: Executor | None = None,
 ) -> tuple[list[Path | None], dict[int, str]]:
     """Render programs that are not part of the corpus, unless their clips exist already.
 
@@ -37,7 +37,7 @@ def render_study_clips(
     seconds : float
         Length of each clip.
     progress : Progress
-    executor : RenderExecutor, optional
+    executor : Executor, optional
         Default: processes on this machine.
 
     Returns

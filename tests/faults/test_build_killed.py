@@ -12,7 +12,7 @@ import pytest
 from core.corpus import Corpus, list_corpora
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.corpus_check_and_repair import verify_corpus
-from core.pipeline.render_executor import LocalExecutor
+from core.pipeline.executors import LocalExecutor
 from tests.faults.corpus_state import assert_intact, digest_corpus
 from tests.faults.fork_server_client import ForkServer
 from tests.faults.job_control import kill, make_rng
@@ -35,7 +35,7 @@ MAX_DELAY_S = 0.05
 BUILD_CODE = f"""
 import os
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
-from core.pipeline.render_executor import LocalExecutor
+from core.pipeline.executors import LocalExecutor
 print(os.getpid(), flush=True)
 build_corpus(
     {CORPUS_NAME!r},

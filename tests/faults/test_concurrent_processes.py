@@ -29,7 +29,7 @@ BUILD_CODE = f"""
 import sys
 from core.errors import EarshotError
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
-from core.pipeline.render_executor import LocalExecutor
+from core.pipeline.executors import LocalExecutor
 try:
     build_corpus(
         {CORPUS_NAME!r},

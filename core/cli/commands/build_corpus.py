@@ -107,7 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Build the corpus, then print a summary."""
     from core.pipeline import build
-    from core.pipeline.render_executor import LocalExecutor
+    from core.pipeline.executors import LocalExecutor
 
     if not (args.resume or args.per_template or args.grammar_programs):
         raise EarshotError(

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from core.errors import EarshotError
-from core.pipeline.render_executor import LocalExecutor
+from core.pipeline.executors import LocalExecutor
 from core.pipeline.render_program_files import render_program_files
 from core.sonicpi import Clip, RenderResult, render
 
