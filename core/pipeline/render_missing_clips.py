@@ -82,7 +82,9 @@ def render_missing_clips(
     with executor.build_clips(sources, clip_settings) as batches:
         for batch in batches:
             results = {to_render[index][0]: result for index, result in batch}
-            embed_report += _store_program_results(corpus, results, clip_settings)
+            embed_report += _store_program_results(
+                corpus, results, clip_settings.seconds, audio_encoders
+            )
             for program_id, result in results.items():
                 done += 1
                 error = result.render.error
@@ -113,16 +115,20 @@ def _read_clip_settings(corpus: Corpus, audio_encoders: Sequence[str]) -> ClipSe
 
 
 def _store_program_results(
-    corpus: Corpus, results: dict[str, ProgramResult], clip_settings: ClipSettings
+    corpus: Corpus,
+    results: dict[str, ProgramResult],
+    clip_seconds: float,
+    audio_encoders: Sequence[str],
 ) -> EmbedReport:
     """Store clips, errors and embeddings; in this order, because embeddings belong to clips."""
     renders = [(program_id, result.render) for program_id, result in results.items()]
-    corpus.store_encoded_renders(renders, clip_settings.seconds)
+    corpus.store_encoded_renders(renders, clip_seconds)
     report = EmbedReport()
     embedded_ids = [name for name, result in results.items() if result.render.error is None]
-    for encoder_id in clip_settings.audio_encoders if embedded_ids else ():
-        spec = encoders.find_encoder_spec(encoder_id)
-        items = [results[program_id].embeddings[encoder_id] for program_id in embedded_ids]
-        errors = store_embedded_items(corpus, spec, embedded_ids, items)
+    for encoder_id in audio_encoders if embedded_ids else ():
+        errors: dict[str, str] = {}
+        for spec in encoders.find_encoder_spec(encoder_id).component_specs:
+            items = [results[program_id].embeddings[spec.id] for program_id in embedded_ids]
+            errors |= store_embedded_items(corpus, spec, embedded_ids, items)
         report += EmbedReport(0, len(embedded_ids) - len(errors), errors)
     return report

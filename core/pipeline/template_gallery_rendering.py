@@ -9,7 +9,7 @@ from pathlib import Path
 from core import programs, sonicpi, workspace
 from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus import find_clip_file, list_corpora
-from core.corpus.clip_store import MIN_AUDIBLE_PEAK
+from core.corpus.encoded_render import MIN_AUDIBLE_PEAK
 from core.errors import EarshotError
 from core.programs import Program, Template
 from core.progress_callback import Progress, ignore_progress

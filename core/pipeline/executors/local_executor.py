@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core import encoders, sonicpi
 from core.corpus.encoded_render import EncodedRender, encode_render
@@ -126,15 +127,13 @@ def _embed_batch(
     encoder: encoders.Encoder, batch: Sequence[str] | Sequence[Path]
 ) -> list[EmbeddedItem]:
     """Embed one batch; a clip that cannot be loaded costs only itself."""
-    loaded: list[str | Clip | None] = []
-    errors: dict[int, str] = {}
+    items: dict[int, Any] = {}
+    results: dict[int, EmbeddedItem] = {}
     for index, item in enumerate(batch):
         try:
-            loaded.append(item if isinstance(item, str) else Clip.load(item))
+            items[index] = Clip.load(item) if isinstance(item, Path) else item
         except EarshotError as error:
-            errors[index] = str(error)
-            loaded.append(None)
-    items = [item for item in loaded if item is not None]
-    # All items of a batch are of one kind, which a list of a union cannot express.
-    vectors = iter(embed_each_item(encoder, items) if items else ())  # type: ignore[arg-type] # as above
-    return [errors[index] if index in errors else next(vectors) for index in range(len(batch))]
+            results[index] = str(error)
+    if items:
+        results |= zip(items, embed_each_item(encoder, list(items.values())))
+    return [results[index] for index in range(len(batch))]
