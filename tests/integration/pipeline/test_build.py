@@ -22,10 +22,11 @@ from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderCh
 from core.pipeline.cost_estimates import BuildEstimate, estimate_build_cost
 from core.pipeline.data_card import make_data_card
 from core.pipeline.embed import embed_corpus
+from core.pipeline.executors import LocalExecutor
 from core.pipeline.import_programs import import_programs
 from core.pipeline.render_missing_clips import render_missing_clips
 from core.programs import Program
-from core.sonicpi import Clip, RenderResult
+from core.sonicpi import Clip
 from core.workspace import PROJECT_FOLDER
 
 SECONDS = 4.0
@@ -353,15 +354,20 @@ class ReversedExecutor:
     def __init__(self, results_before_failure: int):
         self.results_left = results_before_failure
         self.closed_count = 0
+        self.local = LocalExecutor()
+        self.embed_batches = self.local.embed_batches
+        self.choose_batch_size = self.local.choose_batch_size
 
     @contextmanager
-    def render_programs(self, sources, seconds, sonic_pi):
+    def build_clips(self, sources, settings):
         def yield_results():
-            for index, source in reversed(list(enumerate(sources))):
+            with self.local.build_clips(sources, settings) as batches:
+                results = [result for batch in batches for result in batch]
+            for result in sorted(results, key=lambda result: -result[0]):
                 if not self.results_left:
                     raise EarshotError("The cluster is gone.")
                 self.results_left -= 1
-                yield index, RenderResult(sonicpi.render(source, seconds))
+                yield [result]
 
         try:
             yield yield_results()
