@@ -1,0 +1,200 @@
+"""RayExecutor: renders and embeds on the nodes of a Ray cluster."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from core.encoders import find_encoder_spec
+from core.pipeline.executors.executor_interface import ClipSettings, EmbeddedItem, ProgramResult
+from core.pipeline.executors.ray_cluster import RayCluster
+from core.pipeline.executors.ray_result_validation import (
+    parse_embedded_batch,
+    parse_program_result,
+    parse_render_result,
+)
+from core.pipeline.executors.ray_task_runner import RayTaskRunner
+from core.pipeline.executors.ray_worker import ProgramWorker
+from core.pipeline.executors.ray_worker_pool import RayWorkerPool, WorkerTask
+from core.sonicpi import DEFAULT_SONIC_PI, RenderResult, compute_render_id
+from core.sonicpi.render_limits import DEFAULT_LIMITS
+from core.sonicpi.render_pool import MAX_RENDER_ATTEMPTS
+
+# Small, so that the loss of a node costs little.
+CODE_BATCH_SIZE = 16
+CLIP_BATCH_SIZE = 1
+# Beyond the limits of a render: starting the renderer, loading an encoder and embedding.
+TASK_GRACE_S = 300.0
+EMBEDDING_TIMEOUT_S = 600.0
+
+
+class RayExecutor:
+    """Renders and embeds on the nodes of a Ray cluster, one worker per core.
+
+    This process writes everything; workers write nothing. They use the sandbox as local renders
+    do. Nodes may come and go, and may be killed: what they had is done again elsewhere.
+
+    Parameters
+    ----------
+    address : str or None
+        "auto", "HOST:PORT" or "ray://HOST:PORT"; None: a cluster on this machine alone, which
+        `close` stops.
+    workers : int or None
+        Largest number of workers; None: one per core of the cluster.
+    sample_folders : tuple of Path
+        Folders of samples that the programs of `render_programs` may read, on every node.
+    worker_class : type
+        Class of the actors, for tests and benchmarks.
+    task_timeout_s : float or None
+        Longest time of one task; None: what the limits of a render allow.
+
+    Raises
+    ------
+    EarshotError
+        When Ray is not installed, or there is no cluster at the address.
+
+    Examples
+    --------
+    >>> with RayExecutor() as executor:  # doctest: +SKIP
+    ...     build_corpus("beeps", BuildOptions(["02_1_beeps"], 2), executor=executor)
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        workers: int | None = None,
+        sample_folders: tuple[Path, ...] = (),
+        *,
+        worker_class: type = ProgramWorker,
+        task_timeout_s: float | None = None,
+    ):
+        self.sample_folders = sample_folders
+        self._task_timeout_s = task_timeout_s
+        self._cluster = RayCluster(address)
+        self.pool = RayWorkerPool(self._cluster, workers, worker_class)
+
+    def __enter__(self) -> RayExecutor:
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers and the connection."""
+        self.pool.stop_workers()
+        self._cluster.close()
+
+    @contextmanager
+    def render_programs(
+        self, sources: Iterable[str], seconds: float, sonic_pi: str = DEFAULT_SONIC_PI
+    ) -> Iterator[Iterator[tuple[int, RenderResult]]]:
+        """Render programs, as `Executor.render_programs` documents it."""
+        settings = ClipSettings(seconds, sonic_pi, sample_folders=self.sample_folders)
+
+        def parse_result(task: WorkerTask, value: Any) -> RenderResult:
+            return parse_render_result(task, value, settings)
+
+        tasks = _make_render_tasks("render", sources, settings)
+        with self._run_tasks(tasks, parse_result, self._get_render_timeout(seconds)) as batches:
+            yield (result for batch in batches for result in batch)
+
+    @contextmanager
+    def build_clips(
+        self, sources: Iterable[str], settings: ClipSettings
+    ) -> Iterator[Iterator[list[tuple[int, ProgramResult]]]]:
+        """Render, encode and embed programs, as `Executor.build_clips` documents it."""
+
+        def parse_result(task: WorkerTask, value: Any) -> ProgramResult:
+            return parse_program_result(task, value, settings)
+
+        tasks = _make_render_tasks("build_clip", sources, settings)
+        timeout_s = self._get_render_timeout(settings.seconds)
+        with self._run_tasks(tasks, parse_result, timeout_s) as batches:
+            yield batches
+
+    @contextmanager
+    def embed_batches(
+        self, encoder_id: str, batches: Iterable[Sequence[str] | Sequence[Path]]
+    ) -> Iterator[Iterator[tuple[int, list[EmbeddedItem]]]]:
+        """Embed batches of items, as `Executor.embed_batches` documents it."""
+        encoder_id = find_encoder_spec(encoder_id).id
+
+        def parse_result(task: WorkerTask, value: Any) -> list[EmbeddedItem]:
+            return parse_embedded_batch(task, value, encoder_id, len(task.arguments[1]))
+
+        tasks = (
+            WorkerTask(index, _compute_batch_key(encoder_id, items), "embed", (encoder_id, items))
+            for index, items in enumerate(map(_read_items, batches))
+        )
+        timeout_s = self._task_timeout_s or EMBEDDING_TIMEOUT_S
+        with self._run_tasks(tasks, parse_result, timeout_s) as results:
+            yield (result for batch in results for result in batch)
+
+    def choose_batch_size(self, modality: str) -> int:
+        """Return the number of programs or clips in one task."""
+        return CODE_BATCH_SIZE if modality == "code" else CLIP_BATCH_SIZE
+
+    def describe_size(self) -> str:
+        """Return the number of nodes and workers in words."""
+        return self.pool.describe_size()
+
+    def _get_render_timeout(self, seconds: float) -> float:
+        if self._task_timeout_s is not None:
+            return self._task_timeout_s
+        wall_s = DEFAULT_LIMITS.scale_limits_to_clip_duration(seconds).wall_s
+        return 2 * MAX_RENDER_ATTEMPTS * wall_s + TASK_GRACE_S
+
+    @contextmanager
+    def _run_tasks(
+        self,
+        tasks: Iterator[WorkerTask],
+        parse_result: Callable[[WorkerTask, Any], Any],
+        timeout_s: float,
+    ) -> Iterator[Iterator[list[tuple[int, Any]]]]:
+        runner = RayTaskRunner(self._cluster, self.pool, timeout_s)
+        results = runner.run_tasks(tasks, parse_result)
+        try:
+            yield results
+        finally:
+            # `run_tasks` is a generator function; closing its generator stops the running tasks.
+            results.close()  # type: ignore[attr-defined] # typed as the iterator that users need
+
+
+def _make_render_tasks(
+    method: str, sources: Iterable[str], settings: ClipSettings
+) -> Iterator[WorkerTask]:
+    for index, source in enumerate(sources):
+        key = compute_render_id(source, settings.seconds, sonic_pi=settings.sonic_pi)
+        yield WorkerTask(index, key, method, (source, settings))
+
+
+def _read_items(batch: Sequence[str] | Sequence[Path]) -> list[str | bytes]:
+    """Return sources as they are and clips as the content of their files.
+
+    A file that cannot be read becomes empty content, which no worker can decode either.
+    """
+    return [item if isinstance(item, str) else _read_file(item) for item in batch]
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _compute_batch_key(encoder_id: str, items: Sequence[str | bytes]) -> str:
+    digest = hashlib.sha256(encoder_id.encode())
+    for item in items:
+        content = item.encode("utf-8", "surrogatepass") if isinstance(item, str) else item
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()

@@ -1,0 +1,127 @@
+"""Checks of what a worker of a cluster returned, before a corpus stores it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from core.corpus.encoded_render import EncodedRender
+from core.encoders import find_encoder_spec
+from core.pipeline.executors.executor_interface import ClipSettings, EmbeddedItem, ProgramResult
+from core.pipeline.executors.ray_task_runner import InvalidResultError
+from core.pipeline.executors.ray_worker_pool import WorkerTask
+from core.sonicpi import Clip, RenderProblem, RenderResult
+from core.sonicpi.audio_clip_and_render_result import SAMPLE_RATE
+
+CHANNELS = 2
+SAMPLE_BYTES = 4
+
+
+def parse_program_result(task: WorkerTask, value: Any, settings: ClipSettings) -> ProgramResult:
+    """Return the result of `ProgramWorker.build_clip` if it is one of this task.
+
+    Raises
+    ------
+    InvalidResultError
+        If it belongs to another program, its clip is not the file that its hash and length
+        announce, or an embedding is missing or has another shape.
+    """
+    render = _parse_render(task, value)
+    embeddings = value.get("embeddings")
+    expected = settings.audio_encoders if render.error is None else ()
+    if not isinstance(embeddings, dict) or set(embeddings) != set(expected):
+        raise InvalidResultError("The worker returned embeddings by other encoders.")
+    if render.error is None:
+        _check_clip_file(render, settings)
+    for encoder_id, item in embeddings.items():
+        check_embedded_items(encoder_id, [item], 1)
+    return ProgramResult(render, embeddings)
+
+
+def parse_render_result(task: WorkerTask, value: Any, settings: ClipSettings) -> RenderResult:
+    """Return the result of `ProgramWorker.render` if it is one of this task.
+
+    Raises
+    ------
+    InvalidResultError
+        If it belongs to another program, or its clip has another length.
+    """
+    render, samples = _parse_render(task, value), value.get("samples")
+    if render.error is not None:
+        return RenderResult(None, render.error, render.warnings, render.render_s)
+    frame_count = round(settings.seconds * SAMPLE_RATE)
+    if not isinstance(samples, bytes) or len(samples) != frame_count * CHANNELS * SAMPLE_BYTES:
+        raise InvalidResultError("The worker returned a clip of another length.")
+    array = np.frombuffer(samples, np.float32).reshape(-1, CHANNELS)
+    if not np.isfinite(array).all():
+        raise InvalidResultError("The worker returned a clip with samples that are not finite.")
+    return RenderResult(Clip(array), None, render.warnings, render.render_s)
+
+
+def parse_embedded_batch(
+    task: WorkerTask, value: Any, encoder_id: str, item_count: int
+) -> list[EmbeddedItem]:
+    """Return the result of `ProgramWorker.embed` if it is one of this task.
+
+    Raises
+    ------
+    InvalidResultError
+        If it belongs to another batch, or an embedding is missing or has another shape.
+    """
+    _check_key(task, value)
+    items = value.get("items")
+    if not isinstance(items, list):
+        raise InvalidResultError("The worker returned no list of embeddings.")
+    check_embedded_items(encoder_id, items, item_count)
+    return items
+
+
+def check_embedded_items(encoder_id: str, items: Sequence[Any], expected_count: int) -> None:
+    """Raise an InvalidResultError unless each item is a vector of the encoder or a message."""
+    dim = find_encoder_spec(encoder_id).dim
+    if len(items) != expected_count:
+        raise InvalidResultError(f"The worker returned {len(items)} embeddings.")
+    for item in items:
+        if isinstance(item, str) and item:
+            continue
+        is_vector = isinstance(item, np.ndarray) and item.shape == (dim,)
+        if not is_vector or item.dtype != np.float32 or not np.isfinite(item).all():
+            raise InvalidResultError(f"The worker returned no vector of {encoder_id}.")
+
+
+def _check_key(task: WorkerTask, value: Any) -> None:
+    if not isinstance(value, dict) or value.get("key") != task.key:
+        raise InvalidResultError("The worker returned the result of another task.")
+
+
+def _parse_render(task: WorkerTask, value: Any) -> EncodedRender:
+    _check_key(task, value)
+    render = value.get("render")
+    if not isinstance(render, EncodedRender):
+        raise InvalidResultError("The worker returned no render result.")
+    if not isinstance(render.error, RenderProblem | None):
+        raise InvalidResultError("The worker returned no error of a program.")
+    if not all(isinstance(warning, RenderProblem) for warning in render.warnings):
+        raise InvalidResultError("The worker returned no warnings of a program.")
+    return render
+
+
+def _check_clip_file(render: EncodedRender, settings: ClipSettings) -> None:
+    if hashlib.sha256(render.content).hexdigest() != render.sha256:
+        raise InvalidResultError("The worker returned a clip that does not match its hash.")
+    try:
+        info = soundfile.info(io.BytesIO(render.content))
+    except soundfile.LibsndfileError as error:
+        raise InvalidResultError("The worker returned a clip that is no sound file.") from error
+    expected = (round(settings.seconds * SAMPLE_RATE), SAMPLE_RATE, CHANNELS)
+    if (info.frames, info.samplerate, info.channels) != expected or (
+        info.format.lower() != settings.audio_format
+    ):
+        raise InvalidResultError("The worker returned a clip of another length or format.")
+    if not 0 < render.peak <= 1 or not 0 < render.rms <= 1:
+        raise InvalidResultError("The worker returned a clip without a level.")
