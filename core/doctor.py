@@ -79,6 +79,7 @@ def check_system_requirements() -> list[RequirementCheck]:
         *_check_python_and_packages(),
         *_check_encoders(),
         _check_openvino(),
+        _check_ray(),
         _check_processor(),
         _check_gpu(),
         _check_total_ram(),
@@ -311,6 +312,18 @@ def _check_openvino() -> RequirementCheck:
         install = ".venv/bin/python -m pip install --no-deps -r requirements/openvino.lock"
         return RequirementCheck(
             name, "not installed: torch is used, which is slower", False, install, False
+        )
+    return RequirementCheck(name, version, True, is_required=False)
+
+
+def _check_ray() -> RequirementCheck:
+    name = "Ray, for --executor ray"
+    try:
+        version = metadata.version("ray")
+    except metadata.PackageNotFoundError:
+        install = ".venv/bin/python -m pip install -r requirements/cluster.lock"
+        return RequirementCheck(
+            name, "not installed: commands use this machine alone", False, install, False
         )
     return RequirementCheck(name, version, True, is_required=False)
 

@@ -337,6 +337,22 @@ def add_encoder_options(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--audio-encoder", metavar="ID", help=f"audio encoder ({default})")
 
 
+def add_executor_options(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--executor`` and ``--address``."""
+    parser.add_argument(
+        "--executor",
+        choices=("local", "ray"),
+        default="local",
+        help="where the work runs: on this machine, or on the nodes of a Ray cluster (local)",
+    )
+    parser.add_argument(
+        "--address",
+        metavar="ADDRESS",
+        help="with --executor ray: the cluster, as auto, HOST:PORT or ray://HOST:PORT (a cluster"
+        " on this machine alone, for the duration of the command)",
+    )
+
+
 def add_json_option(parser: argparse.ArgumentParser, help_text: str) -> None:
     """Declare ``--json``."""
     parser.add_argument("--json", action="store_true", help=help_text)

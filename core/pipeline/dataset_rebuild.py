@@ -18,8 +18,8 @@ from core.pipeline.build_program_generation import (
 )
 from core.pipeline.data_card import store_dependency_versions
 from core.pipeline.dataset_recipe import DatasetRecipe, GroupDigest
+from core.pipeline.executors import Executor
 from core.pipeline.export_parquet import open_clip_file
-from core.pipeline.render_executor import RenderExecutor
 from core.pipeline.render_missing_clips import render_missing_clips
 from core.progress_callback import Progress, ignore_progress
 
@@ -29,7 +29,7 @@ CHECK_STEP = "Computing checksums"
 def rebuild_dataset(
     recipe: DatasetRecipe,
     corpus_name: str | None = None,
-    executor: RenderExecutor | None = None,
+    executor: Executor | None = None,
     progress: Progress = ignore_progress,
 ) -> Corpus:
     """Generate and render the programs of a recipe; what is there already is kept.
@@ -39,7 +39,7 @@ def rebuild_dataset(
     recipe : DatasetRecipe
     corpus_name : str, optional
         Default: the recipe's name.
-    executor : RenderExecutor, optional
+    executor : Executor, optional
         Default: processes on this machine, one per core.
     progress : Progress
 

@@ -12,10 +12,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from core import workspace
+from core.cli.executor_choice import open_executor
 from core.cli.parsing import (
     add_corpus_argument,
     add_corpus_strict_option,
     add_encoder_options,
+    add_executor_options,
     add_json_option,
     add_sandbox_option,
     add_sonic_pi_option,
@@ -99,6 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=parse_positive_int, metavar="N", help="parallel renders (one per core)"
     )
+    add_executor_options(parser)
     add_corpus_strict_option(parser)
     add_json_option(parser, "print the result as one JSON line")
     add_sandbox_option(parser)
@@ -107,7 +110,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Build the corpus, then print a summary."""
     from core.pipeline import build
-    from core.pipeline.executors import LocalExecutor
 
     if not (args.resume or args.per_template or args.grammar_programs):
         raise EarshotError(
@@ -115,24 +117,25 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
             remedy="Use --per-template or --grammar-programs to add programs, or --resume to"
             " render and embed existing ones.",
         )
-    report = build.build_corpus(
-        args.corpus,
-        build.BuildOptions(
-            templates=args.templates,
-            programs_per_template=0 if args.resume else args.per_template,
-            seed=args.seed,
-            parameter_values=parse_fixed_template_parameters(args.set),
-            grammar_program_count=0 if args.resume else args.grammar_programs,
-            grammar_styles=args.styles,
-            sound_set=args.sounds,
-            is_strict=args.strict,
-        ),
-        build.EncoderChoice(args.preset, args.code_encoder, args.audio_encoder),
-        build.ClipFormat(args.seconds, args.format, args.sonic_pi),
-        executor=LocalExecutor(args.workers),
-        progress=progress,
-        on_estimate=print_build_estimate,
-    )
+    with open_executor(args) as executor:
+        report = build.build_corpus(
+            args.corpus,
+            build.BuildOptions(
+                templates=args.templates,
+                programs_per_template=0 if args.resume else args.per_template,
+                seed=args.seed,
+                parameter_values=parse_fixed_template_parameters(args.set),
+                grammar_program_count=0 if args.resume else args.grammar_programs,
+                grammar_styles=args.styles,
+                sound_set=args.sounds,
+                is_strict=args.strict,
+            ),
+            build.EncoderChoice(args.preset, args.code_encoder, args.audio_encoder),
+            build.ClipFormat(args.seconds, args.format, args.sonic_pi),
+            executor=executor,
+            progress=progress,
+            on_estimate=print_build_estimate,
+        )
     if args.json:
         print_json_line(add_older_json_keys("build", asdict(report)))
     else:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from core.cli.executor_choice import open_executor
 from core.cli.parsing import (
     add_corpus_argument,
     add_encoder_options,
+    add_executor_options,
     add_json_option,
     open_corpus_from_args,
 )
@@ -25,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_corpus_argument(parser)
     add_encoder_options(parser, "none, or the corpus's if neither option is used")
+    add_executor_options(parser)
     add_json_option(parser, "print the result as one JSON line")
 
 
@@ -32,9 +35,11 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Compute the missing embeddings, then print a summary."""
     from core.pipeline import embed
 
-    report = embed.embed_corpus(
-        open_corpus_from_args(args), args.code_encoder, args.audio_encoder, progress=progress
-    )
+    corpus = open_corpus_from_args(args)
+    with open_executor(args) as executor:
+        report = embed.embed_corpus(
+            corpus, args.code_encoder, args.audio_encoder, progress, executor
+        )
     if args.json:
         print_json_line(add_older_json_keys("embed", asdict(report)))
         return

@@ -49,7 +49,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
     from core.corpus import Corpus
     from core.pipeline import dataset_rebuild, dataset_recipe
     from core.pipeline.corpus_export import export_corpus
-    from core.pipeline.render_executor import LocalExecutor
+    from core.pipeline.executors import LocalExecutor
 
     path = dataset_recipe.find_recipe_path(args.recipe)
     recipe = dataset_recipe.load_recipe(path)

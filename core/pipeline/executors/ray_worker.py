@@ -117,8 +117,9 @@ class ProgramWorker:
         result = self._render(source, settings)
         render, clip = encode_render(result, settings.audio_format, is_strict=settings.is_strict)
         embeddings: dict[str, EmbeddedItem] = {}
-        for encoder_id in settings.audio_encoders if clip is not None else ():
-            (embeddings[encoder_id],) = embed_each_item(self._get_encoder(encoder_id), [clip])
+        if clip is not None:
+            for encoder_id in settings.audio_encoders:
+                (embeddings[encoder_id],) = embed_each_item(self._get_encoder(encoder_id), [clip])
         return {"key": key, "render": render, "embeddings": embeddings}
 
     def embed(self, key: str, encoder_id: str, items: list[str] | list[bytes]) -> dict[str, Any]:
@@ -134,7 +135,7 @@ class ProgramWorker:
         results: dict[int, EmbeddedItem] = {}
         for index, item in enumerate(items):
             try:
-                loaded[index] = item if isinstance(item, str) else Clip.decode_audio_file(item)
+                loaded[index] = Clip.decode_audio_file(item) if isinstance(item, bytes) else item
             except EarshotError as error:
                 results[index] = str(error)
         if loaded:

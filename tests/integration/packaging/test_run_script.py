@@ -106,6 +106,7 @@ class SimulatedProject:
         self.write_lock("encoders", "weights==0.1")
         self.write_lock("cuda")
         self.write_lock("auth")
+        self.write_lock("cluster")
         self.write_lock("figures")
         self.write_lock("openvino")
         self.write_lock("test", "pytest==1.0")

@@ -41,7 +41,9 @@ def test_every_pin_is_locked_at_its_version(requirements, locks):
     assert_locked(read_pins(requirements), *locks)
 
 
-@pytest.mark.parametrize("extra", ["auth", "figures", "language-model", "openvino", "test"])
+@pytest.mark.parametrize(
+    "extra", ["auth", "cluster", "figures", "language-model", "openvino", "test"]
+)
 def test_every_extra_is_locked_at_its_version(extra):
     requirements = read_project()["project"]["optional-dependencies"][extra]
     pins = parse_pins("\n".join(requirements))
