@@ -25,6 +25,10 @@ from pages.components import page_text
 # own or comes through a page, which calls `require_login`.
 PROTECTED_PATH_PREFIXES = ("/sound/", "/prediction/", "/media/", "/_stcore/upload_file/")
 
+# In a container, the server has to listen at every address of the container. Whoever starts it
+# states by this variable that only the host itself reaches the published port.
+LOOPBACK_PORT_VARIABLE = "EARSHOT_LOOPBACK_PORT"
+
 
 @functools.lru_cache(maxsize=1)
 def load_access_policy() -> AccessPolicy | None:
@@ -39,11 +43,13 @@ def load_access_policy() -> AccessPolicy | None:
     if host:
         return read_access_policy(host)
     address = config.get_option("server.address")
-    if address not in LOCAL_HOSTS:
+    if address not in LOCAL_HOSTS and os.environ.get(LOOPBACK_PORT_VARIABLE) != "1":
         raise EarshotError(
             f"The server's address is {address or '0.0.0.0'}, which others reach without"
             " logging in.",
-            remedy="Leave it at 127.0.0.1, or open it to chosen people: ./run --open HOST",
+            remedy="Leave it at 127.0.0.1, or open it to chosen people: ./run --open HOST. In a"
+            " container whose port is published at 127.0.0.1 of the host only, set"
+            f" {LOOPBACK_PORT_VARIABLE}=1 (docs/installation.md).",
         )
     return None
 
