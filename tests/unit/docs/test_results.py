@@ -12,6 +12,7 @@ from tests.unit.docs.markdown_pages import PROJECT, read_page
 
 RESULTS = PROJECT / "docs" / "results"
 ENCODERS = ["aisfx", "log-mel"]
+ALL_ENCODERS_BOUND = "true nearest by all encoders"
 
 
 @pytest.fixture(scope="module")
@@ -31,18 +32,32 @@ def test_the_prediction_page_shows_every_row_of_the_study(name: str):
         assert f"| {method} | {' | '.join(cells)} |" in page, method
 
 
-def test_readme_shows_rows_of_the_study():
+def test_readme_shows_the_lowest_score_of_programs_that_training_never_saw():
     readme = read_page("README.md").replace("**", "")
-    table = pd.read_csv(RESULTS / "retrieval-examples.csv").set_index(["method", "encoder"])
+    table = pd.read_csv(RESULTS / "how-good-is-it-prediction.csv")
+    is_single_encoder = ~table["encoder"].str.contains("+", regex=False)
+    rows = table[is_single_encoder]
+    methods = ("raw sonicpi", "InfoNCE on sonicpi", "kernel ridge on sonicpi", ALL_ENCODERS_BOUND)
     labels = {
-        "bag of words": "bag of words on the code",
-        "raw MiniLM": "raw MiniLM embeddings",
-        "InfoNCE on MiniLM": "the paper's method, InfoNCE on MiniLM",
-        "kernel ridge on sonicpi": "kernel ridge on sonicpi",
+        "held-out templates": "of held-out templates",
+        "held-out grammar styles": "of held-out grammar styles",
+        "Sonic Pi's examples": "examples that Sonic Pi ships",
+        "programs of the folder": "by other people",
     }
-    for method, label in labels.items():
-        cells = [format_score(table.loc[(method, encoder)], 2) for encoder in ENCODERS]
-        assert f"| {label} | {' | '.join(cells)} |" in readme
+    for kind, label in labels.items():
+        queries = rows[rows["queries of"] == kind]
+        lowest = queries.groupby("method")["normalized similarity@5"].min()
+        cells = " | ".join(f"{lowest[method]:.2f}".lstrip("0") for method in methods)
+        assert f"| {queries['queries'].max()} {label} | {cells} |" in readme
+
+
+def test_the_page_of_results_has_at_most_five_tables_each_with_its_command():
+    page = read_page("docs/results/how-good-is-it.md")
+    sections = [section for section in page.split("\n## ")[1:] if "| --- |" in section]
+    assert 3 <= len(sections) <= 5
+    for section in sections:
+        assert "Command: `./run " in section and "Corpus" in section
+    assert page.count("![") == 1 and (RESULTS / "how-good-is-it.svg").is_file()
 
 
 def format_score(row: pd.Series, digits: int) -> str:
