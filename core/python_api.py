@@ -152,8 +152,8 @@ class PredictionCorpus:
             with_forecast=False,
         )
         (prediction,) = operations.predict_programs(request).predictions
-        _check_sounds(prediction)
-        return _make_frame(prediction.neighbours)
+        _raise_unless_program_is_audible(prediction)
+        return _make_data_frame(prediction.neighbours)
 
     def forecast(self, code: str) -> pd.DataFrame:
         """Forecast measured properties of a program's clip.
@@ -177,9 +177,9 @@ class PredictionCorpus:
             programs=[code], corpus=self.name, alignment=self.alignment
         )
         (result,) = operations.forecast_programs(request).forecasts
-        _check_sounds(result)
+        _raise_unless_program_is_audible(result)
         properties = {} if result.forecast is None else result.forecast.properties
-        frame = _make_frame(properties.values())
+        frame = _make_data_frame(properties.values())
         frame.index = pd.Index(list(properties), name="property")
         return frame
 
@@ -219,8 +219,8 @@ class PredictionCorpus:
             }
         )
         result = operations.suggest_variants(request)
-        _check_sounds(result)
-        return _make_frame(result.picks, ("confidence", "forecast", "neighbours"))
+        _raise_unless_program_is_audible(result)
+        return _make_data_frame(result.picks, ("confidence", "forecast", "neighbours"))
 
     def rank(
         self, candidates: Sequence[str], mode: str = "diverse", target: str | None = None
@@ -253,17 +253,17 @@ class PredictionCorpus:
                 "target": target,
             }
         )
-        return _make_frame(operations.rank_candidates(request).ranking, ("forecast",))
+        return _make_data_frame(operations.rank_candidates(request).ranking, ("forecast",))
 
 
-def _check_sounds(check: ProgramCheck) -> None:
+def _raise_unless_program_is_audible(check: ProgramCheck) -> None:
     if check.status != "ok":
         raise EarshotError(
             check.message, where=None if check.line is None else f"line {check.line}"
         )
 
 
-def _make_frame(rows: Iterable[BaseModel], left_out: Iterable[str] = ()) -> pd.DataFrame:
+def _make_data_frame(rows: Iterable[BaseModel], left_out: Iterable[str] = ()) -> pd.DataFrame:
     excluded = set(left_out)
     values: list[dict[str, Any]] = [row.model_dump(exclude=excluded) for row in rows]
     return pd.DataFrame(values)

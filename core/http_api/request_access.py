@@ -140,7 +140,7 @@ def find_access_refusal(access: ApiAccess, headers: Headers) -> Response | None:
             "The API is off, because other people reach this server and it has no token.",
             remedy=f"Set {TOKEN_VARIABLE} before starting the server.",
         )
-    if access.token is not None and not _has_token(headers, access.token):
+    if access.token is not None and not _has_valid_token(headers, access.token):
         response = make_problem_response(
             HTTPStatus.UNAUTHORIZED,
             "The request has no valid token.",
@@ -151,7 +151,7 @@ def find_access_refusal(access: ApiAccess, headers: Headers) -> Response | None:
     return None
 
 
-def _has_token(headers: Headers, token: str) -> bool:
+def _has_valid_token(headers: Headers, token: str) -> bool:
     scheme, _, presented = headers.get("authorization", "").partition(" ")
     is_equal = hmac.compare_digest(presented.strip().encode(), token.encode())
     return scheme.lower() == "bearer" and is_equal

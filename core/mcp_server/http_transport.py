@@ -86,7 +86,7 @@ class TokenMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, or pass the request on."""
-        if scope["type"] == "http" and not self._has_token(Headers(scope=scope)):
+        if scope["type"] == "http" and not self._has_valid_token(Headers(scope=scope)):
             response = JSONResponse(
                 {"error": f"Send the token: Authorization: Bearer ${TOKEN_VARIABLE}"},
                 status_code=401,
@@ -96,7 +96,7 @@ class TokenMiddleware:
             return
         await self.app(scope, receive, send)
 
-    def _has_token(self, headers: Headers) -> bool:
+    def _has_valid_token(self, headers: Headers) -> bool:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         # Encoded, because compare_digest refuses texts with other characters than ASCII.
         is_equal = hmac.compare_digest(token.strip().encode(), self.token.encode())

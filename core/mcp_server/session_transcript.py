@@ -58,10 +58,10 @@ def record_session() -> str:
     EarshotError
         When a tool answers with an error: without a corpus, for example.
     """
-    return anyio.run(_hold_session)
+    return anyio.run(_run_example_session)
 
 
-async def _hold_session() -> str:
+async def _run_example_session() -> str:
     parameters = StdioServerParameters(
         command=sys.executable,
         args=["-P", "-m", "core", "mcp"],

@@ -59,7 +59,7 @@ def rank_candidates(request: RankRequest) -> RankResult:
     """
     aligned_corpus = open_corpus_for_prediction(request.corpus, request.alignment)
     target = choose_sound_target(aligned_corpus, request.mode, request.target)
-    _check_current_program(request)
+    _raise_if_current_program_is_unpredictable(request)
     with share_analysis_of_programs(request.candidates):
         checks = [check_program(source) for source in request.candidates]
         indices = [index for index, check in enumerate(checks) if check.status == "ok"]
@@ -76,7 +76,7 @@ def rank_candidates(request: RankRequest) -> RankResult:
     )
 
 
-def _check_current_program(request: RankRequest) -> None:
+def _raise_if_current_program_is_unpredictable(request: RankRequest) -> None:
     """Raise an EarshotError if distances cannot be measured from the program of a request."""
     if request.program is None:
         if request.mode == "away":

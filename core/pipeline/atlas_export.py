@@ -77,7 +77,7 @@ def build_atlas_table(
     if rows.empty:
         raise EarshotError(f"Corpus '{corpus.name}' has no program on a map to export.")
     table = build_export_table(rows)[list(ATLAS_COLUMNS)]
-    _add_positions(table, points)
+    _add_map_positions_to_table(table, points)
     neighbours = _find_row_neighbours(aligned_corpus, rows["program"].tolist())
     table["neighbours"] = pd.Series(neighbours, dtype=object)
     table["clip_path"] = rows["audio"]
@@ -98,7 +98,7 @@ def format_atlas_command(file_name: str) -> str:
     )
 
 
-def _add_positions(table: pd.DataFrame, points: pd.DataFrame) -> None:
+def _add_map_positions_to_table(table: pd.DataFrame, points: pd.DataFrame) -> None:
     by_modality = {
         modality: rows.set_index("program").loc[table["program"]]
         for modality, rows in points.groupby("modality")

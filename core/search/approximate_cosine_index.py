@@ -164,7 +164,9 @@ def _build_faiss_index(base: np.ndarray) -> faiss.IndexIVF:
     import faiss  # Imported late: only very large corpora need it.
 
     row_count, dim = base.shape
-    cell_count = max(1, min(row_count // TRAINING_ROWS_PER_CELL, _choose_cell_count(row_count)))
+    cell_count = max(
+        1, min(row_count // TRAINING_ROWS_PER_CELL, _choose_index_cell_count(row_count))
+    )
     index = faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatIP(dim),
         dim,
@@ -180,7 +182,7 @@ def _build_faiss_index(base: np.ndarray) -> faiss.IndexIVF:
     return index
 
 
-def _choose_cell_count(row_count: int) -> int:
+def _choose_index_cell_count(row_count: int) -> int:
     return int(CELLS_PER_SQUARE_ROOT * row_count**0.5)
 
 

@@ -93,7 +93,7 @@ def compute_study_result(
                 pd.DataFrame(query_set.skipped, columns=["program", "reason"]),
             ),
         ],
-        notes=_write_notes(properties, len(outcome.truth), model),
+        notes=_write_forecast_findings(properties, len(outcome.truth), model),
         settings={
             "queries": query_source,
             "encoders": {"code": FEATURE_ENCODER, "audio": FORECAST_ENCODER},
@@ -208,7 +208,9 @@ def _list_measurements(properties: pd.DataFrame, query_source: str) -> list[Meas
     return [*measurements, Measurement("Coverage of the intervals", coverage, query_source)]
 
 
-def _write_notes(properties: pd.DataFrame, query_count: int, model: ForecastModel) -> list[str]:
+def _write_forecast_findings(
+    properties: pd.DataFrame, query_count: int, model: ForecastModel
+) -> list[str]:
     ranked = properties.sort_values("R²", ascending=False)["property"].tolist()
     if not ranked:
         return [f"{query_count} queries are too few to measure R²."]

@@ -78,7 +78,7 @@ def compute_pick_coverage(distances: np.ndarray, picks: Sequence[int]) -> float:
     return float(distances[1:, list(picks)].min(axis=1).mean())
 
 
-def draw_random_picks(candidate_count: int, k: int, seed: int) -> list[list[int]]:
+def pick_random_rows(candidate_count: int, k: int, seed: int) -> list[list[int]]:
     """Return random picks, rows from 1."""
     rng = np.random.default_rng(seed)
     count = min(k, candidate_count)

@@ -76,7 +76,7 @@ def build_results_summary(corpus: Corpus) -> ResultsSummary:
             f"Corpus '{corpus.name}' has no study results to summarize.",
             remedy=f"Run the studies: ./run study all {corpus.name}",
         )
-    figure = _load_figure(corpus)
+    figure = _load_newest_summary_figure(corpus)
     parts = [
         "# How good is it?\n",
         f"Written by `./run summary {corpus.name}` from the newest runs of the studies. Each table"
@@ -95,7 +95,7 @@ def build_results_summary(corpus: Corpus) -> ResultsSummary:
     return ResultsSummary("\n".join(parts), tables, figure)
 
 
-def _load_figure(corpus: Corpus) -> go.Figure | None:
+def _load_newest_summary_figure(corpus: Corpus) -> go.Figure | None:
     for run in list_study_runs(corpus, FIGURE_STUDY)[:1]:
         for figure in run.load_result().figures:
             if figure.name == FIGURE_NAME:

@@ -113,7 +113,7 @@ def summarize_prediction(corpus: Corpus) -> SummaryTable | None:
         " truly nearest clips. In brackets: 95 % interval over programs; of held-out templates and"
         " styles, over templates and styles, where there are at least four. The number of queries"
         f" is behind each kind. Heads were trained on {encoders[0]}."
-        f" {_describe_origin(runs[0], [_format_study_command(run) for run in runs])}",
+        f" {_format_run_origin(runs[0], [_format_study_command(run) for run in runs])}",
         rows,
         shown,
     )
@@ -151,7 +151,7 @@ def summarize_unseen_templates(corpus: Corpus) -> SummaryTable | None:
             " brackets the smallest and the largest. calibrated: 0 at permuted pairs, 1 at the"
             f" maximum. {RANDOM_SPLIT}: variants of the same templates are trained on; in brackets"
             " the 95 % interval over programs."
-            f" {_describe_origin(run, [_format_study_command(run)])}",
+            f" {_format_run_origin(run, [_format_study_command(run)])}",
             rows,
             shown.dropna(axis="columns", how="all"),
         )
@@ -168,7 +168,7 @@ def summarize_confidence(corpus: Corpus) -> SummaryTable | None:
                 "Is the confidence right?",
                 "Predicted and observed share of correct predictions by level. Queries:"
                 f" {_describe_queries(run)}."
-                f" {_describe_origin(run, [_format_study_command(run)])}",
+                f" {_format_run_origin(run, [_format_study_command(run)])}",
                 rows,
             )
     return None
@@ -184,7 +184,7 @@ def summarize_forecast(corpus: Corpus) -> SummaryTable | None:
     return SummaryTable(
         "forecast",
         "Are loudness, onsets and brightness predicted?",
-        f"{caption} {_describe_origin(runs[0], [_format_study_command(run) for run in runs])}",
+        f"{caption} {_format_run_origin(runs[0], [_format_study_command(run) for run in runs])}",
         pd.concat(tables, ignore_index=True),
     )
 
@@ -320,7 +320,7 @@ def _format_study_command(run: StudyRun) -> str:
     return f"./run study {run.study_name} {settings.get('corpus', {}).get('name', '')}{option}"
 
 
-def _describe_origin(run: StudyRun, commands: Iterable[str]) -> str:
+def _format_run_origin(run: StudyRun, commands: Iterable[str]) -> str:
     """Return corpus, machine and commands, for a caption."""
     facts = run.metadata["settings"].get("corpus", {})
     machine = run.metadata["settings"].get("versions", {}).get("machine", "not recorded")

@@ -58,7 +58,7 @@ def list_aspect_weightings() -> list[dict[str, float]]:
     ]
 
 
-def measure_missing_aspects(corpus: Corpus, progress: Progress) -> bool:
+def measure_and_store_missing_clip_aspects(corpus: Corpus, progress: Progress) -> bool:
     """Measure the aspects of a corpus's clips; return whether all are measured.
 
     A corpus that lacks more than 1,500 is left as it is.

@@ -77,14 +77,14 @@ def estimate_query_confidences(outcome: RetrievalOutcome) -> list[ConfidenceOutc
     context, method = outcome.context, outcome.default_retrieval_method
     base_code, query_code = context.get_code_embeddings(method.code_encoder)
     config = method.get_alignment_config()
-    training_set = TrainingSet(base_code, context.base_audio, context.is_validation)
+    training_set = TrainingSet(base_code, context.base_audio, context.is_validation_program)
     calibrations = fit_confidence_calibrations(
         training_set, list(context.query_set.base["template"]), config, context.progress
     )
     if not calibrations:
         return []
     code, audio = torch.tensor(base_code), torch.tensor(context.base_audio)
-    is_validation = torch.tensor(context.is_validation)
+    is_validation = torch.tensor(context.is_validation_program)
     heads = train_heads(
         TrainingPairs(code[~is_validation], audio[~is_validation]),
         ValidationPairs(code[is_validation], audio[is_validation]),

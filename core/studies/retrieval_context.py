@@ -48,7 +48,7 @@ class RetrievalContext:
     _code_embeddings: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @property
-    def is_validation(self) -> np.ndarray:
+    def is_validation_program(self) -> np.ndarray:
         """Programs of the base that are for early stopping only: bool [n]."""
         return (self.query_set.base["split"] == "validation").to_numpy()
 

@@ -22,7 +22,7 @@ from core.studies.retrieval_aspect_scores import (
     ASPECT_CAPTION,
     AspectQueries,
     build_aspect_score_table,
-    measure_missing_aspects,
+    measure_and_store_missing_clip_aspects,
 )
 from core.studies.retrieval_baselines import SONICPI_ENCODER, RetrievalMethod, list_baseline_methods
 from core.studies.retrieval_context import RetrievalContext
@@ -75,7 +75,9 @@ def compute_study_result(
     query_set = load_query_set(
         corpus, query_source, [code_encoder, SONICPI_ENCODER, *eval_encoders], progress
     )
-    methods, skipped_methods = _split_methods_by_coverage(corpus, methods, len(query_set.base))
+    methods, skipped_methods = _split_methods_by_embedded_share(
+        corpus, methods, len(query_set.base)
+    )
     audio = {
         encoder: _load_base_and_query_audio(corpus, encoder, query_set, progress)
         for encoder in eval_encoders
@@ -194,7 +196,7 @@ def _build_aspect_tables(
     """Build the table of scores by aspect; none if too many clips are not measured."""
     context, method = outcome.context, outcome.default_retrieval_method
     corpus, query_set = context.corpus, context.query_set
-    if not measure_missing_aspects(corpus, context.progress):
+    if not measure_and_store_missing_clip_aspects(corpus, context.progress):
         return []
     queries = AspectQueries(
         list(query_set.queries["source"]),
@@ -298,7 +300,7 @@ def _load_retrieval_methods(
     return methods, ablation_scorer_fitting.AblationRetriever
 
 
-def _split_methods_by_coverage(
+def _split_methods_by_embedded_share(
     corpus: Corpus, methods: Sequence[RetrievalMethod], base_count: int
 ) -> tuple[list[RetrievalMethod], list[RetrievalMethod]]:
     """Split methods into those whose encoders have embedded enough programs, and the others."""

@@ -197,7 +197,10 @@ def _fit_raw_embedding_scorer(method: RetrievalMethod, context: RetrievalContext
 def _fit_projection_heads_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
     base_code, query_code = context.get_code_embeddings(method.code_encoder)
     is_embedded = ~np.isnan(base_code).any(axis=1)
-    training, validation = is_embedded & ~context.is_validation, is_embedded & context.is_validation
+    training, validation = (
+        is_embedded & ~context.is_validation_program,
+        is_embedded & context.is_validation_program,
+    )
     training_pairs = TrainingPairs(
         torch.tensor(base_code[training]), torch.tensor(context.base_audio[training])
     )

@@ -174,7 +174,7 @@ def _build_coverage_result(
                 " only one of the two has. Time in milliseconds.",
             ),
         ],
-        notes=_write_coverage_notes(totals[HEADLINE_CRITERION], coverages, failures),
+        notes=_write_coverage_findings(totals[HEADLINE_CRITERION], coverages, failures),
         settings={"programs": origin, "failed": [name for name, _ in failures]},
     )
 
@@ -202,7 +202,7 @@ def _build_program_coverage_table(coverages: Sequence[ProgramCoverage]) -> pd.Da
     return table.sort_values(["wrong", "program"], ascending=[False, True], ignore_index=True)
 
 
-def _write_coverage_notes(
+def _write_coverage_findings(
     counts: MatchCounts,
     coverages: Sequence[ProgramCoverage],
     failures: Sequence[tuple[str, str]],

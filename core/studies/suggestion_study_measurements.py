@@ -16,8 +16,8 @@ from core.studies.pick_diversity_metrics import (
     compute_pick_diversity,
     compute_rank_correlation,
     compute_share_of_gap_closed,
-    draw_random_picks,
     pick_farthest_rows,
+    pick_random_rows,
 )
 from core.suggest.candidate_prediction import PredictedCandidates
 from core.suggest.sound_target import find_target_of_corpus_program
@@ -131,7 +131,7 @@ def _measure_picks_of_all_methods(
     random = [
         [
             (compute_pick_diversity(truth, picks), compute_pick_coverage(truth, picks))
-            for picks in draw_random_picks(len(truth) - 1, PICK_COUNT, seed)
+            for picks in pick_random_rows(len(truth) - 1, PICK_COUNT, seed)
         ]
         for truth in truths
     ]

@@ -125,7 +125,7 @@ class LiteralSensitivity:
         """Return the fields as JSON types."""
         return asdict(self)
 
-    def describe_advice(self, target_label: str) -> str:
+    def format_advice_to_reach_target(self, target_label: str) -> str:
         """Return how to come nearer to a target; "" when this literal does not help.
 
         Examples
@@ -133,13 +133,13 @@ class LiteralSensitivity:
         >>> LiteralSensitivity(
         ...     3, 40, 43, "cutoff", "live_loop :bass", "100", ("70",), 0.2, "70",
         ...     target_value="70", target_gain=0.1,
-        ... ).describe_advice("kick.wav")
+        ... ).format_advice_to_reach_target("kick.wav")
         'turn cutoff down to about 70 in live_loop :bass to get nearer to kick.wav'
         """
         if not self.target_value:
             return ""
         change = f"change {self.name} to {self.target_value}"
-        numbers = [_to_number(text) for text in (self.text, self.target_value)]
+        numbers = [_parse_number_or_none(text) for text in (self.text, self.target_value)]
         if numbers[0] is not None and numbers[1] is not None:
             way = "up" if numbers[1] > numbers[0] else "down"
             change = f"turn {self.name} {way} to about {self.target_value}"
@@ -198,7 +198,7 @@ def measure_sensitivity(
         rows_by_literal[literal_of_source[candidate.source][0]].append(row)
     texts = [literal_of_source[candidate.source][1] for candidate in predicted.candidates]
     sensitivities = [
-        _summarize_literal(literal, rows, texts, predicted, gains)
+        _build_literal_sensitivity(literal, rows, texts, predicted, gains)
         for literal, rows in rows_by_literal.items()
     ]
     sensitivities = _add_movement_words_to_sensitivities(
@@ -218,7 +218,7 @@ def _list_edits_by_literal(outline: ProgramOutline) -> list[tuple[Literal, list[
         edits_by_start[literal.start] += _scale_duration(literal)
     literals = {literal.start: literal for literal in outline.literals}
     return [
-        (literals[start], _select_spread_edits(edits))
+        (literals[start], _select_edits_spread_over_range(edits))
         for start, edits in sorted(edits_by_start.items())
         if edits
     ]
@@ -236,9 +236,9 @@ def _scale_duration(literal: Literal) -> list[CodeEdit]:
     ]
 
 
-def _select_spread_edits(edits: list[CodeEdit]) -> list[CodeEdit]:
+def _select_edits_spread_over_range(edits: list[CodeEdit]) -> list[CodeEdit]:
     """Return up to 3 edits: of numbers the extremes and one between."""
-    numbers = [_to_number(edit.replacements[0].text) for edit in edits]
+    numbers = [_parse_number_or_none(edit.replacements[0].text) for edit in edits]
     if all(number is not None for number in numbers):
         order = np.argsort([number or 0.0 for number in numbers], kind="stable")
         edits = [edits[index] for index in order]
@@ -246,7 +246,7 @@ def _select_spread_edits(edits: list[CodeEdit]) -> list[CodeEdit]:
     return [edits[int(round(index))] for index in chosen]
 
 
-def _to_number(text: str) -> float | None:
+def _parse_number_or_none(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
@@ -264,7 +264,7 @@ def _compute_target_gains(
     return np.asarray((predicted.vectors - predicted.current_vector) @ target.vector)
 
 
-def _summarize_literal(
+def _build_literal_sensitivity(
     literal: Literal,
     rows: list[int],
     texts: list[str],

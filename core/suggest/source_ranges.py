@@ -52,7 +52,8 @@ def locate_replaced_ranges(
 ) -> tuple[SourceRange, ...]:
     """Return what an edit replaces in the source before it; an insertion is empty."""
     return tuple(
-        locate_source_range(source, item.start, item.end) for item in _sort_by_place(replacements)
+        locate_source_range(source, item.start, item.end)
+        for item in _sort_replacements_by_position(replacements)
     )
 
 
@@ -67,12 +68,12 @@ def locate_inserted_ranges(
     [5]
     """
     ranges, growth = [], 0
-    for item in _sort_by_place(replacements):
+    for item in _sort_replacements_by_position(replacements):
         start = item.start + growth
         ranges.append(locate_source_range(changed_source, start, start + len(item.text)))
         growth += len(item.text) - (item.end - item.start)
     return tuple(ranges)
 
 
-def _sort_by_place(replacements: Sequence[Replacement]) -> list[Replacement]:
+def _sort_replacements_by_position(replacements: Sequence[Replacement]) -> list[Replacement]:
     return sorted(replacements, key=lambda item: (item.start, item.end))

@@ -275,7 +275,7 @@ def pick_best_candidate_rows(
     weight = DEFAULT_RELEVANCE_WEIGHT if options.mode == "away" else 0.0
     # An aspect may differ where the whole sound does not, so all candidates are simulated for it.
     count = len(vectors) if options.aspect else max(SHORTLIST_SIZE, 2 * k)
-    shortlist = _pick_by_prediction(predicted, count, weight)
+    shortlist = _pick_by_predicted_vectors_alone(predicted, count, weight)
     if not can_predict_sounds(aligned_corpus):
         return shortlist[:k]
     sounds = predict_sounds(aligned_corpus, predicted, shortlist)
@@ -283,7 +283,9 @@ def pick_best_candidate_rows(
     return [shortlist[row - 1] for row in pick_by_marginal_distance(distances, k, weight)]
 
 
-def _pick_by_prediction(predicted: PredictedCandidates, count: int, weight: float) -> list[int]:
+def _pick_by_predicted_vectors_alone(
+    predicted: PredictedCandidates, count: int, weight: float
+) -> list[int]:
     """Return candidates by their vectors in the shared space alone."""
     if weight:
         return pick_by_marginal_relevance(

@@ -96,7 +96,7 @@ class VariantInterpreter(ProgramInterpreter):
             return super()._run_program_thread(thread)
         record = self.records.record_by_key.get(key)
         if record is not None and record.step_count < self.steps_left:
-            self._repeat_thread(record)
+            self._replay_recorded_thread(record)
             return True
         return self._record_thread(thread, key)
 
@@ -164,12 +164,12 @@ class VariantInterpreter(ProgramInterpreter):
         self.has_endless_loop, self.has_passed_end = outer_flags
         self.clip_start, self.steps_left = outer_start, steps
         self.unknown_count, self.sample_loading_times = unknown_count, loading_times
-        self._repeat_thread(record)
+        self._replay_recorded_thread(record)
         if is_repeatable:
             self.records.record_by_key[key] = record
         return is_finished
 
-    def _repeat_thread(self, record: _ThreadRecord) -> None:
+    def _replay_recorded_thread(self, record: _ThreadRecord) -> None:
         """Do what a thread did when it was recorded."""
         self.events += record.events
         for name, history in record.cues.items():

@@ -239,7 +239,9 @@ def format_sensitivity(rows: Sequence[LiteralSensitivity], target_label: str | N
     if target_label is None:
         return table
     nearest_first = sorted(rows, key=lambda row: -row.target_gain)
-    advice = [text for row in nearest_first if (text := row.describe_advice(target_label))]
+    advice = [
+        text for row in nearest_first if (text := row.format_advice_to_reach_target(target_label))
+    ]
     return "\n".join([table, "", *(advice[:ADVICE_COUNT] or ["No literal alone gets nearer."])])
 
 

@@ -43,7 +43,7 @@ def select_sample(args: Sequence[Any], call_value: Callable[[Any, list[Any]], An
         return str(own_file)
     names: list[Any] = list(_list_sample_names())
     for value in filters:
-        names = _filter_names(names, value, call_value)
+        names = _filter_sample_names(names, value, call_value)
     if names and isinstance(names[0], UnknownValue):
         return UNKNOWN_SAMPLE
     if names:
@@ -72,7 +72,7 @@ def _flatten_sample_arguments(args: Sequence[Any]) -> list[Any]:
     return [value for value in filters if value is not None]
 
 
-def _filter_names(
+def _filter_sample_names(
     names: list[Any], value: Any, call_value: Callable[[Any, list[Any]], Any]
 ) -> list[Any]:
     if isinstance(value, Pattern):

@@ -93,7 +93,7 @@ class SourceFileWatcher:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 return "This is not a regular file."
-            content = _read_up_to(descriptor, MAX_SOURCE_BYTES + 1)
+            content = _read_at_most_byte_count(descriptor, MAX_SOURCE_BYTES + 1)
         except OSError as error:
             return f"{error.strerror or error}."
         finally:
@@ -114,7 +114,7 @@ class SourceFileWatcher:
             return SourceChange(self.path, None, error)
 
 
-def _read_up_to(descriptor: int, byte_count: int) -> bytes:
+def _read_at_most_byte_count(descriptor: int, byte_count: int) -> bytes:
     content = b""
     while chunk := os.read(descriptor, byte_count - len(content)):
         content += chunk

@@ -145,7 +145,7 @@ def _make_training_masks(
     method: AblationMethod, context: RetrievalContext
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the programs to train on and those for early stopping: bool [n] each."""
-    is_validation = context.is_validation
+    is_validation = context.is_validation_program
     is_training = ~is_validation
     if method.training_subset != "all":
         templates = context.query_set.base["template"]

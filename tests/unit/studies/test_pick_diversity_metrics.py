@@ -12,8 +12,8 @@ from core.studies.pick_diversity_metrics import (
     compute_rank_correlation,
     compute_share_of_gap_closed,
     compute_source_edit_distances,
-    draw_random_picks,
     pick_farthest_rows,
+    pick_random_rows,
 )
 
 LINE = np.abs(np.subtract.outer([0.0, 1.0, 1.1, 5.0, 9.0], [0.0, 1.0, 1.1, 5.0, 9.0]))
@@ -54,7 +54,7 @@ def test_the_gap_share_is_1_at_the_bound_and_0_at_random() -> None:
 
 
 def test_random_picks_are_candidates() -> None:
-    draws = draw_random_picks(7, 3, 0)
+    draws = pick_random_rows(7, 3, 0)
     assert {row for picks in draws for row in picks} == set(range(1, 8))
     assert all(len(set(picks)) == 3 for picks in draws)
 
