@@ -58,6 +58,39 @@ def find_differing_run_settings(runs: Sequence[StudyRun]) -> pd.DataFrame:
     return table[table.nunique(axis=1) > 1].rename_axis("setting")
 
 
+def find_run_comparability_problems(runs: Sequence[StudyRun]) -> list[str]:
+    """Find why the numbers of runs do not compare: they were measured on other programs.
+
+    Parameters
+    ----------
+    runs : sequence of StudyRun
+        Of one study.
+
+    Returns
+    -------
+    list of str
+        Differences without a full stop, such as "the corpus had other programs". Empty if all
+        were measured on the same programs.
+    """
+    settings = [run.metadata["settings"] for run in runs]
+    corpora = [setting.get("corpus", {}) for setting in settings]
+    compared_values: dict[str, list[Any]] = {
+        "the corpora are different": [corpus.get("name") for corpus in corpora],
+        "the corpus had other programs": [corpus.get("ok") for corpus in corpora],
+        "the corpora were split by different seeds": [
+            corpus.get("split_seed") for corpus in corpora
+        ],
+        "the splits have other sizes": [corpus.get("splits") for corpus in corpora],
+        "clips have different lengths": [corpus.get("clip_seconds") for corpus in corpora],
+        "the queries are different": [setting.get("queries") for setting in settings],
+    }
+    return [
+        problem
+        for problem, values in compared_values.items()
+        if any(value != values[0] for value in values[1:])
+    ]
+
+
 def _flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     for name, value in settings.items():
         if name in IGNORED_SETTINGS:

@@ -9,6 +9,7 @@ import streamlit as st
 from core.studies.study_run_comparison import (
     build_run_measurement_table,
     find_differing_run_settings,
+    find_run_comparability_problems,
 )
 from core.studies.study_run_storage import StudyRun
 from pages.components import figure_and_table_download, session_keys
@@ -39,6 +40,12 @@ def draw_run_comparison(runs: list[StudyRun], labels: Mapping[str, str]) -> None
     if len(chosen_runs) < 2:
         st.caption("Choose at least two.")
         return
+    if problems := find_run_comparability_problems(chosen_runs):
+        st.warning(
+            f"These numbers were not measured on the same programs: {'; '.join(problems)}. Run the"
+            " study again on one corpus with the same options to compare them.",
+            icon=":material/compare_arrows:",
+        )
     measures = build_run_measurement_table(chosen_runs)
     st.dataframe(
         study_run_view.format_number_columns(measures, measures.columns),
