@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -57,3 +58,32 @@ def test_every_answer_is_as_documented(api_schema, method: str, path: str):
         case.call_and_validate(checks=CHECKS)
 
     check_answer()
+
+
+def test_rendering_answers_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The sandbox runs what schemathesis makes up, for a fraction of a second each."""
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
+    app = build_api_application(ApiAccess(frozenset({"localhost", "127.0.0.1", "testserver"})))
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+    statuses = set()
+
+    @given(
+        case=schema["/v1/render"]["POST"].as_strategy(),
+        program=st.sampled_from(["play 60", "play 60\nexit", None]),
+    )
+    @settings(
+        max_examples=6,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    def check_answer(case: schemathesis.Case, program: str | None) -> None:
+        if isinstance(case.body, dict):
+            case.body |= {"seconds": 0.2} | ({"program": program} if program else {})
+        response = case.call_and_validate(checks=CHECKS)
+        statuses.add(response.status_code)
+
+    check_answer()
+    assert 200 in statuses
+    assert any(status >= 400 for status in statuses)
