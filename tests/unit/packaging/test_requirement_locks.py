@@ -10,7 +10,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[3]
 LOCKS = sorted((PROJECT / "requirements").glob("*.lock"))
-PIN = re.compile(r"^([\w.-]+)==([\w.]+)", re.MULTILINE)
+PIN = re.compile(r"^([\w.-]+)(?:\[[\w,.-]+\])?==([\w.]+)", re.MULTILINE)
 
 
 def read_pins(*names: str) -> dict[str, str]:
