@@ -140,7 +140,8 @@ def draw_snippet_form() -> tuple[str, bool]:
     if followed_source_control.is_following():
         snippet = followed_source_control.draw_followed_code()
     else:
-        snippet = code_editor.draw_code_editor()
+        with st.container(key="listen-editor"):
+            snippet = code_editor.draw_code_editor()
     should_render = False
     with st.container(horizontal=True, vertical_alignment="center"):
         if workspace.is_workspace_read_only():

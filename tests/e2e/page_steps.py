@@ -52,6 +52,23 @@ async () => {
 """
 
 
+# The sum of all layout shifts since the page was loaded that no click or key has caused.
+_LAYOUT_SHIFT = """
+() => new Promise((resolve) => {
+  const sum = (list) => list.getEntries().reduce(
+    (total, entry) => total + (entry.hadRecentInput ? 0 : entry.value), 0);
+  new PerformanceObserver((list) => resolve(sum(list))).observe(
+    { type: "layout-shift", buffered: true });
+  setTimeout(() => resolve(0), 1000);
+})
+"""
+
+
+def measure_layout_shift(page: Page) -> float:
+    """Return how much the page has moved by itself since it was loaded, as browsers score it."""
+    return float(page.evaluate(_LAYOUT_SHIFT))
+
+
 def wait_until_settled(page: Page) -> None:
     """Wait until the script has run and everything is drawn."""
     page.wait_for_timeout(200)  # Streamlit sends some inputs after up to 150 ms.
