@@ -1,0 +1,163 @@
+"""Both executors return the same results, bit for bit, whatever happens to a cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.corpus import Corpus
+from core.errors import EarshotError
+from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.embed import embed_corpus
+from core.pipeline.executors import ClipSettings, Executor, LocalExecutor, ProgramResult
+from core.pipeline.executors.ray_executor import RayExecutor
+from core.sonicpi import Clip
+from tests.faults.corpus_state import digest_corpus
+from tests.integration.pipeline.executors.conftest import NODE_OPTIONS
+from tests.unreliable_worker import make_misbehaving_source
+
+SECONDS = 0.5
+SETTINGS = ClipSettings(SECONDS, audio_encoders=("log-mel",))
+SOURCES = ["play 60", "plya 60", "", "play 72; sleep 0.1; plya 60", "sample :bd_haus"]
+BUILD_ARGUMENTS = (
+    BuildOptions(["02_1_beeps"], 8),
+    EncoderChoice(code_encoder="sonicpi", audio_encoder="log-mel"),
+    ClipFormat(SECONDS),
+)
+
+
+def build_results(
+    executor: Executor, sources: list[str], settings: ClipSettings = SETTINGS
+) -> dict[int, ProgramResult]:
+    with executor.build_clips(iter(sources), settings) as batches:
+        results = [result for batch in batches for result in batch]
+    assert len(results) == len(sources)
+    return dict(results)
+
+
+def assert_equal_results(
+    actual: dict[int, ProgramResult], expected: dict[int, ProgramResult]
+) -> None:
+    assert actual.keys() == expected.keys()
+    for index, result in expected.items():
+        render, other = result.render, actual[index].render
+        assert (other.error, other.warnings, other.content, other.sha256) == (
+            render.error,
+            render.warnings,
+            render.content,
+            render.sha256,
+        )
+        assert (other.seconds, other.rms, other.peak) == (render.seconds, render.rms, render.peak)
+        assert actual[index].embeddings.keys() == result.embeddings.keys()
+        for encoder_id, vector in result.embeddings.items():
+            assert np.array_equal(actual[index].embeddings[encoder_id], vector)
+
+
+@pytest.fixture(scope="module")
+def local_results() -> dict[int, ProgramResult]:
+    return build_results(LocalExecutor(), SOURCES)
+
+
+@pytest.fixture(params=["local", "ray"])
+def executor(request: pytest.FixtureRequest) -> Any:
+    if request.param == "local":
+        return LocalExecutor(1)
+    return request.getfixturevalue("ray_executor")
+
+
+def test_clips_errors_and_embeddings_are_the_same(executor, local_results):
+    results = build_results(executor, SOURCES)
+    assert_equal_results(results, local_results)
+    kinds = [
+        result.render.error and result.render.error.kind for _, result in sorted(results.items())
+    ]
+    assert kinds == [None, "runtime", "silent", None, None]
+    strict = build_results(executor, SOURCES[3:4], ClipSettings(SECONDS, "3.2", "ogg", True))
+    assert strict[0].render.error is not None and strict[0].embeddings == {}
+    assert build_results(executor, []) == {}
+
+
+def test_rendered_samples_are_the_same(executor, local_results):
+    with executor.render_programs(SOURCES[:2], SECONDS) as results:
+        rendered = dict(results)
+    stored = Clip.decode_audio_file(local_results[0].render.content).samples
+    assert np.abs(rendered[0].clip.samples - stored).max() <= 2**-15
+    assert rendered[1].error.line == 1 and rendered[1].clip is None
+
+
+def test_a_clip_that_cannot_be_read_costs_only_itself(executor, local_results, tmp_path):
+    good, bad, missing = tmp_path / "good.flac", tmp_path / "bad.flac", tmp_path / "missing.flac"
+    good.write_bytes(local_results[0].render.content)
+    bad.write_bytes(b"no sound")
+    with executor.embed_batches("log-mel", [[bad, good], [missing]]) as results:
+        batches = dict(results)
+    assert isinstance(batches[0][0], str) and isinstance(batches[1][0], str)
+    assert np.array_equal(batches[0][1], local_results[0].embeddings["log-mel"])
+    with executor.embed_batches("sonicpi", [["play 60"]]) as results:
+        assert dict(results)[0][0].dtype == np.float32
+
+
+def test_a_dead_worker_changes_nothing(ray_executor, local_results, tmp_path):
+    source = make_misbehaving_source("play 60", tmp_path / "marker")
+    results = build_results(ray_executor, [source, SOURCES[0]])
+    assert (tmp_path / "marker").exists()
+    assert_equal_results(results, {0: local_results[0], 1: local_results[0]})
+
+
+def test_a_killed_node_changes_nothing_in_a_corpus(
+    ray_nodes, ray_executor, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "local"))
+    build_corpus("faulty", *BUILD_ARGUMENTS)
+    expected = digest_corpus("faulty")
+    pool = ray_executor.pool
+    while len(pool.ready_workers) < 2:  # both nodes take part
+        with ray_executor.embed_batches("sonicpi", [["play 60"]]) as results:
+            list(results)
+    (node,) = ray_nodes.worker_nodes
+    killed: list[str] = []
+
+    def kill_busy_node(step: str, done: int, total: int, note: str = "", data: Any = None) -> None:
+        is_busy = any(worker.running and worker.node.id == node.node_id for worker in pool.workers)
+        if done and is_busy and not killed:
+            killed.append(step)
+            ray_nodes.remove_node(node, allow_graceful=False)
+
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "ray"))
+    report = build_corpus(
+        "faulty", *BUILD_ARGUMENTS, executor=ray_executor, progress=kill_busy_node
+    )
+    ray_nodes.add_node(**NODE_OPTIONS)
+    assert killed and report.counts["ok"] == 8
+    assert digest_corpus("faulty") == expected
+    again = embed_corpus(Corpus.open("faulty"), audio_encoder="descriptors", executor=ray_executor)
+    assert again.audio_embeddings_added == 8 and not again.embedding_errors
+
+
+def test_a_node_with_other_software_is_refused(ray_executor):
+    pool = ray_executor.pool
+    with ray_executor.embed_batches("sonicpi", [["play 60"]]) as results:
+        list(results)
+    worker = pool.ready_workers[0]
+    try:
+        pool.accept_worker(worker, {"renderer": "another"})
+        assert worker not in pool.workers and "another" in pool.refusals[worker.node.id]
+        pool.refresh_workers()
+        assert all(other.node.id != worker.node.id for other in pool.workers)
+    finally:
+        pool.refusals.clear()
+
+
+def test_an_address_without_a_cluster_is_an_error(ray_nodes, monkeypatch: pytest.MonkeyPatch):
+    import ray
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+
+    def fail(**options: Any) -> None:
+        raise ConnectionError("nobody is there")
+
+    monkeypatch.setattr(ray, "init", fail)
+    with pytest.raises(EarshotError, match="no Ray cluster to connect to at '10.0.0.1:6379'"):
+        RayExecutor("10.0.0.1:6379")
