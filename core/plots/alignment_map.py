@@ -19,6 +19,7 @@ from core.plots.map_colour_scale import (
     compute_colour_shades,
     validate_colour_scale,
 )
+from core.plots.map_density_image import add_density_images, select_drawn_points
 
 MAP_PANELS = (("before", "Before alignment"), ("after", "After alignment"))
 MAP_HEIGHT_PX = 520
@@ -117,12 +118,21 @@ def build_map_figure(
     else:
         traces = _build_colour_group_traces(points, colour_values, group_titles or {})
     row_numbers = np.arange(len(points), dtype=np.uint16 if len(points) < 2**16 else np.int32)
-    size, opacity = _choose_marker_size_and_opacity(len(points))
+    is_drawn = select_drawn_points(len(points))
+    if not is_drawn.all():
+        # Shades belong to single points. Their density is grey.
+        groups = [
+            (trace.rows, NEUTRAL_COLOUR if numbers is not None else trace.marker["color"])
+            for trace in traces
+        ]
+        add_density_images(figure, points, groups)
+    size, opacity = _choose_marker_size_and_opacity(int(is_drawn.sum()))
     for trace in traces:
         if trace.is_in_legend and numbers is not None:
             # The legend would draw a trace of many colours in black.
             figure.add_trace(_build_legend_trace(trace, size), row=1, col=1)
-        trace_points = points[trace.rows]
+        rows = trace.rows & is_drawn
+        trace_points = points[rows]
         hover_options = _build_hover_text_properties(
             trace_points, trace.name, numbers, colour_label, len(points)
         )
@@ -131,7 +141,7 @@ def build_map_figure(
                 go.Scattergl(
                     x=trace_points[f"{panel}_x"].to_numpy(np.float32),
                     y=trace_points[f"{panel}_y"].to_numpy(np.float32),
-                    customdata=row_numbers[trace.rows],
+                    customdata=row_numbers[rows],
                     mode="markers",
                     marker={"size": size, "opacity": opacity, "line": {"width": 0}, **trace.marker},
                     name=trace.name,
