@@ -11,11 +11,17 @@ from torch import Tensor
 
 from core.errors import EarshotError
 from core.evaluation.array_validation_and_normalization import normalize_rows, stack_zero_padded
-from core.evaluation.nearest_neighbours import find_nearest_other_rows
+from core.evaluation.nearest_neighbours import CosineIndex, find_nearest_other_rows
 
 UMAP_NEIGHBOURS = 15  # UMAP's default; a point counts as its own first neighbour
 MIN_POINTS = 4
 """Number of points below which UMAP is not run, because there are no neighbourhoods."""
+
+MAX_UMAP_POINTS = 60_000
+"""Number of points above which UMAP lays out a sample, so that the cost stays linear."""
+SAMPLED_POINTS = 30_000
+PROJECTION_TEMPERATURE = 0.05
+"""Difference of cosine similarity by which the weight of a sampled neighbour falls to 1/e."""
 
 
 def compute_joint_umap_layout(
@@ -58,6 +64,10 @@ def compute_joint_umap_layout(
     Reduction", 2018. Initialized with principal components as in Kobak & Linderman,
     "Initialization is critical for preserving global data structure in both t-SNE and UMAP",
     Nature Biotechnology 2021. The graph is that of the exact nearest neighbours by cosine.
+
+    UMAP lays out an even sample of more than 60,000 points. Every other point is placed at the mean
+    of its 15 exact nearest neighbours in the sample, weighted by similarity, which is where UMAP's
+    own `transform` starts.
     """
     unit_code, unit_audio = normalize_rows(code), normalize_rows(audio)
     points = stack_zero_padded(unit_code, unit_audio)  # [n + m, d]
@@ -65,7 +75,9 @@ def compute_joint_umap_layout(
         positions = _project_to_pca(points)
     else:
         positions = _stack_initial_positions(initial_positions, len(unit_code), len(unit_audio))
-    if len(points) >= MIN_POINTS:
+    if len(points) > MAX_UMAP_POINTS:
+        positions = _lay_out_sample_and_project_others(points, positions, len(unit_code), seed)
+    elif len(points) >= MIN_POINTS:
         positions = _optimise_umap_positions(points, positions, seed)
     return positions[: len(unit_code)], positions[len(unit_code) :]
 
@@ -99,6 +111,31 @@ def _project_to_pca(points: Tensor) -> np.ndarray:
         components = components * torch.where(largest < 0, -1.0, 1.0)
     positions[:, : components.shape[1]] = components
     return positions.float().numpy()
+
+
+def _lay_out_sample_and_project_others(
+    points: Tensor, initial_positions: np.ndarray, code_count: int, seed: int
+) -> np.ndarray:
+    """Lay out a sample of the points [n, d] with UMAP and place the others by it: [n, 2]."""
+    is_sampled = np.zeros(len(points), dtype=bool)
+    # The same share and, for pairs, the same programs of both modalities.
+    for start, stop in ((0, code_count), (code_count, len(points))):
+        count = round(SAMPLED_POINTS * (stop - start) / len(points))
+        is_sampled[np.linspace(start, stop - 1, count).astype(int)] = True
+    sample = torch.from_numpy(np.flatnonzero(is_sampled))
+    others = torch.from_numpy(np.flatnonzero(~is_sampled))
+    positions = np.empty((len(points), 2), dtype=np.float32)
+    sampled_positions = _optimise_umap_positions(
+        points[sample], initial_positions[is_sampled], seed
+    )
+    positions[is_sampled] = sampled_positions
+    neighbours, similarities = CosineIndex(points[sample]).find_most_similar_rows(
+        points[others], UMAP_NEIGHBOURS
+    )  # 2 x [n - sample, k]
+    weights = np.exp((similarities - similarities[:, :1]) / PROJECTION_TEMPERATURE)
+    weights /= weights.sum(axis=1, keepdims=True)
+    positions[~is_sampled] = (weights[:, :, None] * sampled_positions[neighbours]).sum(axis=1)
+    return positions
 
 
 def _optimise_umap_positions(

@@ -8,6 +8,7 @@ import torch
 from sklearn.manifold import trustworthiness
 
 from core.errors import EarshotError
+from core.evaluation import joint_umap_layout
 from core.evaluation.joint_umap_layout import compute_joint_umap_layout
 
 
@@ -54,6 +55,25 @@ def test_keeps_neighbourhoods(rng: np.random.Generator):
     points = centres[np.arange(120) % 6] + rng.normal(size=(120, 10))
     positions = np.vstack(compute_joint_umap_layout(points[:60], points[60:]))
     assert trustworthiness(points, positions, metric="cosine", n_neighbors=8) > 0.85
+
+
+def test_a_large_map_places_the_points_beside_their_neighbours_in_a_sample(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(joint_umap_layout, "MAX_UMAP_POINTS", 199)
+    monkeypatch.setattr(joint_umap_layout, "SAMPLED_POINTS", 60)
+    centres = rng.normal(size=(5, 10)) * 4
+    points = centres[np.arange(200) % 5] + rng.normal(size=(200, 10))
+    code, audio = points[:120], points[120:]
+    first, second = (compute_joint_umap_layout(code, audio) for _ in range(2))
+    assert [part.shape for part in first] == [(120, 2), (80, 2)]
+    np.testing.assert_array_equal(np.vstack(first), np.vstack(second))
+    positions = np.vstack(first)
+    assert positions.dtype == np.float32 and len(np.unique(positions, axis=0)) == 200
+    assert trustworthiness(points, positions, metric="cosine", n_neighbors=8) > 0.85
+    # One point fewer is laid out whole.
+    whole = compute_joint_umap_layout(code[1:], audio)
+    assert not np.array_equal(whole[0], first[0][1:])
 
 
 def test_equal_embeddings_still_have_a_finite_map() -> None:
