@@ -95,12 +95,16 @@ def _encode_density_image(
     import datashader
     from datashader import transfer_functions
 
-    group_numbers = np.full(len(x), -1, dtype=int)
+    group_numbers = np.full(len(x), -1, dtype=np.int64)
     for number, (rows, _) in enumerate(groups):
         group_numbers[rows] = number
     names = [str(number) for number in range(len(groups))]
     frame = pd.DataFrame(
-        {"x": x, "y": y, "group": pd.Categorical.from_codes(group_numbers, categories=names)}
+        {
+            "x": x,
+            "y": y,
+            "group": pd.Categorical.from_codes(group_numbers, categories=pd.Index(names)),
+        }
     )
     canvas = datashader.Canvas(IMAGE_WIDTH_PX, IMAGE_HEIGHT_PX, x_range, y_range)
     counts = canvas.points(frame, "x", "y", datashader.by("group", datashader.count()))
