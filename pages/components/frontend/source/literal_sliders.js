@@ -74,7 +74,8 @@ export class LiteralSliders {
   constructor(editor) {
     this.editor = editor;
     this.wanted = { url: "", code: "" };
-    this.loadedUrl = "";
+    this.loadedUrl = ""; // What was asked for last.
+    this.shownUrl = ""; // What the sliders below came from.
     this.sliders = [];
     this.active = null; // {index, committed, value, isMoving, panel, timer}
     this.nextOpening = null; // Position of a click before the sliders were there.
@@ -115,6 +116,7 @@ export class LiteralSliders {
     try {
       const { sliders } = await fetchJson(`${url}/sliders`);
       if (!isCurrent()) throw new Error("The code has changed.");
+      this.shownUrl = url;
       this.setSliders(sliders);
       const { rows } = await fetchJson(`${url}/sensitivity`);
       if (!isCurrent()) throw new Error("The code has changed.");
@@ -151,7 +153,7 @@ export class LiteralSliders {
     });
     if (index === null) return false;
     // The sliders of older code would predict something else.
-    const isFresh = this.loadedUrl === this.wanted.url && this.editor.getCode() === this.wanted.code;
+    const isFresh = this.shownUrl === this.wanted.url && this.editor.getCode() === this.wanted.code;
     this.nextOpening = isFresh ? null : position;
     if (isFresh && index !== this.active?.index) this.open(index);
     else if (isFresh) this.active.panel.focus();
@@ -200,11 +202,11 @@ export class LiteralSliders {
       this.waiting = value;
       return;
     }
-    const { active, loadedUrl } = this;
+    const { active, shownUrl } = this;
     this.waiting = value;
     const started = performance.now();
     try {
-      const prediction = await fetchJson(`${loadedUrl}/values/${active.index}/${value}`);
+      const prediction = await fetchJson(`${shownUrl}/values/${active.index}/${value}`);
       this.latenciesMs.push(performance.now() - started);
       if (this.active === active) {
         active.panel.showPrediction(prediction);
