@@ -159,7 +159,10 @@ function makeCard(version, allowedActions) {
     const diff = makeElement("div", "diff");
     diff.append(makeElement("span", "line", `line ${version.line}`));
     for (const kind of ["before", "after"]) {
-      if (version[kind]) diff.append(makeElement("code", kind, version[kind]));
+      if (!version[kind]) continue;
+      const code = makeElement("code", kind, version[kind]);
+      code.tabIndex = 0; // Long code scrolls, also by keys.
+      diff.append(code);
     }
     card.append(diff);
   }
