@@ -43,6 +43,7 @@ from core.studies.suggestion_study_measurements import (
     list_programs_with_worst_picks,
     measure_diversity,
     measure_diversity_gain_over_text_methods,
+    measure_kernel_audio_distances,
     measure_movement_correlation,
     measure_target_hits,
 )
@@ -259,6 +260,14 @@ def _build_suggestion_result(
                 sensitivity,
                 "Rank correlation over candidates of predicted and true distance from the program,"
                 " by the audio encoder of the column.",
+            ),
+            StudyTable(
+                "kad",
+                "Kernel audio distance from the corpus",
+                measure_kernel_audio_distances(aligned_corpus, judged, options["seed"]),
+                "Of the true clips of all programs, of all candidates and of the picks, joined over"
+                " programs, from the clips of the corpus by the training encoder. Lower: the set"
+                " sounds more like the corpus as a whole.",
             ),
         ],
         notes=[f"{len(skipped)} programs are left out: {skipped[0]}."] if skipped else [],

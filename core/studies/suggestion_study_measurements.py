@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation.bootstrap import compute_bootstrap_interval
+from core.evaluation.kernel_audio_distance import MIN_ROWS, kernel_audio_distance
 from core.search.aligned_corpus import AlignedCorpus
 from core.studies.pick_diversity_metrics import (
     compute_pairwise_cosine_distances,
@@ -214,3 +215,42 @@ def measure_movement_correlation(
         ]
         rows.append((item.name, item.kind, len(predicted), *correlations))
     return pd.DataFrame(rows, columns=["program", "kind", "candidates", *audio_encoders])
+
+
+def measure_kernel_audio_distances(
+    aligned_corpus: AlignedCorpus, judged: Sequence[JudgedProgram], seed: int
+) -> pd.DataFrame:
+    """Return how far sets of true clips are from those of the corpus, by its audio encoder.
+
+    The sets join all programs: the programs themselves, all candidates, and the picks of each
+    method.
+    """
+    encoder = aligned_corpus.audio_encoder.id
+    rows_by_set = {
+        "programs": [[0] for _ in judged],
+        "all candidates": [list(range(1, len(item.audio_by_encoder[encoder]))) for item in judged],
+    }
+    methods = [name for name in judged[0].distances_by_method if name != UPPER_BOUND]
+    for method in methods:
+        if all(method in item.distances_by_method for item in judged):
+            rows_by_set[f"picks by {method}"] = [
+                pick_farthest_rows(item.distances_by_method[method], PICK_COUNT) for item in judged
+            ]
+    rows_by_set["picks by true audio"] = [
+        pick_farthest_rows(
+            compute_pairwise_cosine_distances(item.audio_by_encoder[encoder]), PICK_COUNT
+        )
+        for item in judged
+    ]
+    rows_by_set["random picks"] = [
+        pick_random_rows(len(rows), PICK_COUNT, seed)[0] for rows in rows_by_set["all candidates"]
+    ]
+    results = []
+    for name, rows in rows_by_set.items():
+        clips = np.concatenate(
+            [item.audio_by_encoder[encoder][chosen] for item, chosen in zip(judged, rows)]
+        )
+        if len(clips) >= MIN_ROWS:
+            distance = kernel_audio_distance(aligned_corpus.pairs.audio_embeddings, clips)
+            results.append((name, len(clips), distance))
+    return pd.DataFrame(results, columns=["set", "clips", "KAD"])

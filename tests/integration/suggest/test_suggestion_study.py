@@ -40,6 +40,10 @@ def test_the_study_measures_diversity_target_and_movement(corpus: Corpus) -> Non
     assert set(tables["toward"]["program"]) >= {"scenario melody", "scenario drum"}
     assert tables["toward"]["nearer"].between(0, 1).all()
     assert tables["sensitivity"][AUDIO].dropna().between(-1, 1).all()
+    distances = tables["kad"].set_index("set")
+    assert {"programs", "all candidates", "picks by predicted sound"} <= set(distances.index)
+    assert distances.loc["programs", "clips"] == len(tables["sensitivity"])
+    assert np.isfinite(distances["KAD"]).all()
 
 
 def test_picks_render_and_sound_different(corpus: Corpus) -> None:
