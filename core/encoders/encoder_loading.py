@@ -30,6 +30,7 @@ ENCODER_CLASS_BY_FAMILY = {
     "wav2vec2": ("wav2vec2", "Wav2Vec2Encoder"),
     "clap": ("clap_audio", "ClapEncoder"),
     "aisfx": ("aisfx", "SoundEffectsEncoder"),
+    "muq": ("muq", "MuqEncoder"),
     "musicnn": ("musicnn", "MusicTaggingEncoder"),
     "logmel": ("logmel", "LogMelEncoder"),
     "clip_descriptors": ("clip_descriptor_encoder", "ClipDescriptorEncoder"),

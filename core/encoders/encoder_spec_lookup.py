@@ -8,6 +8,7 @@ from typing import Any
 
 from core.encoders.built_in_encoder_specs import (
     ENCODER_SPECS,
+    NON_COMMERCIAL_USE,
     TEXT_TOWER_SUFFIX,
     build_text_tower_encoder_spec,
 )
@@ -41,9 +42,19 @@ FAMILY_BY_MODEL_TYPE = {
     "mert_model": "wav2vec2",
     "clap": "clap",
     "embedding_gemma2": "embedding_gemma_audio",
+    "muq": "muq",
 }
 CODE_FAMILIES = {"text", "jina_bert"}
-DEFAULT_SAMPLE_RATES = {"wav2vec2": 16_000, "clap": 48_000, "embedding_gemma_audio": 16_000}  # Hz
+DEFAULT_SAMPLE_RATES = {
+    "wav2vec2": 16_000,
+    "clap": 48_000,
+    "embedding_gemma_audio": 16_000,
+    "muq": 24_000,
+}  # Hz
+# Licence and restriction of the models of a family that has only one publisher.
+LICENCES = {"muq": ("CC BY-NC 4.0", NON_COMMERCIAL_USE)}
+# MuQ's config.json states no type; these keys are its own.
+MUQ_CONFIG_KEYS = {"w2v2_config", "encoder_depth", "label_rate"}
 # Models that only look back: the last token of a text has seen all of it, the first ones nothing.
 CAUSAL_MODEL_TYPES = {"qwen2", "qwen3"}
 
@@ -169,6 +180,8 @@ def _build_folder_encoder_spec(folder: Path) -> EncoderSpec:
     """Return the spec of a local model in transformers format."""
     config = load_json_config(folder / "config.json")
     model_type = config.get("model_type")
+    if model_type is None and config.keys() >= MUQ_CONFIG_KEYS:
+        model_type = "muq"
     family = FAMILY_BY_MODEL_TYPE.get(str(model_type))
     if model_type == "bert" and config.get("position_embedding_type") == "alibi":
         family = "jina_bert"  # its config.json states the type of the model it was made from
@@ -179,14 +192,16 @@ def _build_folder_encoder_spec(folder: Path) -> EncoderSpec:
             remedy=f"Supported types: {', '.join(FAMILY_BY_MODEL_TYPE)}.",
         )
     is_code = family in CODE_FAMILIES
+    licence, restriction = LICENCES.get(family, ("see the model's licence", ""))
     return EncoderSpec(
         id=str(folder),
         modality="code" if is_code else "audio",
         family=family,
         dim=_infer_embedding_dim(config, family),
         title=f"local {model_type} model",
-        licence="see the model's licence",
-        weights=FolderWeights.from_folder(folder),
+        licence=licence,
+        use_restriction=restriction,
+        weights=FolderWeights.from_folder(folder, needs_preprocessor=family != "muq"),
         sample_rate=None if is_code else _read_model_sample_rate(folder, family),
         pooling=LAST_TOKEN_POOLING if model_type in CAUSAL_MODEL_TYPES else MEAN_POOLING,
     )
@@ -205,4 +220,6 @@ def _infer_embedding_dim(config: dict[str, Any], family: str) -> int:
         return int(config.get("projection_dim", 512))
     if family == "embedding_gemma_audio":
         return int((config.get("text_config") or {}).get("embedding_dim", 768))
+    if family == "muq":
+        return int(config.get("encoder_dim", 1024))
     return int(config.get("hidden_size") or config.get("dim") or 768)

@@ -12,7 +12,13 @@ SLANEY_LOG_STEP = np.log(6.4) / 27
 
 
 def build_mel_filterbank(
-    band_count: int, fft_size: int, sample_rate: int, min_frequency: float, max_frequency: float
+    band_count: int,
+    fft_size: int,
+    sample_rate: int,
+    min_frequency: float,
+    max_frequency: float,
+    *,
+    normalize: bool = True,
 ) -> np.ndarray:
     """Return triangular filters that average the bins of a power spectrum into mel bands.
 
@@ -25,11 +31,13 @@ def build_mel_filterbank(
         In Hz.
     min_frequency, max_frequency : float
         Limits of the bands in Hz.
+    normalize : bool
+        Whether each row sums to 1. Otherwise each triangle is 1 high, as in torchaudio.
 
     Returns
     -------
     float32 [band_count, fft_size // 2 + 1]
-        Each row sums to 1, so a band is a weighted mean of its bins.
+        With `normalize`, a band is a weighted mean of its bins.
 
     References
     ----------
@@ -44,7 +52,9 @@ def build_mel_filterbank(
     corner_mels = np.linspace(low_mel, high_mel, band_count + 2)
     corners = 700 * (10 ** (corner_mels / 2595) - 1)  # Hz [bands + 2]
     filters = _build_triangular_filters(corners, fft_size, sample_rate)
-    return (filters / filters.sum(axis=1, keepdims=True)).astype(np.float32)
+    if normalize:
+        filters = filters / filters.sum(axis=1, keepdims=True)
+    return filters.astype(np.float32)
 
 
 def build_slaney_mel_filterbank(band_count: int, fft_size: int, sample_rate: int) -> np.ndarray:

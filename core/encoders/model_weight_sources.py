@@ -239,13 +239,16 @@ class FolderWeights:
     path : Path
     revision : str
         Hash of the files when the folder was read, 16 hex digits.
+    needs_preprocessor : bool
+        Whether a tokenizer or feature extractor belongs to the model.
     """
 
     path: Path
     revision: str
+    needs_preprocessor: bool = True
 
     @classmethod
-    def from_folder(cls, folder: Path) -> FolderWeights:
+    def from_folder(cls, folder: Path, *, needs_preprocessor: bool = True) -> FolderWeights:
         """Read a folder; hashes are computed again only for changed files."""
         paths = [
             path
@@ -259,6 +262,7 @@ class FolderWeights:
             _hash_file_contents(
                 tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
             ),
+            needs_preprocessor,
         )
 
     @property
@@ -272,11 +276,15 @@ class FolderWeights:
 
     def is_available_offline(self) -> bool:
         """Return whether the folder has all files."""
-        return self.path.is_dir() and not find_missing_model_file(self.path)
+        return self.path.is_dir() and not find_missing_model_file(
+            self.path, needs_preprocessor=self.needs_preprocessor
+        )
 
     def locate_or_download_weights(self, _encoder_id: str, /) -> Path:
         """Return the folder."""
-        missing_file = find_missing_model_file(self.path)
+        missing_file = find_missing_model_file(
+            self.path, needs_preprocessor=self.needs_preprocessor
+        )
         if missing_file:
             raise EarshotError(
                 f"The model in this folder is incomplete: {missing_file} is missing.",
@@ -320,12 +328,14 @@ class NoWeights:
         raise EarshotError(f"{encoder_id} has no weights.")
 
 
-def find_missing_model_file(folder: Path) -> str:
+def find_missing_model_file(folder: Path, *, needs_preprocessor: bool = True) -> str:
     """Return which file a model in transformers format lacks, or "" if it is complete.
 
     Parameters
     ----------
     folder : Path
+    needs_preprocessor : bool
+        Whether a tokenizer or feature extractor belongs to the model.
 
     Returns
     -------
@@ -335,7 +345,7 @@ def find_missing_model_file(folder: Path) -> str:
     required_files = (
         ("config.json",),
         WEIGHT_FILENAMES + SHARD_INDEX_FILENAMES,
-        PREPROCESSOR_FILENAMES,
+        *((PREPROCESSOR_FILENAMES,) if needs_preprocessor else ()),
     )
     for alternatives in required_files:
         if not any((folder / name).is_file() for name in alternatives):

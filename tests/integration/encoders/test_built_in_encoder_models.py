@@ -33,6 +33,8 @@ from core.encoders.built_in_encoder_specs import EMBEDDING_GEMMA_QUERY_PROMPT
 from core.encoders.encoder_device_and_precision import ComputeConfig
 from core.encoders.encoder_loading import load_encoder, load_encoder_without_sanity_check
 from core.encoders.jina_bert import list_alibi_slopes
+from core.encoders.mel_filters import build_mel_filterbank
+from core.encoders.muq import MuqNetwork
 from core.errors import EarshotError
 from core.sonicpi.audio_clip_and_render_result import Clip
 
@@ -489,3 +491,64 @@ def test_models_for_non_commercial_use_say_so_before_they_load(mert, caplog, mon
     concatenated = find_encoder_spec("m-a-p/MERT-v1-95M+aisfx")
     assert concatenated.use_restriction == "non-commercial use only"
     assert not find_encoder_spec("aisfx").usage_warning
+
+
+# -- MuQ -------------------------------------------------------------------------------------------
+
+MUQ_CONFIG = {
+    "label_rate": 25,
+    "n_mels": 128,
+    "conv_dim": 4,
+    "encoder_dim": 32,
+    "encoder_depth": 2,
+    "hop_length": 240,
+    "stat": {"melspec_2048_mean": 6.8, "melspec_2048_std": 18.4},
+    "w2v2_config": {
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "conv_depthwise_kernel_size": 31,
+        "position_embeddings_type": "rotary",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def muq(tmp_path_factory):
+    """Save a tiny MuQ as its publisher does: keys below "model.", and layers of its training."""
+    folder = tmp_path_factory.mktemp("muq")
+    torch.manual_seed(0)
+    network = MuqNetwork(MUQ_CONFIG).eval()
+    weights = {f"model.{key}": value for key, value in network.state_dict().items()}
+    save_file({**weights, "model.cls_token": torch.zeros(32)}, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(MUQ_CONFIG))
+    return folder, network
+
+
+def test_muq_is_the_mean_of_the_conformer_on_normalized_mel_levels(muq):
+    folder, network = muq
+    spec = find_encoder_spec(str(folder))
+    assert (spec.family, spec.sample_rate, spec.dim) == ("muq", 24_000, 32)
+    assert "non-commercial" in spec.usage_warning and spec.licence == "CC BY-NC 4.0"
+    waveform = np.random.default_rng(3).normal(0, 0.1, 24_000).astype(np.float32)
+    vector = load_encoder_without_sanity_check(spec, FP32).embed([Clip(waveform[:, None], 24_000)])[
+        0
+    ]
+    padded = np.pad(waveform, 1024, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, 2048)[::240][:-1]
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(2048) / 2048)
+    power = np.abs(np.fft.rfft(frames * window)) ** 2
+    filters = build_mel_filterbank(128, 2048, 24_000, 0.0, 12_000.0, normalize=False)
+    levels = 10 * np.log10(np.maximum(power @ filters.T, 1e-10)).T
+    assert levels.shape == (128, 100)
+    with torch.no_grad():
+        normalized = torch.from_numpy((levels - 6.8) / 18.4).float()[None]
+        steps = network.conformer(network.conv(normalized)).last_hidden_state[0]
+    assert steps.shape == (25, 32)  # 25 steps per second.
+    np.testing.assert_allclose(vector, steps.mean(dim=0), atol=1e-3)
+
+
+def test_incomplete_weights_of_muq_are_an_error(muq, tmp_path):
+    (tmp_path / "config.json").write_bytes((muq[0] / "config.json").read_bytes())
+    save_file({"model.cls_token": torch.zeros(32)}, tmp_path / "model.safetensors")
+    with pytest.raises(EarshotError, match="it lacks"):
+        load_encoder_without_sanity_check(find_encoder_spec(str(tmp_path)), FP32)

@@ -1,0 +1,192 @@
+"""MuQ: a conformer on mel spectrograms, trained on music without labels.
+
+The network of Zhu et al., "MuQ: Self-Supervised Music Representation Learning with Mel Residual
+Vector Quantization", 2025 (arXiv 2501.01108), written anew; its conformer is the one of
+transformers. Its weights have no entry in the catalogue: give the path of their folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from transformers import Wav2Vec2ConformerConfig
+from transformers.models.wav2vec2_conformer.modeling_wav2vec2_conformer import (
+    Wav2Vec2ConformerEncoder,
+)
+
+from core.encoders.audio_encoder_base import AudioEncoder
+from core.encoders.encoder_device_and_precision import ComputeConfig
+from core.encoders.encoder_spec import EncoderSpec
+from core.encoders.mel_filters import build_mel_filterbank
+from core.encoders.model_weight_sources import load_json_config
+from core.encoders.overlapping_windows import split_into_windows
+from core.errors import EarshotError
+
+MUQ_SAMPLE_RATE = 24_000
+FFT_SIZE = 2048
+MIN_POWER = 1e-10
+"""Floor of the power before decibels, as in torchaudio."""
+MAX_WINDOW_SECONDS = 30.0
+FRAMES_PER_SECOND = 100
+STRIDES_BY_REDUCTION = {4: (2, 2), 2: (2, 1)}
+"""Strides in time of the two convolution blocks, by the factor of frames per step."""
+FEATURE_NAME = "melspec_2048"
+
+
+class MuqEncoder(AudioEncoder):
+    """Mean of the last layer over time. It always computes in fp32, as its authors advise.
+
+    Parameters
+    ----------
+    spec : EncoderSpec
+    compute : ComputeConfig
+    """
+
+    def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
+        super().__init__(spec, compute.device)
+        folder = spec.weights.locate_or_download_weights(spec.id)
+        self._network = load_muq_network(folder, spec.id).to(compute.device).eval()
+
+    def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
+        values = torch.from_numpy(np.ascontiguousarray(waveform)).to(self._device)
+        max_frames = int(MAX_WINDOW_SECONDS * self._sample_rate)
+        with torch.inference_mode():
+            means = [
+                self._network(values[None, start:stop].clone()).mean(dim=1)
+                for start, stop in split_into_windows(len(waveform), max_frames)
+            ]
+        return torch.cat(means).mean(dim=0).cpu().numpy()
+
+
+class MuqNetwork(nn.Module):
+    """From waveforms at 24 kHz to the last layer of the conformer.
+
+    Parameters
+    ----------
+    config : dict
+        Content of config.json.
+    """
+
+    mel_filters: torch.Tensor
+    window: torch.Tensor
+
+    def __init__(self, config: dict[str, Any]):
+        super().__init__()
+        band_count = int(config.get("n_mels", 128))
+        width = int(config.get("encoder_dim", 1024))
+        reduction = FRAMES_PER_SECOND // int(config.get("label_rate", 25))
+        self._hop_length = int(config.get("hop_length", 240))
+        self._mean = float(config["stat"][f"{FEATURE_NAME}_mean"])
+        self._deviation = float(config["stat"][f"{FEATURE_NAME}_std"])
+        filters = build_mel_filterbank(
+            band_count, FFT_SIZE, MUQ_SAMPLE_RATE, 0.0, MUQ_SAMPLE_RATE / 2, normalize=False
+        )
+        self.register_buffer("mel_filters", torch.from_numpy(filters), persistent=False)
+        self.register_buffer("window", torch.hann_window(FFT_SIZE), persistent=False)
+        self.conv = _Subsampling(
+            int(config.get("conv_dim", 512)), width, STRIDES_BY_REDUCTION[reduction], band_count
+        )
+        layer_count = int(config.get("encoder_depth", 12))
+        self.conformer = Wav2Vec2ConformerEncoder(
+            Wav2Vec2ConformerConfig(
+                **{
+                    **config["w2v2_config"],
+                    "num_hidden_layers": layer_count,
+                    "hidden_size": width,
+                }
+            )
+        )
+
+    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Return the last layer, float32 [n, steps, width], of waveforms [n, frames]."""
+        levels = self.compute_mel_levels(waveforms)
+        hidden = self.conv((levels - self._mean) / self._deviation)
+        output: torch.Tensor = self.conformer(hidden).last_hidden_state
+        return output
+
+    def compute_mel_levels(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Return the mel spectrogram in decibels, float32 [n, bands, frames]."""
+        spectrum = torch.stft(
+            waveforms,
+            FFT_SIZE,
+            self._hop_length,
+            window=self.window,
+            center=True,
+            pad_mode="reflect",
+            return_complex=True,
+        )
+        power = self.mel_filters @ spectrum.abs().square()
+        # The network was trained without the last frame.
+        return 10 * power.clamp(min=MIN_POWER).log10()[..., :-1]
+
+
+class _Subsampling(nn.Module):
+    """Two residual blocks of 2-D convolutions and a projection: [n, bands, frames] to steps."""
+
+    def __init__(self, channels: int, width: int, strides: tuple[int, int], band_count: int):
+        super().__init__()
+        self.conv = nn.Sequential(
+            _ResidualBlock(1, channels, (2, strides[0])),
+            _ResidualBlock(channels, channels, (2, strides[1])),
+        )
+        self.linear = nn.Linear(channels * (band_count // 4), width)
+
+    def forward(self, levels: torch.Tensor) -> torch.Tensor:
+        maps = self.conv(levels[:, None])  # [n, channels, bands / 4, steps]
+        steps = maps.permute(0, 3, 1, 2).flatten(start_dim=2)
+        projected: torch.Tensor = self.linear(steps)  # [n, steps, width]
+        return projected
+
+
+class _ResidualBlock(nn.Module):
+    """Two 3 x 3 convolutions beside one with the same stride."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: tuple[int, int]):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, padding=1, stride=stride)
+        self.bn1 = nn.BatchNorm2d(channels_out)
+        self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1)
+        self.bn2 = nn.BatchNorm2d(channels_out)
+        self.conv3 = nn.Conv2d(channels_in, channels_out, 3, padding=1, stride=stride)
+        self.bn3 = nn.BatchNorm2d(channels_out)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        main = self.bn2(self.conv2(self.bn1(self.conv1(maps)).relu()))
+        return (main + self.bn3(self.conv3(maps))).relu()
+
+
+def load_muq_network(folder: Path, encoder_id: str) -> MuqNetwork:
+    """Load the network from a checkpoint.
+
+    Parameters
+    ----------
+    folder : Path
+        With config.json and model.safetensors.
+    encoder_id : str
+        For error messages.
+
+    Raises
+    ------
+    EarshotError
+        If the files are damaged, or are those of another network.
+    """
+    try:
+        network = MuqNetwork(load_json_config(folder / "config.json"))
+        tensors = load_file(folder / "model.safetensors")
+        by_name = {key.removeprefix("model."): value.float() for key, value in tensors.items()}
+        # What the checkpoint holds besides, such as quantizers, only its training needs.
+        network.load_state_dict({name: by_name[name] for name in network.state_dict()})
+    except Exception as error:  # damaged files raise errors of many types
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        reason = f"it lacks {reason}" if isinstance(error, KeyError) else reason
+        raise EarshotError(
+            f"{encoder_id} cannot be loaded ({reason}).",
+            where=str(folder),
+            remedy="Its files may be damaged or those of another network: download them again.",
+        ) from error
+    return network
