@@ -95,3 +95,13 @@ def test_the_main_table_is_complete_and_compares_with_the_published_numbers(stud
         paper = None if pd.isna(row.paper) or not is_counted else row.paper
         relation = relations[paper] if row.study == "perturbation" else "equal"
         assert verdict == decide_verdict((row.low, row.high), paper, relation)
+
+
+def test_the_page_of_suggestions_shows_the_study_by_kind_of_program():
+    page = read_page("docs/suggest.md")
+    toward = pd.read_csv(RESULTS / "suggestion-toward.csv").groupby("kind")
+    movement = pd.read_csv(RESULTS / "suggestion-sensitivity.csv").groupby("kind")["aisfx"].mean()
+    values = toward[["nearer", "median rank share"]].mean().assign(movement=movement)
+    for kind, row in values.iterrows():
+        cells = " | ".join(f"{value:.2f}".removeprefix("0") for value in row)
+        assert f"| {kind} | {cells} |" in page
