@@ -74,7 +74,9 @@ def _solve_ridge_weights(x: Tensor, audio_embeddings: Tensor, l2: float) -> Tens
 def _fit_kernel_ridge_head(x: Tensor, audio_embeddings: Tensor, l2: float) -> KernelRidgeHead:
     """Fit a head whose reference programs are all rows of x [n, d], or evenly spaced ones.
 
-    With some of the rows, it is the subset of regressors of Smola & Schoelkopf, ICML 2000.
+    With some of the rows, it is the Nyström approximation (Williams & Seeger, "Using the Nyström
+    Method to Speed Up Kernel Machines", NIPS 2000) in its form as a subset of regressors (Smola &
+    Schölkopf, ICML 2000): time grows with n m^2 and memory with m^2 for m reference programs.
     """
     n, d = x.shape
     reference_rows = torch.linspace(0, n - 1, min(n, MAX_REFERENCE_PROGRAMS)).round().long()

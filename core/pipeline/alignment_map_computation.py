@@ -11,6 +11,7 @@ from core.corpus import EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.joint_umap_layout import compute_joint_umap_layout
 from core.evaluation.metrics import count_shared_neighbours
+from core.evaluation.nearest_neighbours import CosineIndex
 from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
 from core.workspace import require_writable_workspace
@@ -18,6 +19,10 @@ from core.workspace import require_writable_workspace
 PROGRESS_STEP = "Computing the map"
 NEIGHBOUR_COUNT = 3
 MAP_SEED = 42
+MAX_MEASURED_PROGRAMS = 30_000
+"""Programs up to which the overlap of each is measured. The cost grows with their square."""
+SAMPLED_PROGRAMS = 10_000
+"""Programs of a larger corpus whose overlap is measured, against all others."""
 
 
 def compute_and_save_alignment_map(
@@ -64,7 +69,8 @@ def compute_alignment_map(
         before_x, before_y, after_x, after_y (float32, without unit); similarity (cosine of the
         program's code and audio in the shared space, [-1, 1]); overlap_before and overlap_after
         (share of its 3 nearest programs by code that are among its 3 nearest by audio, in the raw
-        and in the shared space; NaN for fewer than 5 programs).
+        and in the shared space; NaN for fewer than 5 programs, and for
+        all but 10,000 of more than 30,000).
 
     Raises
     ------
@@ -107,8 +113,18 @@ def compute_alignment_map(
 
 
 def _compute_neighbour_overlaps(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the share of common neighbours of each row in both spaces: [n]."""
-    shared_counts = count_shared_neighbours(x, y, NEIGHBOUR_COUNT)
-    if not len(shared_counts):
-        return np.full(len(x), np.nan)
-    return shared_counts / NEIGHBOUR_COUNT
+    """Return the share of common neighbours of each row in both spaces: [n]; NaN if unmeasured."""
+    overlaps = np.full(len(x), np.nan)
+    if len(x) <= MAX_MEASURED_PROGRAMS:
+        shared_counts = count_shared_neighbours(x, y, NEIGHBOUR_COUNT)
+        return shared_counts / NEIGHBOUR_COUNT if len(shared_counts) else overlaps
+    rows = np.linspace(0, len(x) - 1, SAMPLED_PROGRAMS).astype(int)
+    neighbours_x, neighbours_y = (
+        CosineIndex(space).find_most_similar_rows(space[rows], NEIGHBOUR_COUNT, excluded_rows=rows)[
+            0
+        ]
+        for space in (x, y)
+    )  # [rows, k]
+    shared_counts = (neighbours_x[:, :, None] == neighbours_y[:, None, :]).sum(axis=(1, 2))
+    overlaps[rows] = shared_counts / NEIGHBOUR_COUNT
+    return overlaps
