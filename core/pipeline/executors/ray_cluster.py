@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,7 +66,6 @@ class RayCluster:
 
     def __init__(self, address: str | None = None):
         self._temporary_folder: Path | None = None
-        self._saved_variables = dict.fromkeys((*LOCAL_CLUSTER_VARIABLES, "RAY_AUTH_TOKEN"), "")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         self.ray = import_ray(is_local=address is None)
         # A notebook or a test may have connected already; that connection is not closed here.
@@ -135,7 +135,8 @@ def import_ray(*, is_local: bool) -> ModuleType:
     ----------
     is_local : bool
         Whether a cluster will be started on this machine. Ray reads its settings when it is
-        imported, so they must be in the environment before.
+        imported, so they must be in the environment before; Ray's own apply where the caller has
+        imported it already.
 
     Raises
     ------
@@ -147,7 +148,7 @@ def import_ray(*, is_local: bool) -> ModuleType:
             "The executor 'ray' needs the package Ray, which is not installed.",
             remedy=f"Install it with: {INSTALL_COMMAND}",
         )
-    if is_local:
+    if is_local and "ray" not in sys.modules:
         for name, value in LOCAL_CLUSTER_VARIABLES.items():
             os.environ.setdefault(name, value)
         # Without it, every user of this machine could run code in the cluster.
