@@ -47,6 +47,7 @@ COMMAND_MODULES = {
     "sweep": "sweep_configurations",
     "evaluate": "evaluate_alignment",
     "map": "compute_map",
+    "fill": "fill_map_gap",
     "compare": "find_disagreements",
     "study": "run_study",
     "figures": "export_figures",

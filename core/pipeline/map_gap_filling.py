@@ -25,7 +25,7 @@ from core.programs import (
 from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.map_placement import place_sources_on_map
-from core.workspace import refuse_if_workspace_read_only
+from core.workspace import require_writable_workspace
 
 PROGRESS_STEP = "Looking for programs"
 DEFAULT_GAP_SEED = 1_000_003
@@ -206,7 +206,7 @@ def fill_map_gap(
     >>> len(report.candidates)
     1
     """
-    refuse_if_workspace_read_only("Filling a gap of the map")
+    require_writable_workspace("Filling a gap of the map")
     corpus, alignment = aligned_corpus.corpus, aligned_corpus.record
     points = load_displayed_map_points(corpus, alignment)
     candidates = find_programs_for_map_gap(aligned_corpus, points, gap, progress)

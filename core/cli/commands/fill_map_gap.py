@@ -47,15 +47,17 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
     report = fill_map_gap(open_aligned_corpus_from_args(args, "map"), gap, progress)
     if args.json:
         print_json_lines(
-            {
-                "program": candidate.program.id,
-                "name": candidate.program.name,
-                "template": candidate.program.template,
-                "distance": round(candidate.distance, 4),
-                "is_added": candidate.program.id in report.added_ids,
-                "source": candidate.program.source,
-            }
-            for candidate in report.candidates
+            [
+                {
+                    "program": candidate.program.id,
+                    "name": candidate.program.name,
+                    "template": candidate.program.template,
+                    "distance": round(candidate.distance, 4),
+                    "is_added": candidate.program.id in report.added_ids,
+                    "source": candidate.program.source,
+                }
+                for candidate in report.candidates
+            ]
         )
     else:
         print_result_to_stdout(str(report))
