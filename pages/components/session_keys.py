@@ -77,6 +77,24 @@ class MapSelection(NamedTuple):
     program_ids: tuple[str, ...]
 
 
+class MapPath(NamedTuple):
+    """The ends of a path between two programs of a template; "" where none is chosen."""
+
+    corpus_name: str
+    first_id: str
+    last_id: str
+
+
+class MapPlace(NamedTuple):
+    """A place on the map of one alignment that is to be filled."""
+
+    corpus_name: str
+    alignment_id: str
+    panel: str
+    x: float
+    y: float
+
+
 class PlayedRow(NamedTuple):
     """The row of a study's table whose clips are playing."""
 
@@ -203,6 +221,12 @@ IS_MAP_STACKED = SessionKey("is_map_stacked", False)
 IS_MAP_LAYOUT_CHANGED = SessionKey("is_map_layout_changed", False)
 MAP_OVERLAY: SessionKey[dict[str, Any]] = SessionKey("map_overlay", {})
 MAP_SELECTION: SessionKey[MapSelection | None] = SessionKey("map_selection", None)
+MAP_PATH: SessionKey[MapPath | None] = SessionKey("map_path", None)
+MAP_PATH_STEPS = SessionKey("map_path_steps", 5)
+# The corpus and the programs of the path that was rendered.
+PLAYED_PATH: SessionKey[tuple[str, ...]] = SessionKey("played_path", ())
+MAP_PLACE: SessionKey[MapPlace | None] = SessionKey("map_place", None)
+GAP_RENDERING: SessionKey[RenderedSnippet | None] = SessionKey("gap_rendering", None)
 NEIGHBOUR_DIRECTION = SessionKey("direction", "audio->audio")
 
 # -- Compare ----------------------------------------------------------------------------------
