@@ -338,8 +338,7 @@ def draw_no_alignment_notice(corpus: Corpus) -> None:
             st.switch_page("pages/home/page.py")
         return
     st.info(
-        f"Corpus {name} has no alignment yet. Training takes about a minute. Then you can search"
-        " its clips by code.",
+        f"Corpus {name} has no alignment yet. After a training you can search its clips by code.",
         icon=":material/model_training:",
     )
     if st.button("Train an alignment", type="primary", icon=":material/model_training:"):

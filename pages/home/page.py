@@ -8,10 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from core import jobs, play_history, workspace
+from core.alignment.config import AlignmentConfig
 from core.corpus import Corpus, list_corpora
 from core.corpus.corpus import DEFAULT_CLIP_SECONDS
-from core.pipeline.cost_estimates import estimate_build_cost
+from core.pipeline.cost_estimates import estimate_build_cost, estimate_training_seconds
 from core.pipeline.next_step_hint import (
+    DEFAULT_METHODS,
     NextStep,
     find_next_workspace_step,
     make_build_resume_command,
@@ -218,8 +220,8 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
             corpus_and_alignment_picker.open_page_with_corpus("pages/train/page.py", corpus.name)
         return
     st.caption(
-        "Brings code and sound together: kernel ridge for predictions, InfoNCE for the map. It"
-        " takes about a minute."
+        "Brings code and sound together: kernel ridge for predictions, InfoNCE for the map."
+        f" {format_training_time(corpus)}"
     )
     if corpus is None or next_step.action != "train" or workspace.is_workspace_read_only():
         return
@@ -236,6 +238,23 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
     )
     if st.button("Training options", type="tertiary", icon=":material/tune:"):
         corpus_and_alignment_picker.open_page_with_corpus("pages/train/page.py", corpus.name)
+
+
+def format_training_time(corpus: Corpus | None) -> str:
+    """Return how long the default trainings take, for a corpus or the starter corpus."""
+    if corpus is None:
+        clip_count = create_starter_recipe().program_count
+    else:
+        clip_count = page_cache.count_programs_by_state(corpus)["ok"]
+    seconds = sum(
+        estimate_training_seconds(clip_count, AlignmentConfig.from_preset(method))
+        for method in DEFAULT_METHODS
+    )
+    duration = page_text.format_duration(seconds)
+    return (
+        f"For {page_text.pluralize(clip_count, 'clip')}: {duration} with evaluation and map, and"
+        " longer while the machine is busy."
+    )
 
 
 def draw_listen_step(next_step: NextStep) -> None:

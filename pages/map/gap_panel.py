@@ -22,7 +22,7 @@ PREVIEW_SECONDS = 8.0
 
 def store_place(selected: Selection, place: Mapping[str, Any]) -> None:
     """Store a clicked place of the map; for callbacks."""
-    session_keys.MAP_PLACE.set(
+    session_keys.MAP_PLACE.set_value(
         MapPlace(
             selected.corpus.name,
             selected.alignment.id,
@@ -41,7 +41,7 @@ def draw_gap_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any] 
     dict or None
         The place and the positions of the programs, as the overlay draws them.
     """
-    place = session_keys.MAP_PLACE.get()
+    place = session_keys.MAP_PLACE.get_value()
     is_of_this_map = place is not None and (place.corpus_name, place.alignment_id) == (
         selected.corpus.name,
         selected.alignment.id,
@@ -112,7 +112,7 @@ def _draw_candidate(number: int, candidate: GapCandidate) -> None:
         f" :gray[{candidate.distance:.2f} from the place]"
     )
     player_key = f"gap-{program.id}"
-    preview = session_keys.GAP_RENDERING.get()
+    preview = session_keys.GAP_RENDERING.get_value()
     if not workspace.is_workspace_read_only() and st.button(
         "Render and play", key=f"render-{player_key}", icon=":material/graphic_eq:"
     ):
@@ -120,7 +120,7 @@ def _draw_candidate(number: int, candidate: GapCandidate) -> None:
             preview = RenderedSnippet(
                 program.id, sonicpi.try_render(program.source, PREVIEW_SECONDS)
             )
-        session_keys.GAP_RENDERING.set(preview)
+        session_keys.GAP_RENDERING.set_value(preview)
         audio_player.request_autoplay(player_key)
     if preview is not None and preview.key == program.id:
         if preview.rendering.clip is not None:

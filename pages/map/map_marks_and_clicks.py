@@ -22,6 +22,7 @@ _SCRIPT_FILES = (
     "map_chart_points.js",
     "map_overlay_drawing.js",
     "map_morph_animation.js",
+    "map_path_and_gap_drawing.js",
     "map_overlay_events.js",
 )
 _overlay_component = st.components.v2.component(
@@ -46,12 +47,21 @@ class MapMarks:
         Position and neighbours of a snippet.
     labels : list of dict
         Labels of clusters, as `map_data.load_map_cluster_labels` returns them.
+    path : dict or None
+        Positions of a path's programs by panel.
+    gap : dict or None
+        "panel" and "place" of a gap, and positions by panel of programs for it.
+    is_choosing_place : bool
+        Whether a click reports its place instead of the nearest program.
     """
 
     program_id: str | None = None
     selected_ids: tuple[str, ...] = ()
     placement: MapPlacement | None = None
     labels: list[dict[str, Any]] = field(default_factory=list)
+    path: dict[str, Any] | None = None
+    gap: dict[str, Any] | None = None
+    is_choosing_place: bool = False
 
 
 def draw_map_overlay(
@@ -59,6 +69,7 @@ def draw_map_overlay(
     marks: MapMarks,
     on_click: Callable[[str], None],
     on_lasso: Callable[[tuple[str, ...]], None],
+    on_place: Callable[[dict[str, Any]], None],
 ) -> None:
     """Draw the overlay.
 
@@ -71,6 +82,8 @@ def draw_map_overlay(
         Takes the id of the program of a clicked point.
     on_lasso : callable
         Takes the ids of the programs inside a lasso.
+    on_place : callable
+        Takes the "panel", "x" and "y" of a click while a place is chosen.
     """
     with st.container(key="map-marks"):
         _overlay_component(
@@ -78,6 +91,7 @@ def draw_map_overlay(
             data=build_map_overlay_data(points, marks),
             on_pick_change=lambda: _report_clicked_program(points, on_click),
             on_lasso_change=lambda: _report_lasso_selection(points, on_lasso),
+            on_place_change=lambda: _report_clicked_place(on_place),
             on_stacked_change=_store_map_panel_arrangement,
         )
 
@@ -110,6 +124,9 @@ def build_map_overlay_data(points: pd.DataFrame, marks: MapMarks) -> dict[str, A
         "half": half if has_matching_halves else 0,
         "labels": marks.labels,
         "snippet": snippet,
+        "path": marks.path,
+        "gap": marks.gap,
+        "isChoosingPlace": marks.is_choosing_place,
     }
 
 
@@ -143,6 +160,14 @@ def _report_clicked_program(points: pd.DataFrame, on_click: Callable[[str], None
     row = session_keys.MAP_OVERLAY.get_value().get("pick")
     if isinstance(row, (int, float)) and 0 <= row < len(points):
         on_click(str(points["program"].iloc[int(row)]))
+
+
+def _report_clicked_place(on_place: Callable[[dict[str, Any]], None]) -> None:
+    place = session_keys.MAP_OVERLAY.get_value().get("place")
+    if isinstance(place, dict) and all(
+        isinstance(place.get(axis), (int, float)) and np.isfinite(place[axis]) for axis in "xy"
+    ):
+        on_place(place)
 
 
 def _store_map_panel_arrangement() -> None:

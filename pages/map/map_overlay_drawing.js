@@ -42,6 +42,7 @@ function draw(chart, state) {
   drawToolbar(chart, state);
   drawLabels(chart, state.showsLabels ? state.data.labels : []);
   drawMarks(chart, state.rows, state.data.snippet);
+  drawPathAndGap(chart, state.data);
   drawMorph(chart, state);
 }
 

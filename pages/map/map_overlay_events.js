@@ -5,7 +5,10 @@ const MAX_CLICK_DISTANCE_PX = 12; // From a click to the nearest point.
 const MAX_CLICK_MOVEMENT_PX = 5; // Of the pointer during a click.
 const MAX_CLICK_PATH_LENGTH = 12; // Pointer positions during a click.
 const MAX_STACKED_WIDTH_PX = 640; // Narrower windows show one picture above the other.
-const EMPTY_DATA = { rows: [], selection: null, labels: [], snippet: null, total: 0, half: 0 };
+const EMPTY_DATA = {
+  rows: [], selection: null, labels: [], snippet: null, total: 0, half: 0, path: null, gap: null,
+  isChoosingPlace: false,
+};
 
 // -- the pointer ------------------------------------------------------------------------------
 
@@ -39,7 +42,8 @@ function handlePointerUp(state, event) {
   const [x, y] = toChartPixel(chart, event);
   const movement = Math.hypot(x - path[0][0], y - path[0][1]);
   if (movement < MAX_CLICK_MOVEMENT_PX && path.length < MAX_CLICK_PATH_LENGTH) {
-    pickNearestPoint(chart, state, [x, y]);
+    if (state.data.isChoosingPlace) state.sendValue("place", readPlace(chart, [x, y]));
+    else pickNearestPoint(chart, state, [x, y]);
   } else if (state.isLassoActive) {
     selectInLasso(chart, state, path);
   }

@@ -28,14 +28,14 @@ PLAYLIST_KEY = "path"
 
 def choose_path_end(corpus: Corpus, program_id: str) -> None:
     """Make a clicked program the start of a path, or the end of the one that has begun."""
-    path = session_keys.MAP_PATH.get()
+    path = session_keys.MAP_PATH.get_value()
     is_begun = path is not None and path.corpus_name == corpus.name and not path.last_id
     if is_begun and path.first_id != program_id:
         templates = _load_template_by_program(corpus)
         if templates.get(program_id) == templates.get(path.first_id):
-            session_keys.MAP_PATH.set(path._replace(last_id=program_id))
+            session_keys.MAP_PATH.set_value(path._replace(last_id=program_id))
             return
-    session_keys.MAP_PATH.set(MapPath(corpus.name, program_id, ""))
+    session_keys.MAP_PATH.set_value(MapPath(corpus.name, program_id, ""))
 
 
 def draw_path_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any] | None:
@@ -70,9 +70,9 @@ def _draw_end_pickers(corpus: Corpus, points: pd.DataFrame) -> tuple[str, str]:
     programs = page_cache.load_programs(corpus)
     programs = programs[programs["program"].isin(points["program"]) & (programs["template"] != "")]
     programs = programs[programs["parameters"].map(bool)].set_index("program")
-    path = session_keys.MAP_PATH.get()
+    path = session_keys.MAP_PATH.get_value()
     if path is None or path.corpus_name != corpus.name or path.first_id not in programs.index:
-        opened = session_keys.PROGRAM.get() or ""
+        opened = session_keys.PROGRAM.get_value() or ""
         path = MapPath(corpus.name, opened if opened in programs.index else "", "")
     names = programs["name"].to_dict()
     start_ids = list(dict.fromkeys([*filter(None, [path.first_id]), *names]))[:MAX_START_OPTIONS]
@@ -80,7 +80,7 @@ def _draw_end_pickers(corpus: Corpus, points: pd.DataFrame) -> tuple[str, str]:
     if first_id != path.first_id:
         path = MapPath(corpus.name, first_id, "")
     if not first_id:
-        session_keys.MAP_PATH.set(path)
+        session_keys.MAP_PATH.set_value(path)
         return "", ""
     template = programs["template"][first_id]
     siblings = [
@@ -89,7 +89,7 @@ def _draw_end_pickers(corpus: Corpus, points: pd.DataFrame) -> tuple[str, str]:
         if program_id != first_id
     ]
     last_id = _draw_end_picker("To", siblings, path.last_id, names)
-    session_keys.MAP_PATH.set(path._replace(last_id=last_id))
+    session_keys.MAP_PATH.set_value(path._replace(last_id=last_id))
     return first_id, last_id
 
 
@@ -118,9 +118,9 @@ def _draw_path_players(corpus: Corpus, path: list[Program]) -> None:
         with st.spinner(f"Rendering {page_text.pluralize(len(path), 'clip')} …"):
             for program in path:
                 _render_step(program.source, corpus.settings.get("sonic_pi"))
-        session_keys.PLAYED_PATH.set(key)
+        session_keys.PLAYED_PATH.set_value(key)
         audio_player.request_autoplay(PLAYLIST_KEY)
-    is_rendered = session_keys.PLAYED_PATH.get() == key
+    is_rendered = session_keys.PLAYED_PATH.get_value() == key
     player_keys = [f"path-{number}" for number in range(1, len(path) + 1)]
     if is_rendered:
         audio_player.draw_playlist_button(player_keys, "Play all", SECONDS_PER_STEP, PLAYLIST_KEY)
@@ -153,8 +153,8 @@ def _describe_step(path: list[Program], index: int) -> str:
 
 @page_cache.cache_until_inputs_change(64, ttl_s=None)
 def _render_step(source: str, sonic_pi: str | None) -> sonicpi.RenderResult:
-    options = {} if sonic_pi is None else {"sonic_pi": sonic_pi}
-    return sonicpi.try_render(source, SECONDS_PER_STEP, **options)
+    sonic_pi = sonic_pi or sonicpi.DEFAULT_SONIC_PI
+    return sonicpi.try_render(source, SECONDS_PER_STEP, sonic_pi=sonic_pi)
 
 
 @page_cache.cache_until_inputs_change(16)
@@ -179,10 +179,10 @@ def _place_path(
     positions = {panel: xy.round(4).tolist() for panel, xy in predicted.items()}
     for panel, modality in (("before", "code"), ("after", "audio")):
         own = points[points["modality"] == modality].set_index("program")
+        coordinates = own[[f"{panel}_x", f"{panel}_y"]].astype(float)
         for index in (0, -1):
-            if path[index].id in own.index:
-                row = own.loc[path[index].id]
-                positions[panel][index] = [float(row[f"{panel}_x"]), float(row[f"{panel}_y"])]
+            if path[index].id in coordinates.index:
+                positions[panel][index] = coordinates.loc[path[index].id].tolist()
     return positions
 
 

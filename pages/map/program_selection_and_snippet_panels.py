@@ -19,14 +19,26 @@ from pages.components import (
 )
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.program_actions_menu import ProgramToUse
-from pages.map import lasso_selection_panel, map_data, map_marks_and_clicks
+from pages.map import (
+    gap_panel,
+    lasso_selection_panel,
+    map_data,
+    map_marks_and_clicks,
+    path_panel,
+)
 from pages.map.map_marks_and_clicks import MapMarks
 
 if TYPE_CHECKING:
     from core.search.map_placement import MapPlacement
     from core.search.nearest_neighbour_queries import Neighbour
 
-PANEL_LABELS = {"program": "Program", "selection": "Selection", "snippet": "Snippet"}
+PANEL_LABELS = {
+    "program": "Program",
+    "selection": "Selection",
+    "snippet": "Snippet",
+    "path": "Path",
+    "gap": "Gap",
+}
 DIRECTION_LABELS = {
     "audio->audio": "Similar sound",
     "code->code": "Similar code",
@@ -56,6 +68,7 @@ def draw_map_sidebar(selected: Selection) -> None:
         persist_state="session",
     )
     placement: MapPlacement | None = None
+    path = gap = None
     with st.container(border=True, height=566, key="card"):
         if panel == "snippet":
             placement = draw_snippet_placement(selected, points)
@@ -63,21 +76,29 @@ def draw_map_sidebar(selected: Selection) -> None:
             lasso_selection_panel.draw_selection_panel(
                 selected.corpus, points, selected_ids, open_and_play_program, clear_lasso_selection
             )
+        elif panel == "path":
+            path = path_panel.draw_path_panel(selected, points)
+        elif panel == "gap":
+            gap = gap_panel.draw_gap_panel(selected, points)
         elif program_id is None:
             draw_map_help()
         else:
             draw_program_card(selected, program_id)
     marks = MapMarks(
-        program_id if panel != "snippet" else None,
+        program_id if panel in ("program", "selection") else None,
         selected_ids,
         placement,
         map_data.load_map_cluster_labels(selected.corpus, selected.alignment),
+        path,
+        gap,
+        is_choosing_place=panel == "gap",
     )
     map_marks_and_clicks.draw_map_overlay(
         points,
         marks,
-        open_and_play_program,
+        lambda program_id: open_program_or_choose_path_end(selected, program_id),
         lambda program_ids: store_lasso_selection(selected, program_ids),
+        lambda place: gap_panel.store_place(selected, place),
     )
 
 
@@ -113,6 +134,14 @@ def open_and_play_program(program_id: str) -> None:
     session_keys.PROGRAM.set_value(program_id)
     session_keys.MAP_PANEL.set_value("program")
     audio_player.request_autoplay(_format_program_player_key(program_id))
+
+
+def open_program_or_choose_path_end(selected: Selection, program_id: str) -> None:
+    """Open a clicked program, or make it an end of the path; for callbacks."""
+    if session_keys.MAP_PANEL.get_value() == "path":
+        path_panel.choose_path_end(selected.corpus, program_id)
+    else:
+        open_and_play_program(program_id)
 
 
 def close_program_card() -> None:
