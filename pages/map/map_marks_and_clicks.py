@@ -53,6 +53,8 @@ class MapMarks:
         "panel" and "place" of a gap, and positions by panel of programs for it.
     is_choosing_place : bool
         Whether a click reports its place instead of the nearest program.
+    is_choosing_path : bool
+        Whether a click chooses an end of a path, and opens and marks no program.
     """
 
     program_id: str | None = None
@@ -62,6 +64,7 @@ class MapMarks:
     path: dict[str, Any] | None = None
     gap: dict[str, Any] | None = None
     is_choosing_place: bool = False
+    is_choosing_path: bool = False
 
 
 def draw_map_overlay(
@@ -127,6 +130,7 @@ def build_map_overlay_data(points: pd.DataFrame, marks: MapMarks) -> dict[str, A
         "path": marks.path,
         "gap": marks.gap,
         "isChoosingPlace": marks.is_choosing_place,
+        "isChoosingPath": marks.is_choosing_path,
     }
 
 

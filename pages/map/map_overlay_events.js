@@ -7,7 +7,7 @@ const MAX_CLICK_PATH_LENGTH = 12; // Pointer positions during a click.
 const MAX_STACKED_WIDTH_PX = 640; // Narrower windows show one picture above the other.
 const EMPTY_DATA = {
   rows: [], selection: null, labels: [], snippet: null, total: 0, half: 0, path: null, gap: null,
-  isChoosingPlace: false,
+  isChoosingPlace: false, isChoosingPath: false,
 };
 
 // -- the pointer ------------------------------------------------------------------------------
@@ -60,9 +60,10 @@ function pickNearestPoint(chart, state, [clickX, clickY]) {
     if (distance < nearestDistance) [nearestDistance, nearestRow] = [distance, row];
   });
   if (nearestRow === null) return;
-  const { half } = state.data;
+  const { half, isChoosingPath } = state.data;
   // Marked at once; Python sends the same rows a moment later.
-  state.rows = half ? [nearestRow % half, (nearestRow % half) + half] : [nearestRow];
+  const rows = half ? [nearestRow % half, (nearestRow % half) + half] : [nearestRow];
+  if (!isChoosingPath) state.rows = rows;
   draw(chart, state);
   state.sendValue("pick", nearestRow);
 }

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import sonicpi, workspace
 from core.corpus import Corpus
-from core.programs import Program, get_template
+from core.programs import Program, get_template, list_templates
 from core.programs.template_interpolation import interpolate_variants
 from pages.components import (
     audio_player,
@@ -51,12 +51,18 @@ def draw_path_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any]
     if not first_id or not last_id:
         st.info(
             "Click a program on the map, then another one of the same template. The path leads from"
-            " one to the other through the template's parameters.",
+            " one to the other through the template's parameters. Grammar and imported programs"
+            " have no template.",
             icon=":material/route:",
         )
         return None
     step_count = st.slider(
-        "Steps", 3, MAX_STEPS, key=session_keys.MAP_PATH_STEPS.name, persist_state="session"
+        "Steps",
+        3,
+        MAX_STEPS,
+        session_keys.MAP_PATH_STEPS.default,
+        key=session_keys.MAP_PATH_STEPS.name,
+        persist_state="session",
     )
     with page_text.catch_and_show_errors():
         path = _interpolate_cached(corpus, first_id, last_id, step_count)
@@ -68,8 +74,11 @@ def draw_path_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any]
 def _draw_end_pickers(corpus: Corpus, points: pd.DataFrame) -> tuple[str, str]:
     """Draw the choice of the first and the last program; return their ids, "" for none."""
     programs = page_cache.load_programs(corpus)
-    programs = programs[programs["program"].isin(points["program"]) & (programs["template"] != "")]
-    programs = programs[programs["parameters"].map(bool)].set_index("program")
+    template_ids = [template.id for template in list_templates()]
+    programs = programs[
+        programs["program"].isin(points["program"]) & programs["template"].isin(template_ids)
+    ]
+    programs = programs.set_index("program")
     path = session_keys.MAP_PATH.get_value()
     if path is None or path.corpus_name != corpus.name or path.first_id not in programs.index:
         opened = session_keys.PROGRAM.get_value() or ""

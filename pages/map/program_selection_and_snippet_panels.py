@@ -92,6 +92,7 @@ def draw_map_sidebar(selected: Selection) -> None:
         path,
         gap,
         is_choosing_place=panel == "gap",
+        is_choosing_path=panel == "path",
     )
     map_marks_and_clicks.draw_map_overlay(
         points,
