@@ -10,6 +10,7 @@ from core.programs.jinja_template import Template
 from core.programs.program import ParameterValue, Program
 from core.programs.template_parameters import NUMBER_KINDS, ParameterSpec
 
+CONTINUOUS_KINDS = ("uniform", "log_uniform")
 MIN_STEPS, MAX_STEPS = 2, 33
 
 
@@ -43,7 +44,8 @@ def interpolate_variants(
     Raises
     ------
     EarshotError
-        If `step_count` is out of range, or the template no longer has a parameter or a value.
+        If `step_count` is out of range, or the template no longer has a parameter or a value of
+        the first or the last variant.
 
     Examples
     --------
@@ -69,10 +71,36 @@ def interpolate_variants(
     path: list[Program] = []
     for step in range(step_count):
         share = step / (step_count - 1)
-        program = template.render(_mix_parameters(specs, first, last, share, switched))
+        program = _render_step(template, specs, (first, last), share, switched)
         if not path or program.source != path[-1].source:
             path.append(program)
     return path
+
+
+def _render_step(
+    template: Template,
+    specs: Mapping[str, ParameterSpec],
+    ends: tuple[Mapping[str, ParameterValue], Mapping[str, ParameterValue]],
+    share: float,
+    switched: list[str],
+) -> Program:
+    """Render the program at a share of the path, from 0 to 1."""
+    nearer_end = ends[share >= 0.5]
+    if share not in (0, 1):
+        discrete = {
+            name: value
+            for name, value in nearer_end.items()
+            if name in specs and specs[name].kind not in CONTINUOUS_KINDS
+        }
+        # A list must have as many members as another parameter says, for example. Where a mixture
+        # breaks such a rule, all that does not move continuously changes at once, in the middle.
+        for fixed_values in ({}, discrete):
+            mixed = _mix_parameters(specs, *ends, share, switched) | fixed_values
+            try:
+                return template.render({**nearer_end, **mixed} if fixed_values else mixed)
+            except EarshotError:
+                continue
+    return template.render(nearer_end)
 
 
 def _mix_parameters(
@@ -83,9 +111,6 @@ def _mix_parameters(
     switched: list[str],
 ) -> dict[str, Any]:
     """Return the parameters at a share of the path, from 0 to 1."""
-    if share in (0, 1):
-        # Exactly one variant: the other's parameters could select other branches.
-        return dict(last if share else first)
     mixed: dict[str, Any] = {**last, **first}
     for name in first.keys() & last.keys():
         if name in switched:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e import page_steps
-from tests.e2e.conftest import Dashboard
+from tests.e2e.conftest import PATIENCE_MS, Dashboard
 
 pytestmark = pytest.mark.timeout(900)
 PROGRAMS = 24
@@ -156,6 +156,30 @@ def test_points_are_coloured_filtered_by_the_legend_and_moved(map_page: Page) ->
     expect(canvas).to_have_attribute("aria-label", "All points in one picture: after alignment")
     morph.click()
     expect(canvas).to_have_count(0)
+
+
+def test_a_path_between_two_variants_plays_and_a_gap_gets_programs(map_page: Page) -> None:
+    page, card = map_page, map_page.locator(".st-key-card")
+    open_panel(page, "Path")
+    click_point(page, trace=2, index=2)
+    expect(card.get_by_role("combobox", name="From")).to_have_value(NAME)
+    card.get_by_role("combobox", name="To").click()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page_steps.wait_until_settled(page)
+    expect(page.locator(".earshot-path circle").nth(5)).to_be_attached(timeout=PATIENCE_MS)
+    card.get_by_role("button", name="Render and play the path").click()
+    page_steps.wait_until_settled(page)
+    page_steps.wait_until_playing(card.locator(".player").first)
+
+    open_panel(page, "Gap")
+    expect(card.get_by_text("Click an empty place on the map")).to_be_visible()
+    chart = page.locator('[class*="st-key-map-"] .js-plotly-plot').bounding_box()
+    page.mouse.click(chart["x"] + chart["width"] * 0.75, chart["y"] + 80)
+    expect(card.get_by_role("button", name="Render and add 4 programs")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    expect(page.locator(".earshot-path .gap")).to_have_count(1)
 
 
 def test_back_undoes_a_choice(map_page: Page) -> None:
