@@ -14,6 +14,8 @@ from core.errors import EarshotError
 from core.jobs import Job
 from core.pipeline import sweep
 from core.pipeline.cost_estimates import estimate_sweep_seconds
+from core.pipeline.sweep_configuration_training import build_training_command
+from core.plots.sweep_parallel_coordinates import build_sweep_parallel_coordinates_figure
 from core.studies.corpus_table_collection import flatten_sweep_summary
 from pages.components import (
     figure_and_table_download,
@@ -28,6 +30,10 @@ GRID_LABELS = {
     "ablation": "Ablation: the effect of each component",
     "tradeoff": "Temperature: nearest neighbours versus overall structure",
 }
+CONFIGURATION_WIDTH_PX = 400
+# Shown as axes beside the settings.
+PLOTTED_METRICS = ("cka_debiased", "mutual_knn@10", "recall@1 code->audio")
+BEST_METRIC = "cka_debiased"
 METRIC_LABELS = {
     "cka_debiased": "CKA, debiased",
     "cka": "CKA",
@@ -36,7 +42,6 @@ METRIC_LABELS = {
     "spearman": "Spearman",
     "recall@1 code->audio": "Recall@1",
 }
-MAX_TABLE_HEIGHT_PX = 400
 
 
 def draw_sweep_panel(corpus: Corpus) -> None:
@@ -135,6 +140,8 @@ def draw_finished_sweeps(corpus: Corpus) -> None:
             "Sweep", sweep_ids, key=session_keys.SHOWN_SWEEP.derive_scoped_key(corpus.name).name
         )
     trial_runs = draw_sweep_results(corpus, sweep_id)
+    draw_best_configuration_button(corpus, sweep_id, trial_runs)
+    draw_sweep_parallel_coordinates(corpus, sweep_id, trial_runs)
     # Not for a running sweep: its job and this list both show a sweep that has just ended.
     figure_and_table_download.draw_table_download(
         f"sweep-{sweep_id}",
@@ -151,11 +158,11 @@ def draw_sweep_results(corpus: Corpus, sweep_id: str) -> pd.DataFrame:
     st.dataframe(
         table,
         hide_index=True,
-        height=min(MAX_TABLE_HEIGHT_PX, 36 + 33 * len(table)),
+        height="content",
         placeholder="–",
         alt="Configurations of the sweep and their metrics, one per row",
         column_config={
-            "Configuration": st.column_config.TextColumn(width="medium", pinned=True),
+            "Configuration": st.column_config.TextColumn(width=CONFIGURATION_WIDTH_PX, pinned=True),
             **{name: st.column_config.NumberColumn(format="%.3f") for name in number_columns},
         },
     )
@@ -169,24 +176,83 @@ def describe_sweep_results(trial_runs: pd.DataFrame) -> str:
     configuration_count = finished_runs["number"].nunique()
     text = (
         f"{page_text.pluralize(len(finished_runs), 'run')} of"
-        f" {page_text.pluralize(configuration_count, 'configuration')} so far. Means over"
-        " seeds on the validation programs, aligned code versus aligned audio; ± is the standard"
-        " deviation. Test programs are left for the report."
+        f" {page_text.pluralize(configuration_count, 'configuration')} so far."
     )
-    try:
-        best_number = sweep.find_best_configuration(trial_runs, "cka_debiased")
-    except EarshotError:  # No run has finished.
-        return text
-    if best_number is None:  # The validation programs are too few for this metric.
+    if len(finished_runs) > configuration_count:
+        text += " Means over seeds on the validation programs; ± is the standard deviation."
+    else:
+        text += " Measured on the validation programs, with one seed."
+    text += " Aligned code versus aligned audio. Test programs are left for the report."
+    best_number = find_best_number(trial_runs)
+    if best_number is None:
         return text
     names = trial_runs.drop_duplicates("number").set_index("number")["name"]
     return f"{text} Best by debiased CKA: {page_text.escape_markdown(names[best_number])}."
+
+
+def find_best_number(trial_runs: pd.DataFrame) -> int | None:
+    """Return the number of the best configuration; None while no run has a value."""
+    try:
+        return sweep.find_best_configuration(trial_runs, BEST_METRIC)
+    except EarshotError:  # No run has finished.
+        return None
+
+
+def draw_best_configuration_button(corpus: Corpus, sweep_id: str, trial_runs: pd.DataFrame) -> None:
+    """Draw the button that trains the best configuration as an alignment of the corpus."""
+    best_number = find_best_number(trial_runs)
+    if best_number is None or workspace.is_workspace_read_only():
+        return
+    argv = build_training_command(corpus, sweep_id, best_number)
+    job_panel.draw_latest_job_unless_done(*argv)
+    job_panel.draw_job_start_button(
+        "Train the best",
+        argv,
+        f"Train the best configuration of {sweep_id}",
+        icon=":material/model_training:",
+    )
+
+
+def draw_sweep_parallel_coordinates(
+    corpus: Corpus, sweep_id: str, trial_runs: pd.DataFrame
+) -> None:
+    """Draw each configuration as a line across its settings and metrics."""
+    summary = sweep.summarize_sweep_results(trial_runs)
+    summary = summary[summary.index.get_level_values("number") >= 0]
+    numbers = summary.index.get_level_values("number")
+    shown_metrics = [name for name in PLOTTED_METRICS if (name, "mean") in summary]
+    if len(summary) < 2 or summary[[(name, "mean") for name in shown_metrics]].isna().all(axis=None):
+        return
+    settings = sweep.load_sweep_settings(corpus, sweep_id)
+    configs = [
+        {**settings["trials"][number][1], "code_encoder": settings["codes"][number]}
+        for number in numbers
+    ]
+    metrics = pd.DataFrame(
+        {METRIC_LABELS[name]: summary[name, "mean"].to_numpy() for name in shown_metrics}
+    )
+    figure = build_sweep_parallel_coordinates_figure(configs, metrics)
+    st.plotly_chart(
+        figure,
+        key="sweep-coordinates",
+        config={"displayModeBar": False},
+        alt="Settings and metrics of each configuration, one line per configuration",
+    )
+    st.caption(
+        "One line per configuration, coloured by debiased CKA. Drag along an axis to keep only the"
+        " lines through that range; click the axis to keep all again."
+    )
+    figure_and_table_download.draw_figure_download(
+        f"sweep-{sweep_id}-coordinates",
+        lambda: build_sweep_parallel_coordinates_figure(configs, metrics),
+    )
 
 
 def build_sweep_result_table(trial_runs: pd.DataFrame) -> pd.DataFrame:
     """Return one row per configuration, first the baseline without an alignment."""
     summary = sweep.summarize_sweep_results(trial_runs)
     run_counts = trial_runs[trial_runs["number"] >= 0].groupby("number")["seed"].nunique()
+    has_deviations = bool((run_counts > 1).any())
     columns: dict[str, list[Any]] = {
         "Configuration": [name for _, name in summary.index],
         "Runs": [int(run_counts.get(number, 0)) or None for number, _ in summary.index],
@@ -194,5 +260,6 @@ def build_sweep_result_table(trial_runs: pd.DataFrame) -> pd.DataFrame:
     for metric, label in METRIC_LABELS.items():
         if (metric, "mean") in summary:
             columns[label] = summary[metric, "mean"].tolist()
-            columns[f"{label} ±"] = summary[metric, "sd"].tolist()
+            if has_deviations:
+                columns[f"{label} ±"] = summary[metric, "sd"].tolist()
     return pd.DataFrame(columns)
