@@ -65,7 +65,7 @@ def build_alignment_row(alignment: AlignmentRecord) -> dict[str, Any]:
         "Alignment": corpus_and_alignment_picker.format_alignment_label(alignment),
         "Trained": pd.Timestamp(alignment.created),
         "Temperature": config["temperature"],
-        "Shared space": config["dim"],
+        "Embedding dimension": config["dim"],
         "Epochs": alignment.metrics.get("epochs"),
         **collect_alignment_test_scores(alignment),
     }

@@ -221,7 +221,9 @@ def draw_sweep_parallel_coordinates(
     summary = summary[summary.index.get_level_values("number") >= 0]
     numbers = summary.index.get_level_values("number")
     shown_metrics = [name for name in PLOTTED_METRICS if (name, "mean") in summary]
-    if len(summary) < 2 or summary[[(name, "mean") for name in shown_metrics]].isna().all(axis=None):
+    if len(summary) < 2 or summary[[(name, "mean") for name in shown_metrics]].isna().all(
+        axis=None
+    ):
         return
     settings = sweep.load_sweep_settings(corpus, sweep_id)
     configs = [

@@ -44,26 +44,79 @@ class NumberField:
 
 MAIN_FIELD_COLUMNS = (
     (
-        NumberField("temperature", "Temperature", 0.01, 1, 0.01, "Lower: only hard errors count."),
-        NumberField("epochs", "Epochs", 1, 100_000, 10, "Maximum passes over the programs."),
-        NumberField("dim", "Shared space", 1, 4096, 32, "Dimensions of the shared space."),
+        NumberField(
+            "temperature",
+            "Temperature",
+            0.01,
+            1,
+            0.01,
+            "Divides the similarities in InfoNCE. At a low temperature, the most similar wrong"
+            " clips dominate the loss.",
+        ),
+        NumberField(
+            "epochs",
+            "Epochs",
+            1,
+            100_000,
+            10,
+            "Largest number of passes over the training programs.",
+        ),
+        NumberField(
+            "dim",
+            "Embedding dimension",
+            1,
+            4096,
+            32,
+            "Number of dimensions of the shared space of code and audio.",
+        ),
     ),
     (
-        NumberField("learning_rate", "Learning rate", 1e-6, 1, 1e-4, "Too high diverges."),
-        NumberField("batch_size", "Batch size", 2, 65_536, 64, "Programs per step."),
-        NumberField("dropout", "Dropout", 0, 0.9, 0.05, "Share of hidden values set to 0."),
+        NumberField(
+            "learning_rate",
+            "Learning rate",
+            1e-6,
+            1,
+            1e-4,
+            "Step size of the optimizer. A high rate trains faster until the loss diverges.",
+        ),
+        NumberField(
+            "batch_size",
+            "Batch size",
+            2,
+            65_536,
+            64,
+            "Number of programs per optimizer step. A program is contrasted with the others of its"
+            " batch.",
+        ),
+        NumberField(
+            "dropout",
+            "Dropout",
+            0,
+            0.9,
+            0.05,
+            "Share of hidden activations that are set to 0 in training, against overfitting.",
+        ),
     ),
 )
 ADVANCED_FIELD_COLUMNS = (
     (
-        NumberField("layers", "Layers", 1, 8, 1, "Layers of each projection head."),
-        NumberField("width", "Width", 1, 16_384, 64, "Width of the hidden layers."),
         NumberField(
-            "input_dropout", "Input dropout", 0, 0.9, 0.05, "Share of input values set to 0."
+            "layers", "Layers per head", 1, 8, 1, "Number of linear layers of each projection head."
+        ),
+        NumberField(
+            "width", "Hidden width", 1, 16_384, 64, "Number of units of each hidden layer."
+        ),
+        NumberField(
+            "input_dropout",
+            "Input dropout",
+            0,
+            0.9,
+            0.05,
+            "Share of input values that are set to 0 in training, against overfitting.",
         ),
         NumberField(
             "whitening_components",
-            "Whitened directions",
+            "Whitening components",
             0,
             4096,
             32,
@@ -71,7 +124,12 @@ ADVANCED_FIELD_COLUMNS = (
             " to equal variance, instead of being standardized column by column.",
         ),
         NumberField(
-            "weight_decay", "Weight decay", 0, 10, 0.01, "Strength of the pull of weights to 0."
+            "weight_decay",
+            "Weight decay",
+            0,
+            10,
+            0.01,
+            "Strength of AdamW's decoupled decay of the weights towards 0.",
         ),
         NumberField(
             "patience",
@@ -85,7 +143,7 @@ ADVANCED_FIELD_COLUMNS = (
     (
         NumberField(
             "soft_target_weight",
-            "Soft weight",
+            "Soft target weight",
             0,
             1,
             0.1,
@@ -93,7 +151,7 @@ ADVANCED_FIELD_COLUMNS = (
         ),
         NumberField(
             "soft_target_temperature",
-            "Soft temperature",
+            "Soft target temperature",
             0.001,
             100,
             0.05,
@@ -101,7 +159,7 @@ ADVANCED_FIELD_COLUMNS = (
         ),
         NumberField(
             "distance_weight",
-            "Distance weight",
+            "Distance loss weight",
             0,
             1e4,
             0.1,
@@ -109,7 +167,7 @@ ADVANCED_FIELD_COLUMNS = (
         ),
         NumberField(
             "cka_weight",
-            "CKA weight",
+            "CKA loss weight",
             0,
             1e4,
             0.1,
@@ -126,7 +184,7 @@ ADVANCED_FIELD_COLUMNS = (
         ),
         NumberField(
             "mean_fraction",
-            "Mean fraction",
+            "Retained mean fraction",
             0,
             1,
             0.05,
@@ -134,10 +192,20 @@ ADVANCED_FIELD_COLUMNS = (
             " value, clips that sound unlike most are retrieved less often.",
         ),
         NumberField(
-            "warmup_fraction", "Warm-up", 0, 0.9, 0.05, "Share of steps with a rising rate."
+            "warmup_fraction",
+            "Warmup fraction",
+            0,
+            0.9,
+            0.05,
+            "Share of the steps in which the learning rate rises from 0.",
         ),
         NumberField(
-            "grad_clip", "Gradient clip", 0, 1e6, 0.5, "Maximum norm of a gradient; 0: no limit."
+            "grad_clip",
+            "Gradient clipping norm",
+            0,
+            1e6,
+            0.5,
+            "Largest norm of a gradient; longer ones are scaled down. 0 sets no limit.",
         ),
     ),
 )
@@ -263,7 +331,7 @@ def _draw_advanced_config_fields(
             2**31,
             defaults.seed,
             key=_get_config_field_key(method, "seed"),
-            help="Of weights, order and dropout.",
+            help="Seed of the initial weights, the order of programs and dropout.",
             persist_state="session",
         )
         for name, label, options in CHOICE_FIELDS:
