@@ -6,6 +6,31 @@ import streamlit as st
 
 from pages.components.session_keys import SessionKey
 
+NEW_CORPUS = "\N{HEAVY PLUS SIGN}"  # No corpus can have this name.
+NEW_CORPUS_LABEL = "New corpus"
+
+
+def read_corpus_choice(corpus_key: SessionKey[str | None]) -> str | None:
+    """Return the chosen corpus, or the name that was typed for a new one; None for neither."""
+    chosen = corpus_key.get_value()
+    if chosen == NEW_CORPUS:
+        return (_get_new_name_key(corpus_key).get_value() or "").strip() or None
+    return chosen
+
+
+def _get_new_name_key(corpus_key: SessionKey[str | None]) -> SessionKey[str | None]:
+    return corpus_key.derive_scoped_key("new")
+
+
+def _move_unknown_name_to_new_corpus(
+    corpus_key: SessionKey[str | None], options: list[str]
+) -> None:
+    """Make a chosen corpus that does not exist, perhaps a deleted one, the name of a new one."""
+    chosen = corpus_key.get_value()
+    if chosen and chosen not in options:
+        _get_new_name_key(corpus_key).set_value(chosen)
+        corpus_key.set_value(NEW_CORPUS)
+
 
 def draw_corpus_and_program_count_controls(
     corpus_names: list[str], corpus_key: SessionKey[str | None], count_key: SessionKey[int]
@@ -26,16 +51,26 @@ def draw_corpus_and_program_count_controls(
     program_count : int
         At least 1.
     """
-    corpus_name = st.selectbox(
+    options = [*corpus_names, NEW_CORPUS]
+    _move_unknown_name_to_new_corpus(corpus_key, options)
+    st.selectbox(
         "Corpus",
-        corpus_names,
+        options,
         key=corpus_key.name,
-        index=0 if corpus_names else None,
-        accept_new_options=True,
-        placeholder="A new name",
+        # Streamlit warns about an index beside a value in the session.
+        index=0,
+        format_func=lambda option: NEW_CORPUS_LABEL if option == NEW_CORPUS else option,
         persist_state="session",
-        help="Choose one to add to, or type a new name.",
+        help="Add to a corpus, or create a new one.",
     )
+    if corpus_key.get_value() == NEW_CORPUS:
+        st.text_input(
+            "Name of the new corpus",
+            key=_get_new_name_key(corpus_key).name,
+            placeholder="my-corpus",
+            persist_state="session",
+        )
+    corpus_name = read_corpus_choice(corpus_key)
     program_count = st.number_input(
         "Programs",
         1,

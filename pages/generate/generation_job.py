@@ -20,12 +20,20 @@ def draw_generation_job(corpus_name: str) -> None:
     done_job = job_panel.find_latest_job_of_command("build", corpus_name)
     if done_job is not None and done_job.id == session_keys.GENERATION_JOB.get_value():
         st.success(f"{page_text.escape_markdown(corpus_name)} is done.", icon=":material/check:")
-        st.page_link(
-            "pages/corpus/page.py",
-            label="Open",
-            icon=":material/library_music:",
-            query_params={"corpus": corpus_name},
-        )
+        st.caption("Train again, so that Listen and the map know the new programs.")
+        with st.container(horizontal=True):
+            st.page_link(
+                "pages/train/page.py",
+                label="Train",
+                icon=":material/model_training:",
+                query_params={"corpus": corpus_name},
+            )
+            st.page_link(
+                "pages/corpus/page.py",
+                label="Open",
+                icon=":material/library_music:",
+                query_params={"corpus": corpus_name},
+            )
 
 
 def format_generation_cost_estimate(

@@ -9,7 +9,10 @@ from core.corpus import list_corpora
 from core.pipeline.build_program_generation import ALL_STYLES
 from pages.components import page_text, session_keys
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
-from pages.generate.corpus_and_count_controls import draw_corpus_and_program_count_controls
+from pages.generate.corpus_and_count_controls import (
+    draw_corpus_and_program_count_controls,
+    read_corpus_choice,
+)
 from pages.generate.generation_job import draw_generation_job, format_generation_cost_estimate
 
 SOUND_SET_LABELS = {"3.2": "Of Sonic Pi 3.2", "5": "Also of later versions"}
@@ -100,7 +103,7 @@ def _draw_new_corpus_controls() -> None:
 
 def _start_grammar_job() -> None:
     # A callback runs before the page draws what was typed last, so it reads the widgets' state.
-    corpus_name = session_keys.GRAMMAR_CORPUS.get_value() or ""
+    corpus_name = read_corpus_choice(session_keys.GRAMMAR_CORPUS) or ""
     program_count = int(session_keys.GRAMMAR_COUNT.get_value())
     with page_text.catch_and_show_errors():
         workspace.validate_folder_name(corpus_name, "corpus")

@@ -29,7 +29,10 @@ from pages.generate import (
     template_gallery,
     variant_audition,
 )
-from pages.generate.corpus_and_count_controls import draw_corpus_and_program_count_controls
+from pages.generate.corpus_and_count_controls import (
+    draw_corpus_and_program_count_controls,
+    read_corpus_choice,
+)
 from pages.generate.generation_job import draw_generation_job, format_generation_cost_estimate
 
 PREVIEW_PLAYER_KEY = "preview"
@@ -248,7 +251,7 @@ def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed:
 
 def _start_generation_job(template: Template) -> None:
     # A callback runs before the page draws what was typed last, so it reads the widgets' state.
-    corpus_name = session_keys.GENERATION_CORPUS.get_value() or ""
+    corpus_name = read_corpus_choice(session_keys.GENERATION_CORPUS) or ""
     program_count, seed = (
         int(session_keys.GENERATION_COUNT.get_value()),
         int(session_keys.GENERATION_SEED.get_value()),
