@@ -29,10 +29,10 @@ PLAYLIST_KEY = "path"
 def choose_path_end(corpus: Corpus, program_id: str) -> None:
     """Make a clicked program the start of a path, or the end of the one that has begun."""
     path = session_keys.MAP_PATH.get_value()
-    is_begun = path is not None and path.corpus_name == corpus.name and not path.last_id
-    if is_begun and path.first_id != program_id:
+    if path is not None and path.corpus_name == corpus.name and not path.last_id:
         templates = _load_template_by_program(corpus)
-        if templates.get(program_id) == templates.get(path.first_id):
+        is_same_template = templates.get(program_id) == templates.get(path.first_id)
+        if is_same_template and program_id != path.first_id:
             session_keys.MAP_PATH.set_value(path._replace(last_id=program_id))
             return
     session_keys.MAP_PATH.set_value(MapPath(corpus.name, program_id, ""))
@@ -83,7 +83,7 @@ def _draw_end_pickers(corpus: Corpus, points: pd.DataFrame) -> tuple[str, str]:
     if path is None or path.corpus_name != corpus.name or path.first_id not in programs.index:
         opened = session_keys.PROGRAM.get_value() or ""
         path = MapPath(corpus.name, opened if opened in programs.index else "", "")
-    names = programs["name"].to_dict()
+    names = {str(program_id): str(name) for program_id, name in programs["name"].items()}
     start_ids = list(dict.fromkeys([*filter(None, [path.first_id]), *names]))[:MAX_START_OPTIONS]
     first_id = _draw_end_picker("From", start_ids, path.first_id, names)
     if first_id != path.first_id:
@@ -188,10 +188,11 @@ def _place_path(
     positions = {panel: xy.round(4).tolist() for panel, xy in predicted.items()}
     for panel, modality in (("before", "code"), ("after", "audio")):
         own = points[points["modality"] == modality].set_index("program")
-        coordinates = own[[f"{panel}_x", f"{panel}_y"]].astype(float)
+        coordinates = own[[f"{panel}_x", f"{panel}_y"]]
         for index in (0, -1):
             if path[index].id in coordinates.index:
-                positions[panel][index] = coordinates.loc[path[index].id].tolist()
+                row = coordinates.index.get_loc(path[index].id)
+                positions[panel][index] = coordinates.to_numpy(float)[row].tolist()
     return positions
 
 
