@@ -27,7 +27,7 @@ from core.corpus.corpus_embeddings_mixin import CorpusEmbeddings
 from core.corpus.database import Database
 from core.corpus.database_recovery import RecoveryReport
 from core.corpus.fault_finding_and_removal import Fault
-from core.corpus.train_test_split import CURRENT_SPLIT_RULE, SPLIT_RULE_KEY
+from core.corpus.program_split_assignment import CURRENT_SPLIT_RULE, SPLIT_RULE_KEY
 from core.errors import EarshotError, find_similarly_spelled_words
 from core.programs.program import Program
 from core.progress_callback import Progress, ignore_progress
@@ -240,8 +240,8 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
         """Add programs and return the number of new ones.
 
         A program whose source the corpus has already is skipped, whatever its name. If another
-        program has the same name, ``.2``, ``.3`` … is appended. `core.corpus.train_test_split`
-        assigns new programs to the splits.
+        program has the same name, ``.2``, ``.3`` … is appended.
+        `core.corpus.program_split_assignment` assigns new programs to the splits.
 
         Parameters
         ----------

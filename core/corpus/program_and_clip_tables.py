@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from core.corpus import train_test_split
+from core.corpus import program_split_assignment
 from core.corpus.clip_audio_files import ClipFileRecord
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
@@ -110,13 +110,13 @@ def _assign_splits_to_programs(
 ) -> dict[str, str]:
     """Assign new programs to splits by the rule of the corpus."""
     template_by_id = {program_id: program.template for program_id, program in new_programs.items()}
-    rule = read_optional_corpus_setting(connection, train_test_split.SPLIT_RULE_KEY)
-    if rule is None or json.loads(rule) == train_test_split.LEGACY_SPLIT_RULE:
-        return train_test_split.assign_balanced_splits(
+    rule = read_optional_corpus_setting(connection, program_split_assignment.SPLIT_RULE_KEY)
+    if rule is None or json.loads(rule) == program_split_assignment.LEGACY_SPLIT_RULE:
+        return program_split_assignment.assign_balanced_splits(
             template_by_id.items(), existing_counts, seed
         )
     return {
-        program_id: train_test_split.choose_split_by_program_hash(template, program_id)
+        program_id: program_split_assignment.choose_split_by_program_hash(template, program_id)
         for program_id, template in template_by_id.items()
     }
 

@@ -13,7 +13,7 @@ import numpy as np
 from core.encoders.encoder_interface import Encoder, validate_source_text
 from core.encoders.score_features import compute_score_features
 from core.sonicpi import RenderError, collect_osc_messages
-from core.sonicpi.score_events import MAX_SCORE_SECONDS, extract_score_events
+from core.sonicpi.score_events import MAX_SCORE_SECONDS, parse_score_events_from_osc_messages
 
 
 class ScoreEncoder(Encoder):
@@ -26,7 +26,9 @@ class ScoreEncoder(Encoder):
             # Rendering has a limit of its own, and a program above it counts as one that fails.
             validate_source_text(source, index, max_chars=None)
             try:
-                events = extract_score_events(collect_osc_messages(source, MAX_SCORE_SECONDS))
+                events = parse_score_events_from_osc_messages(
+                    collect_osc_messages(source, MAX_SCORE_SECONDS)
+                )
             except RenderError:
                 events = []
             yield [index], compute_score_features(events)[None]

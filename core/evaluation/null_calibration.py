@@ -8,7 +8,7 @@ import numpy as np
 
 from core.errors import EarshotError
 from core.evaluation.array_validation_and_normalization import check_equal_row_counts
-from core.evaluation.metrics_under_row_permutation import (
+from core.evaluation.row_permutation_metric_builders import (
     Metric,
     OrderMetric,
     build_metric_of_row_order,
@@ -132,7 +132,7 @@ def calibrate_metric_of_row_order(
     Parameters
     ----------
     order_metric : callable
-        As `core.evaluation.metrics_under_row_permutation.build_metric_of_row_order` returns it.
+        As `core.evaluation.row_permutation_metric_builders.build_metric_of_row_order` returns it.
     value : float
         The measure on the true pairs.
     row_count, permutations, seed, groups

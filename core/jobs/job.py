@@ -15,7 +15,7 @@ from core.corpus.legacy_command_names import translate_legacy_command
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import remove_partial_files
 from core.jobs import job_record_file, process_liveness_and_killing
-from core.jobs.job_end_record_changes import build_lost_job_changes, is_job_process_lost
+from core.jobs.job_end_record_fields import build_lost_job_changes, is_job_process_lost
 from core.workspace import require_writable_workspace
 
 MIN_STALL_S = 30.0

@@ -17,7 +17,7 @@ from core import file_locks_and_atomic_writes, workspace
 from core.errors import EarshotError
 from core.jobs import job_exit_reason, job_record_file, process_liveness_and_killing
 from core.jobs.job import Job, load_job
-from core.jobs.job_end_record_changes import build_lost_job_changes
+from core.jobs.job_end_record_fields import build_lost_job_changes
 
 MAX_STORED_ENDED_JOBS = 50
 JOB_FOLDER_PATTERN = re.compile(r"(\d{5,})-[a-z0-9_-]+\Z")

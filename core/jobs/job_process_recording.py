@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from core.errors import convert_system_error
 from core.jobs import job_record_file, process_liveness_and_killing
 from core.jobs.heavy_command_queue import wait_for_queue_turn
-from core.jobs.job_end_record_changes import build_job_duration_changes, build_job_end_changes
+from core.jobs.job_end_record_fields import build_job_duration_changes, build_job_end_changes
 from core.jobs.job_record_file import JobRecord
 from core.jobs.progress_reporter import JobProgressReporter
 from core.progress_callback import Progress

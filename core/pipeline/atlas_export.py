@@ -11,7 +11,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import find_nearest_other_rows
 from core.pipeline.alignment_map_computation import compute_alignment_map
-from core.pipeline.export_table import build_export_table
+from core.pipeline.exported_program_table import build_export_table
 from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.default_alignment_choice import choose_default_alignment, make_no_alignment_error

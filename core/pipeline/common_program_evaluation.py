@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import EarshotError
-from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
+from core.evaluation.metrics_with_intervals import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
 from core.pipeline.evaluate import build_aligned_embedding_spaces, evaluate_held_out_splits
 from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus

@@ -31,14 +31,14 @@ from core.pipeline.dataset_card import (
     format_stated_licence,
 )
 from core.pipeline.export_parquet import open_clip_file, write_atlas_parquet, write_export_parquet
-from core.pipeline.export_table import (
+from core.pipeline.exported_program_table import (
     build_export_table,
     describe_columns,
     format_column_dictionary,
     make_audio_file_paths,
     make_program_file_names,
 )
-from core.pipeline.export_vectors import load_vector_columns
+from core.pipeline.exported_vector_columns import load_vector_columns
 from core.progress_callback import Progress, ignore_progress
 from core.search.corpus_forecast import forecast_corpus_programs
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import EarshotError
 from core.pipeline.data_card import DataCard
-from core.pipeline.export_table import describe_columns, format_column_dictionary
+from core.pipeline.exported_program_table import describe_columns, format_column_dictionary
 
 LICENCE_PATTERN = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}\Z")
 OTHER_LICENCE, MIXED_LICENCE_NAME = "other", "mixed-see-the-section-licence"

@@ -18,7 +18,7 @@ from core.encoders.built_in_encoder_specs import MEASUREMENT_ENCODERS
 from core.encoders.encoder_spec_lookup import do_encoders_share_component
 from core.errors import EarshotError
 from core.evaluation.cca import CCA, fit_cca
-from core.evaluation.metrics_table import (
+from core.evaluation.metrics_with_intervals import (
     ALIGNED_VS_ALIGNED,
     ALIGNED_VS_RAW,
     BEFORE_ALIGNMENT,
@@ -102,9 +102,9 @@ def evaluate_alignment(
     Returns
     -------
     DataFrame
-        Columns and metrics as `core.evaluation.metrics_table.compute_metrics_table` documents
-        them. Splits: "validation", "test", and "unseen templates" and "unseen grammar styles" if
-        any were held out whole. Readings: "before", "aligned
+        Columns and metrics as `core.evaluation.metrics_with_intervals.compute_metrics_table`
+        documents them. Splits: "validation", "test", and "unseen templates" and "unseen grammar
+        styles" if any were held out whole. Readings: "before", "aligned
         code ~ aligned audio", "aligned code ~ raw audio"; where the corpus is embedded by other
         audio encoders too, the first and the last of these followed by ", audio encoder" and the
         id of each held-out audio encoder.

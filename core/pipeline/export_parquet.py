@@ -14,8 +14,8 @@ import soundfile
 
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import atomic_write
-from core.pipeline.export_table import describe_columns
-from core.pipeline.export_vectors import VectorColumn
+from core.pipeline.exported_program_table import describe_columns
+from core.pipeline.exported_vector_columns import VectorColumn
 from core.sonicpi.audio_clip_and_render_result import Clip
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def write_export_parquet(
     path : Path
         Written completely or not at all.
     table : DataFrame
-        As `core.pipeline.export_table.build_export_table` returns it.
+        As `core.pipeline.exported_program_table.build_export_table` returns it.
     vector_columns : sequence of VectorColumn
     card_json : str
         The data card, which becomes the file's metadata "earshot".

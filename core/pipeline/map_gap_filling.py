@@ -14,7 +14,7 @@ from core.errors import EarshotError
 from core.pipeline.embed import embed_missing_clips, embed_missing_code
 from core.pipeline.map_extension import add_programs_to_map
 from core.pipeline.render_missing_clips import render_missing_clips
-from core.plots.alignment_map import rotate_after_map_to_before_map
+from core.plots.map_before_and_after_alignment import rotate_after_map_to_before_map
 from core.programs import (
     DEFAULT_SOUND_SET,
     Program,

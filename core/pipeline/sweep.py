@@ -19,7 +19,11 @@ from core.corpus.legacy_saved_names import (
 from core.encoders.concatenated_encoders import split_encoder_id
 from core.errors import EarshotError
 from core.evaluation.linear_alignment_baselines import fit_linear_alignments
-from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW, BEFORE_ALIGNMENT
+from core.evaluation.metrics_with_intervals import (
+    ALIGNED_VS_ALIGNED,
+    ALIGNED_VS_RAW,
+    BEFORE_ALIGNMENT,
+)
 from core.evaluation.null_calibration import DEFAULT_PERMUTATIONS
 from core.pipeline.cost_estimates import estimate_sweep_seconds
 from core.pipeline.duration_history import record_duration
@@ -163,8 +167,8 @@ def load_sweep_results(corpus: Corpus, sweep_id: str | None = None) -> pd.DataFr
         of other code encoders in the grid, -101 and below for linear alignments in closed form),
         seed, split, reading, metric, value; low, high and null_mean where they were computed:
         for test programs, of raw embeddings, linear alignments and seed 0. Besides the metrics
-        of `core.evaluation.metrics_table`, each run has "seconds" and "epochs" of its training.
-        ``sweep.json`` holds the fields of each configuration.
+        of `core.evaluation.metrics_with_intervals`, each run has "seconds" and "epochs" of its
+        training. ``sweep.json`` holds the fields of each configuration.
 
     Raises
     ------

@@ -19,7 +19,7 @@ COMPARED_METRICS = (
     ("jaccard@3", "Jaccard@3"),
 )
 # Reading, label, colour and marker symbol. The readings are spelled out because importing their
-# names from core.evaluation.metrics_table would import torch, which a page draws without.
+# names from core.evaluation.metrics_with_intervals would import torch, which a page draws without.
 COMPARISON_STYLES = (
     ("before", "Before: raw code and raw audio", NEUTRAL_COLOUR, "circle-open"),
     (

@@ -18,7 +18,7 @@ from core.search.confidence_fitting import CONFIDENCE_KEYS, NEIGHBOUR_COUNT
 from core.search.nearest_neighbour_queries import Neighbour
 from core.search.silent_snippet_check import interpret_audible_snippet
 from core.sonicpi.audio_clip_and_render_result import Clip
-from core.sonicpi.interpreter.program_sounds_and_silence import STATUS_UNKNOWN, ProgramReading
+from core.sonicpi.interpreter.program_interpretation import STATUS_UNKNOWN, ProgramReading
 
 MIN_UNDERSTOOD_SHARE = 0.5
 """Share of a program that the reader has to understand for more than a low confidence."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.errors import EarshotError
 from core.sonicpi.interpreter import ProgramReading, interpret_program
-from core.sonicpi.interpreter.program_sounds_and_silence import STATUS_UNKNOWN
+from core.sonicpi.interpreter.program_interpretation import STATUS_UNKNOWN
 
 EXIT_SILENT = 3
 

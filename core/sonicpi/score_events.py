@@ -62,7 +62,7 @@ class _Fx:
     output_bus: int
 
 
-def extract_score_events(messages: Sequence[OscMessage]) -> list[ScoreEvent]:
+def parse_score_events_from_osc_messages(messages: Sequence[OscMessage]) -> list[ScoreEvent]:
     """Return the score events in a program's messages to scsynth.
 
     Parameters

@@ -6,7 +6,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.corpus import AlignmentRecord, Corpus
-from core.plots.alignment_map import build_map_figure, rotate_after_map_to_before_map
+from core.plots.map_before_and_after_alignment import (
+    build_map_figure,
+    rotate_after_map_to_before_map,
+)
 from core.plots.metrics_before_after import build_metrics_before_after_figure
 from core.plots.training_curves import build_training_curves_figure
 from core.programs import get_title_by_template_id
@@ -30,7 +33,7 @@ def collect_corpus_figures(
     dict of str to Figure
         By name: "map", "training", "metrics", and "STUDY-FIGURE" for the figures of studies.
     """
-    figures = {} if alignment is None else collect_alignment_figures(corpus, alignment)
+    figures = {} if alignment is None else collect_alignment_plots(corpus, alignment)
     for study_name in STUDIES:
         for run in list_study_runs(corpus, study_name)[:1]:
             for figure in run.load_result().figures:
@@ -39,7 +42,7 @@ def collect_corpus_figures(
     return figures
 
 
-def collect_alignment_figures(corpus: Corpus, alignment: AlignmentRecord) -> dict[str, go.Figure]:
+def collect_alignment_plots(corpus: Corpus, alignment: AlignmentRecord) -> dict[str, go.Figure]:
     """Return an alignment's map, training curves and metrics, as far as it has them."""
     figures: dict[str, go.Figure] = {}
     points = alignment.load_alignment_map_points()

@@ -16,7 +16,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation import metrics
 from core.evaluation.linear_alignment_baselines import fit_linear_alignments
-from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, BEFORE_ALIGNMENT
+from core.evaluation.metrics_with_intervals import ALIGNED_VS_ALIGNED, BEFORE_ALIGNMENT
 from core.evaluation.null_calibration import (
     UNDEFINED_CALIBRATION,
     NullCalibration,

@@ -24,8 +24,12 @@ from core.studies.retrieval_aspect_scores import (
     build_aspect_score_table,
     measure_and_store_missing_clip_aspects,
 )
-from core.studies.retrieval_baselines import SONICPI_ENCODER, RetrievalMethod, list_baseline_methods
 from core.studies.retrieval_context import RetrievalContext
+from core.studies.retrieval_method_definitions import (
+    SONICPI_ENCODER,
+    RetrievalMethod,
+    list_baseline_methods,
+)
 from core.studies.retrieval_queries import VALIDATION_QUERIES, QuerySet, load_query_set
 from core.studies.retrieval_tables import (
     build_encoder_score_table,

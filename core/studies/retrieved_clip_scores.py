@@ -11,8 +11,8 @@ from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.evaluation.combined_audio_encoder_similarity import compute_consensus_similarity
 from core.evaluation.metrics import normalized_similarity
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
-from core.studies.retrieval_baselines import RAW_EMBEDDINGS, RetrievalMethod
 from core.studies.retrieval_context import RetrievalContext
+from core.studies.retrieval_method_definitions import RAW_EMBEDDINGS, RetrievalMethod
 from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult, list_nearest_rows_per_query
 
 SCORE = f"normalized similarity@{NEIGHBOUR_COUNT}"

@@ -22,7 +22,8 @@ from core.evaluation.text_baselines import (
     find_nearest_programs_by_edit_distance,
 )
 from core.studies.process_cpu_time import measure_cpu_seconds
-from core.studies.retrieval_baselines import (
+from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
+from core.studies.retrieval_method_definitions import (
     BAG_OF_WORDS,
     EDIT_DISTANCE,
     PROJECTION_HEADS,
@@ -30,7 +31,6 @@ from core.studies.retrieval_baselines import (
     ZERO_SHOT,
     RetrievalMethod,
 )
-from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
 from core.studies.retrieval_queries import select_evenly_spaced_indices
 from core.studies.zero_shot_retrieval_methods import fit_zero_shot_scorer
 

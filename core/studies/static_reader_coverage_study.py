@@ -16,7 +16,7 @@ from core.errors import EarshotError
 from core.programs.source_decoding import decode_source
 from core.progress_callback import Progress
 from core.sonicpi.interpreter import ProgramInterpreter, parse_program
-from core.sonicpi.score_events import ScoreEvent, extract_score_events
+from core.sonicpi.score_events import ScoreEvent, parse_score_events_from_osc_messages
 from core.sonicpi.single_render import RenderError, collect_osc_messages
 from core.studies.static_and_rendered_score_comparison import (
     CRITERIA,
@@ -114,7 +114,7 @@ def measure_reader_coverage(
     for done, name in enumerate(names):
         progress(PROGRESS_STEP, done, len(names), name)
         try:
-            rendered = extract_score_events(collect_osc_messages(sources[name]))
+            rendered = parse_score_events_from_osc_messages(collect_osc_messages(sources[name]))
         except RenderError as error:
             failures.append((name, str(error)))
             continue

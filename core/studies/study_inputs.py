@@ -14,7 +14,7 @@ from core import encoders
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.encoders.encoder_spec_lookup import do_encoders_share_component
 from core.errors import EarshotError
-from core.evaluation.metrics_table import ALIGNED_VS_RAW
+from core.evaluation.metrics_with_intervals import ALIGNED_VS_RAW
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.corpus_encoder_records import fill_default_encoder_ids
 

@@ -40,8 +40,8 @@ from core.studies.suggestion_study_measurements import (
     SHARED_SPACE,
     UPPER_BOUND,
     JudgedProgram,
+    build_method_diversity_table,
     list_programs_with_worst_picks,
-    measure_diversity,
     measure_diversity_gain_over_text_methods,
     measure_kernel_audio_distances,
     measure_movement_correlation,
@@ -194,7 +194,7 @@ def _build_suggestion_result(
     judges = list(judged[0].audio_by_encoder)
     diversity, margins = (
         pd.concat([measure(judged, judge, options["seed"]) for judge in judges], ignore_index=True)
-        for measure in (measure_diversity, measure_diversity_gain_over_text_methods)
+        for measure in (build_method_diversity_table, measure_diversity_gain_over_text_methods)
     )
     worst = list_programs_with_worst_picks(judged, audio_encoders[0], options["seed"])
     toward = measure_target_hits(aligned_corpus, judged, options["seed"])

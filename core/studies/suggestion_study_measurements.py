@@ -56,7 +56,9 @@ class JudgedProgram:
     style: str
 
 
-def measure_diversity(judged: Sequence[JudgedProgram], encoder: str, seed: int) -> pd.DataFrame:
+def build_method_diversity_table(
+    judged: Sequence[JudgedProgram], encoder: str, seed: int
+) -> pd.DataFrame:
     """Return diversity and coverage of the picks of each method by one audio encoder."""
     values = _measure_picks_of_all_methods(judged, encoder, seed)
     styles = np.array([item.style for item in judged])

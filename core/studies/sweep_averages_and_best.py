@@ -8,7 +8,11 @@ from collections.abc import Sequence
 import pandas as pd
 from scipy import stats
 
-from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW, BEFORE_ALIGNMENT
+from core.evaluation.metrics_with_intervals import (
+    ALIGNED_VS_ALIGNED,
+    ALIGNED_VS_RAW,
+    BEFORE_ALIGNMENT,
+)
 from core.pipeline.sweep import FIRST_LINEAR_NUMBER
 from core.studies.study_result import Measurement
 

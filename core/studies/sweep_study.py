@@ -12,7 +12,11 @@ import pandas as pd
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW, BEFORE_ALIGNMENT
+from core.evaluation.metrics_with_intervals import (
+    ALIGNED_VS_ALIGNED,
+    ALIGNED_VS_RAW,
+    BEFORE_ALIGNMENT,
+)
 from core.pipeline.sweep import (
     FIRST_LINEAR_NUMBER,
     find_common_cca_metric,

@@ -18,7 +18,7 @@ from core.evaluation import metrics
 from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.evaluation.bootstrap import compute_bootstrap_interval
 from core.pipeline.alignment_map_computation import compute_alignment_map
-from core.plots.alignment_map import build_map_figure
+from core.plots.map_before_and_after_alignment import build_map_figure
 from core.progress_callback import Progress
 from core.studies.study_clip_rendering import make_path_relative_to_workspace
 from core.studies.study_inputs import StudyInputs, open_study_inputs

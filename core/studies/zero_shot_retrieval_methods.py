@@ -10,8 +10,8 @@ from core.encoders.encoder_spec import EncoderSpec
 from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
 from core.progress_callback import Progress
-from core.studies.retrieval_baselines import ZERO_SHOT, RetrievalMethod
 from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
+from core.studies.retrieval_method_definitions import ZERO_SHOT, RetrievalMethod
 from core.studies.study_clip_rendering import embed_program_sources
 
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from core.suggest.candidate_map import CandidateMap, build_candidate_map
     from core.suggest.candidates import Candidate, CandidateOptions
     from core.suggest.literal_sensitivity import LiteralSensitivity, measure_sensitivity
-    from core.suggest.picked_and_dropped_candidates import Pick
     from core.suggest.prediction_with_changed_literal import LiteralPrediction, LiteralPredictor
     from core.suggest.slider_prediction import SliderPrediction, SliderPredictor
     from core.suggest.sound_target import SoundTarget, read_target_from_text
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
         suggest,
         suggest_with_candidates,
     )
+    from core.suggest.suggestion_result import Pick
 
 __all__ = [
     "Candidate",
@@ -50,7 +50,7 @@ _LAZY_EXPORTS = {
     "LiteralPrediction": "prediction_with_changed_literal",
     "LiteralPredictor": "prediction_with_changed_literal",
     "LiteralSensitivity": "literal_sensitivity",
-    "Pick": "picked_and_dropped_candidates",
+    "Pick": "suggestion_result",
     "SliderPrediction": "slider_prediction",
     "SliderPredictor": "slider_prediction",
     "SoundTarget": "sound_target",

@@ -1,7 +1,7 @@
 """A process that analyses programs for another one, on a second core.
 
 It reads requests from standard input and writes replies to standard output, as
-`core.suggest.analysis_messages` describes them. Programs are only read, never run.
+`core.suggest.analysis_worker_protocol` describes them. Programs are only read, never run.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from core.encoders.score_features import reuse_layer_features
 from core.encoders.simulation.program_simulation import reuse_simulated_sounds
 from core.encoders.static_analysis_encoder import embed_program_source
 from core.errors import EarshotError
-from core.sonicpi.interpreter.program_sounds_and_silence import (
+from core.sonicpi.interpreter.program_interpretation import (
     ProgramReading,
     interpret_program,
     reuse_program_readings,
 )
-from core.suggest.analysis_messages import LENGTH_BYTES, LENGTH_FORMAT, encode_reply
+from core.suggest.analysis_worker_protocol import LENGTH_BYTES, LENGTH_FORMAT, encode_reply
 from core.suggest.code_edit import Replacement
 from core.suggest.incremental_variant_interpretation import (
     Variant,

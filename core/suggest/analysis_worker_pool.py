@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from core.sonicpi.message_framed_process import FramedProcess, FramedProcessError
-from core.suggest.analysis_messages import decode_reply, encode_request
+from core.suggest.analysis_worker_protocol import decode_reply, encode_request
 
 WORKER_COUNT_VARIABLE = "EARSHOT_ANALYSIS_WORKERS"
 """Number of processes; 0 for none. The default is one less than the cores, at most 3."""

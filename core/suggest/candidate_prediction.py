@@ -13,7 +13,7 @@ from core.encoders.score_features import reuse_layer_features
 from core.encoders.simulation.program_simulation import reuse_simulated_sounds
 from core.encoders.static_analysis_encoder import SymbolicEncoder, reuse_program_embeddings
 from core.sonicpi.interpreter import ProgramReading
-from core.sonicpi.interpreter.program_sounds_and_silence import reuse_program_readings
+from core.sonicpi.interpreter.program_interpretation import reuse_program_readings
 from core.suggest.candidates import Candidate
 from core.suggest.incremental_variant_interpretation import Variant, VariantReader
 from core.suggest.program_literals_calls_and_blocks import ProgramOutline

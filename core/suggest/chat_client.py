@@ -153,7 +153,7 @@ def ask_language_model(settings: ChatSettings, messages: list[dict[str, str]]) -
     for attempt in range(1, settings.max_retries + 2):
         try:
             stream = _ChatStream(deadline)
-            stream.read_answer(settings, messages)
+            stream.request_and_read_chat_answer(settings, messages)
             return stream.make_answer(settings, time.monotonic() - started, attempt)
         except _TemporaryError as error:
             wait_seconds = error.wait_seconds or wait_seconds
@@ -183,7 +183,9 @@ class _ChatStream:
         self.usage: dict[str, Any] = {}
         self.is_cut = False
 
-    def read_answer(self, settings: ChatSettings, messages: list[dict[str, str]]) -> None:
+    def request_and_read_chat_answer(
+        self, settings: ChatSettings, messages: list[dict[str, str]]
+    ) -> None:
         """Request an answer and read it to its end."""
         httpx = _import_httpx()
         headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from core.sonicpi.interpreter import ProgramReading, parse_program
-from core.sonicpi.interpreter.program_sounds_and_silence import build_program_reading
+from core.sonicpi.interpreter.program_interpretation import build_program_reading
 from core.sonicpi.interpreter.ruby_parser_process import (
     ParsedProgram,
     parse_program_and_error,

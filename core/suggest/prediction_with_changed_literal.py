@@ -15,7 +15,7 @@ from core.search.clip_property_forecast import (
     predict_forecast,
 )
 from core.sonicpi.interpreter import ProgramReading
-from core.sonicpi.interpreter.program_sounds_and_silence import reuse_program_readings
+from core.sonicpi.interpreter.program_interpretation import reuse_program_readings
 from core.suggest.candidate_prediction import embed_sources
 from core.suggest.code_edit import Replacement, apply_source_replacements
 from core.suggest.incremental_variant_interpretation import Variant, VariantReader

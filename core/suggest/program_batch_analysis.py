@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from core.encoders.sound_simulation_encoder import reuse_simulated_sources
 from core.encoders.static_analysis_encoder import embed_program_source, reuse_program_embeddings
 from core.errors import EarshotError
-from core.sonicpi.interpreter.program_sounds_and_silence import (
+from core.sonicpi.interpreter.program_interpretation import (
     interpret_program,
     interpret_uncached_program,
     reuse_program_readings,

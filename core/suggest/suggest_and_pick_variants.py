@@ -17,10 +17,7 @@ from core.search.nearest_neighbour_queries import find_neighbours
 from core.search.search_confidence import estimate_confidence
 from core.search.silent_snippet_check import SilentSnippetError, interpret_audible_snippet
 from core.sonicpi.interpreter import ProgramReading
-from core.sonicpi.interpreter.program_sounds_and_silence import (
-    STATUS_SYNTAX,
-    reuse_program_readings,
-)
+from core.sonicpi.interpreter.program_interpretation import STATUS_SYNTAX, reuse_program_readings
 from core.suggest.candidate_picking import (
     DEFAULT_RELEVANCE_WEIGHT,
     pick_by_marginal_distance,
@@ -37,11 +34,11 @@ from core.suggest.candidate_prediction import (
 )
 from core.suggest.candidates import Candidate, CandidateOptions, iterate_candidates
 from core.suggest.incremental_variant_interpretation import pause_garbage_collection
-from core.suggest.picked_and_dropped_candidates import DroppedCandidates, Pick
 from core.suggest.program_literals_calls_and_blocks import ProgramOutline, build_program_outline
 from core.suggest.sound_distances import can_predict_sounds, predict_sounds
 from core.suggest.sound_target import SoundTarget
 from core.suggest.source_ranges import locate_inserted_ranges, locate_replaced_ranges
+from core.suggest.suggestion_result import DroppedCandidates, Pick
 from core.suggest.target_relevance import compute_target_relevance
 
 if TYPE_CHECKING:

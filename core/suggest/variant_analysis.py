@@ -14,10 +14,7 @@ import numpy as np
 
 from core.encoders.sound_simulation_encoder import simulate_aspects, simulate_program_source
 from core.encoders.static_analysis_encoder import embed_program_source
-from core.sonicpi.interpreter.program_sounds_and_silence import (
-    ProgramReading,
-    reuse_program_readings,
-)
+from core.sonicpi.interpreter.program_interpretation import ProgramReading, reuse_program_readings
 from core.sonicpi.score_events import ScoreEvent
 from core.suggest.analysis_worker_pool import Reply, get_analysis_worker_pool
 from core.suggest.incremental_variant_interpretation import Variant, VariantReader

@@ -63,7 +63,7 @@ def select_corpus() -> Corpus | None:
         return None
     shown_name = session_keys.CORPUS.get_value()
     if shown_name and shown_name not in names:
-        _replace_missing_corpus(shown_name, names)
+        _select_other_corpus_and_raise(shown_name, names)
     if not shown_name:  # Later the session decides, and the URL follows.
         remember_unknown_url_value(session_keys.CORPUS.name, names)
     with st.sidebar:
@@ -78,7 +78,7 @@ def select_corpus() -> Corpus | None:
     return Corpus.open(name)
 
 
-def _replace_missing_corpus(missing_name: str, corpus_names: list[str]) -> NoReturn:
+def _select_other_corpus_and_raise(missing_name: str, corpus_names: list[str]) -> NoReturn:
     """Select another corpus for the next run, and refuse this one."""
     corpus_name = corpus_names[find_default_corpus_index(corpus_names)]
     session_keys.CORPUS.set_value(corpus_name)

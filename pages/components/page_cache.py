@@ -183,11 +183,13 @@ def load_disagreement_pairs(alignment: AlignmentRecord) -> pd.DataFrame | None:
 def load_first_template_variants() -> list[tuple[Template, Program, str]]:
     """List the first variant of each template, as `gallery.list_first_template_variants` does."""
     paths = (template.path for template in programs.list_templates())
-    return _load_cached_first_variants(tuple((str(path), _get_mtime_ns(path)) for path in paths))
+    return _load_first_variant_of_each_template(
+        tuple((str(path), _get_mtime_ns(path)) for path in paths)
+    )
 
 
 @cache_until_inputs_change(2, ttl_s=None)
-def _load_cached_first_variants(
+def _load_first_variant_of_each_template(
     template_stamps: tuple[tuple[str, int], ...],  # noqa: ARG001 (the cache compares it)
 ) -> list[tuple[Template, Program, str]]:
     return template_gallery_rendering.list_first_template_variants()

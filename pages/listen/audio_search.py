@@ -15,7 +15,13 @@ from core.corpus import AlignmentRecord, Corpus
 from core.corpus.program_filtering import filter_programs
 from core.search.query_audio_decoding import MAX_AUDIO_BYTES, decode_audio_bytes
 from core.sonicpi import Clip
-from pages.components import audio_player, page_cache, page_text, program_query_notice, session_keys
+from pages.components import (
+    audio_player,
+    page_cache,
+    page_text,
+    program_filter_warnings,
+    session_keys,
+)
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.listen import confidence_badge, neighbour_card
 from pages.listen.further_corpora_picker import draw_further_corpora_picker
@@ -108,7 +114,7 @@ def draw_clip_picker_and_search(selected: Selection) -> SearchOutcome:
     )
     if source == "corpus":
         return draw_corpus_clip_picker_and_search(selected)
-    query = draw_query_clip_upload() if source == "file" else get_rendered_snippet_query()
+    query = draw_query_clip_upload() if source == "file" else get_query_of_last_render()
     if query is not None:
         st.caption(f"The sound: {page_text.escape_markdown(query.name)}")
         audio_player.draw_clip_player(query.clip, query.name, QUERY_PLAYER_KEY)
@@ -149,7 +155,7 @@ def draw_query_clip_upload() -> AudioQuery | None:
     )
 
 
-def get_rendered_snippet_query() -> AudioQuery | None:
+def get_query_of_last_render() -> AudioQuery | None:
     """Return the snippet that was rendered last as a query; None if there is none."""
     rendered = session_keys.SNIPPET_RENDERING.get_value()
     if rendered is None or rendered.rendering.clip is None:
@@ -170,7 +176,7 @@ def draw_corpus_clip_picker_and_search(selected: Selection) -> SearchOutcome:
         persist_state="session",
         help="Searches name and code. `synth=saw` and `amp>0.5` compare parameters.",
     )
-    program_query_notice.draw_query_problems(corpus, words or "")
+    program_filter_warnings.draw_query_problems(corpus, words or "")
     programs = filter_programs(
         page_cache.load_programs_with_forecast(corpus),
         states=["ok"],

@@ -120,7 +120,7 @@ def draw_code_search(selected: Selection) -> None:
         with check_container, page_text.catch_and_show_errors():
             snippet_rendering.draw_predicted_true_neighbours(
                 selected,
-                snippet_rendering.make_rendering_query(rendered),
+                snippet_rendering.make_query_from_rendered_clip(rendered),
                 neighbours,
                 further_corpora,
             )

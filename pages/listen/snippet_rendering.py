@@ -70,7 +70,9 @@ def draw_last_snippet_rendering(snippet: str, should_render: bool) -> DeltaGener
         return check_container
 
 
-def make_rendering_query(rendered: session_keys.RenderedSnippet) -> audio_search.AudioQuery:
+def make_query_from_rendered_clip(
+    rendered: session_keys.RenderedSnippet,
+) -> audio_search.AudioQuery:
     """Return the query that searches with the clip of a rendered snippet."""
     assert rendered.rendering.clip is not None  # The caller has drawn its player.
     digest = hashlib.sha256(rendered.key.encode()).hexdigest()

@@ -100,8 +100,8 @@ def draw_selection_contrast(corpus: Corpus, selected_ids: tuple[str, ...]) -> No
         pd.DataFrame(
             {
                 "In common": [contrast.label for contrast in contrasts],
-                "Selected": [_format_contrast_value(c.selected, c.is_share) for c in contrasts],
-                "Others": [_format_contrast_value(c.others, c.is_share) for c in contrasts],
+                "Selected": [_format_share_or_number(c.selected, c.is_share) for c in contrasts],
+                "Others": [_format_share_or_number(c.others, c.is_share) for c in contrasts],
             }
         ),
         hide_index=True,
@@ -114,7 +114,7 @@ def draw_selection_contrast(corpus: Corpus, selected_ids: tuple[str, ...]) -> No
     )
 
 
-def _format_contrast_value(value: float, is_share: bool) -> str:
+def _format_share_or_number(value: float, is_share: bool) -> str:
     return f"{value:.0%}" if is_share else f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from core.corpus import AlignmentRecord, Corpus
 from core.pipeline import map_colour_values, program_sound_properties
-from core.plots import alignment_map as map_plot
+from core.plots import map_before_and_after_alignment as map_plot
 from pages.components import page_cache
 from pages.components.page_cache import cache_until_inputs_change
 

@@ -31,8 +31,13 @@ from pages.components.unknown_url_value_notice import (
     remember_unknown_url_value,
     warn_about_remembered_url_value,
 )
-from pages.train import alignment_comparison_table, encoder_picker, sweep_panel, training_form
-from pages.train.training_form import TrainingFormValues
+from pages.train import (
+    alignment_comparison_table,
+    encoder_picker,
+    sweep_panel,
+    training_settings_form,
+)
+from pages.train.training_settings_form import TrainingFormValues
 
 # The URL holds these labels.
 SINGLE_VIEW, COMPARISON_VIEW, SWEEP_VIEW = VIEWS = ("One training", "Side by side", "Sweep")
@@ -103,15 +108,15 @@ def draw_training_form(corpus: Corpus) -> None:
     encoder_choice = encoder_picker.draw_encoder_picker(corpus)
     # Above the settings, which all have good defaults: no scrolling is needed.
     button_container = st.container()
-    method = training_form.draw_training_method_picker()
+    method = training_settings_form.draw_training_method_picker()
     form_values = None
-    if method == training_form.BOTH_METHODS:
+    if method == training_settings_form.BOTH_METHODS:
         st.caption(
             "Two trainings with their default settings: kernel ridge for predictions on Listen,"
             " InfoNCE for the map. Choose one method to change its settings."
         )
     else:
-        form_values = training_form.draw_training_config_controls(method)
+        form_values = training_settings_form.draw_training_config_controls(method)
     held_out_templates = draw_held_out_template_controls(corpus)
     with button_container:
         is_pressed = st.button(

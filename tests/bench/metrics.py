@@ -19,7 +19,7 @@ TIMEOUT_S = 900
 MEASUREMENT_CODE = """
 import json, resource, sys, time
 import numpy as np
-from core.evaluation.metrics_table import (
+from core.evaluation.metrics_with_intervals import (
     EmbeddingComparison, _build_alignment_measures, _compute_per_program_metrics
 )
 from core.evaluation.null_calibration import calibrate_metric_of_row_order

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation.nearest_neighbours import CosineIndex
-from core.plots.alignment_map import build_map_figure
+from core.plots.map_before_and_after_alignment import build_map_figure
 from core.search.approximate_cosine_index import ApproximateCosineIndex
 
 DIM, CENTRE_COUNT, SPREAD = 256, 2_000, 1.0

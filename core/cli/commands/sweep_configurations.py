@@ -87,7 +87,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
 
 
 def _print_sweep_tables(results: pd.DataFrame) -> None:
-    from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
+    from core.evaluation.metrics_with_intervals import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
     from core.pipeline import sweep
 
     cca_metric = sweep.find_common_cca_metric(results)

@@ -13,7 +13,7 @@ from core import encoders, sonicpi
 from core.corpus.encoded_render import EncodedRender, encode_render
 from core.errors import EarshotError
 from core.pipeline.executors.executor_interface import ClipSettings, EmbeddedItem, ProgramResult
-from core.pipeline.executors.item_embedding import embed_each_item
+from core.pipeline.executors.fault_tolerant_embedding import embed_each_item
 from core.sonicpi import DEFAULT_SONIC_PI, Clip, RenderResult
 
 # Programs per commit: enough for an encoder to sort them by length, few enough to lose in a crash.

@@ -125,7 +125,9 @@ class RayTaskRunner:
             if reference in starting:
                 self._admit_worker(starting[reference])
             elif worker_by_ref[reference] in self._pool.workers:
-                result = self._take_result(worker_by_ref[reference], reference, parse_result)
+                result = self._take_result_or_retry_task(
+                    worker_by_ref[reference], reference, parse_result
+                )
                 results += [] if result is None else [result]
         return results
 
@@ -141,7 +143,7 @@ class RayTaskRunner:
             self._pool.accept_worker(worker, description)
         self._pool.raise_if_unusable()
 
-    def _take_result(
+    def _take_result_or_retry_task(
         self,
         worker: PooledWorker,
         reference: Any,

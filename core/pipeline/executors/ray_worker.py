@@ -18,7 +18,7 @@ from core.corpus.encoded_render import EncodedRender, encode_render
 from core.encoders.encoder_loading import get_or_load_encoder
 from core.errors import EarshotError
 from core.pipeline.executors.executor_interface import ClipSettings, EmbeddedItem
-from core.pipeline.executors.item_embedding import embed_each_item
+from core.pipeline.executors.fault_tolerant_embedding import embed_each_item
 from core.sonicpi import Clip, RenderResult, compute_render_id
 from core.sonicpi.message_framed_process import FramedProcessError
 from core.sonicpi.render_pool import (

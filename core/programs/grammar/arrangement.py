@@ -155,7 +155,7 @@ def arrange_layers(context: CompositionContext, layers: list[ProgramLayer]) -> P
         "synced": _arrange_as_synced_loops,
         "metro": _arrange_around_metronome,
         "functions": _arrange_as_function_calls,
-        "once": _arrange_as_single_line,
+        "once": _arrange_as_single_statement,
         "set_get": _arrange_with_shared_note,
     }[form](context, layers)
     top_nodes = write_global_settings(context) + context.top_nodes
@@ -231,7 +231,7 @@ def _arrange_as_times_loop(
     return [("", [_maybe_wrap_in_fx(context, loop)])]
 
 
-def _arrange_as_single_line(
+def _arrange_as_single_statement(
     context: CompositionContext, layers: list[ProgramLayer]
 ) -> ProgramSections:
     node, allows_fx = compose_single_statement_program(context, layers[0])

@@ -160,7 +160,7 @@ def compose_drum_layer(context: CompositionContext, always_sounds: bool) -> Prog
         "steps": _compose_drum_step_sequence,
         "grid": _compose_drum_pattern_grid,
         "text": _compose_drum_text_pattern,
-        "amp ring": _compose_drum_amp_ring,
+        "amp ring": _compose_amp_ring_drum_layer,
         "nested": _compose_nested_drum_loop,
         "at": _compose_drums_in_at_blocks,
         "hats": _compose_hats,
@@ -274,7 +274,7 @@ def _compose_drum_text_pattern(context: CompositionContext) -> ProgramLayer:
     return _build_drum_layer(context, body, step_beats, drums)
 
 
-def _compose_drum_amp_ring(context: CompositionContext) -> ProgramLayer:
+def _compose_amp_ring_drum_layer(context: CompositionContext) -> ProgramLayer:
     """Compose a layer whose rhythm is a ring of `amp` values."""
     rng, code_style = context.rng, context.code_style
     drum = DrumSample(context, rng.pick_option(("kicks", "hats", "snares", "percussion")), 1.0)

@@ -18,8 +18,8 @@ from core.sonicpi.interpreter import (
     builtins_ticks_rings_and_notes,
     builtins_time_and_threads,
 )
+from core.sonicpi.interpreter.program_interpretation import ProgramReading, interpret_program
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
-from core.sonicpi.interpreter.program_sounds_and_silence import ProgramReading, interpret_program
 from core.sonicpi.interpreter.ruby_parser_process import parse_program
 
 __all__ = [

@@ -385,7 +385,7 @@ class SyntaxTreeEvaluator:
             if signal.keyword != "break":
                 raise
             return signal.value
-        return iterator_methods.combine_block_results(receiver, items, name, results)
+        return iterator_methods.compute_iterator_method_value(receiver, items, name, results)
 
 
 def limit_iterations(items: Iterable[Any]) -> Iterator[Any]:

@@ -150,7 +150,7 @@ def split_reduce_initial_value(items: Sequence[Any], args: list[Any]) -> tuple[A
     return items[0] if items else 0, items[1:]
 
 
-def combine_block_results(
+def compute_iterator_method_value(
     receiver: Any, items: Sequence[Any], name: str, results: list[Any]
 ) -> Any:
     """Return the value of a method from the results of its block.
@@ -167,7 +167,9 @@ def combine_block_results(
         Values of the block, one per item.
     """
     if name in INDEX_ITERATORS and isinstance(receiver, Enumerator):
-        return combine_block_results(list(receiver), list(receiver), receiver.method_name, results)
+        return compute_iterator_method_value(
+            list(receiver), list(receiver), receiver.method_name, results
+        )
     if name in OBJECT_ITERATORS:
         return items[0][1] if items else None
     name = name.removesuffix("!")

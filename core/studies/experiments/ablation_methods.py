@@ -10,9 +10,9 @@ from typing import Any
 from core import encoders
 from core.alignment import AlignmentConfig
 from core.encoders.concatenated_encoders import ID_SEPARATOR, split_encoder_id
-from core.studies import retrieval_baselines
+from core.studies import retrieval_method_definitions
 from core.studies.experiments.text_encoder_finetuning import FinetuningConfig
-from core.studies.retrieval_baselines import (
+from core.studies.retrieval_method_definitions import (
     DEFAULT_CODE_ENCODER,
     PROJECTION_HEADS,
     SCORE_ENCODER,
@@ -101,7 +101,7 @@ class AblationMethod(RetrievalMethod):
 
 def list_untrained_and_ridge_methods(code_encoder: str) -> list[RetrievalMethod]:
     """Return methods without gradient descent: raw embeddings, linear and kernel ridge."""
-    sentence_encoder = retrieval_baselines.SENTENCE_ENCODER
+    sentence_encoder = retrieval_method_definitions.SENTENCE_ENCODER
     encoder_ids = dict.fromkeys(
         (
             sentence_encoder,
@@ -307,13 +307,13 @@ def _make_ablation_variant(method: RetrievalMethod, **changes: Any) -> AblationM
 
 def _make_preset_alignment_config(preset: str, **config_overrides: Any) -> AlignmentConfig:
     # Looked up in its module, where tests replace it by a quicker one.
-    return retrieval_baselines.make_preset_alignment_config(preset, **config_overrides)
+    return retrieval_method_definitions.make_preset_alignment_config(preset, **config_overrides)
 
 
 def _choose_text_encoder(code_encoder: str) -> str:
     """Return the corpus's code encoder if it reads text, else a sentence encoder."""
     is_text_encoder = encoders.find_encoder_spec(code_encoder).family == "text"
-    return code_encoder if is_text_encoder else retrieval_baselines.SENTENCE_ENCODER
+    return code_encoder if is_text_encoder else retrieval_method_definitions.SENTENCE_ENCODER
 
 
 METHOD_SETS: dict[str, Callable[[str], list[RetrievalMethod]]] = {

@@ -23,10 +23,16 @@ from core.studies.experiments.ablation_methods import (
     AblationMethod,
 )
 from core.studies.experiments.hard_negative_generation import make_hard_negative
-from core.studies.experiments.sound_preserving_rewrites import rewrite_without_changing_sound
+from core.studies.experiments.sound_preserving_program_rewriter import (
+    rewrite_without_changing_sound,
+)
 from core.studies.experiments.text_encoder_finetuning import finetune_text_encoder
-from core.studies.retrieval_baselines import PROJECTION_HEADS, SONICPI_ENCODER, RetrievalMethod
 from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
+from core.studies.retrieval_method_definitions import (
+    PROJECTION_HEADS,
+    SONICPI_ENCODER,
+    RetrievalMethod,
+)
 from core.studies.retrieval_queries import select_evenly_spaced_indices
 from core.studies.retriever import (
     SCORER_FITTERS,

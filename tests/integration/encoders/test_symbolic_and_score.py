@@ -15,7 +15,7 @@ from core.sonicpi import collect_osc_messages, sonic_pi_inventory
 from core.sonicpi.interpreter import ruby_parser_process
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.ruby_parser_process import parse_program
-from core.sonicpi.score_events import extract_score_events
+from core.sonicpi.score_events import parse_score_events_from_osc_messages
 
 PROGRAM = """use_bpm 120
 with_fx :reverb, room: 0.8 do
@@ -43,7 +43,7 @@ def test_the_inventory_is_that_of_the_installed_sonic_pi():
 def test_the_interpreter_finds_the_events_that_the_program_plays():
     interpreted = ProgramInterpreter(parse_program(PROGRAM)).events
     messages = collect_osc_messages(PROGRAM)
-    played = [event for event in extract_score_events(messages) if event.time < 18]
+    played = [event for event in parse_score_events_from_osc_messages(messages) if event.time < 18]
     assert len(interpreted) == len(played) == 72 * 3 + 36
     assert sorted(event.name for event in interpreted) == sorted(event.name for event in played)
     first = next(event for event in interpreted if event.name == "tb303")
@@ -54,7 +54,7 @@ def test_the_interpreter_finds_the_events_that_the_program_plays():
 
 @pytest.mark.parametrize("option", ["sustain", "amp", "pan", "cutoff"])
 def test_infinite_options_give_finite_features(option: str):
-    played = extract_score_events(
+    played = parse_score_events_from_osc_messages(
         collect_osc_messages(f"use_arg_checks false; play 60, {option}: 1.0 / 0")
     )
     assert played[0].options[option] == float("inf")
@@ -78,7 +78,7 @@ def test_infinite_options_give_finite_features(option: str):
 )
 def test_the_interpreter_finds_the_times_of_programs_with_another_lead(source):
     interpreted = ProgramInterpreter(parse_program(source)).events
-    played = extract_score_events(collect_osc_messages(source))
+    played = parse_score_events_from_osc_messages(collect_osc_messages(source))
     for events in (interpreted, played):
         events.sort(key=lambda event: (round(event.time, 1), event.options["note"]))
     assert [event.options["note"] for event in interpreted] == [e.options["note"] for e in played]

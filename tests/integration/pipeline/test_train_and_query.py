@@ -17,7 +17,7 @@ import torch
 
 from core.alignment import AlignmentConfig
 from core.corpus import Corpus
-from core.corpus.train_test_split import LEGACY_SPLIT_RULE, SPLIT_RULE_KEY
+from core.corpus.program_split_assignment import LEGACY_SPLIT_RULE, SPLIT_RULE_KEY
 from core.errors import EarshotError
 from core.pipeline import embed
 from core.pipeline.alignment_map_computation import compute_and_save_alignment_map

@@ -9,7 +9,9 @@ from core.programs import MUSIC_STYLES, compose_programs, generate, list_templat
 from core.sonicpi import render_programs_in_parallel
 from core.sonicpi.render_worker import RenderWorker
 from core.studies.experiments.hard_negative_generation import make_hard_negative
-from core.studies.experiments.sound_preserving_rewrites import rewrite_without_changing_sound
+from core.studies.experiments.sound_preserving_program_rewriter import (
+    rewrite_without_changing_sound,
+)
 
 SEED = 3
 SECONDS = 6.0

@@ -27,7 +27,12 @@ from core.programs.grammar.music_styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search import confidence_fitting, search_confidence
 from core.search.nearest_neighbour_queries import find_neighbours
 from core.search.silent_snippet_check import SilentSnippetError
-from core.studies import retrieval_baselines, retrieval_findings, retrieval_study, retriever
+from core.studies import (
+    retrieval_findings,
+    retrieval_method_definitions,
+    retrieval_study,
+    retriever,
+)
 from core.studies.experiments import ablation_methods
 from core.studies.experiments.text_encoder_finetuning import FinetuningConfig, finetune_text_encoder
 from core.studies.retrieval_queries import (
@@ -49,14 +54,16 @@ SCORE = "normalized similarity@5"
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
     """Programs of four templates and grammar programs of several styles, 2 s each."""
-    make_alignment_config = retrieval_baselines.make_preset_alignment_config
+    make_alignment_config = retrieval_method_definitions.make_preset_alignment_config
 
     def make_quick_config(preset: str, **overrides) -> AlignmentConfig:
         return make_alignment_config(preset, **overrides | QUICK)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
-        patch.setattr(retrieval_baselines, "make_preset_alignment_config", make_quick_config)
+        patch.setattr(
+            retrieval_method_definitions, "make_preset_alignment_config", make_quick_config
+        )
         patch.setattr(retriever, "TIMED_QUERY_COUNT", 2)
         build_corpus(
             "small",
@@ -290,7 +297,7 @@ def test_every_method_of_the_ablation_retrieves_clips_and_reports_its_time(
     embed_corpus(corpus, text_encoder, None)
     embed_corpus(corpus, "score", PRESETS["offline"].audio_encoder)
     quick_finetuning = FinetuningConfig(max_programs=12, epochs=1, batch_size=6)
-    monkeypatch.setattr(retrieval_baselines, "SENTENCE_ENCODER", text_encoder)
+    monkeypatch.setattr(retrieval_method_definitions, "SENTENCE_ENCODER", text_encoder)
     monkeypatch.setattr(ablation_methods, "FinetuningConfig", lambda: quick_finetuning)
     monkeypatch.setattr(ablation_methods, "PERTURBED_PROGRAM_COUNT", 3)
     run = run_study("retrieval", corpus, {**OPTIONS, "methods": "all"})

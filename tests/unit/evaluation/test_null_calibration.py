@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import ortho_group
 
 from core.errors import EarshotError
-from core.evaluation import calibrated, metrics, metrics_under_row_permutation, mutual_knn
-from core.evaluation.metrics_under_row_permutation import build_metric_of_row_order
+from core.evaluation import calibrated, metrics, mutual_knn, row_permutation_metric_builders
+from core.evaluation.row_permutation_metric_builders import build_metric_of_row_order
 
 METRICS = {
     "cka": metrics.cka,
@@ -101,15 +101,15 @@ class TestOrderMetrics:
         x, y = make_related_views(rng)
         order = rng.permutation(90)
         exact = build_metric_of_row_order(metrics.distance_spearman, x, y)(order)
-        monkeypatch.setattr(metrics_under_row_permutation, "MAX_FLOAT_RANK_ROWS", 10)
-        monkeypatch.setattr(metrics_under_row_permutation, "BLOCK_ROWS", 7)
+        monkeypatch.setattr(row_permutation_metric_builders, "MAX_FLOAT_RANK_ROWS", 10)
+        monkeypatch.setattr(row_permutation_metric_builders, "BLOCK_ROWS", 7)
         coarse = build_metric_of_row_order(metrics.distance_spearman, x, y)(order)
         assert coarse == pytest.approx(exact, abs=1e-4)
 
     def test_spearman_of_more_rows_than_the_table_holds_is_computed_anew(
         self, rng, monkeypatch
     ) -> None:
-        monkeypatch.setattr(metrics_under_row_permutation, "MAX_RANK_TABLE_ROWS", 10)
+        monkeypatch.setattr(row_permutation_metric_builders, "MAX_RANK_TABLE_ROWS", 10)
         x, y = make_related_views(rng)
         order = rng.permutation(90)
         assert build_metric_of_row_order(metrics.distance_spearman, x, y)(order) == (

@@ -18,7 +18,7 @@ from core.jobs import (
     Job,
     JobError,
     JobStep,
-    job_end_record_changes,
+    job_end_record_fields,
     job_exit_reason,
     job_manager,
     job_record_file,
@@ -149,12 +149,12 @@ def test_the_reason_of_a_kill_is_the_signal_or_lack_of_memory(
     os.kill(job.pid, signal.SIGKILL)
     wait_until(job, lambda job: job.exit_status is not None)
     lost = {**job_record_file.read_job_record(job.folder), "state": "running", "exit": None}
-    error = job_end_record_changes.build_lost_job_changes(job.folder, lost, -9)["error"]
+    error = job_end_record_fields.build_lost_job_changes(job.folder, lost, -9)["error"]
     assert "SIGKILL" in error["message"] and "memory had not run out" in error["message"]
     # The kernel counts the processes that it killed for lack of memory.
     monkeypatch.setattr(job_exit_reason, "count_oom_kills", lambda: lost["memory_kills"] + 1)
     lost["memory_mb"] = 3100
-    error = job_end_record_changes.build_lost_job_changes(job.folder, lost, -9)["error"]
+    error = job_end_record_fields.build_lost_job_changes(job.folder, lost, -9)["error"]
     assert "memory ran out" in error["message"] and "3,100 MB" in error["message"]
 
 
@@ -247,11 +247,11 @@ def test_a_late_exit_status_makes_the_reason_more_precise(jobs_folder):
     job_record_file.update_job_record(folder, lambda _record: {"pid": 1, "process_start": -1})
     assert (jobs.get_job("1").state, jobs.get_job("1").exit_status) == ("failed", None)
     job_record_file.update_job_record(
-        folder, lambda latest: job_end_record_changes.build_lost_job_changes(folder, latest, 3)
+        folder, lambda latest: job_end_record_fields.build_lost_job_changes(folder, latest, 3)
     )
     assert jobs.get_job("1").exit_status == 3 and "status 3" in jobs.get_job("1").error.message
     assert (
-        job_end_record_changes.build_lost_job_changes(
+        job_end_record_fields.build_lost_job_changes(
             folder, job_record_file.read_job_record(folder), 0
         )
         is None

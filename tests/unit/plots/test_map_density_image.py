@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from core.plots import map_density_image
-from core.plots.alignment_map import build_map_figure
+from core.plots.map_before_and_after_alignment import build_map_figure
 
 PROGRAMS = 600
 

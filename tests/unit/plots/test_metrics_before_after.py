@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from core.evaluation import metrics_table
+from core.evaluation import metrics_with_intervals
 from core.plots.metrics_before_after import (
     COMPARED_METRICS,
     COMPARISON_STYLES,
@@ -46,9 +46,9 @@ def test_each_reading_is_drawn_at_its_value_with_its_interval() -> None:
 
 def test_the_drawn_readings_are_readings_of_the_metrics_table() -> None:
     assert [reading for reading, *_ in COMPARISON_STYLES] == [
-        metrics_table.BEFORE_ALIGNMENT,
-        metrics_table.ALIGNED_VS_ALIGNED,
-        metrics_table.ALIGNED_VS_RAW,
+        metrics_with_intervals.BEFORE_ALIGNMENT,
+        metrics_with_intervals.ALIGNED_VS_ALIGNED,
+        metrics_with_intervals.ALIGNED_VS_RAW,
     ]
 
 

@@ -8,11 +8,11 @@ from types import ModuleType
 import pytest
 
 from core.corpus import legacy_study_results
-from core.studies.experiments import hard_negative_generation, sound_preserving_rewrites
+from core.studies.experiments import hard_negative_generation, sound_preserving_program_rewriter
 
 
 @pytest.mark.parametrize(
-    "module", [sound_preserving_rewrites, hard_negative_generation, legacy_study_results]
+    "module", [sound_preserving_program_rewriter, hard_negative_generation, legacy_study_results]
 )
 def test_examples_run(module: ModuleType):
     result = doctest.testmod(module)

@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from core.sonicpi.interpreter.program_sounds_and_silence import ProgramReading, interpret_program
+from core.sonicpi.interpreter.program_interpretation import ProgramReading, interpret_program
 from core.suggest.candidates import CandidateOptions, iterate_candidates
 from core.suggest.code_edit import Replacement, apply_source_replacements
 from core.suggest.incremental_variant_interpretation import Variant, VariantReader

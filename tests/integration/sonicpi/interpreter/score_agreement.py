@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.sonicpi import collect_osc_messages
 from core.sonicpi.interpreter import ProgramInterpreter, parse_program
-from core.sonicpi.score_events import ScoreEvent, extract_score_events
+from core.sonicpi.score_events import ScoreEvent, parse_score_events_from_osc_messages
 
 
 def list_sounds(events: list[ScoreEvent]) -> list[tuple[float, str, float]]:
@@ -22,6 +22,6 @@ def list_sounds(events: list[ScoreEvent]) -> list[tuple[float, str, float]]:
 
 def assert_read_as_rendered(source: str) -> None:
     """Fail unless the reader finds exactly the sounds that the program plays."""
-    rendered = list_sounds(extract_score_events(collect_osc_messages(source)))
+    rendered = list_sounds(parse_score_events_from_osc_messages(collect_osc_messages(source)))
     assert rendered
     assert list_sounds(ProgramInterpreter(parse_program(source)).events) == rendered

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from core.corpus import Corpus
-from core.pipeline.export_table import build_export_table, describe_columns
+from core.pipeline.exported_program_table import build_export_table, describe_columns
 from core.programs import Program
 
 pytestmark = pytest.mark.usefixtures("empty_workspace")

@@ -10,7 +10,7 @@ import torch
 
 from core.evaluation import metrics
 from core.evaluation.bootstrap import compute_bootstrap_interval, compute_subsampling_interval
-from core.evaluation.metrics_table import (
+from core.evaluation.metrics_with_intervals import (
     ALIGNED_VS_ALIGNED,
     ALIGNED_VS_RAW,
     BEFORE_ALIGNMENT,

@@ -22,12 +22,6 @@ from core.evaluation.bootstrap import (
     compute_subsampling_interval,
 )
 from core.evaluation.cca import CCA, correlate_columns, fit_cca
-from core.evaluation.metrics_under_row_permutation import (
-    Metric,
-    OrderMetric,
-    build_metric_of_row_order,
-    build_projected_cca_of_row_order,
-)
 from core.evaluation.null_calibration import (
     DEFAULT_PERMUTATIONS,
     UNDEFINED_CALIBRATION,
@@ -39,6 +33,12 @@ from core.evaluation.retrieval_in_fixed_pools_and_within_groups import (
     RECALL_KS,
     compute_pooled_retrieval,
     compute_retrieval_within_groups,
+)
+from core.evaluation.row_permutation_metric_builders import (
+    Metric,
+    OrderMetric,
+    build_metric_of_row_order,
+    build_projected_cca_of_row_order,
 )
 from core.evaluation.single_thread_limit import limit_to_one_thread
 
@@ -293,7 +293,7 @@ def _build_alignment_measures(comparison: EmbeddingComparison) -> dict[str, Alig
         "spearman": build_measure_of_code_and_audio(metrics.distance_spearman),
         "pearson": build_measure_of_code_and_audio(metrics.distance_pearson),
         **{
-            f"cca@{directions}": _build_held_out_cca(projections, directions)
+            f"cca@{directions}": _make_projected_cca_measure(projections, directions)
             for directions in (count, *comparison.fewer_cca_directions)
             if directions <= count
         },
@@ -303,7 +303,7 @@ def _build_alignment_measures(comparison: EmbeddingComparison) -> dict[str, Alig
     }
 
 
-def _build_held_out_cca(projections: Sequence[np.ndarray], count: int) -> AlignmentMeasure:
+def _make_projected_cca_measure(projections: Sequence[np.ndarray], count: int) -> AlignmentMeasure:
     """Build the mean correlation along the first pairs of directions that training found."""
     code, audio = (side[:, :count] for side in projections)
     return AlignmentMeasure(

@@ -78,13 +78,13 @@ def assign_balanced_splits(
     return {
         program_id: split
         for template, program_ids in ids_by_template.items()
-        for program_id, split in _assign_template_splits(
+        for program_id, split in _deal_template_programs_to_splits(
             template, program_ids, existing_counts.get(template, 0), seed
         )
     }
 
 
-def _assign_template_splits(
+def _deal_template_programs_to_splits(
     template: str, program_ids: Sequence[str], existing_count: int, seed: int
 ) -> Iterator[tuple[str, str]]:
     start = _hash_texts_to_integer(seed, "template", template) + existing_count

@@ -10,7 +10,8 @@ import pytest
 from plotly.utils import PlotlyJSONEncoder
 
 from core.pipeline import map_colour_values
-from core.plots.alignment_map import (
+from core.plots.colours import NEUTRAL_COLOUR
+from core.plots.map_before_and_after_alignment import (
     MAX_GROUPS,
     NO_VALUE_LABEL,
     OTHER_GROUP_LABEL,
@@ -19,7 +20,6 @@ from core.plots.alignment_map import (
     build_map_figure,
     rotate_after_map_to_before_map,
 )
-from core.plots.colours import NEUTRAL_COLOUR
 from core.plots.map_colour_scale import COLOUR_SCALES, MAX_SHADE
 
 PROGRAM_COUNT = 60
