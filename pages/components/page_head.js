@@ -21,6 +21,7 @@ document.addEventListener("DOMContentLoaded", () => {
     requestAnimationFrame(() => {
       isScheduled = false;
       makeCodeFocusable();
+      showThemeChoice();
     });
   }).observe(document.body, { childList: true, subtree: true });
 });

@@ -20,6 +20,12 @@ from pages.components import (
 LOGO_PATH = str(Path(__file__).parent / "logo.svg")
 # These pages draw the active jobs themselves.
 PAGES_SHOWING_JOBS = ("Home", "Train", "Jobs")
+# theme_choice.js reads and sets it in the browser: a choice needs no run of the page.
+THEME_SELECT_HTML = """<label class="theme-choice">Theme <select data-theme-choice>
+<option value="system">System</option>
+<option value="light">Light</option>
+<option value="dark">Dark</option>
+</select></label>"""
 
 
 def draw_page_header() -> None:
@@ -67,6 +73,7 @@ def draw_sidebar_footer(page_title: str) -> None:
     with st.sidebar:
         if page_title not in PAGES_SHOWING_JOBS and any(job.is_active for job in jobs.list_jobs()):
             job_panel.draw_active_jobs()
+        st.html(THEME_SELECT_HTML)
         audio_player.add_audio_player_script_to_page()
         corpus_and_alignment_picker.make_browser_back_undo_choices()
     search_prefetch.start_search_prefetch()

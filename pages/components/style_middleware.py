@@ -12,7 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 STYLE_SHEET = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 STYLE_TAG = f"<style>\n{STYLE_SHEET}</style>\n"
-HEAD_SCRIPT = Path(__file__).with_name("page_head.js").read_text(encoding="utf-8")
+# The theme's script comes first: the other one shows the choice.
+HEAD_SCRIPT = "".join(
+    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("theme_choice.js", "page_head.js")
+)
 HEAD_SCRIPT_TAG = f"<script>\n{HEAD_SCRIPT}</script>\n"
 HEAD_TAG = b"<head>"
 BODY_END_TAG = b"</body>"  # The last style wins, so this one comes after Streamlit's.

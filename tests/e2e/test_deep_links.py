@@ -50,6 +50,27 @@ def test_a_corpus_is_deleted_from_its_own_address(small_corpora: Dashboard, page
     assert not (small_corpora.workspace / "corpora" / "second").exists()
 
 
+def test_the_theme_is_kept_across_pages(small_corpora: Dashboard, page: Page) -> None:
+    light_ground, dark_ground = "rgb(253, 252, 250)", "rgb(21, 19, 28)"
+    ground, choice = page.locator(".stApp"), page.get_by_label("Theme")
+    page.emulate_media(color_scheme="light")
+    open_link(page, small_corpora, "compare")
+    choice.select_option("dark")
+    expect(ground).to_have_css("background-color", dark_ground)
+    open_link(page, small_corpora, "jobs")
+    expect(choice).to_have_value("dark")
+    expect(ground).to_have_css("background-color", dark_ground)
+    choice.select_option("system")
+    expect(ground).to_have_css("background-color", light_ground)
+    page.emulate_media(color_scheme="dark")
+    expect(ground).to_have_css("background-color", dark_ground)
+    # A choice in Streamlit's own menu counts until the next one here.
+    page.evaluate("localStorage.setItem('stActiveTheme-/jobs-v2', '\"Light\"')")
+    open_link(page, small_corpora, "jobs")
+    expect(choice).to_have_value("light")
+    expect(ground).to_have_css("background-color", light_ground)
+
+
 def test_a_corpus_is_deleted_in_two_tabs(small_corpora: Dashboard, page: Page) -> None:
     second_tab, third_tab = page.context.new_page(), page.context.new_page()
     for tab in (page, second_tab):
