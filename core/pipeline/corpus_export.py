@@ -124,7 +124,7 @@ def export_corpus(
             f"A corpus cannot be exported as {str(export_format)[:40]!r}.",
             remedy=f"Use {', '.join(FORMAT_SUFFIXES)}.",
         )
-    programs = _select_exported_programs(corpus, options.program_ids)
+    programs = select_exported_programs(corpus, options.program_ids)
     target = _choose_export_path(corpus.name, export_format, Path(output_path))
     writers = {
         "parquet": _write_parquet_export,
@@ -147,9 +147,10 @@ def make_export_path(corpus_name: str, export_format: str) -> Path:
     Parameters
     ----------
     corpus_name : str
-    export_format : {"parquet", "zip", "audiofolder", "atlas"}
+    export_format : {"parquet", "zip", "audiofolder", "atlas", "shards"}
     """
-    file_name = f"{corpus_name}-{time.strftime('%Y%m%d-%H%M%S')}{FORMAT_SUFFIXES[export_format]}"
+    suffix = FORMAT_SUFFIXES.get(export_format, "")  # A folder of shards has none.
+    file_name = f"{corpus_name}-{time.strftime('%Y%m%d-%H%M%S')}{suffix}"
     return workspace.get_workspace_root() / "exports" / file_name
 
 
@@ -174,7 +175,20 @@ class _ExportTask:
         self.progress(PROGRESS_STEP, done, total)
 
 
-def _select_exported_programs(corpus: Corpus, program_ids: Sequence[str] | None) -> pd.DataFrame:
+def select_exported_programs(corpus: Corpus, program_ids: Sequence[str] | None) -> pd.DataFrame:
+    """Return the programs of an export, as `Corpus.load_programs` does.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    program_ids : sequence of str or None
+        None for all programs.
+
+    Raises
+    ------
+    EarshotError
+        If one is unknown, or there are none.
+    """
     programs = corpus.load_programs()
     if program_ids is not None:
         unknown = set(program_ids) - set(programs["program"])

@@ -30,7 +30,7 @@ samples, sample_rate = soundfile.read(folder / split / rows[0]["file_name"])  # 
 ```
 
 With the package torchcodec, which needs FFmpeg, `load_dataset("audiofolder", data_dir=folder)`
-also decodes the clips.
+also decodes the clips. `SHA256SUMS` has the checksums of the files.
 """
 USE_SECTION = """
 ## Use
@@ -48,8 +48,7 @@ so timing has no jitter, and they begin with the program and are cut at their le
 ## How to make it again
 
 `seed` and `variant` give each generated program again, and the same versions render the same
-samples. `./run dataset RECIPE --check` of Earshot compares a corpus with the checksums of a
-recipe; `SHA256SUMS` has the checksums of these files.
+samples. `./run dataset RECIPE --check` of Earshot compares a corpus with the checksums of a recipe.
 
 ## Citation
 
@@ -58,8 +57,13 @@ Audio*, arXiv 2508.05473. The file `CITATION.cff` of Earshot has the entry for E
 """
 
 
-def format_dataset_card(card: DataCard, columns: Iterable[str], licence: str | None = None) -> str:
-    """Return the README of an audio folder, with the YAML header that the Hugging Face hub reads.
+def format_dataset_card(
+    card: DataCard,
+    columns: Iterable[str],
+    licence: str | None = None,
+    loading_section: str = LOADING_SECTION,
+) -> str:
+    """Return the README of a published folder, with the YAML header of the Hugging Face hub.
 
     Parameters
     ----------
@@ -68,13 +72,15 @@ def format_dataset_card(card: DataCard, columns: Iterable[str], licence: str | N
         Columns of the tables beside the clips.
     licence : str, optional
         Tag of the hub, as `choose_licence_tag` takes it.
+    loading_section : str
+        How to load the folder, in Markdown. Default: for an audio folder.
     """
     return (
         format_dataset_card_header(card.facts, licence)
         + card.markdown
         + format_stated_licence(licence)
         + format_column_dictionary(describe_columns(columns))
-        + LOADING_SECTION
+        + loading_section
         + USE_SECTION
     )
 

@@ -28,6 +28,7 @@ EXPORT_FORMAT_LABELS = {
     "parquet": "Parquet: one table with programs, parameters, states and embeddings",
     "audiofolder": "Audio folder: for Hugging Face datasets, with the splits",
     "atlas": "Atlas: for embedding-atlas, with projection, neighbours and audio",
+    "shards": "Shards: tar files for WebDataset, by split",
 }
 MODALITY_LABELS = {"code": "Code", "audio": "Audio"}
 
