@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 import pandas as pd
 
@@ -183,7 +183,7 @@ def _write_shards(
     samples: pd.DataFrame,
     shard_mb: int,
     progress: Progress,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Write all shards; return the content of the index, in the form that wids reads."""
     sizes = list(_measure_samples(samples))
     shards = plan_shards(corpus_name, list(samples["split"]), sizes, shard_mb * BYTES_PER_MB)
@@ -225,8 +225,11 @@ def _compute_shard_hash(rows: pd.DataFrame) -> HashingWriter:
 
 
 def _write_tar(writer: HashingWriter, rows: pd.DataFrame) -> None:
-    # The stream mode never seeks, so that it can write to an object store.
-    with tarfile.open(fileobj=writer, mode="w|", format=tarfile.USTAR_FORMAT) as archive:  # type: ignore[call-overload]
+    # The stream mode only writes and never seeks, so that an object store can take it. The types of
+    # tarfile ask for a file that also reads.
+    with tarfile.open(  # type: ignore[call-overload]
+        fileobj=writer, mode="w|", format=tarfile.USTAR_FORMAT
+    ) as archive:
         for (_, row), line in zip(rows.iterrows(), _iterate_json_lines(rows)):
             key = str(row["program"])
             _add_bytes_to_tar(archive, f"{key}.json", line)
@@ -283,5 +286,5 @@ def _write_descriptions(
     folder.write_file("card.json", card.json.encode("utf-8"))
 
 
-def _format_json(content: dict[str, object]) -> bytes:
+def _format_json(content: dict[str, Any]) -> bytes:
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
