@@ -184,7 +184,7 @@ def _write_shards(
     shard_mb: int,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Write all shards; return the content of the index, in the form that wids reads."""
+    """Write all shards; return the content of the index, with the keys of a wids index."""
     sizes = list(_measure_samples(samples))
     shards = plan_shards(corpus_name, list(samples["split"]), sizes, shard_mb * BYTES_PER_MB)
     existing_names = folder.list_names()
