@@ -10,6 +10,12 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from threadpoolctl import threadpool_limits
 
+from core.alignment.grouped_conformal_intervals import (
+    calibrate_intervals_on_held_out_groups,
+    estimate_error_spread,
+    fill_undefined_errors,
+)
+
 COVERAGE = 0.9
 """Share of held-out programs whose value lies in its interval."""
 FOLD_COUNT = 5
@@ -24,11 +30,6 @@ KERNEL_WIDTHS = (0.15, 0.3, 0.5)
 L2_CANDIDATES = (0.03, 0.1, 0.3)
 MAX_SELECTION_PROGRAMS = 500
 """Programs on which sharpness and l2 are chosen."""
-MIN_PROGRAMS_PER_GROUP = 15
-SPREAD_SHARPNESS = 8
-"""Power of the kernel that weights the errors of similar programs."""
-SPREAD_PRIOR_COUNT = 2.0
-"""Weight of the mean error of all programs among them."""
 MAX_COLUMN_SCALE = 8.0
 """Limit of a weighted, standardized column: what few programs use must not dominate."""
 
@@ -107,7 +108,7 @@ class ForecastModel:
         kernel = compute_gaussian_kernel(x, self.rows, self.sharpness)
         values = kernel @ self.weight + self.target_mean
         values += _compute_baseline(features, self.baseline_slope)
-        return values, self.quantiles * _estimate_spread(kernel, self.held_out_errors)
+        return values, self.quantiles * estimate_error_spread(kernel, self.held_out_errors)
 
 
 # One thread: the sums then do not depend on the number of cores, and other work on the machine does
@@ -148,7 +149,9 @@ def fit_forecast_model(
     cross-conformal (Vovk, Annals of Mathematics and Artificial Intelligence 2015) with normalized
     residuals (Papadopoulos, Gammerman & Vovk, AIA 2008): the half width is the quantile of the
     absolute errors on held-out groups, each divided by the spread there. The spread is the mean
-    error of similar programs of other groups (Nadaraya-Watson regression).
+    error of similar programs of other groups (Nadaraya-Watson regression), and grows with the
+    distance from the nearest of them. A program to forecast is one of a new group, so each group
+    has the same weight in the quantile (Dunn, Wasserman & Ramdas, JASA 2023).
     """
     group_of_row = np.asarray(groups, dtype=str)
     if len(features) < MIN_FORECAST_PROGRAMS:
@@ -178,7 +181,9 @@ def fit_forecast_model(
     )
     kernel = compute_gaussian_kernel(rows, rows, sharpness)
     errors = np.abs(targets - _predict_held_out_groups(kernel, targets, folds, l2))
-    quantiles = _calibrate_prediction_intervals(kernel, errors, group_of_row, folds)
+    quantiles = calibrate_intervals_on_held_out_groups(
+        kernel, errors, group_of_row, folds, COVERAGE
+    )
     quantiles[~is_predictable] = np.inf
     target_mean = _compute_mean_of_defined(targets)
     weight = _solve_kernel_ridge(kernel, targets - target_mean, l2)
@@ -190,7 +195,7 @@ def fit_forecast_model(
         target_mean,
         sharpness,
         quantiles,
-        _fill_undefined_errors(errors),
+        fill_undefined_errors(errors),
         baseline_slope,
         len(rows),
     )
@@ -321,74 +326,3 @@ def _predict_held_out_groups(
         )
         predictions[is_held_out] = kernel[np.ix_(is_held_out, ~is_held_out)] @ weight + mean
     return predictions
-
-
-def _estimate_spread(kernel: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """Return the mean error of similar programs, float64 [n, t].
-
-    Parameters
-    ----------
-    kernel : float [n, m]
-    errors : float [m, t]
-        Of the reference programs; finite.
-    """
-    similarity = kernel**SPREAD_SHARPNESS
-    total = similarity.sum(axis=1, keepdims=True) + SPREAD_PRIOR_COUNT
-    spread: np.ndarray = (similarity @ errors + SPREAD_PRIOR_COUNT * errors.mean(axis=0)) / total
-    return spread + 1e-9
-
-
-def _calibrate_prediction_intervals(
-    kernel: np.ndarray, errors: np.ndarray, groups: np.ndarray, folds: np.ndarray
-) -> np.ndarray:
-    """Return the quantile of each target's errors [n, t], divided by the spread: float64 [t].
-
-    Programs to forecast are less like the corpus than its own groups are like each other, so the
-    quantile is that of the half of the groups with the larger errors.
-    """
-    filled_errors = _fill_undefined_errors(errors)
-    normalized = np.empty_like(errors)
-    for fold in np.unique(folds):
-        is_held_out = folds == fold
-        cross = kernel[np.ix_(is_held_out, ~is_held_out)]
-        spread = _estimate_spread(cross, filled_errors[~is_held_out])
-        normalized[is_held_out] = errors[is_held_out] / spread
-    return np.array([_compute_quantile_of_harder_groups(column, groups) for column in normalized.T])
-
-
-def _compute_quantile_of_harder_groups(errors: np.ndarray, groups: np.ndarray) -> float:
-    """Return the quantile of errors [n] in the half of the groups with the larger mean errors."""
-    is_defined = np.isfinite(errors)
-    errors, groups = errors[is_defined], groups[is_defined]
-    names, group_of_row = np.unique(groups, return_inverse=True)
-    means = np.bincount(group_of_row, errors) / np.bincount(group_of_row)
-    is_harder = means >= np.median(means)
-    # The means of small groups differ by chance: their harder half is no other kind of program.
-    if len(names) * MIN_PROGRAMS_PER_GROUP > len(errors):
-        is_harder[:] = True
-    return compute_conformal_quantile(errors[is_harder[group_of_row]], COVERAGE)
-
-
-def _fill_undefined_errors(errors: np.ndarray) -> np.ndarray:
-    """Return errors [n, t] with the mean error where a program leaves a target undefined."""
-    filled: np.ndarray = np.where(np.isfinite(errors), errors, np.nanmean(errors, axis=0))
-    return filled
-
-
-def compute_conformal_quantile(errors: np.ndarray, coverage: float) -> float:
-    """Return the half width that covers a new value with at least this probability.
-
-    Parameters
-    ----------
-    errors : float [n]
-        Absolute errors on programs that the fit did not see.
-    coverage : float
-        In (0, 1).
-
-    Returns
-    -------
-    float
-        The ceil((n + 1) * coverage)-th smallest error, or the largest one.
-    """
-    rank = int(np.ceil((len(errors) + 1) * coverage))
-    return float(np.sort(errors)[min(rank, len(errors)) - 1])

@@ -7,7 +7,6 @@ from core.alignment.sound_property_regression_with_intervals import (
     COVERAGE,
     ForecastModel,
     assign_cross_validation_folds_by_group,
-    compute_conformal_quantile,
     fit_forecast_model,
 )
 
@@ -90,11 +89,6 @@ def test_groups_stay_whole_in_folds():
     folds = assign_cross_validation_folds_by_group(groups, 3)
     assert all(len(set(folds[groups == name])) == 1 for name in "abcd")
     assert sorted(np.bincount(folds)) == [3, 3, 5]
-
-
-def test_conformal_quantile_is_the_rank_of_the_theorem():
-    assert compute_conformal_quantile(np.arange(1.0, 100), 0.9) == 90
-    assert compute_conformal_quantile(np.array([1.0, 2.0]), 0.9) == 2
 
 
 def leave_undefined(targets):
