@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -11,7 +12,12 @@ from core.file_errors import convert_read_errors, convert_write_errors
 from core.file_locks_and_atomic_writes import atomic_write
 from core.workspace import require_writable_workspace
 
+if TYPE_CHECKING:
+    from core.corpus import Corpus
+
 PAIRS_FILE = "pairs.parquet"
+PROGRAM_COUNT_KEY = "programs"
+"""Key in a table's `attrs`: how many programs the corpus had embeddings of."""
 
 
 def save_disagreement_pairs(record: AlignmentRecord, pairs: pd.DataFrame) -> Path:
@@ -34,6 +40,17 @@ def save_disagreement_pairs(record: AlignmentRecord, pairs: pd.DataFrame) -> Pat
             pairs.to_parquet(handle, index=False)
         update_alignments_change_stamp(record.path.parent)
     return path
+
+
+def count_embedded_programs(corpus: Corpus, record: AlignmentRecord) -> int:
+    """Count the programs of a corpus that have both embeddings of an alignment."""
+    encoder_ids = {encoder["id"] for encoder in record.config.get("encoders", {}).values()}
+    counts = [
+        count
+        for encoder_id, _, count in corpus.count_embeddings_by_encoder()
+        if encoder_id in encoder_ids
+    ]
+    return min(counts, default=0)
 
 
 def load_disagreement_pairs(record: AlignmentRecord) -> pd.DataFrame | None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.corpus.disagreement_pair_storage import save_disagreement_pairs
+from core.corpus.disagreement_pair_storage import (
+    PROGRAM_COUNT_KEY,
+    count_embedded_programs,
+    save_disagreement_pairs,
+)
 from core.errors import EarshotError
 from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.evaluation.code_audio_disagreement import find_disagreeing_row_pairs
@@ -87,6 +91,9 @@ def find_disagreeing_program_pairs(
             )
     progress(PROGRESS_STEP, len(code_by_space), len(code_by_space))
     table = pd.concat(tables, ignore_index=True)
+    table.attrs[PROGRAM_COUNT_KEY] = count_embedded_programs(
+        aligned_corpus.corpus, aligned_corpus.record
+    )
     save_disagreement_pairs(aligned_corpus.record, table)
     return table
 

@@ -22,6 +22,7 @@ from core.encoders.sound_simulation_encoder import simulate_aspects
 from core.errors import EarshotError, format_spelling_suggestions
 
 if TYPE_CHECKING:
+    from core.corpus import Corpus
     from core.search.aligned_corpus import AlignedCorpus
 
 ASPECT_ENCODER = "aspects"
@@ -111,18 +112,20 @@ class AspectMatch:
 
 def load_aspect_index(aligned_corpus: AlignedCorpus) -> AspectIndex | None:
     """Load the measured aspects of a corpus's clips; None if none are measured."""
-    corpus = aligned_corpus.corpus
+    return load_aspect_index_of_programs(aligned_corpus.corpus, aligned_corpus.pairs.program_ids)
+
+
+def load_aspect_index_of_programs(corpus: Corpus, program_ids: Sequence[str]) -> AspectIndex | None:
+    """Load the measured aspects of some programs' clips; None if fewer than two are measured."""
     embedded_by = {encoder_id for encoder_id, *_ in corpus.count_embeddings_by_encoder()}
     if not {ASPECT_ENCODER, DESCRIPTOR_ENCODER} <= embedded_by:
         return None
-    in_pairs = set(aligned_corpus.pairs.program_ids) & set(
-        corpus.load_embeddings(DESCRIPTOR_ENCODER)[0]
-    )
-    program_ids, vectors = corpus.load_embeddings(ASPECT_ENCODER)
-    kept = [row for row, program_id in enumerate(program_ids) if program_id in in_pairs]
+    wanted_ids = set(program_ids) & set(corpus.load_embeddings(DESCRIPTOR_ENCODER)[0])
+    measured_ids, vectors = corpus.load_embeddings(ASPECT_ENCODER)
+    kept = [row for row, program_id in enumerate(measured_ids) if program_id in wanted_ids]
     if len(kept) < 2:
         return None
-    kept_ids = [program_ids[row] for row in kept]
+    kept_ids = [measured_ids[row] for row in kept]
     vectors = vectors[kept]
     mean, scale = vectors.mean(axis=0), np.maximum(vectors.std(axis=0), 1e-6)
     descriptor_ids, descriptors = corpus.load_embeddings(DESCRIPTOR_ENCODER, kept_ids)

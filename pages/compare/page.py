@@ -9,7 +9,14 @@ import streamlit as st
 
 from core import workspace
 from core.corpus import Corpus
+from core.corpus.disagreement_pair_storage import PROGRAM_COUNT_KEY, count_embedded_programs
 from core.programs.program_differences import diff_parameter_values
+from core.search.pair_disagreement_explanation import (
+    PairComparison,
+    compare_pair_by_aspect,
+    explain_disagreement,
+    find_training_difference,
+)
 from pages.components import (
     audio_player,
     corpus_and_alignment_picker,
@@ -69,7 +76,8 @@ def draw_disagreement_pairs(selected: Selection) -> None:
     if pairs is None:
         draw_pair_search_job_or_button(selected)
     else:
-        draw_pair_explorer(selected.corpus, pairs)
+        warn_about_added_programs(selected, pairs)
+        draw_pair_explorer(selected, pairs)
 
 
 def draw_pair_search_job_or_button(selected: Selection) -> None:
@@ -93,10 +101,25 @@ def draw_pair_search_job_or_button(selected: Selection) -> None:
         )
 
 
-def draw_pair_explorer(corpus: Corpus, all_pairs: pd.DataFrame) -> None:
+def warn_about_added_programs(selected: Selection, pairs: pd.DataFrame) -> None:
+    """Warn if the corpus had other programs when the pairs were found."""
+    count_then = pairs.attrs.get(PROGRAM_COUNT_KEY)
+    count_now = count_embedded_programs(selected.corpus, selected.alignment)
+    if count_then is None or count_then == count_now:
+        return
+    st.warning(
+        f"These pairs were found among {count_then} programs; the corpus now has {count_now}."
+        " Shares of all pairs are those of then.",
+        icon=":material/balance:",
+    )
+    if not workspace.is_workspace_read_only():
+        draw_pair_search_job_or_button(selected)
+
+
+def draw_pair_explorer(selected: Selection, all_pairs: pd.DataFrame) -> None:
     """Draw the pairs of the chosen kind, and one of them."""
     kind, space = draw_pair_kind_and_code_space_controls()
-    pair_list = filter_pairs_by_kind(corpus, all_pairs, kind, space)
+    pair_list = filter_pairs_by_kind(selected.corpus, all_pairs, kind, space)
     if pair_list.pairs.empty:
         st.info(
             "No such pair: programs with similar code also sound similar.",
@@ -107,11 +130,11 @@ def draw_pair_explorer(corpus: Corpus, all_pairs: pd.DataFrame) -> None:
     row = pair_list.find_pair_row(requested_pair)
     if requested_pair and pair_list.format_pair_url_value(row) != requested_pair:
         draw_unknown_url_value_warning("pair", requested_pair, "the first pair of this list")
-    left, right = st.columns([5, 7], gap="medium")
+    left, right = st.columns([6, 7], gap="medium")
     with left:
         draw_program_pair_table(pair_list, space)
     with right:
-        draw_program_pair(pair_list, row)
+        draw_program_pair(selected, pair_list, row)
 
 
 def draw_pair_kind_and_code_space_controls() -> tuple[str, str]:
@@ -178,11 +201,11 @@ def draw_program_pair_table(pair_list: PairList, space: str) -> None:
         alt="Pairs of programs, one per row, those that disagree most first",
         column_config={
             "Code": st.column_config.NumberColumn(
-                format="%.2f", width=58, help="Cosine distance of the two programs' code, 0 to 2"
+                format="%.2f", width=84, help="Cosine distance of the two programs' code, 0 to 2"
             ),
             "Sound": st.column_config.NumberColumn(
                 format="%.2f",
-                width=58,
+                width=84,
                 help="Cosine distance of their raw audio embeddings, 0 to 2",
             ),
         },
@@ -193,17 +216,18 @@ def draw_program_pair_table(pair_list: PairList, space: str) -> None:
     )
 
 
-def draw_program_pair(pair_list: PairList, row: int) -> None:
+def draw_program_pair(selected: Selection, pair_list: PairList, row: int) -> None:
     """Draw both programs of a pair, and buttons for playing it and for its neighbours."""
     pair = pair_list.pairs.iloc[row]
     first, second = (pair_list.programs.loc[pair[side]] for side in ("first", "second"))
     draw_pair_navigation(pair_list, row)
-    st.caption(
-        f"Distance of code {pair['code_before']:.2f} before and {pair['code_after']:.2f} after"
-        f" alignment, of sound {pair['sound']:.2f}. {format_percentage(pair['code_share'])} of all"
-        f" pairs have more similar code, {format_percentage(pair['sound_share'])} sound more"
-        " similar."
-    )
+    comparison = compare_open_pair(selected.corpus, pair, first, second)
+    draw_pair_explanation(pair, comparison)
+    splits = {pair["first"]: first["split"], pair["second"]: second["split"]}
+    if difference := find_training_difference(selected.alignment, splits):
+        st.caption(
+            f":material/balance: Distances before and after alignment do not compare: {difference}."
+        )
     for column, player_key, program in zip(
         st.columns(2, gap="small"), ("first", "second"), (first, second)
     ):
@@ -213,7 +237,28 @@ def draw_program_pair(pair_list: PairList, row: int) -> None:
             )
             audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
             st.code(program["source"], language="ruby", height=230)
-    draw_pair_differences(first, second)
+    draw_pair_differences(first, second, comparison)
+
+
+def compare_open_pair(
+    corpus: Corpus, pair: pd.Series, first: pd.Series, second: pd.Series
+) -> PairComparison | None:
+    """Compare the open pair by aspect; None where the clips are not measured."""
+    index = page_cache.load_aspect_index(corpus)
+    if index is None:
+        return None
+    sources = {pair["first"]: first["source"], pair["second"]: second["source"]}
+    return compare_pair_by_aspect(index, sources, float(corpus.settings["seconds"]))
+
+
+def draw_pair_explanation(pair: pd.Series, comparison: PairComparison | None) -> None:
+    """Draw why code and sound disagree on a pair, and its distances."""
+    shares = (float(pair["code_share"]), float(pair["sound_share"]))
+    st.markdown(explain_disagreement(pair["kind"] == "written alike", shares, comparison))
+    st.caption(
+        f"Distance of code {pair['code_before']:.2f} before and {pair['code_after']:.2f} after"
+        f" alignment, of sound {pair['sound']:.2f}."
+    )
 
 
 def draw_pair_navigation(pair_list: PairList, row: int) -> None:
@@ -239,19 +284,25 @@ def draw_pair_navigation(pair_list: PairList, row: int) -> None:
             )
 
 
-def format_percentage(fraction: float) -> str:
-    """Format a share of all pairs: "12 %", "0.02 %", "99.97 %"."""
-    percent = 100 * fraction
-    if percent > 99:
-        number = f"{100 - float(f'{100 - percent:.1g}'):.6g}"
-    else:
-        number = f"{percent:.0f}" if percent >= 1 else f"{percent:.1g}"
-    return f"{number}\N{NO-BREAK SPACE}%"
-
-
-def draw_pair_differences(first: pd.Series, second: pd.Series) -> None:
-    """Draw the differing parameters and lines of a pair in an expander."""
+def draw_pair_differences(
+    first: pd.Series, second: pd.Series, comparison: PairComparison | None
+) -> None:
+    """Draw a pair's similarities by aspect, and its differing parameters and lines."""
     with st.expander("Differences", type="compact"):
+        if comparison is not None:
+            st.table(
+                pd.DataFrame(
+                    {
+                        "Aspect": [name.capitalize() for name in comparison.aspects],
+                        "Predicted similarity": [
+                            f"{aspect.predicted:.2f}" for aspect in comparison.aspects.values()
+                        ],
+                        "True similarity": [
+                            f"{aspect.measured:.2f}" for aspect in comparison.aspects.values()
+                        ],
+                    }
+                ).set_index("Aspect")
+            )
         differences = diff_parameter_values(first["parameters"], second["parameters"])
         if differences and first["template"] == second["template"]:
             table = pd.DataFrame(differences, columns=["Parameter", "One", "Other"])

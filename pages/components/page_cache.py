@@ -20,6 +20,7 @@ from core.plots.metrics_before_after import build_metrics_before_after_figure
 from core.plots.spectrogram import build_waveform_and_spectrogram_figure
 from core.plots.training_curves import build_training_curves_figure
 from core.programs import Program, Template
+from core.search.aspect_similarity import AspectIndex
 from core.sonicpi import Clip
 from core.studies.study_run_storage import StudyRun
 
@@ -144,6 +145,14 @@ def load_programs_with_forecast(corpus: Corpus) -> pd.DataFrame:
     programs = load_programs(corpus)
     forecast = forecast_corpus_programs(corpus, programs["program"].tolist())
     return pd.concat([programs, forecast.set_axis(programs.index)], axis=1)
+
+
+@cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)
+def load_aspect_index(corpus: Corpus) -> AspectIndex | None:
+    """Load the measured aspects of all clips of a corpus; None if they are not measured."""
+    from core.search.aspect_similarity import load_aspect_index_of_programs
+
+    return load_aspect_index_of_programs(corpus, load_programs(corpus)["program"].tolist())
 
 
 @cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)

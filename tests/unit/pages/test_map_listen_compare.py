@@ -243,6 +243,8 @@ def test_pairs_are_shown_and_the_open_one_is_in_the_url(own_workspace: Path) -> 
     assert not app.exception
     assert len(list_players(app)) == 2
     assert "Pair 1 of 5" in get_text(app)
+    assert "The code is more similar than in" in get_text(app)
+    assert "These pairs were found among" not in get_text(app)
     assert app.button(key="previous-pair").disabled
     app.button(key="next-pair").click().run()
     second = pairs[(pairs["space"] == "before") & (pairs["kind"] == "written alike")].iloc[1]
@@ -251,8 +253,15 @@ def test_pairs_are_shown_and_the_open_one_is_in_the_url(own_workspace: Path) -> 
     app.segmented_control(key="kind").set_value("sounding alike").run()
     assert "Pair 1 of" in get_text(app)
     app.segmented_control(key="space").set_value("after").run()
+    assert "The sound is more similar than in" in get_text(app)
     assert not app.exception
     assert len(list_players(app)) == 2
+    # Pairs of a corpus that has grown since are marked.
+    pairs.attrs["programs"] -= 1
+    pairs.to_parquet(Corpus.open("tiny").load_newest_alignment().path / "pairs.parquet")
+    app = open_in_app("compare")
+    assert "These pairs were found among" in get_text(app)
+    assert find_button(app, "Find pairs")
 
 
 def test_pairs_of_removed_programs_are_left_out(own_workspace: Path) -> None:
