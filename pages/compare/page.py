@@ -187,10 +187,11 @@ def draw_program_pair_table(pair_list: PairList, space: str) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "One": [titles[program_id] for program_id in pairs["first"]],
-                "Other": [titles[program_id] for program_id in pairs["second"]],
+                # The numbers come first: a narrow window hides what is on the right.
                 "Code": pairs[f"code_{space}"],
                 "Sound": pairs["sound"],
+                "One": [titles[program_id] for program_id in pairs["first"]],
+                "Other": [titles[program_id] for program_id in pairs["second"]],
             }
         ),
         hide_index=True,
@@ -201,11 +202,11 @@ def draw_program_pair_table(pair_list: PairList, space: str) -> None:
         alt="Pairs of programs, one per row, those that disagree most first",
         column_config={
             "Code": st.column_config.NumberColumn(
-                format="%.2f", width=84, help="Cosine distance of the two programs' code, 0 to 2"
+                format="%.2f", width=72, help="Cosine distance of the two programs' code, 0 to 2"
             ),
             "Sound": st.column_config.NumberColumn(
                 format="%.2f",
-                width=84,
+                width=72,
                 help="Cosine distance of their raw audio embeddings, 0 to 2",
             ),
         },

@@ -45,7 +45,7 @@ def test_the_aspect_that_misleads_most_is_named() -> None:
     assert "most in rhythm: predicted similarity 0.90, true similarity 0.10" in alike
     assert alike.endswith("The second clip against the first: busier.")
     different = explain_disagreement(False, (0.98, 0.01), PAIR)
-    assert different.startswith("The sound is more similar than in 99% of all pairs, the code than")
+    assert different.startswith("The sound is more similar than in 99% of all pairs, but the code")
     assert "most in timbre: predicted similarity 0.20, true similarity 0.70" in different
 
 
