@@ -112,8 +112,8 @@ def explain_disagreement(
     >>> comparison = PairComparison({"rhythm": AspectSimilarity(0.9, 0.1)}, "same pitch; darker")
     >>> print(explain_disagreement(True, (0.01, 0.98), comparison))
     The code is more similar than in 99% of all pairs, but the sound is more similar than in only \
-2%. The prediction from the code misses most in rhythm: predicted similarity 0.90, true similarity 0.10. The second \
-clip against the first: same pitch; darker.
+2%. The prediction from the code misses most in rhythm: predicted similarity 0.90, true similarity \
+0.10. The second clip against the first: same pitch; darker.
     """
     code, sound = (format_percentage(1 - share) for share in shares)
     if is_code_similar:
