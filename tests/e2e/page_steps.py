@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
+
+# Attempts at an input that a run of the page may undo, and how long the effect of each may take.
+MAX_ATTEMPTS = 6
+ATTEMPT_MS = 10_000
 
 # Decodes a player's clip as the browser does, and measures it.
 _MEASURE = """
@@ -101,10 +105,41 @@ def wait_until_still(locator: Locator) -> dict[str, float]:
 
 
 def select_table_row(page: Page, table: Locator, number: int) -> None:
-    """Click the checkbox of a row of a table; the first row is 0."""
+    """Select a row of a table by its checkbox; the first row is 0.
+
+    A table that a run draws again loses a click, so click until the row is selected.
+    """
+    table.locator("canvas[data-testid='data-grid-canvas']").first.wait_for()
     table.scroll_into_view_if_needed()
-    box = wait_until_still(table)
-    page.mouse.click(box["x"] + 18, box["y"] + 34 + 33 * number + 16)
+    row = table.locator(f"tr[aria-rowindex='{number + 2}'][aria-selected='true']")
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        box = wait_until_still(table)
+        page.mouse.click(box["x"] + 18, box["y"] + 34 + 33 * number + 16)
+        try:
+            row.wait_for(state="attached", timeout=ATTEMPT_MS)
+            break
+        except TimeoutError:
+            if attempt == MAX_ATTEMPTS:
+                raise
+    wait_until_settled(page)
+
+
+def choose_option(page: Page, combobox: Locator, name: str, *, typed: str = "") -> None:
+    """Choose the first option whose name contains `name`, after typing a filter.
+
+    A run that draws the combobox again closes its list, so open it until the option is there.
+    """
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        combobox.click()
+        if typed:
+            page.keyboard.type(typed)
+        try:
+            page.get_by_role("option", name=name).first.click(timeout=ATTEMPT_MS)
+            break
+        except TimeoutError:
+            if attempt == MAX_ATTEMPTS:
+                raise
+            page.keyboard.press("Escape")
     wait_until_settled(page)
 
 

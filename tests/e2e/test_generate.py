@@ -81,8 +81,7 @@ def test_a_variant_is_fixed_played_and_generated_for_a_corpus(
     assert clip["ready"] == pytest.approx(18, abs=0.05) and clip["rms"] > 1e-3
 
     # Generate two variants for a new corpus.
-    page.get_by_role("combobox", name="Corpus").click()
-    page.get_by_role("option", name="New corpus").click()
+    page_steps.choose_option(page, page.get_by_role("combobox", name="Corpus"), "New corpus")
     page.get_by_role("textbox", name="Name of the new corpus").fill("saws")
     page.keyboard.press("Enter")
     page_steps.wait_until_settled(page)

@@ -39,10 +39,9 @@ def open_panel(page: Page, name: str) -> None:
 
 
 def choose_colour(page: Page, label: str) -> None:
-    page.get_by_role("combobox", name="Colour by").click()
-    page.keyboard.type(label)
-    page.keyboard.press("Enter")
-    page_steps.wait_until_settled(page)
+    page_steps.choose_option(
+        page, page.get_by_role("combobox", name="Colour by"), label, typed=label
+    )
 
 
 def test_a_click_opens_a_card_that_plays_and_back_returns(map_page: Page) -> None:
@@ -72,10 +71,9 @@ def test_a_click_opens_a_card_that_plays_and_back_returns(map_page: Page) -> Non
     # A neighbour in any direction opens another card; Back returns to the first.
     neighbours = card.locator(".st-key-neighbour-list .stButton button:visible")
     for direction in ("Similar code", "Predicted from its code", "Code found by its sound"):
-        card.get_by_role("combobox", name="Neighbours").click()
-        page.keyboard.type(direction)
-        page.keyboard.press("Enter")
-        page_steps.wait_until_settled(page)
+        page_steps.choose_option(
+            page, card.get_by_role("combobox", name="Neighbours"), direction, typed=direction
+        )
         expect(neighbours).to_have_count(5)
     neighbours.filter(has_not_text=first).first.click()
     page_steps.wait_until_settled(page)

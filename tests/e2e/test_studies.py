@@ -53,10 +53,8 @@ def click_point(page: Page, index: int) -> None:
 
 def play_clip(page: Page, part: str) -> None:
     """Choose the clip whose name contains `part`, and play it."""
-    page.get_by_role("combobox", name="Clip").click()
-    page.keyboard.type(part)  # A long list draws only a part of its options.
-    page.get_by_role("option", name=part).first.click()
-    page_steps.wait_until_settled(page)
+    # A long list draws only a part of its options.
+    page_steps.choose_option(page, page.get_by_role("combobox", name="Clip"), part, typed=part)
     clip = page_steps.measure_clip(page.locator(".player").first)
     assert clip["seconds"] > 1 and clip["rms"] > 1e-4
 
