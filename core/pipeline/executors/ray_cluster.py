@@ -7,6 +7,7 @@ import importlib.util
 import logging
 import os
 import secrets
+import shlex
 import shutil
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from core.errors import EarshotError
 from core.workspace import PROJECT_FOLDER
 
 INSTALL_COMMAND = ".venv/bin/python -m pip install -r requirements/cluster.lock"
+LOCAL_ADDRESSES = ("auto", "127.0.0.1", "localhost")
 LOCAL_OBJECT_STORE_BYTES = 256 << 20
 # Set in workers, so that they compute as `core.encoders.parallel_map` does: on one thread.
 SINGLE_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -79,6 +81,9 @@ class RayCluster:
             "logging_level": logging.ERROR,
             "runtime_env": {"env_vars": build_worker_environment(os.environ)},
         }
+        if " " in sys.executable and _is_on_this_machine(address):
+            # Ray puts the path unquoted into a shell command that starts the worker.
+            options["runtime_env"]["py_executable"] = shlex.quote(sys.executable)
         if address is None:
             self._temporary_folder = Path(tempfile.mkdtemp(prefix="earshot-"))
             options |= {
@@ -175,6 +180,11 @@ def build_worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
         "PYTHONPATH": str(PROJECT_FOLDER),
         "TOKENIZERS_PARALLELISM": "false",
     }
+
+
+def _is_on_this_machine(address: str | None) -> bool:
+    """Return whether a cluster's address names this machine."""
+    return address is None or address.removeprefix("ray://").split(":")[0] in LOCAL_ADDRESSES
 
 
 def _shorten(error: BaseException) -> str:
