@@ -63,6 +63,7 @@ def test_every_answer_is_as_documented(api_schema, method: str, path: str):
 def test_rendering_answers_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The sandbox runs what schemathesis makes up, for a fraction of a second each."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
+    monkeypatch.delenv("EARSHOT_READ_ONLY", raising=False)  # The tests above set it.
     app = build_api_application(ApiAccess(frozenset({"localhost", "127.0.0.1", "testserver"})))
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     statuses = set()
