@@ -98,11 +98,12 @@ def test_completion_indentation_and_comments(stocked: Dashboard, page: Page) -> 
     choices = page.locator(".cm-tooltip-autocomplete li")
     editor.press_sequentially("use_synth :tb30")
     expect(choices).to_have_text([":tb303"])
+    page.wait_for_timeout(200)  # A key pressed sooner is taken for typing.
     editor.press("Enter")
     editor.press_sequentially("\nlive_loop :a do\nplay 60, cutoff_at")
     # Options are those of the synth in use.
     expect(choices.first).to_contain_text("cutoff_attack:")
-    page.wait_for_timeout(200)  # A key pressed sooner is taken for typing.
+    page.wait_for_timeout(200)
     editor.press("Enter")
     editor.press_sequentially("2\nsample :loop_tabl")
     expect(choices).to_have_text([":loop_tabla"])
