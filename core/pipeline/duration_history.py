@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core import workspace
-from core.file_locks_and_atomic_writes import atomic_write
+from core.file_locks_and_atomic_writes import atomic_write, remove_partial_files
 
 Work = Literal["build", "train", "sweep"]
 MAX_SAVED_DURATIONS = 8  # Per kind of work: older ones say little about today's load.
@@ -81,6 +81,7 @@ def record_duration(work: Work, estimated_seconds: float) -> Iterator[None]:
     started = time.monotonic()
     yield
     measured_seconds = time.monotonic() - started
+    remove_partial_files(_get_history_path())
     if estimated_seconds > 0 and measured_seconds >= MIN_RECORDED_SECONDS:
         save_duration(work, estimated_seconds, measured_seconds)
 

@@ -159,13 +159,14 @@ def test_each_aspect_gains_by_its_own_measure(validation_run: StudyRun):
     assert scores.loc["whole", "log-mel"] == pytest.approx(default_score, abs=1e-6)
 
 
-def test_each_method_has_an_interval_and_the_true_nearest_score_one(validation_run: StudyRun):
+def test_each_method_has_a_score_and_the_true_nearest_score_one(validation_run: StudyRun):
     scores = load_tables(validation_run)["scores"].set_index("method")
     assert scores.loc["true nearest by log-mel", SCORE] == pytest.approx(1)
     methods = scores[scores["fit seconds"].notna()]
     assert len(methods) >= 5 and (methods[SCORE] < 1).all()
     assert (methods["fit seconds"] >= 0).all() and (methods["query ms"] > 0).all()
-    assert ((methods["low"] <= methods[SCORE]) & (methods[SCORE] <= methods["high"])).all()
+    # Its programs are of fewer than four templates, too few for an interval over templates.
+    assert methods[["low", "high"]].isna().all(axis=None)
 
 
 def test_several_held_out_encoders_measure_and_the_lowest_score_is_shown(corpus: Corpus):
