@@ -81,7 +81,8 @@ def record_duration(work: Work, estimated_seconds: float) -> Iterator[None]:
     started = time.monotonic()
     yield
     measured_seconds = time.monotonic() - started
-    remove_partial_files(_get_history_path())
+    if estimated_seconds > 0:
+        remove_partial_files(_get_history_path())
     if estimated_seconds > 0 and measured_seconds >= MIN_RECORDED_SECONDS:
         save_duration(work, estimated_seconds, measured_seconds)
 

@@ -21,8 +21,6 @@ from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.package_versions import collect_package_versions
 from core.pipeline.alignment_map_computation import compute_alignment_map
-from core.pipeline.cost_estimates import estimate_training_seconds
-from core.pipeline.duration_history import record_duration
 from core.pipeline.evaluate import (
     EvaluationPairs,
     build_saved_evaluation_record,
@@ -106,8 +104,7 @@ def train(
             f"Corpus '{corpus.name}' has {training_count} programs to train on.",
             remedy="Hold out fewer templates, or add programs.",
         )
-    estimated_seconds = estimate_training_seconds(len(pairs.program_ids), config)
-    with _handle_stop_signals() as signals, record_duration("train", estimated_seconds):
+    with _handle_stop_signals() as signals:
         result = _train_with_progress(pairs, splits, config, progress, signals)
         settings = _build_alignment_metadata(embedded_corpus, splits, config, unseen_ids)
         heads = result.heads.to_tensors()
