@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from playwright.sync_api import Locator, Page, TimeoutError, expect
@@ -9,6 +10,7 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect
 # Attempts at an input that a run of the page may undo, and how long the effect of each may take.
 MAX_ATTEMPTS = 6
 ATTEMPT_MS = 10_000
+PLAYING_TIMEOUT_S = 120
 
 # Decodes a player's clip as the browser does, and measures it.
 _MEASURE = """
@@ -21,12 +23,14 @@ async (player) => {
   return { seconds: decoded.duration, rms: Math.sqrt(sum / samples.length) };
 }
 """
-# Whether the tab's audio element is playing a player's clip, which a run may still replace.
-_IS_PLAYING = """
-(player) => {
+# Whether the tab's audio element plays the clip of one of these players, or has played it to its
+# end: a short clip may end before a slow browser answers.
+_IS_ANY_PLAYING = """
+(players) => {
   const audio = document.getElementById("earshot-audio");
-  return audio?.src === new URL(player.dataset.src, location).href && !audio.paused
-    && audio.readyState >= 2 && audio.currentTime > 0.1;
+  const urls = players.map((player) => new URL(player.dataset.src, location).href);
+  return urls.includes(audio?.src) && audio.played.length > 0 && audio.played.end(0) > 0.1
+    && (!audio.paused || audio.ended);
 }
 """
 # The position of a point of a trace, in pixels of the page.
@@ -157,10 +161,16 @@ def open_page(page: Page, name: str) -> None:
     wait_until_settled(page)
 
 
-def wait_until_playing(player: Locator) -> None:
-    """Wait until a player's clip is playing."""
-    player.wait_for()
-    player.page.wait_for_function(_IS_PLAYING, arg=player.element_handle())
+def wait_until_playing(players: Locator) -> None:
+    """Wait until the clip of one of these players is playing, or has played to its end.
+
+    A run of the page may replace a player, so look for the players again at each attempt.
+    """
+    players.first.wait_for()
+    deadline = time.monotonic() + PLAYING_TIMEOUT_S
+    while not players.evaluate_all(_IS_ANY_PLAYING):
+        assert time.monotonic() < deadline, "No clip of these players has started to play."
+        players.page.wait_for_timeout(50)
 
 
 def get_playback(page: Page) -> dict[str, Any]:
