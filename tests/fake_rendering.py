@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core import encoders
-from core.clip_length import DEFAULT_CLIP_SECONDS
+from core.clip_length_limits import DEFAULT_CLIP_SECONDS
 from core.corpus import Corpus
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from core.cli.terminal_output import print_error, print_status_to_stderr, print_to_stderr
-from core.clip_length import MAX_CLIP_SECONDS
+from core.clip_length_limits import MAX_CLIP_SECONDS
 from core.corpus.legacy_command_names import translate_legacy_command
 from core.errors import EarshotError, format_spelling_suggestions
 

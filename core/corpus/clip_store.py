@@ -11,8 +11,8 @@ from typing import NamedTuple
 from core import sonicpi
 from core.corpus import (
     clip_audio_files,
+    deletion_of_renders_without_samples,
     encoder_and_embedding_tables,
-    missing_sample_renders,
     program_and_clip_tables,
     strict_thread_errors_setting,
 )
@@ -170,7 +170,9 @@ class ClipStore:
         """Make programs pending that failed or lacked a sample; see `Corpus`."""
         with self._database.writer_lock.hold_writer_lock("changing a setting"):
             with self._database.open_write_transaction("changing a setting") as connection:
-                removed_files = missing_sample_renders.delete_renders_that_lack_samples(connection)
+                removed_files = (
+                    deletion_of_renders_without_samples.delete_renders_that_lack_samples(connection)
+                )
             for relative_path in removed_files:
                 self._remove_clip_file(relative_path)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from core import workspace
-from core.clip_length import DEFAULT_CLIP_SECONDS, MAX_CLIP_SECONDS
+from core.clip_length_limits import DEFAULT_CLIP_SECONDS, MAX_CLIP_SECONDS
 from core.corpus import (
     clip_audio_files,
     database_recovery,
@@ -21,8 +21,8 @@ from core.corpus import (
     program_and_clip_tables,
 )
 from core.corpus.alignment_store import CorpusAlignments
-from core.corpus.clip_registration_mixin import CorpusClips
 from core.corpus.clip_store import ClipStore
+from core.corpus.corpus_clips_mixin import CorpusClips
 from core.corpus.corpus_embeddings_mixin import CorpusEmbeddings
 from core.corpus.database import Database
 from core.corpus.database_recovery import RecoveryReport

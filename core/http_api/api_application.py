@@ -15,7 +15,7 @@ from core.http_api.api_routes import build_api_router
 from core.http_api.body_size_limit import BodySizeLimitMiddleware
 from core.http_api.operation_executor import OperationExecutor
 from core.http_api.problem_details import add_problem_handlers
-from core.http_api.request_access import ApiAccess, ApiAccessMiddleware, read_api_token
+from core.http_api.request_authorization import ApiAccess, ApiAccessMiddleware, read_api_token
 
 MOUNT_PATH = "/api"
 """Path of the API in the server of the dashboard."""

@@ -7,9 +7,9 @@ supervisor. Each reader checks whether the process is still running, and identif
 and start time.
 """
 
-from core.jobs.data_event_reader import read_job_data_events
 from core.jobs.heavy_command_queue import TerminalCommand, find_running_terminal_command
 from core.jobs.job import Job, JobError, JobProgress, JobStep
+from core.jobs.job_data_event_reader import read_job_data_events
 from core.jobs.job_manager import get_job, list_jobs, remove_job, restart_job, start_job
 from core.jobs.jobs_that_use_corpus import require_that_no_job_uses_corpus
 

@@ -16,7 +16,7 @@ from core.operations.operation_results import (
     RefusedCandidate,
 )
 from core.operations.result_conversion import check_program, convert_forecast
-from core.operations.sound_target import choose_sound_target
+from core.operations.sound_target_choice import choose_sound_target
 from core.search.aligned_corpus import AlignedCorpus
 from core.suggest.candidate_picking import (
     DEFAULT_RELEVANCE_WEIGHT,

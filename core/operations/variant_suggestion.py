@@ -11,7 +11,7 @@ from core.operations.result_conversion import (
     convert_forecast,
     convert_neighbour,
 )
-from core.operations.sound_target import choose_sound_target
+from core.operations.sound_target_choice import choose_sound_target
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.silent_snippet_check import SilentSnippetError
 from core.suggest.candidates import CandidateOptions, parse_line_ranges

@@ -18,12 +18,12 @@ from core.pipeline.build_program_generation import (
     choose_and_record_sound_set,
     select_build_templates,
 )
+from core.pipeline.corpus_data_card import store_dependency_versions
 from core.pipeline.cost_estimates import (
     BuildEstimate,
     estimate_build_cost,
     find_cost_preset_name,
 )
-from core.pipeline.data_card import store_dependency_versions
 from core.pipeline.duration_history import record_duration
 from core.pipeline.embed import (
     EmbedReport,

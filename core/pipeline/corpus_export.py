@@ -24,12 +24,7 @@ from core.file_locks_and_atomic_writes import (
     remove_partial_files,
 )
 from core.pipeline.atlas_export import build_atlas_table
-from core.pipeline.data_card import DataCard, make_data_card
-from core.pipeline.dataset_card import (
-    choose_licence_tag,
-    format_dataset_card,
-    format_stated_licence,
-)
+from core.pipeline.corpus_data_card import DataCard, make_data_card
 from core.pipeline.export_parquet import open_clip_file, write_atlas_parquet, write_export_parquet
 from core.pipeline.exported_program_table import (
     build_export_table,
@@ -39,6 +34,11 @@ from core.pipeline.exported_program_table import (
     make_program_file_names,
 )
 from core.pipeline.exported_vector_columns import load_vector_columns
+from core.pipeline.hugging_face_dataset_card import (
+    choose_licence_tag,
+    format_dataset_card,
+    format_stated_licence,
+)
 from core.progress_callback import Progress, ignore_progress
 from core.search.corpus_forecast import forecast_corpus_programs
 

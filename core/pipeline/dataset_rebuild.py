@@ -16,7 +16,7 @@ from core.pipeline.build_program_generation import (
     choose_and_record_sound_set,
     select_build_templates,
 )
-from core.pipeline.data_card import store_dependency_versions
+from core.pipeline.corpus_data_card import store_dependency_versions
 from core.pipeline.dataset_recipe import DatasetRecipe, GroupDigest
 from core.pipeline.executors import Executor
 from core.pipeline.export_parquet import open_clip_file

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.pipeline.published_encoder_names import name_encoders_for_publication
+from core.pipeline.encoder_names_without_local_paths import name_encoders_for_publication
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.default_alignment_choice import choose_default_alignment
 

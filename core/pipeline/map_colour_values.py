@@ -77,7 +77,7 @@ def list_colour_by_options(
         `core.pipeline.program_sound_properties.build_sound_property_table` if they are known.
     has_confidence : bool
         Whether `programs` will have the column confidence for `compute_colour_values`, as
-        `core.search.program_confidence.estimate_confidence_of_programs` returns it.
+        `core.search.corpus_program_confidence.estimate_confidence_of_programs` returns it.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core import sonicpi
-from core.clip_length import DEFAULT_CLIP_SECONDS
+from core.clip_length_limits import DEFAULT_CLIP_SECONDS
 from core.corpus import imported_program_file_reader
 from core.errors import EarshotError
 from core.pipeline.executors import Executor, LocalExecutor

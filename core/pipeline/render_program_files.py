@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.clip_length import DEFAULT_CLIP_SECONDS
+from core.clip_length_limits import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError, convert_system_error
 from core.pipeline.executors import Executor, LocalExecutor
 from core.pipeline.unique_file_names import make_names_unique

@@ -15,6 +15,7 @@ import pandas as pd
 
 from core.corpus import Corpus
 from core.errors import EarshotError
+from core.pipeline.corpus_data_card import DataCard, make_data_card
 from core.pipeline.corpus_export import (
     DEFAULT_OPTIONS,
     FAILURE_COLUMNS,
@@ -22,10 +23,9 @@ from core.pipeline.corpus_export import (
     ExportOptions,
     select_exported_programs,
 )
-from core.pipeline.data_card import DataCard, make_data_card
-from core.pipeline.dataset_card import choose_licence_tag, format_dataset_card
 from core.pipeline.export_parquet import open_clip_file
 from core.pipeline.exported_program_table import build_export_table
+from core.pipeline.hugging_face_dataset_card import choose_licence_tag, format_dataset_card
 from core.pipeline.shard_folder import INDEX_FILE, HashingWriter, ShardFolder, open_shard_folder
 from core.progress_callback import Progress, ignore_progress
 from core.search.corpus_forecast import forecast_corpus_programs

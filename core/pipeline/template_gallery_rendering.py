@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core import programs, sonicpi, workspace
-from core.clip_length import DEFAULT_CLIP_SECONDS
+from core.clip_length_limits import DEFAULT_CLIP_SECONDS
 from core.corpus import find_clip_file, list_corpora
 from core.corpus.encoded_render import MIN_AUDIBLE_PEAK
 from core.errors import EarshotError

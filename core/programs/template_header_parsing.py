@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from core.clip_length import DEFAULT_CLIP_SECONDS
+from core.clip_length_limits import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError
 
 PROGRAM_ROLES = ("melody", "bass", "drums", "chords", "ambience")

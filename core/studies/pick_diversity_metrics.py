@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import spearmanr
 
-from core.evaluation.text_baselines import compute_edit_distances
+from core.evaluation.text_retrieval_baselines import compute_edit_distances
 from core.programs.ruby_tokenizer import tokenize_ruby
 
 RANDOM_DRAWS = 50

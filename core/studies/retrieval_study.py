@@ -298,10 +298,10 @@ def _load_retrieval_methods(
     if method_set == BASELINES:
         return list_baseline_methods(code_encoder), Retriever
     # Loads transformers for fine-tuning, which the baselines do without.
-    from core.studies.experiments import ablation_methods, ablation_scorer_fitting
+    from core.studies.experiments import ablation_methods, ablation_retriever
 
     methods = ablation_methods.METHOD_SETS[method_set](code_encoder)
-    return methods, ablation_scorer_fitting.AblationRetriever
+    return methods, ablation_retriever.AblationRetriever
 
 
 def _split_methods_by_embedded_share(

@@ -16,7 +16,7 @@ from core.alignment import train as train_heads
 from core.alignment.projection_heads import project_embeddings
 from core.evaluation.array_validation_and_normalization import COSINE_STEPS_PER_UNIT
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
-from core.evaluation.text_baselines import (
+from core.evaluation.text_retrieval_baselines import (
     SHORTLIST_SIZE,
     compute_identifier_tfidf,
     find_nearest_programs_by_edit_distance,

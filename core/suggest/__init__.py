@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from core.suggest.candidate_map import CandidateMap, build_candidate_map
     from core.suggest.candidates import Candidate, CandidateOptions
+    from core.suggest.changed_source_ranges import SourceRange, locate_source_range
     from core.suggest.literal_sensitivity import LiteralSensitivity, measure_sensitivity
+    from core.suggest.picks_and_dropped_candidate_counts import Pick
     from core.suggest.prediction_with_changed_literal import LiteralPrediction, LiteralPredictor
     from core.suggest.slider_prediction import SliderPrediction, SliderPredictor
     from core.suggest.sound_target import SoundTarget, read_target_from_text
-    from core.suggest.source_ranges import SourceRange, locate_source_range
     from core.suggest.suggest_and_pick_variants import (
         SuggestOptions,
         suggest,
         suggest_with_candidates,
     )
-    from core.suggest.suggestion_result import Pick
 
 __all__ = [
     "Candidate",
@@ -50,14 +50,14 @@ _LAZY_EXPORTS = {
     "LiteralPrediction": "prediction_with_changed_literal",
     "LiteralPredictor": "prediction_with_changed_literal",
     "LiteralSensitivity": "literal_sensitivity",
-    "Pick": "suggestion_result",
+    "Pick": "picks_and_dropped_candidate_counts",
     "SliderPrediction": "slider_prediction",
     "SliderPredictor": "slider_prediction",
     "SoundTarget": "sound_target",
-    "SourceRange": "source_ranges",
+    "SourceRange": "changed_source_ranges",
     "SuggestOptions": "suggest_and_pick_variants",
     "build_candidate_map": "candidate_map",
-    "locate_source_range": "source_ranges",
+    "locate_source_range": "changed_source_ranges",
     "measure_sensitivity": "literal_sensitivity",
     "read_target_from_text": "sound_target",
     "suggest": "suggest_and_pick_variants",

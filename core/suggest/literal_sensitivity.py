@@ -23,6 +23,7 @@ from core.suggest.candidates import (
     apply_edits_to_make_candidate,
     list_single_program_edits,
 )
+from core.suggest.changed_source_ranges import locate_source_range
 from core.suggest.code_edit import (
     CodeEdit,
     format_in_layer_suffix,
@@ -33,7 +34,6 @@ from core.suggest.incremental_variant_interpretation import pause_garbage_collec
 from core.suggest.program_literals_calls_and_blocks import Literal, ProgramOutline
 from core.suggest.sound_distances import PredictedSounds, can_predict_sounds, predict_sounds
 from core.suggest.sound_target import SoundTarget
-from core.suggest.source_ranges import locate_source_range
 from core.suggest.suggest_and_pick_variants import build_outline_of_audible_program
 from core.suggest.target_relevance import compute_target_relevance
 

@@ -33,12 +33,12 @@ from core.suggest.candidate_prediction import (
     predict_candidates,
 )
 from core.suggest.candidates import Candidate, CandidateOptions, iterate_candidates
+from core.suggest.changed_source_ranges import locate_inserted_ranges, locate_replaced_ranges
 from core.suggest.incremental_variant_interpretation import pause_garbage_collection
+from core.suggest.picks_and_dropped_candidate_counts import DroppedCandidates, Pick
 from core.suggest.program_literals_calls_and_blocks import ProgramOutline, build_program_outline
 from core.suggest.sound_distances import can_predict_sounds, predict_sounds
 from core.suggest.sound_target import SoundTarget
-from core.suggest.source_ranges import locate_inserted_ranges, locate_replaced_ranges
-from core.suggest.suggestion_result import DroppedCandidates, Pick
 from core.suggest.target_relevance import compute_target_relevance
 
 if TYPE_CHECKING:

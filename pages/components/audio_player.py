@@ -26,7 +26,7 @@ from core.plots.waveform_svg import (
 )
 from core.sonicpi import Clip
 from core.workspace import is_workspace_read_only
-from pages.components import clip_http_routes, page_text, session_keys
+from pages.components import clip_http_routes, markdown_and_errors, session_keys
 
 MAX_CACHED_WAVEFORMS = 2000
 AUTOPLAY_DELAY_S = 0.2  # From drawing a player until its clip plays.
@@ -121,7 +121,7 @@ def draw_audio_file_player(audio_path: str | None, name: str, key: str) -> None:
         audio_url = clip_http_routes.build_audio_url(audio_path, name)
         _draw_audio_player(audio_url, load_waveform(audio_path), name, key)
     except EarshotError as error:
-        page_text.show_error(error)
+        markdown_and_errors.show_error(error)
 
 
 # A clip's file is named by what it was rendered from, so its content never changes.
@@ -216,7 +216,8 @@ def _draw_audio_player(audio_url: str, waveform: Waveform, name: str, key: str) 
         ' title="Colour shows brightness: blue is dark, orange is bright"'
         f" style=\"--outline: url('data:image/svg+xml,{waveform.svg}');"
         f' --brightness: {waveform.gradient}"></div>'
-        f'<span class="time">0:00 / {page_text.format_playback_time(waveform.seconds)}</span>'
+        '<span class="time">0:00 /'
+        f" {markdown_and_errors.format_playback_time(waveform.seconds)}</span>"
         '<button type="button" class="loop" aria-pressed="false" aria-label="Loop"'
         ' title="Loop"><span aria-hidden="true">repeat</span></button>'
         '<button type="button" class="next" aria-label="Next clip" title="Next (arrow down)">'

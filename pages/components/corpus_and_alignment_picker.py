@@ -20,7 +20,7 @@ from core.search.default_alignment_choice import (
     build_choice_of_requested_alignment,
     choose_default_alignment,
 )
-from pages.components import page_text, session_keys
+from pages.components import markdown_and_errors, session_keys
 from pages.components.page_cache import cache_until_inputs_change
 from pages.components.unknown_url_value_notice import (
     remember_unknown_url_value,
@@ -86,7 +86,7 @@ def _select_other_corpus_and_raise(missing_name: str, corpus_names: list[str]) -
     with st.sidebar:  # Drawn so that its value reaches the URL.
         st.selectbox("Corpus", corpus_names, key=session_keys.CORPUS.name, bind="query-params")
     st.button(
-        f"Show {page_text.escape_markdown(corpus_name)}",
+        f"Show {markdown_and_errors.escape_markdown(corpus_name)}",
         key="show-other-corpus",
         icon=":material/library_music:",
         type="primary",
@@ -143,7 +143,7 @@ def select_alignment(corpus: Corpus, purpose: Purpose = "any") -> AlignmentRecor
             choice = build_choice_of_requested_alignment(corpus.load_alignment(selected_id))
         label = labels.get(choice.alignment_id, choice.alignment_id)
         st.caption(
-            page_text.escape_markdown(
+            markdown_and_errors.escape_markdown(
                 f"{label} of {choice.format_time_when_trained()}: {choice.reason}"
             )
         )
@@ -157,7 +157,9 @@ def select_searching_alignment_of_other_corpus(corpus: Corpus) -> AlignmentRecor
     if choice is None:
         return None
     with st.sidebar:
-        st.caption(page_text.escape_markdown(f"Alignment {choice.method} {choice.reason}"))
+        st.caption(
+            markdown_and_errors.escape_markdown(f"Alignment {choice.method} {choice.reason}")
+        )
     return choice.load_chosen_alignment_record(corpus)
 
 
@@ -183,7 +185,7 @@ def draw_alignment_page(
         What the page uses the alignment for.
     """
     st.title(title)
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         corpus = select_corpus()
         if corpus is None:
             draw_no_corpus_notice()
@@ -320,7 +322,7 @@ def draw_no_corpus_notice() -> None:
 
 def draw_no_alignment_notice(corpus: Corpus) -> None:
     """Draw that a corpus has no alignment, with a button to the page that trains one."""
-    name = page_text.escape_markdown(corpus.name)
+    name = markdown_and_errors.escape_markdown(corpus.name)
     if any(job.is_active and corpus.name in job.argv for job in jobs.list_jobs()):
         st.info(
             f"Corpus {name} has a running job. Home shows its progress.",
@@ -333,7 +335,10 @@ def draw_no_alignment_notice(corpus: Corpus) -> None:
         st.info(f"Corpus {name} has no alignment.", icon=":material/model_training:")
         return
     if hint := import_programs.describe_small_corpus(corpus):
-        st.info(page_text.escape_markdown(f"{corpus.name}: {hint}"), icon=":material/search:")
+        st.info(
+            markdown_and_errors.escape_markdown(f"{corpus.name}: {hint}"),
+            icon=":material/search:",
+        )
         if st.button("Build the starter corpus on Home", type="primary", icon=":material/home:"):
             st.switch_page("pages/home/page.py")
         return

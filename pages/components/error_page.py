@@ -7,7 +7,7 @@ import logging
 import streamlit as st
 
 from core.errors import EarshotError
-from pages.components import page_text
+from pages.components import markdown_and_errors
 
 
 def show_unexpected_error(error: Exception) -> bool:
@@ -19,7 +19,7 @@ def show_unexpected_error(error: Exception) -> bool:
         True: Streamlit need not draw the error itself.
     """
     if isinstance(error, EarshotError):
-        page_text.show_error(error)
+        markdown_and_errors.show_error(error)
         return True
     logging.getLogger("earshot").error("a page failed", exc_info=error)
     st.error(

@@ -22,7 +22,7 @@ from core.plots.figure_image_export import (
     require_kaleido_and_browser,
 )
 from core.table_files import TABLE_SUFFIXES, format_table_file
-from pages.components import page_text
+from pages.components import markdown_and_errors
 
 SIZE_STEP_PX = 20
 
@@ -66,7 +66,7 @@ def draw_figure_download(
         try:
             require_kaleido_and_browser()
         except EarshotError as error:
-            st.info(page_text.escape_markdown(f"{error.message} {error.remedy or ''}"))
+            st.info(markdown_and_errors.escape_markdown(f"{error.message} {error.remedy or ''}"))
             return
         st.download_button(
             "Download",

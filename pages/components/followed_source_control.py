@@ -11,7 +11,7 @@ from core.errors import EarshotError
 from core.sonicpi import live
 from core.sonicpi.live.play_and_stop import is_sonic_pi_allowed
 from core.sonicpi.live.saved_workspace_watcher import WHEN_SAVED, WORKSPACE_NAMES
-from pages.components import code_editor, page_text, session_keys
+from pages.components import code_editor, markdown_and_errors, session_keys
 
 POLL_INTERVAL_SECONDS = 0.5
 LAST_SAVED_WORKSPACE = "Workspace saved last"
@@ -38,7 +38,7 @@ def draw_follow_control() -> None:
         st.button("Follow Sonic Pi", on_click=_follow_workspace, icon=":material/music_note:")
         st.caption(WHEN_SAVED)
     if error := session_keys.FOLLOW_ERROR.get_value():
-        page_text.show_error(error)
+        markdown_and_errors.show_error(error)
 
 
 def draw_followed_code() -> str:
@@ -57,9 +57,11 @@ def draw_followed_code() -> str:
     change = watcher.last_change
     code = (change.code if change else None) or ""
     with st.container(border=True, key="followed-code", gap="small"):
-        st.markdown(f":material/visibility: Follows {page_text.escape_markdown(watcher.path)}")
+        st.markdown(
+            f":material/visibility: Follows {markdown_and_errors.escape_markdown(watcher.path)}"
+        )
         if change is not None and change.error is not None:
-            page_text.show_error(change.error)
+            markdown_and_errors.show_error(change.error)
         else:
             st.code(code or "# Waiting for the first save.", language="ruby", height=345)
         with st.container(horizontal=True):

@@ -12,7 +12,7 @@ from core import jobs, workspace
 from core.errors import EarshotError
 from core.jobs import Job
 from core.pipeline.duration_history import Work, estimate_duration_range
-from pages.components import page_text, session_keys
+from pages.components import markdown_and_errors, session_keys
 
 BadgeColour = Literal["red", "orange", "blue", "green", "gray"]
 REFRESH_INTERVAL_S = 1.0
@@ -36,7 +36,7 @@ def find_latest_job_of_command(*argv: str) -> Job | None:
 
 def start_background_job(argv: Sequence[str], title: str) -> None:
     """Start a command as a background job, and show the error if it cannot start; for callbacks."""
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         jobs.start_job(list(argv), title)
 
 
@@ -49,7 +49,7 @@ def format_work_duration(work: Work, estimated_seconds: float) -> str:
         As for `core.pipeline.duration_history.estimate_duration_range`.
     """
     duration = estimate_duration_range(work, estimated_seconds)
-    return page_text.format_duration_range(duration.low, duration.high)
+    return markdown_and_errors.format_duration_range(duration.low, duration.high)
 
 
 def draw_job_start_button(
@@ -121,12 +121,15 @@ def _draw_job(job: Job, draw_details: Callable[[Job], None] | None) -> None:
     label, colour = STATE_BADGES[job.state]
     with st.container(border=True, key=f"job-{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{page_text.escape_markdown(job.title)}**", width="stretch")
+            st.markdown(
+                f"**{markdown_and_errors.escape_markdown(job.title)}**",
+                width="stretch",
+            )
             st.badge(describe_job_queue_position(job) or label, color=colour)
         if job.is_active:
             _draw_job_progress_bar(job)
         if job.error:
-            page_text.show_error(job.error)
+            markdown_and_errors.show_error(job.error)
         draw_alignment_of_cancelled_training(job)
         if draw_details is not None:
             draw_details(job)
@@ -151,14 +154,14 @@ def draw_job_resume_button(job: Job) -> None:
         icon=":material/play_arrow:",
         on_click=_resume_job,
         args=(job,),
-        help=f"Finished work is kept. {page_text.escape_markdown(job.shell_command)}",
+        help=f"Finished work is kept. {markdown_and_errors.escape_markdown(job.shell_command)}",
     )
 
 
 def draw_alignment_of_cancelled_training(job: Job) -> None:
     """Draw the alignment that a cancelled training has saved."""
     if job.state == "cancelled" and "saved as" in job.progress.note:
-        note = page_text.escape_markdown(job.progress.note)
+        note = markdown_and_errors.escape_markdown(job.progress.note)
         st.caption(f":material/save: {note[:1].upper()}{note[1:]}.")
 
 
@@ -228,19 +231,19 @@ def _cancel_job_in_thread(job: Job) -> None:
 
 
 def _resume_job(job: Job) -> None:
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         jobs.restart_job(job.id)
 
 
 def _draw_job_progress_bar(job: Job) -> None:
     progress = job.progress
-    note = page_text.escape_markdown(progress.note)
+    note = markdown_and_errors.escape_markdown(progress.note)
     if job.state == "queued":
         st.progress(0.0, text=note or "Starts when the jobs before it have ended.")
         return
     st.progress(progress.finished_fraction, text=_describe_job_progress(job))
     finished_steps = " ".join(
-        f":material/check: {page_text.escape_markdown(step.step)}"
+        f":material/check: {markdown_and_errors.escape_markdown(step.step)}"
         for step in progress.steps
         if step.total and step.done >= step.total and step.step != progress.step
     )
@@ -251,19 +254,20 @@ def _draw_job_progress_bar(job: Job) -> None:
 def _describe_job_progress(job: Job) -> str:
     """Return the current step, its finished items, and the remaining time if it is known."""
     progress = job.progress
-    text = page_text.escape_markdown(progress.step) or "Starting …"
+    text = markdown_and_errors.escape_markdown(progress.step) or "Starting …"
     if progress.total:
         text += f": {progress.done:,} of {progress.total:,}"
     if job.is_cancel_requested:
         return f"{text} · stopping after this item"
     if progress.is_stalled:
-        return f"{text} · no progress for {page_text.format_duration(progress.idle_s)}"
+        return f"{text} · no progress for {markdown_and_errors.format_duration(progress.idle_s)}"
     if progress.total and progress.done >= progress.total:
         return f"{text} · preparing the next step"
     if progress.remaining_range_s:
-        return f"{text} · {page_text.format_duration_range(*progress.remaining_range_s)} left"
+        remaining_text = markdown_and_errors.format_duration_range(*progress.remaining_range_s)
+        return f"{text} · {remaining_text} left"
     if progress.remaining_s:  # A job of an older version.
-        return f"{text} · {page_text.format_duration(progress.remaining_s)} left"
+        return f"{text} · {markdown_and_errors.format_duration(progress.remaining_s)} left"
     return text
 
 
@@ -277,6 +281,6 @@ def draw_active_jobs() -> None:
         status = describe_job_queue_position(job) or STATE_BADGES[job.state][0].lower()
         st.progress(
             job.progress.finished_fraction,
-            text=f"{page_text.escape_markdown(job.title)} · {status}",
+            text=f"{markdown_and_errors.escape_markdown(job.title)} · {status}",
         )
     st.page_link("pages/jobs/page.py", label="All jobs", icon=":material/list:")

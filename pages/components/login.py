@@ -19,7 +19,7 @@ from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_N
 
 from core.dashboard_login_policy import LOCAL_HOSTS, AccessPolicy, read_access_policy
 from core.errors import EarshotError
-from pages.components import page_text
+from pages.components import markdown_and_errors
 
 # These paths give or take data without running a page. Everything else is a file of Streamlit's
 # own or comes through a page, which calls `require_login`.
@@ -73,8 +73,8 @@ def require_login() -> bool:
         return False
     if not is_visitor_authorized():
         st.error(
-            f"{page_text.escape_markdown(st.user.get('email') or 'This account')} is not invited."
-            " Ask whoever runs this dashboard.",
+            f"{markdown_and_errors.escape_markdown(st.user.get('email') or 'This account')}"
+            " is not invited. Ask whoever runs this dashboard.",
             icon=":material/block:",
         )
         st.button("Log out", on_click=st.logout, icon=":material/logout:")

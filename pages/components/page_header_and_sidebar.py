@@ -13,7 +13,7 @@ from pages.components import (
     audio_player,
     corpus_and_alignment_picker,
     job_panel,
-    page_text,
+    markdown_and_errors,
     search_prefetch,
 )
 
@@ -44,12 +44,12 @@ def _warn_if_sandbox_is_missing() -> None:
     if is_sandbox_disabled():
         st.warning(
             "Programs run without a sandbox: render only programs that you trust."
-            f" {page_text.escape_markdown(reason)}",
+            f" {markdown_and_errors.escape_markdown(reason)}",
             icon=":material/lock_open:",
         )
     else:
         st.error(
-            f"Programs are not rendered. {page_text.escape_markdown(reason)}",
+            f"Programs are not rendered. {markdown_and_errors.escape_markdown(reason)}",
             icon=":material/lock:",
         )
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.corpus import Corpus
 from core.corpus.program_filtering import find_query_problems, list_number_columns
-from pages.components import page_cache, page_text
+from pages.components import markdown_and_errors, page_cache
 
 
 def draw_query_problems(corpus: Corpus, query: str) -> None:
@@ -17,4 +17,7 @@ def draw_query_problems(corpus: Corpus, query: str) -> None:
             *list_number_columns(page_cache.load_programs_with_forecast(corpus)),
         ]
         for problem in find_query_problems(query, parameter_names):
-            st.warning(page_text.escape_markdown(problem), icon=":material/filter_alt_off:")
+            st.warning(
+                markdown_and_errors.escape_markdown(problem),
+                icon=":material/filter_alt_off:",
+            )

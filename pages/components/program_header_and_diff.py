@@ -15,7 +15,7 @@ from core.programs.program_differences import (
     extract_code_traits,
 )
 from core.sonicpi import RenderProblem
-from pages.components import page_cache, page_text
+from pages.components import markdown_and_errors, page_cache
 
 
 def format_program_title(name: str, template_id: str) -> str:
@@ -27,11 +27,11 @@ def draw_program_header(name: str, template_id: str, *badges: str) -> None:
     """Draw a program's name with its template, role and split."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         title = format_program_title(name, template_id)
-        st.markdown(f"**{page_text.escape_markdown(title)}**", width="content")
+        st.markdown(f"**{markdown_and_errors.escape_markdown(title)}**", width="content")
         for badge in badges:
             if badge:
-                st.badge(page_text.escape_markdown(badge), color="gray")
-    st.caption(page_text.escape_markdown(name))
+                st.badge(markdown_and_errors.escape_markdown(badge), color="gray")
+    st.caption(markdown_and_errors.escape_markdown(name))
 
 
 def draw_closable_program_header(program: dict[str, Any], on_close: Callable[[], None]) -> None:
@@ -82,7 +82,7 @@ def draw_program_spectrogram(program: dict[str, Any]) -> None:
 def draw_parameter_values(values: dict[str, Any]) -> None:
     """Draw a program's parameters in an expander."""
     if values:
-        with st.expander(page_text.pluralize(len(values), "parameter"), type="compact"):
+        with st.expander(markdown_and_errors.pluralize(len(values), "parameter"), type="compact"):
             lines = [f"{name}: {value}" for name, value in values.items()]
             st.code("\n".join(lines), language="yaml", wrap_lines=True)
 
@@ -90,7 +90,7 @@ def draw_parameter_values(values: dict[str, Any]) -> None:
 def draw_render_warnings(warnings: Iterable[RenderProblem]) -> None:
     """Draw a render's warnings; errors that ended a thread stand out."""
     for warning in warnings:
-        text = page_text.escape_markdown(warning)
+        text = markdown_and_errors.escape_markdown(warning)
         if warning.is_thread_error:
             st.warning(f"This thread ended early. {text}", icon=":material/warning:")
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.sonicpi.live.play_and_stop import is_sonic_pi_allowed, play_in_sonic_pi, stop_sonic_pi
-from pages.components import page_text
+from pages.components import markdown_and_errors
 
 
 def draw_sonic_pi_buttons(code: str, key: str) -> None:
@@ -36,7 +36,7 @@ def draw_sonic_pi_buttons(code: str, key: str) -> None:
             icon=":material/stop:",
             help="Stops all programs of Sonic Pi.",
         )
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         if should_play:
             st.toast(f"{play_in_sonic_pi(code).format_name_with_warning()} plays this code.")
         elif should_stop:

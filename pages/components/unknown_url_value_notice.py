@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from pages.components import page_text, session_keys
+from pages.components import markdown_and_errors, session_keys
 
 
 class UnknownUrlValue(NamedTuple):
@@ -87,9 +87,13 @@ def draw_unknown_url_value_warning(noun: str, value: str, shown_label: str = "")
     shown_label : str, optional
         What the page shows instead.
     """
-    suffix = f" This page shows {page_text.escape_markdown(shown_label)}." if shown_label else ""
+    suffix = (
+        f" This page shows {markdown_and_errors.escape_markdown(shown_label)}."
+        if shown_label
+        else ""
+    )
     st.warning(
-        f"The address names the {noun} “{page_text.escape_markdown(value, 80)}”, which"
+        f"The address names the {noun} “{markdown_and_errors.escape_markdown(value, 80)}”, which"
         f" does not exist.{suffix}",
         icon=":material/link_off:",
     )

@@ -13,9 +13,14 @@ from core.corpus.embedding_deletion import delete_embeddings
 from core.jobs import Job
 from core.pipeline import import_embeddings, import_programs
 from core.pipeline.build import ClipFormat
+from core.pipeline.corpus_data_card import make_data_card
 from core.pipeline.corpus_export import make_export_path
-from core.pipeline.data_card import make_data_card
-from pages.components import corpus_and_alignment_picker, job_panel, page_text, session_keys
+from pages.components import (
+    corpus_and_alignment_picker,
+    job_panel,
+    markdown_and_errors,
+    session_keys,
+)
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 from pages.corpus import data_card_view
 
@@ -100,10 +105,10 @@ def draw_import_report(corpus: Corpus) -> None:
     if report is None or report.corpus_name != corpus.name:
         return
     if isinstance(report, import_embeddings.VectorImportReport):
-        added = page_text.pluralize(report.vectors_added, "new embedding")
+        added = markdown_and_errors.pluralize(report.vectors_added, "new embedding")
         read_count = report.vectors_read
     else:
-        added = page_text.pluralize(report.programs_added, "new program")
+        added = markdown_and_errors.pluralize(report.programs_added, "new program")
         read_count = report.programs_read
     with st.container(border=True, key="import-report"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -150,7 +155,7 @@ def draw_export_link(export_path: Path) -> None:
     st.markdown(f"Saved to `{export_path}`")
     if export_path.is_file():
         st.download_button(
-            f"Download ({page_text.format_bytes(export_path.stat().st_size)})",
+            f"Download ({markdown_and_errors.format_bytes(export_path.stat().st_size)})",
             export_path.read_bytes,
             export_path.name,
             key=f"download-{export_path.name}",
@@ -219,7 +224,10 @@ def draw_program_import(corpus: Corpus | None) -> None:
         return
     if file is None or corpus_name is None:
         return
-    with page_text.catch_and_show_errors(), st.spinner("Reading the programs …"):
+    with (
+        markdown_and_errors.catch_and_show_errors(),
+        st.spinner("Reading the programs …"),
+    ):
         report = import_programs.import_programs(
             corpus_name,
             file.getvalue(),
@@ -262,7 +270,10 @@ def draw_embedding_import(corpus: Corpus) -> None:
     draw_imported_embedding_deletion(corpus)
     if not is_confirmed or file is None:
         return
-    with page_text.catch_and_show_errors(), st.spinner("Reading the embeddings …"):
+    with (
+        markdown_and_errors.catch_and_show_errors(),
+        st.spinner("Reading the embeddings …"),
+    ):
         report = import_embeddings.import_external_embeddings(
             corpus, file.getvalue(), modality, name, file_name=file.name
         )
@@ -279,13 +290,13 @@ def draw_imported_embedding_deletion(corpus: Corpus) -> None:
     ]
     for encoder_id, count in imported:
         if st.button(
-            f"Delete the {page_text.pluralize(count, 'embedding')} by"
-            f" {page_text.escape_markdown(encoder_id)}",
+            f"Delete the {markdown_and_errors.pluralize(count, 'embedding')} by"
+            f" {markdown_and_errors.escape_markdown(encoder_id)}",
             type="tertiary",
             icon=":material/delete:",
             key=f"delete-{encoder_id}",
         ):
-            with page_text.catch_and_show_errors():
+            with markdown_and_errors.catch_and_show_errors():
                 delete_embeddings(corpus, encoder_id)
                 st.rerun()
 
@@ -293,7 +304,7 @@ def draw_imported_embedding_deletion(corpus: Corpus) -> None:
 @st.dialog("Export the corpus", icon=":material/download:")
 def open_export_dialog(corpus: Corpus) -> None:
     """Draw the formats; export as a job."""
-    st.markdown(f"Corpus **{page_text.escape_markdown(corpus.name)}**")
+    st.markdown(f"Corpus **{markdown_and_errors.escape_markdown(corpus.name)}**")
     export_format = st.radio(
         "Format",
         list(EXPORT_FORMAT_LABELS),
@@ -303,11 +314,11 @@ def open_export_dialog(corpus: Corpus) -> None:
     size_bytes = count_corpus_contents(corpus).size_bytes
     free_bytes = workspace.get_free_bytes(corpus.path)
     st.caption(
-        f"The corpus takes {page_text.format_bytes(size_bytes)};"
-        f" {page_text.format_bytes(free_bytes)} are free."
+        f"The corpus takes {markdown_and_errors.format_bytes(size_bytes)};"
+        f" {markdown_and_errors.format_bytes(free_bytes)} are free."
     )
     if st.button("Export", type="primary", key="confirm-export"):
-        with page_text.catch_and_show_errors():
+        with markdown_and_errors.catch_and_show_errors():
             export_path = make_export_path(corpus.name, export_format)
             argv = ["export", corpus.name, "--format", export_format, "--out", str(export_path)]
             jobs.start_job(argv, f"Export {corpus.name}")
@@ -319,7 +330,7 @@ def open_check_dialog(corpus: Corpus) -> None:
     """Draw the option to repair; check as a job."""
     st.markdown(
         f"Reads every program, clip, embedding and alignment of"
-        f" **{page_text.escape_markdown(corpus.name)}** and reports damage."
+        f" **{markdown_and_errors.escape_markdown(corpus.name)}** and reports damage."
     )
     should_repair = st.toggle(
         "Also repair",
@@ -327,7 +338,7 @@ def open_check_dialog(corpus: Corpus) -> None:
         help="Removes what is damaged, then renders and embeds only what is missing.",
     )
     if st.button("Check", type="primary", key="confirm-check"):
-        with page_text.catch_and_show_errors():
+        with markdown_and_errors.catch_and_show_errors():
             argv = ["check", corpus.name, *(["--repair"] if should_repair else [])]
             jobs.start_job(argv, f"{'Repair' if should_repair else 'Check'} {corpus.name}")
             st.rerun()
@@ -336,7 +347,7 @@ def open_check_dialog(corpus: Corpus) -> None:
 @st.dialog("Data card", width="large", icon=":material/description:")
 def open_data_card_dialog(corpus: Corpus) -> None:
     """Draw a corpus's data card: contents, sources, versions and licences."""
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         card = make_data_card(corpus)
         st.download_button(
             "Download",
@@ -353,21 +364,22 @@ def open_data_card_dialog(corpus: Corpus) -> None:
 def open_delete_dialog(corpus: Corpus) -> None:
     """Draw what would be deleted; delete the corpus once that is confirmed."""
     if not corpus.path.exists():  # Deleted in another tab or by a command.
-        st.info(f"Corpus {page_text.escape_markdown(corpus.name)} is already deleted.")
+        st.info(f"Corpus {markdown_and_errors.escape_markdown(corpus.name)} is already deleted.")
         if st.button("Close", key="close-delete"):
             _request_corpus_selection(None)
         return
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         contents = count_corpus_contents(corpus)
-        escaped_name = page_text.escape_markdown(contents.corpus_name)
+        escaped_name = markdown_and_errors.escape_markdown(contents.corpus_name)
         st.markdown(
             f"**{escaped_name}** and everything in it will be deleted permanently:"
-            f"\n\n- {page_text.pluralize(contents.program_count, 'program')}"
-            f"\n- {page_text.pluralize(contents.clip_count, 'clip')}"
-            f"\n- {page_text.pluralize(contents.embedding_count, 'embedding')}"
-            f"\n- {page_text.pluralize(contents.alignment_count, 'alignment')} with maps and"
+            f"\n\n- {markdown_and_errors.pluralize(contents.program_count, 'program')}"
+            f"\n- {markdown_and_errors.pluralize(contents.clip_count, 'clip')}"
+            f"\n- {markdown_and_errors.pluralize(contents.embedding_count, 'embedding')}"
+            f"\n- {markdown_and_errors.pluralize(contents.alignment_count, 'alignment')}"
+            " with maps and"
             " metrics"
-            f"\n\n{page_text.format_bytes(contents.size_bytes)} in `{contents.path}`."
+            f"\n\n{markdown_and_errors.format_bytes(contents.size_bytes)} in `{contents.path}`."
         )
         with st.container(horizontal=True):
             if st.button(f"Delete {escaped_name}", type="primary", key="confirm-delete"):

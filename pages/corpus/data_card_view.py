@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.pipeline.data_card import DataCard
+from core.pipeline.corpus_data_card import DataCard
 from core.programs import get_title_by_template_id
-from pages.components import page_text
+from pages.components import markdown_and_errors
 
 ENCODER_COLUMNS = ("id", "modality", "embeddings", "licence", "credit", "revision")
 
@@ -20,11 +20,12 @@ def draw_data_card(card: DataCard) -> None:
     facts = card.facts
     counts = facts["counts"]
     st.markdown(
-        f"{page_text.pluralize(counts['programs'], 'program')}, {counts['ok']:,} with a clip of"
+        f"{markdown_and_errors.pluralize(counts['programs'], 'program')}, {counts['ok']:,}"
+        " with a clip of"
         f" {facts['seconds']:g} s ({facts['audio_format']}, sound of Sonic Pi"
         f" {facts['sonic_pi']}), {counts['failed']:,} failed, {counts['pending']:,} not rendered"
         f" yet. Created {facts['created'][:16].replace('T', ' ')} UTC,"
-        f" {page_text.format_bytes(facts['bytes'])}."
+        f" {markdown_and_errors.format_bytes(facts['bytes'])}."
     )
     _draw_table("Licence", pd.DataFrame(facts["licence"]))
     _draw_table("Templates", _build_template_table(facts["templates"]))

@@ -22,9 +22,9 @@ from core.sonicpi import RenderProblem
 from pages.components import (
     audio_player,
     corpus_and_alignment_picker,
+    markdown_and_errors,
     page_cache,
     page_header_and_sidebar,
-    page_text,
     program_actions_menu,
     program_filter_warnings,
     program_header_and_diff,
@@ -49,7 +49,7 @@ def draw_page() -> None:
         st.title("Corpus", width="stretch")
         buttons = st.container(horizontal=True, width="content")
     corpus_actions.select_requested_corpus()
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         corpus = corpus_and_alignment_picker.select_corpus()
         if corpus is None:
             with buttons:
@@ -77,7 +77,7 @@ def draw_page() -> None:
 
 def draw_empty_corpus_notice(corpus: Corpus) -> None:
     """Draw that a corpus has no programs, and a link to the page that generates some."""
-    text = f"Corpus {page_text.escape_markdown(corpus.name)} has no programs."
+    text = f"Corpus {markdown_and_errors.escape_markdown(corpus.name)} has no programs."
     if workspace.is_workspace_read_only():
         st.info(text, icon=":material/library_music:")
         return
@@ -137,10 +137,13 @@ def format_matching_program_counts(corpus: Corpus, matching_count: int, program_
     states = ", ".join(
         f"{counts[name]:,} {label.lower()}" for name, label in STATE_LABELS.items() if counts[name]
     )
-    text = f"{matching_count:,} of {page_text.pluralize(program_count, 'program')} ({states})."
+    text = (
+        f"{matching_count:,} of {markdown_and_errors.pluralize(program_count, 'program')}"
+        f" ({states})."
+    )
     if counts["failed"]:
         errors = ", ".join(
-            f"{number:,} {page_text.escape_markdown(kind)}"
+            f"{number:,} {markdown_and_errors.escape_markdown(kind)}"
             for kind, number in corpus.count_failures_by_kind().items()
         )
         text += f" Errors: {errors}."
@@ -236,7 +239,7 @@ def draw_program_card(corpus: Corpus, program_id: str) -> None:
     try:
         program = corpus.load_program(program_id)
     except EarshotError as error:
-        page_text.show_error(error)
+        markdown_and_errors.show_error(error)
         st.button("Close", on_click=close_program_card)
         return
     with st.container(border=True, height=597, key="card"):
@@ -273,8 +276,8 @@ def draw_render_failure(program: dict[str, Any]) -> None:
     line = program["error_line"]
     where = f"Line {line}: " if line else ""
     st.error(
-        f"{where}{page_text.escape_markdown(program['error_message'])}\n\n"
-        f"Kind of error: {page_text.escape_markdown(program['error_kind'])}.",
+        f"{where}{markdown_and_errors.escape_markdown(program['error_message'])}\n\n"
+        f"Kind of error: {markdown_and_errors.escape_markdown(program['error_kind'])}.",
         icon=":material/error:",
     )
     program_header_and_diff.draw_failed_source_line(program["source"], line)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.clip_length import DEFAULT_CLIP_SECONDS
+from core.clip_length_limits import DEFAULT_CLIP_SECONDS
 from core.corpus import Corpus
 from core.pipeline.cost_estimates import estimate_build_cost, find_cost_preset_name
-from pages.components import job_panel, page_cache, page_text, session_keys
+from pages.components import job_panel, markdown_and_errors, page_cache, session_keys
 
 
 def draw_generation_job(corpus_name: str) -> None:
@@ -19,7 +19,10 @@ def draw_generation_job(corpus_name: str) -> None:
         return
     done_job = job_panel.find_latest_job_of_command("build", corpus_name)
     if done_job is not None and done_job.id == session_keys.GENERATION_JOB.get_value():
-        st.success(f"{page_text.escape_markdown(corpus_name)} is done.", icon=":material/check:")
+        st.success(
+            f"{markdown_and_errors.escape_markdown(corpus_name)} is done.",
+            icon=":material/check:",
+        )
         st.caption("Train again, so that Listen and the map know the new programs.")
         with st.container(horizontal=True):
             st.page_link(
@@ -57,12 +60,14 @@ def format_generation_cost_estimate(
         get_cost_estimate_preset(settings.get("encoders")),
         audio_format=settings.get("audio_format", "flac"),
     )
-    fixed = f" and {page_text.pluralize(fixed_count, 'parameter')} set" if fixed_count else ""
+    fixed = (
+        f" and {markdown_and_errors.pluralize(fixed_count, 'parameter')} set" if fixed_count else ""
+    )
     return (
-        f"{page_text.pluralize(program_count, 'program')} with seed {seed}{fixed}:"
+        f"{markdown_and_errors.pluralize(program_count, 'program')} with seed {seed}{fixed}:"
         f" {job_panel.format_work_duration('build', estimate.seconds)},"
-        f" {page_text.format_bytes(estimate.size_bytes)} of disk"
-        f" ({page_text.format_bytes(page_cache.get_free_disk_bytes())} free)."
+        f" {markdown_and_errors.format_bytes(estimate.size_bytes)} of disk"
+        f" ({markdown_and_errors.format_bytes(page_cache.get_free_disk_bytes())} free)."
     )
 
 

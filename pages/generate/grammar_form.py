@@ -7,7 +7,7 @@ import streamlit as st
 from core import jobs, programs, sonicpi, workspace
 from core.corpus import list_corpora
 from core.pipeline.build_program_generation import ALL_STYLES
-from pages.components import page_text, session_keys
+from pages.components import markdown_and_errors, session_keys
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 from pages.generate.corpus_and_count_controls import (
     draw_corpus_and_program_count_controls,
@@ -42,7 +42,7 @@ def draw_grammar_form() -> None:
             corpus_name if is_existing else None, program_count, seed, 0
         )
         st.caption(f"{cost} Those that the corpus has already stay.")
-        escaped_name = page_text.escape_markdown(corpus_name or "a corpus")
+        escaped_name = markdown_and_errors.escape_markdown(corpus_name or "a corpus")
         st.button(
             f"{'Add to' if is_existing else 'Create'} {escaped_name}",
             key="add-grammar-programs",
@@ -105,10 +105,13 @@ def _start_grammar_job() -> None:
     # A callback runs before the page draws what was typed last, so it reads the widgets' state.
     corpus_name = read_corpus_choice(session_keys.GRAMMAR_CORPUS) or ""
     program_count = int(session_keys.GRAMMAR_COUNT.get_value())
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         workspace.validate_folder_name(corpus_name, "corpus")
         argv = ["build", corpus_name, *read_grammar_options(corpus_name in list_corpora())]
-        title = f"Add {page_text.pluralize(program_count, 'grammar program')} to {corpus_name}"
+        title = (
+            f"Add {markdown_and_errors.pluralize(program_count, 'grammar program')} to"
+            f" {corpus_name}"
+        )
         session_keys.GENERATION_JOB.set_value(jobs.start_job(argv, title).id)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core import jobs, programs, sonicpi, workspace
-from core.clip_length import DEFAULT_CLIP_SECONDS
+from core.clip_length_limits import DEFAULT_CLIP_SECONDS
 from core.corpus import list_corpora
 from core.errors import EarshotError
 from core.programs import ParameterSpec, Program, Template
@@ -15,8 +15,8 @@ from core.programs.cli_parameter_syntax import format_parameter_text
 from pages.components import (
     audio_player,
     corpus_and_alignment_picker,
+    markdown_and_errors,
     page_header_and_sidebar,
-    page_text,
     program_header_and_diff,
     session_keys,
     suggest_button,
@@ -40,7 +40,7 @@ PREVIEW_PLAYER_KEY = "preview"
 
 def draw_page() -> None:
     """Draw the page."""
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         template = draw_template_picker()
         corpus_and_alignment_picker.scroll_to_top_on_change(template.id if template else "")
         if template is None:
@@ -60,7 +60,9 @@ def draw_template_picker() -> Template | None:
     if template is None and (requested_id := session_keys.TEMPLATE.get_value()):
         draw_unknown_url_value_warning("template", requested_id, "all templates")
     with st.container(horizontal=True, vertical_alignment="center"):
-        title = page_text.escape_markdown(template.title) if template else "Generate programs"
+        title = (
+            markdown_and_errors.escape_markdown(template.title) if template else "Generate programs"
+        )
         st.title(title, width="stretch")
         if template is not None:
             st.button(
@@ -87,7 +89,8 @@ def draw_template_picker() -> Template | None:
         )
         return None
     st.caption(
-        f"{template.section} · {template.role} · {page_text.escape_markdown(template.summary)}"
+        f"{template.section} · {template.role} ·"
+        f" {markdown_and_errors.escape_markdown(template.summary)}"
     )
     return template
 
@@ -154,7 +157,7 @@ def generate_template_variant(
     try:
         return template.render(fixed_values, seed, variant_number)
     except EarshotError as error:
-        page_text.show_error(error)
+        markdown_and_errors.show_error(error)
         return None
 
 
@@ -178,7 +181,7 @@ def draw_parameter_controls(
         for spec in used_specs:
             parameter_controls.draw_parameter_control(template, spec, values.get(spec.name))
         if unused_specs:
-            count = page_text.pluralize(len(unused_specs), "parameter")
+            count = markdown_and_errors.pluralize(len(unused_specs), "parameter")
             with st.expander(f"{count} of other variants", key="unused-parameters"):
                 for spec in unused_specs:
                     parameter_controls.draw_parameter_control(template, spec, None)
@@ -214,7 +217,10 @@ def draw_render_result(rendering: sonicpi.RenderResult, program: Program) -> Non
     if rendering.clip is not None:
         audio_player.draw_clip_player(rendering.clip, program.name, PREVIEW_PLAYER_KEY)
     else:
-        st.error(page_text.escape_markdown(rendering.error), icon=":material/error:")
+        st.error(
+            markdown_and_errors.escape_markdown(rendering.error),
+            icon=":material/error:",
+        )
     program_header_and_diff.draw_render_warnings(rendering.warnings)
 
 
@@ -237,7 +243,7 @@ def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed:
         )
         if corpus_name and not is_existing:
             draw_sonic_pi_choice(session_keys.GENERATION_SONIC_PI)
-        escaped_name = page_text.escape_markdown(corpus_name or "a corpus")
+        escaped_name = markdown_and_errors.escape_markdown(corpus_name or "a corpus")
         st.button(
             f"{'Add to' if is_existing else 'Create'} {escaped_name}",
             icon=":material/library_add:",
@@ -267,9 +273,9 @@ def _start_generation_job(template: Template) -> None:
     # A corpus that exists keeps its own version.
     if sonic_pi not in (None, sonicpi.DEFAULT_SONIC_PI) and corpus_name not in list_corpora():
         argv += ["--sonic-pi", str(sonic_pi)]
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         workspace.validate_folder_name(corpus_name, "corpus")
-        title = f"Add {page_text.pluralize(program_count, 'program')} to {corpus_name}"
+        title = f"Add {markdown_and_errors.pluralize(program_count, 'program')} to {corpus_name}"
         session_keys.GENERATION_JOB.set_value(jobs.start_job(argv, title).id)
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.programs import ChoiceSubset, NumberRange, ParameterSpec, Template
 from core.programs.template_parameters import LIST_KINDS, NUMBER_KINDS, format_ruby_value
-from pages.components import page_text, session_keys
+from pages.components import markdown_and_errors, session_keys
 
 RANDOM_MODE, FIXED_MODE, RANGE_MODE = "random", "fixed", "range"
 NUMBER_MODE_LABELS = {RANDOM_MODE: "Random", FIXED_MODE: "Fixed", RANGE_MODE: "Range"}
@@ -62,8 +62,8 @@ def draw_parameter_control(template: Template, spec: ParameterSpec, value: Any) 
     value_text = "" if value is None else _truncate_text(format_ruby_value(value))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            f"{page_text.escape_markdown(label)}"
-            f" &ensp;:gray[{page_text.escape_markdown(value_text)}]",
+            f"{markdown_and_errors.escape_markdown(label)}"
+            f" &ensp;:gray[{markdown_and_errors.escape_markdown(value_text)}]",
             width="stretch",
         )
         mode = st.segmented_control(

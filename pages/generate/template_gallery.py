@@ -9,7 +9,13 @@ from core.errors import EarshotError
 from core.pipeline import template_gallery_rendering
 from core.pipeline.cost_estimates import estimate_build_cost
 from core.pipeline.template_gallery_rendering import GalleryItem
-from pages.components import audio_player, job_panel, page_cache, page_text, session_keys
+from pages.components import (
+    audio_player,
+    job_panel,
+    markdown_and_errors,
+    page_cache,
+    session_keys,
+)
 from pages.components.unknown_url_value_notice import (
     remember_unknown_url_value,
     warn_about_remembered_url_value,
@@ -50,9 +56,9 @@ def draw_template_gallery() -> None:
 def draw_template_card(item: GalleryItem) -> None:
     """Draw a template's title, role, section and clip, and the button that opens it."""
     template = item.template
-    title = page_text.escape_markdown(template.title)
+    title = markdown_and_errors.escape_markdown(template.title)
     badge = f":{ROLE_COLOURS.get(template.role, 'gray')}-badge[{template.role}]"
-    summary = f"{template.section} · {page_text.escape_markdown(template.summary)}"
+    summary = f"{template.section} · {markdown_and_errors.escape_markdown(template.summary)}"
     with st.container(border=True, height="stretch", gap="small", key=f"template-{template.id}"):
         # One element instead of three: the browser builds each of them for 27 templates.
         st.markdown(f"**{title}** {badge}\n\n:small[:gray[{summary}]]")
@@ -77,7 +83,7 @@ def load_gallery_items() -> list[GalleryItem]:
             page_cache.load_first_template_variants()
         )
     except EarshotError as error:  # Sonic Pi is not installed.
-        page_text.show_error(error)
+        markdown_and_errors.show_error(error)
         return [
             GalleryItem(template, template.render(), None) for template in programs.list_templates()
         ]
@@ -91,9 +97,9 @@ def draw_gallery_job_or_button(missing_count: int) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
             "Render one variant of each template to hear it"
-            f" ({page_text.pluralize(missing_count, 'clip')},"
+            f" ({markdown_and_errors.pluralize(missing_count, 'clip')},"
             f" {job_panel.format_work_duration('build', estimate.seconds)},"
-            f" {page_text.format_bytes(estimate.size_bytes)}).",
+            f" {markdown_and_errors.format_bytes(estimate.size_bytes)}).",
             width="stretch",
         )
         job_panel.draw_job_start_button(

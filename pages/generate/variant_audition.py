@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.programs import Program, Template
 from core.programs.cli_parameter_syntax import format_parameter_text
-from pages.components import audition_player, page_text, session_keys
+from pages.components import audition_player, markdown_and_errors, session_keys
 from pages.components.audition_player import AuditionVersion, AuditionView, build_version_key
 
 AUDITION_KEY = "generate-audition"
@@ -71,7 +71,7 @@ def draw_variant_audition(
             session_keys.GENERATION_VARIANT.set_value(numbers[action["key"]])
 
     view = AuditionView(BARS, actions=("take", "different") if variants else (), hint=KEY_HINT)
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         audition_player.draw_audition_player(versions, view, AUDITION_KEY, handle_action)
 
 

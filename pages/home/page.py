@@ -25,9 +25,9 @@ from pages.components import (
     audio_player,
     corpus_and_alignment_picker,
     job_panel,
+    markdown_and_errors,
     page_cache,
     page_header_and_sidebar,
-    page_text,
     session_keys,
 )
 
@@ -43,7 +43,7 @@ def draw_page() -> None:
         " shared space of code and sound. For any code it predicts the sound: it finds the"
         " nearest clips without rendering."
     )
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         if not workspace.is_workspace_read_only():  # Visitors cannot install anything.
             warn_about_missing_requirements()
         active_jobs = [job for job in jobs.list_jobs() if job.is_active]
@@ -70,7 +70,7 @@ def open_readable_corpora(corpus_names: list[str]) -> list[Corpus]:
     """Open the corpora; draw the error of each damaged one and leave it out."""
     corpora = []
     for name in corpus_names:
-        with page_text.catch_and_show_errors():
+        with markdown_and_errors.catch_and_show_errors():
             corpus = Corpus.open(name)
             corpus.count_programs_by_state()
             corpora.append(corpus)
@@ -82,8 +82,8 @@ def warn_about_missing_requirements() -> None:
     for check in page_cache.run_doctor_checks():
         if check.is_required and not check.is_ok:
             st.warning(
-                f"**{page_text.escape_markdown(check.name)}**:"
-                f" {page_text.escape_markdown(check.state)}.",
+                f"**{markdown_and_errors.escape_markdown(check.name)}**:"
+                f" {markdown_and_errors.escape_markdown(check.state)}.",
                 icon=":material/build:",
             )
             if check.remedy:
@@ -117,7 +117,7 @@ def draw_corpus_build_step(next_step: NextStep, is_busy: bool) -> None:
     build_job = job_panel.find_latest_job_of_command("build")
     if build_job is not None and build_job.is_active:
         draw_setup_step_heading(1, "Build a corpus")
-        name = page_text.escape_markdown(build_job.argv[1])
+        name = markdown_and_errors.escape_markdown(build_job.argv[1])
         st.caption(f"Building {name}. Progress is shown below.")
     elif next_step.corpus is None:
         draw_setup_step_heading(1, "Build a corpus")
@@ -129,8 +129,8 @@ def draw_corpus_build_step(next_step: NextStep, is_busy: bool) -> None:
         draw_setup_step_heading(1, "Build a corpus", is_done=True)
         clip_count = page_cache.count_programs_by_state(next_step.corpus)["ok"]
         st.caption(
-            f"{page_text.escape_markdown(next_step.corpus.name)} has"
-            f" {page_text.pluralize(clip_count, 'clip')}."
+            f"{markdown_and_errors.escape_markdown(next_step.corpus.name)} has"
+            f" {markdown_and_errors.pluralize(clip_count, 'clip')}."
         )
         if workspace.is_workspace_read_only():
             return
@@ -156,22 +156,25 @@ def draw_starter_corpus_offer(is_busy: bool) -> None:
     estimate = estimate_build_cost(recipe.program_count, preset=preset_name)
     grammar_count = recipe.grammar_program_count
     grammar_text = (
-        f" and {page_text.pluralize(grammar_count, 'program')} of the grammar's styles, at tempos"
+        f" and {markdown_and_errors.pluralize(grammar_count, 'program')} of the grammar's"
+        " styles, at tempos"
         " from 60 to 180"
         if grammar_count
         else ""
     )
     st.caption(
         f"The starter corpus: {recipe.variants_per_template} variants of each of"
-        f" {page_text.pluralize(len(recipe.template_ids), 'template')} that follow Sonic Pi's"
-        f" tutorial{grammar_text}; {page_text.pluralize(recipe.program_count, 'program')} with"
+        f" {markdown_and_errors.pluralize(len(recipe.template_ids), 'template')} that"
+        " follow Sonic Pi's"
+        f" tutorial{grammar_text};"
+        f" {markdown_and_errors.pluralize(recipe.program_count, 'program')} with"
         f" {DEFAULT_CLIP_SECONDS:g} s clips."
     )
     duration = job_panel.format_work_duration("build", estimate.seconds)
     st.markdown(
         f":material/schedule: {duration.capitalize()}"
-        f" &ensp; :material/hard_drive: {page_text.format_bytes(estimate.size_bytes)} of"
-        f" {page_text.format_bytes(page_cache.get_free_disk_bytes())} free"
+        f" &ensp; :material/hard_drive: {markdown_and_errors.format_bytes(estimate.size_bytes)} of"
+        f" {markdown_and_errors.format_bytes(page_cache.get_free_disk_bytes())} free"
     )
     st.button(
         "Build the starter corpus",
@@ -181,17 +184,17 @@ def draw_starter_corpus_offer(is_busy: bool) -> None:
         on_click=job_panel.start_background_job,
         args=(recipe.build_argv, "Build the starter corpus"),
     )
-    st.caption(page_text.escape_markdown(preset_reason))
+    st.caption(markdown_and_errors.escape_markdown(preset_reason))
 
 
 def draw_build_resume_offer(corpus: Corpus, is_busy: bool) -> None:
     """Draw what a corpus still lacks, and the button that continues to build it."""
     counts = page_cache.count_programs_by_state(corpus)
     st.caption(
-        f"{page_text.escape_markdown(corpus.name)} has"
-        f" {page_text.pluralize(counts['ok'], 'clip')};"
-        f" {page_text.pluralize(counts['pending'], 'program is', 'programs are')} not rendered"
-        " yet. Resume continues where it stopped."
+        f"{markdown_and_errors.escape_markdown(corpus.name)} has"
+        f" {markdown_and_errors.pluralize(counts['ok'], 'clip')};"
+        f" {markdown_and_errors.pluralize(counts['pending'], 'program is', 'programs are')}"
+        " not rendered yet. Resume continues where it stopped."
     )
     if workspace.is_workspace_read_only():
         return
@@ -213,8 +216,8 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
     if corpus is not None and next_step.action == "listen":
         alignment_count = len(corpus.list_alignment_ids())
         st.caption(
-            f"{page_text.escape_markdown(corpus.name)} has"
-            f" {page_text.pluralize(alignment_count, 'alignment')}."
+            f"{markdown_and_errors.escape_markdown(corpus.name)} has"
+            f" {markdown_and_errors.pluralize(alignment_count, 'alignment')}."
         )
         if st.button("View results", type="tertiary", icon=":material/query_stats:"):
             corpus_and_alignment_picker.open_page_with_corpus("pages/train/page.py", corpus.name)
@@ -226,7 +229,7 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
     if corpus is None or next_step.action != "train" or workspace.is_workspace_read_only():
         return
     st.button(
-        f"Train on {page_text.escape_markdown(corpus.name)}",
+        f"Train on {markdown_and_errors.escape_markdown(corpus.name)}",
         type="primary",
         disabled=is_busy,
         icon=":material/model_training:",
@@ -250,9 +253,10 @@ def format_training_time(corpus: Corpus | None) -> str:
         estimate_training_seconds(clip_count, AlignmentConfig.from_preset(method))
         for method in DEFAULT_METHODS
     )
-    duration = page_text.format_duration(seconds)
+    duration = markdown_and_errors.format_duration(seconds)
     return (
-        f"For {page_text.pluralize(clip_count, 'clip')}: {duration} with evaluation and map, and"
+        f"For {markdown_and_errors.pluralize(clip_count, 'clip')}: {duration} with"
+        " evaluation and map, and"
         " longer while the machine is busy."
     )
 
@@ -299,7 +303,10 @@ def draw_corpus_summary(corpus: Corpus) -> None:
     alignment_labels = corpus_and_alignment_picker.list_alignment_labels(corpus)
     with st.container(border=True, gap="small", key=f"corpus-summary-{corpus.name}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{page_text.escape_markdown(corpus.name)}**", width="stretch")
+            st.markdown(
+                f"**{markdown_and_errors.escape_markdown(corpus.name)}**",
+                width="stretch",
+            )
             if st.button(
                 "Programs",
                 key=f"open-programs-{corpus.name}",
@@ -329,15 +336,18 @@ def format_program_counts(corpus: Corpus) -> str:
     missing = [
         f"{counts[key]:,} {label}" for key, label in MISSING_CLIP_LABELS.items() if counts[key]
     ]
-    return ", ".join([page_text.pluralize(counts["programs"], "program"), *missing])
+    return ", ".join([markdown_and_errors.pluralize(counts["programs"], "program"), *missing])
 
 
 def format_alignment_summary(alignment_labels: dict[str, str]) -> str:
     """Return the number of alignments and the label of the newest."""
     if not alignment_labels:
         return "no alignment yet"
-    newest_label = page_text.escape_markdown(next(iter(alignment_labels.values())))
-    return f"{page_text.pluralize(len(alignment_labels), 'alignment')}, newest: {newest_label}"
+    newest_label = markdown_and_errors.escape_markdown(next(iter(alignment_labels.values())))
+    return (
+        f"{markdown_and_errors.pluralize(len(alignment_labels), 'alignment')}, newest:"
+        f" {newest_label}"
+    )
 
 
 def draw_recent_jobs(ended_jobs: list[jobs.Job]) -> None:
@@ -363,7 +373,7 @@ def build_job_row(job: jobs.Job) -> dict[str, Any]:
         "Job": job.title,
         "State": job_panel.STATE_BADGES[job.state][0],
         "Ended": pd.Timestamp(job.ended or job.created, unit="s", tz="UTC"),
-        "Duration": page_text.format_duration(job.elapsed_seconds),
+        "Duration": markdown_and_errors.format_duration(job.elapsed_seconds),
         "Error": str(job.error) if job.error else "",
     }
 
@@ -378,15 +388,15 @@ def draw_play_history(played_clips: list[PlayedClip]) -> None:
         with st.container(gap=None, key=f"played-{number}"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.caption(
-                    f"{page_text.escape_markdown(clip.name)} ·"
-                    f" {page_text.escape_markdown(clip.corpus_name or 'rendered')}",
+                    f"{markdown_and_errors.escape_markdown(clip.name)} ·"
+                    f" {markdown_and_errors.escape_markdown(clip.corpus_name or 'rendered')}",
                     width="stretch",
                 )
                 if clip.corpus_name and st.button(
                     "Open",
                     key=f"open-played-{number}",
                     type="tertiary",
-                    help=f"Open in corpus {page_text.escape_markdown(clip.corpus_name)}",
+                    help=f"Open in corpus {markdown_and_errors.escape_markdown(clip.corpus_name)}",
                 ):
                     open_played_program(clip)
             audio_player.draw_audio_file_player(str(clip.path), clip.name, f"played-{number}")

@@ -11,8 +11,8 @@ from core.jobs import Job, find_running_terminal_command
 from pages.components import (
     corpus_and_alignment_picker,
     job_panel,
+    markdown_and_errors,
     page_header_and_sidebar,
-    page_text,
     session_keys,
 )
 
@@ -34,7 +34,7 @@ def draw_page() -> None:
     if not workspace.is_workspace_read_only():
         text += " You can close this page and the dashboard. `./run jobs` shows the same list."
     st.caption(text)
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         all_jobs = jobs.list_jobs()
         if not workspace.is_workspace_read_only():  # The command line is the owner's.
             draw_terminal_command_notice()
@@ -52,7 +52,7 @@ def draw_terminal_command_notice() -> None:
     """Draw that a command in a terminal delays the queued jobs."""
     running_command = find_running_terminal_command()
     if running_command is not None:
-        command = page_text.escape_markdown(running_command.command)
+        command = markdown_and_errors.escape_markdown(running_command.command)
         st.info(
             f"{command} is running in a terminal (process {running_command.pid})."
             " Queued jobs start after it.",
@@ -87,12 +87,15 @@ def draw_ended_job(job: Job) -> None:
     label, colour = job_panel.STATE_BADGES[job.state]
     with st.container(border=True, key=f"ended-{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{page_text.escape_markdown(job.title)}**", width="stretch")
+            st.markdown(
+                f"**{markdown_and_errors.escape_markdown(job.title)}**",
+                width="stretch",
+            )
             times = (format_job_end_time(job), format_job_duration(job))
             st.caption(" · ".join(text for text in times if text), width="content")
             st.badge(label, color=colour)
         if job.error:
-            page_text.show_error(job.error)
+            markdown_and_errors.show_error(job.error)
         job_panel.draw_alignment_of_cancelled_training(job)
         if job.state != "done" and not workspace.is_workspace_read_only():
             st.code(job.shell_command, language="bash", wrap_lines=True)
@@ -127,7 +130,7 @@ def draw_ended_job_buttons(job: Job) -> None:
 def remove_jobs(*ended_jobs: Job) -> None:
     """Delete jobs and their logs; for callbacks."""
     for job in ended_jobs:
-        with page_text.catch_and_show_errors():
+        with markdown_and_errors.catch_and_show_errors():
             jobs.remove_job(job.id)
 
 
@@ -141,7 +144,7 @@ def format_job_duration(job: Job) -> str:
     """Return how long a job ran; "" if that is unknown."""
     if job.elapsed_seconds is None:
         return ""
-    return f"took {page_text.format_duration(job.elapsed_seconds)}"
+    return f"took {markdown_and_errors.format_duration(job.elapsed_seconds)}"
 
 
 page_header_and_sidebar.run_page(draw_page)

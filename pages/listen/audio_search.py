@@ -17,8 +17,8 @@ from core.search.query_audio_decoding import MAX_AUDIO_BYTES, decode_audio_bytes
 from core.sonicpi import Clip
 from pages.components import (
     audio_player,
+    markdown_and_errors,
     page_cache,
-    page_text,
     program_filter_warnings,
     session_keys,
 )
@@ -87,8 +87,9 @@ def draw_audio_search(selected: Selection) -> None:
             return
         names = dict.fromkeys(neighbour.corpus_name for neighbour in outcome.neighbours)
         st.caption(
-            f"The {page_text.pluralize(len(outcome.neighbours), 'program')} of"
-            f" {page_text.escape_markdown(' and '.join(names))} whose code is nearest to this"
+            f"The {markdown_and_errors.pluralize(len(outcome.neighbours), 'program')} of"
+            f" {markdown_and_errors.escape_markdown(' and '.join(names))} whose code is"
+            " nearest to this"
             " sound."
         )
         confidence_badge.draw_confidence_badge(outcome.confidence)
@@ -116,7 +117,7 @@ def draw_clip_picker_and_search(selected: Selection) -> SearchOutcome:
         return draw_corpus_clip_picker_and_search(selected)
     query = draw_query_clip_upload() if source == "file" else get_query_of_last_render()
     if query is not None:
-        st.caption(f"The sound: {page_text.escape_markdown(query.name)}")
+        st.caption(f"The sound: {markdown_and_errors.escape_markdown(query.name)}")
         audio_player.draw_clip_player(query.clip, query.name, QUERY_PLAYER_KEY)
     neighbour_count = draw_neighbour_count_picker()
     further_corpora = draw_further_corpora_picker(selected)
@@ -197,7 +198,7 @@ def draw_corpus_clip_picker_and_search(selected: Selection) -> SearchOutcome:
     program = corpus.load_program(program_id)
     limit = f" The first {MAX_CLIP_OPTIONS} are listed." if len(programs) > MAX_CLIP_OPTIONS else ""
     verb = "matches" if len(programs) == 1 else "match"
-    st.caption(f"{page_text.pluralize(len(programs), 'clip')} {verb}.{limit}")
+    st.caption(f"{markdown_and_errors.pluralize(len(programs), 'clip')} {verb}.{limit}")
     audio_player.draw_audio_file_player(program["audio"], program["name"], QUERY_PLAYER_KEY)
     neighbour_count = draw_neighbour_count_picker()
     further_corpora = draw_further_corpora_picker(selected)

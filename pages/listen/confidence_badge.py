@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.components import job_panel, page_text
+from pages.components import job_panel, markdown_and_errors
 
 if TYPE_CHECKING:
     from core.search.search_confidence import Confidence
@@ -24,7 +24,7 @@ def draw_confidence_badge(confidence: Confidence | None) -> None:
     if confidence is None:
         return
     label, colour, icon = CONFIDENCE_BADGES[confidence.level]
-    programs = page_text.pluralize(confidence.calibration_program_count, "program")
+    programs = markdown_and_errors.pluralize(confidence.calibration_program_count, "program")
     share = "two thirds" if confidence.correct_threshold > 0.6 else "half"
     st.badge(
         f"{label}, {confidence.probability:.0%}",

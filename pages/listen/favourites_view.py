@@ -10,7 +10,7 @@ from core.errors import EarshotError
 from core.favourites import Favourite
 from pages.components import (
     audio_player,
-    page_text,
+    markdown_and_errors,
     program_actions_menu,
     program_header_and_diff,
     session_keys,
@@ -49,7 +49,7 @@ def draw_favourite_button(favourite: Favourite, is_favourite: bool, key: str) ->
 
 
 def _toggle_favourite(favourite: Favourite, is_favourite: bool) -> None:
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         if is_favourite:
             favourites.remove_favourite(*favourite.corpus_and_program_id)
         else:
@@ -113,10 +113,10 @@ def _draw_favourite(favourite: Favourite, corpus: Corpus | None, all_tags: list[
     title = program_header_and_diff.format_program_title(favourite.name, favourite.template)
     with st.container(border=True, key=f"favourite-{key}", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{page_text.escape_markdown(title)}**", width="content")
+            st.markdown(f"**{markdown_and_errors.escape_markdown(title)}**", width="content")
             st.caption(
-                f"{page_text.escape_markdown(favourite.name)}, in"
-                f" {page_text.escape_markdown(favourite.corpus_name)}",
+                f"{markdown_and_errors.escape_markdown(favourite.name)}, in"
+                f" {markdown_and_errors.escape_markdown(favourite.corpus_name)}",
                 width="stretch",
             )
             draw_favourite_button(favourite, True, f"favourite-{key}")
@@ -182,7 +182,7 @@ def _draw_favourite_clip(favourite: Favourite, corpus: Corpus | None, key: str) 
 
 def _save_favourite_note_and_tags(favourite: Favourite) -> None:
     note_key, tags_key = _get_note_and_tag_keys(favourite)
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         favourites.set_favourite_note_and_tags(
             *favourite.corpus_and_program_id, note_key.get_value(), tags_key.get_value()
         )

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core import workspace
-from pages.components import page_text
+from pages.components import markdown_and_errors
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
@@ -34,7 +34,7 @@ def draw_forecast_card(aligned_corpus: AlignedCorpus, snippet: str) -> None:
             columns=["Property", "Value", f"{forecast.coverage:.0%} interval"],
         )
         st.dataframe(rows, hide_index=True)
-        programs = page_text.pluralize(forecast.calibration_program_count, "program")
+        programs = markdown_and_errors.pluralize(forecast.calibration_program_count, "program")
         st.caption(
             f"{format_level_curve(forecast)}. Intervals are calibrated on {programs}, each"
             " predicted without its template or grammar style."

@@ -13,7 +13,7 @@ from core.corpus import Corpus
 from core.favourites import Favourite
 from pages.components import (
     audio_player,
-    page_text,
+    markdown_and_errors,
     program_actions_menu,
     program_header_and_diff,
 )
@@ -145,7 +145,7 @@ def _draw_neighbour_title(neighbour: Neighbour, words: RowWords, with_corpus: bo
         horizontal=True, vertical_alignment="center", gap="small", key=f"row-title-{neighbour.rank}"
     ):
         st.markdown(
-            f"**{neighbour.rank}. {page_text.escape_markdown(title)}**",
+            f"**{neighbour.rank}. {markdown_and_errors.escape_markdown(title)}**",
             width="content",
         )
         st.badge(
@@ -155,9 +155,9 @@ def _draw_neighbour_title(neighbour: Neighbour, words: RowWords, with_corpus: bo
         )
     parts = [neighbour.corpus_name] if with_corpus else []
     parts += [words.match or neighbour.name]
-    st.caption(page_text.escape_markdown(" · ".join(parts)))
+    st.caption(markdown_and_errors.escape_markdown(" · ".join(parts)))
     if words.sound:
-        st.caption(page_text.escape_markdown(words.sound))
+        st.caption(markdown_and_errors.escape_markdown(words.sound))
 
 
 def _draw_neighbour_details(
@@ -175,7 +175,7 @@ def _draw_neighbour_details(
         key,
     )
     parts = [part for part in (neighbour.name, words.match, words.sound) if part]
-    st.caption(page_text.escape_markdown(" · ".join(parts)))
+    st.caption(markdown_and_errors.escape_markdown(" · ".join(parts)))
     st.code(neighbour.source, language="ruby", height=260)
     if snippet is not None:
         with st.expander("Differences from your code", key=f"differences-{key}", type="compact"):

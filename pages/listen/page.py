@@ -12,8 +12,8 @@ from pages.components import (
     corpus_and_alignment_picker,
     example_snippets,
     followed_source_control,
+    markdown_and_errors,
     page_header_and_sidebar,
-    page_text,
     session_keys,
     sonic_pi_buttons,
 )
@@ -27,8 +27,8 @@ from pages.listen import (
     forecast_card,
     further_corpora_picker,
     neighbour_card,
+    projector_stage_view,
     snippet_rendering,
-    stage_view,
 )
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def draw_page() -> None:
 
 def draw_selected_search_mode(selected: Selection) -> None:
     """Draw the choice of a search mode, and that mode; or the stage view in their place."""
-    if stage_view.is_stage_requested():
-        stage_view.draw_stage_view(selected)
+    if projector_stage_view.is_stage_requested():
+        projector_stage_view.draw_stage_view(selected)
         return
     mode = draw_choice_bound_to_url("Search mode", SEARCH_MODE_LABELS, session_keys.SEARCH_MODE)
     if mode == "code":
@@ -81,7 +81,7 @@ def draw_code_search(selected: Selection) -> None:
         # Above the clips, where it is seen at once: below the editor it would need scrolling.
         if should_render or session_keys.SNIPPET_RENDERING.get_value() is not None:
             check_container = snippet_rendering.draw_last_snippet_rendering(snippet, should_render)
-    with right, page_text.catch_and_show_errors():
+    with right, markdown_and_errors.catch_and_show_errors():
         if snippet.strip():
             # Imports torch: the editor is drawn before.
             from core.search.aspect_queries import add_aspect_matches, find_neighbours_by_aspects
@@ -109,15 +109,17 @@ def draw_code_search(selected: Selection) -> None:
                     )
                 neighbours = [item.neighbour for item in found]
             except SilentSnippetError as error:
-                page_text.show_why_snippet_is_silent(error.message)
+                markdown_and_errors.show_why_snippet_is_silent(error.message)
             else:
-                page_text.show_partial_reading_notice(interpret_audible_snippet(snippet).message)
+                markdown_and_errors.show_partial_reading_notice(
+                    interpret_audible_snippet(snippet).message
+                )
                 draw_snippet_neighbours(aligned_corpora, found, snippet, header)
         else:
             st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
     rendered = session_keys.SNIPPET_RENDERING.get_value()
     if check_container is not None and rendered is not None and neighbours:
-        with check_container, page_text.catch_and_show_errors():
+        with check_container, markdown_and_errors.catch_and_show_errors():
             snippet_rendering.draw_predicted_true_neighbours(
                 selected,
                 snippet_rendering.make_query_from_rendered_clip(rendered),
@@ -155,7 +157,7 @@ def draw_snippet_form() -> tuple[str, bool]:
                 " Ctrl+Enter or Alt+R in the editor.",
             )
             should_render = code_editor.take_render_request() or should_render
-        stage_view.draw_stage_button()
+        projector_stage_view.draw_stage_button()
     st.caption("Clips update as you type. Space plays; arrow keys move.")
     sonic_pi_buttons.draw_sonic_pi_buttons(snippet, "editor")
     followed_source_control.draw_follow_control()
@@ -186,8 +188,10 @@ def draw_snippet_neighbours(
     with header:
         draw_prediction_confidence(aligned_corpora, snippet, neighbours)
         st.caption(
-            f"The {page_text.pluralize(len(neighbours), 'clip')} nearest to this code among"
-            f" {clip_count:,} in {page_text.escape_markdown(names)}, found without rendering it."
+            f"The {markdown_and_errors.pluralize(len(neighbours), 'clip')} nearest to this"
+            " code among"
+            f" {clip_count:,} in {markdown_and_errors.escape_markdown(names)}, found"
+            " without rendering it."
         )
     # The first forecast of an alignment fits its model, so the clips are drawn before it.
     forecast_container = st.container()

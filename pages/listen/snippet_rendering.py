@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import sonicpi
-from core.clip_length import DEFAULT_CLIP_SECONDS
-from pages.components import audio_player, page_text, program_header_and_diff, session_keys
+from core.clip_length_limits import DEFAULT_CLIP_SECONDS
+from pages.components import (
+    audio_player,
+    markdown_and_errors,
+    program_header_and_diff,
+    session_keys,
+)
 from pages.listen import audio_search
 
 if TYPE_CHECKING:
@@ -25,7 +30,7 @@ RENDERING_PLAYER_KEY = "snippet-rendering"
 def render_and_play_snippet(snippet: str) -> None:
     """Render the snippet and play it."""
     with (
-        page_text.catch_and_show_errors(),
+        markdown_and_errors.catch_and_show_errors(),
         st.spinner(f"Rendering {DEFAULT_CLIP_SECONDS:g} s of sound …"),
     ):
         rendering = sonicpi.try_render(snippet)
@@ -64,7 +69,10 @@ def draw_last_snippet_rendering(snippet: str, should_render: bool) -> DeltaGener
             audio_player.draw_clip_player(rendering.clip, "your code", RENDERING_PLAYER_KEY)
             check_container = st.container(gap="small") if source == snippet else None
         elif rendering.error is not None:
-            st.error(page_text.escape_markdown(rendering.error), icon=":material/error:")
+            st.error(
+                markdown_and_errors.escape_markdown(rendering.error),
+                icon=":material/error:",
+            )
             program_header_and_diff.draw_failed_source_line(source, rendering.error.line)
         program_header_and_diff.draw_render_warnings(rendering.warnings)
         return check_container
@@ -97,7 +105,7 @@ def draw_predicted_true_neighbours(
     )
     with st.expander("The clips nearest in sound", type="compact"):
         for neighbour in true_neighbours:
-            name = f"{neighbour.rank}. {page_text.escape_markdown(neighbour.name)}"
+            name = f"{neighbour.rank}. {markdown_and_errors.escape_markdown(neighbour.name)}"
             rank = predicted_ranks.get(neighbour.program_id)
             if rank is not None:
                 st.caption(f":material/check: {name}, predicted at rank {rank}")

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.corpus import Corpus
 from core.pipeline import map_selection_export, program_sound_properties
-from pages.components import page_cache, page_text, session_keys
+from pages.components import markdown_and_errors, page_cache, session_keys
 from pages.map import map_data
 
 DOWNLOADS = (
@@ -52,7 +52,10 @@ def draw_selection_panel(
         points, page_cache.load_programs(corpus), selected_ids
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{page_text.pluralize(len(programs), 'program')}**", width="stretch")
+        st.markdown(
+            f"**{markdown_and_errors.pluralize(len(programs), 'program')}**",
+            width="stretch",
+        )
         st.button("Clear selection", icon=":material/deselect:", type="tertiary", on_click=on_clear)
     draw_selection_contrast(corpus, selected_ids)
     # Another selection needs another key: a selected row is only a number.

@@ -120,7 +120,7 @@ def load_colour_values(corpus: Corpus, alignment: AlignmentRecord, colour_by: st
 def _load_program_confidence(corpus: Corpus, alignment: AlignmentRecord) -> pd.Series:
     # Imports torch: the map is drawn before.
     from core.search.aligned_corpus import open_aligned_corpus
-    from core.search.program_confidence import estimate_confidence_of_programs
+    from core.search.corpus_program_confidence import estimate_confidence_of_programs
 
     confidence = estimate_confidence_of_programs(open_aligned_corpus(corpus, alignment.id))
     return pd.Series(dtype=float) if confidence is None else confidence

@@ -11,9 +11,9 @@ from pages.components import (
     corpus_and_alignment_picker,
     figure_and_table_download,
     job_panel,
+    markdown_and_errors,
     page_cache,
     page_header_and_sidebar,
-    page_text,
     session_keys,
 )
 from pages.components.corpus_and_alignment_picker import Selection
@@ -22,7 +22,7 @@ from pages.components.unknown_url_value_notice import (
     warn_about_remembered_url_value,
 )
 from pages.components.url_bound_segmented_control import draw_choice_bound_to_url
-from pages.map import map_data, program_selection_and_snippet_panels
+from pages.map import map_data, map_sidebar_panels
 
 # A larger map is drawn with a quarter of the pixels, so that zooming stays smooth.
 MAX_HIGH_RESOLUTION_POINTS = 10_000
@@ -46,7 +46,7 @@ def draw_map_explorer(selected: Selection) -> None:
     with left:
         draw_map(selected, points)
     with right:
-        program_selection_and_snippet_panels.draw_map_sidebar(selected)
+        map_sidebar_panels.draw_map_sidebar(selected)
 
 
 def draw_map_job_or_button(selected: Selection) -> None:
@@ -102,7 +102,7 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
     if missing_count > 0:
         verb = "was" if missing_count == 1 else "were"
         sentences.append(
-            f"{page_text.pluralize(missing_count, 'program')} {verb} added after this"
+            f"{markdown_and_errors.pluralize(missing_count, 'program')} {verb} added after this"
             f" alignment. Train again to include {'it' if missing_count == 1 else 'them'}."
         )
     st.caption(" ".join(sentence for sentence in sentences if sentence))

@@ -15,8 +15,8 @@ from core.studies.study_run_storage import StudyRun, list_study_runs
 from pages.components import (
     corpus_and_alignment_picker,
     job_panel,
+    markdown_and_errors,
     page_header_and_sidebar,
-    page_text,
     session_keys,
 )
 from pages.components.unknown_url_value_notice import (
@@ -31,7 +31,7 @@ ALL_STUDIES = "all"
 def draw_page() -> None:
     """Draw the page."""
     st.title("The paper's studies")
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         corpus = corpus_and_alignment_picker.select_corpus()
         if corpus is None:
             corpus_and_alignment_picker.draw_no_corpus_notice()
@@ -187,7 +187,7 @@ def draw_study_report_downloads(corpus: Corpus, reports: list[StudyReport]) -> N
         )
         html_path = report.path / "report.html"
         st.download_button(
-            f"HTML report ({page_text.format_bytes(html_path.stat().st_size)})",
+            f"HTML report ({markdown_and_errors.format_bytes(html_path.stat().st_size)})",
             html_path.read_bytes,
             f"{corpus.name}-{report.id}.html",
             "text/html",

@@ -9,7 +9,11 @@ import streamlit as st
 from core import encoders
 from core.corpus import Corpus
 from core.studies.study_registry import STUDIES, StudyOption
-from pages.components import corpus_and_alignment_picker, page_text, session_keys
+from pages.components import (
+    corpus_and_alignment_picker,
+    markdown_and_errors,
+    session_keys,
+)
 
 BEST_ALIGNMENT_PLACEHOLDER = "best on validation programs"
 DEFAULT_PLACEHOLDER = "default"
@@ -40,7 +44,7 @@ def draw_study_option_controls(corpus: Corpus, study_name: str) -> list[str]:
 
 def _draw_study_option_control(corpus: Corpus, option: StudyOption, key: str) -> Any:
     label = option.name.replace("_", " ").capitalize()
-    help_text = page_text.escape_markdown(option.help)
+    help_text = markdown_and_errors.escape_markdown(option.help)
     if option.value_type in (int, float):
         return st.number_input(
             label,

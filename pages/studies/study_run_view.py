@@ -26,8 +26,8 @@ from core.studies.study_run_storage import StudyRun
 from pages.components import (
     audio_player,
     figure_and_table_download,
+    markdown_and_errors,
     page_cache,
-    page_text,
     session_keys,
 )
 
@@ -56,10 +56,10 @@ def draw_study_run(corpus: Corpus, run: StudyRun) -> None:
         draw_study_figure(result, run.id)
     st.subheader("Findings")
     for note in result.notes:
-        st.markdown(f"- {page_text.escape_markdown(note, None)}")
+        st.markdown(f"- {markdown_and_errors.escape_markdown(note, None)}")
     for table in result.tables:
-        row_count = page_text.pluralize(len(table.rows), "row")
-        with st.expander(f"{page_text.escape_markdown(table.title)} ({row_count})"):
+        row_count = markdown_and_errors.pluralize(len(table.rows), "row")
+        with st.expander(f"{markdown_and_errors.escape_markdown(table.title)} ({row_count})"):
             draw_study_table(table, run.id)
     with st.expander("Settings, versions, corpus"):
         st.json(result.settings)
@@ -107,7 +107,7 @@ def draw_study_figure(result: StudyResult, run_id: str) -> None:
     if not result.figures:
         return
     figure = draw_study_figure_picker(result.figures, run_id)
-    st.markdown(f"**{page_text.escape_markdown(figure.title)}**")
+    st.markdown(f"**{markdown_and_errors.escape_markdown(figure.title)}**")
     chart_key = f"figure-{run_id}-{figure.name}"
     st.plotly_chart(
         figure.figure,
@@ -119,7 +119,7 @@ def draw_study_figure(result: StudyResult, run_id: str) -> None:
         else "ignore",
         config={"displaylogo": False},
     )
-    st.caption(page_text.escape_markdown(figure.caption))
+    st.caption(markdown_and_errors.escape_markdown(figure.caption))
     figure_and_table_download.draw_figure_download(
         f"{run_id}-{figure.name}", lambda: figure.figure, figure.title
     )
@@ -232,18 +232,20 @@ def draw_clip_playlist(items: list[PlaylistItem], note: str, key: str) -> None:
     try:
         clip = concatenate_clips([item.audio_path for item in items], SECONDS_PER_CLIP)
     except EarshotError as error:
-        page_text.show_error(error)
+        markdown_and_errors.show_error(error)
         return
     if clip is None:
         st.caption(":material/music_off: A clip is missing.")
         return
     names = " → ".join(dict.fromkeys(item.name for item in items))
-    st.caption(page_text.escape_markdown(names))
+    st.caption(markdown_and_errors.escape_markdown(names))
     audio_player.draw_clip_player(clip, names, key)
     if note:
-        st.caption(page_text.escape_markdown(note))
+        st.caption(markdown_and_errors.escape_markdown(note))
     for number, item in enumerate(items):
-        with st.expander(page_text.escape_markdown(item.name), key=f"{key}-item-{number}"):
+        with st.expander(
+            markdown_and_errors.escape_markdown(item.name), key=f"{key}-item-{number}"
+        ):
             if len(items) > 1:
                 path = find_stored_clip(item.audio_path)
                 audio_player.draw_audio_file_player(
@@ -259,7 +261,7 @@ def draw_clip_playlist(items: list[PlaylistItem], note: str, key: str) -> None:
 def draw_study_table(table: StudyTable, run_id: str) -> None:
     """Draw a table with filters; a ticked row plays its clips, if it has any."""
     if table.caption:
-        st.caption(page_text.escape_markdown(table.caption, None))
+        st.caption(markdown_and_errors.escape_markdown(table.caption, None))
     table_key = f"table-{run_id}-{table.name}"
     rows = draw_table_filters(table.rows, table_key)
     displayed_rows = rows.drop(columns="clips", errors="ignore")

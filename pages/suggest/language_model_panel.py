@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core import workspace
-from pages.components import page_text, session_keys
+from pages.components import markdown_and_errors, session_keys
 from pages.suggest.suggestion_state import SuggestionState
 
 
@@ -33,7 +33,7 @@ def draw_language_model_panel(current: SuggestionState) -> SuggestionState:
         )
         if is_asked:
             with (
-                page_text.catch_and_show_errors(),
+                markdown_and_errors.catch_and_show_errors(),
                 st.spinner("The language model writes programs …"),
             ):
                 written = write_candidates_by_language_model(
@@ -46,5 +46,5 @@ def draw_language_model_panel(current: SuggestionState) -> SuggestionState:
                 )
                 session_keys.SUGGESTION_STATE.set_value(current)
         if current.written_words:
-            st.caption(page_text.escape_markdown(current.written_words))
+            st.caption(markdown_and_errors.escape_markdown(current.written_words))
     return current

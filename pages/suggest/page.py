@@ -16,8 +16,8 @@ from pages.components import (
     corpus_and_alignment_picker,
     example_snippets,
     followed_source_control,
+    markdown_and_errors,
     page_header_and_sidebar,
-    page_text,
     session_keys,
     slider_http_routes,
     sonic_pi_buttons,
@@ -46,7 +46,7 @@ def draw_page() -> None:
     if session_keys.IS_NEW_PAGE.get_value():  # Here: a run of the fragment alone is not a visit.
         session_keys.IS_SUGGEST_JUST_OPENED.set_value(True)
     if not workspace.is_workspace_read_only():
-        with page_text.catch_and_show_errors():
+        with markdown_and_errors.catch_and_show_errors():
             audition_http_routes.open_audition_clips()  # Starts the render workers.
     corpus_and_alignment_picker.draw_alignment_page("Suggest", draw_suggestions, "prediction")
 
@@ -65,7 +65,7 @@ def draw_suggestions(selected: Selection) -> None:
         sonic_pi_buttons.draw_sonic_pi_buttons(code, "suggest")
         if workspace.is_workspace_read_only():
             st.caption(":material/visibility: Read-only: nothing is rendered, so nothing plays.")
-    with right, page_text.catch_and_show_errors():
+    with right, markdown_and_errors.catch_and_show_errors():
         _draw_versions(selected, current, code)
 
 
@@ -154,13 +154,13 @@ def _draw_versions(selected: Selection, current: SuggestionState, code: str) -> 
     aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment)
     target = None
     if controls.mode == "toward":
-        with page_text.catch_and_show_errors():
+        with markdown_and_errors.catch_and_show_errors():
             target = suggestion_controls.draw_target_controls(aligned_corpus)
         if target is None:
             st.caption("Choose a target; until then the versions are diverse.")
     if current.liked is not None:
         st.caption(
-            f":material/favorite: Like: {page_text.escape_markdown(current.liked.title)}."
+            f":material/favorite: Like: {markdown_and_errors.escape_markdown(current.liked.title)}."
             " Press d for different ones."
         )
     suggested = _suggest_or_explain(aligned_corpus, selected, controls, current, target)
@@ -218,10 +218,10 @@ def _suggest_or_explain(
             aligned_corpus, selected.alignment.id, controls, current, target
         )
     except SilentSnippetError as error:
-        page_text.show_why_snippet_is_silent(error.message)
+        markdown_and_errors.show_why_snippet_is_silent(error.message)
         return None
     except EarshotError as error:
-        page_text.show_error(error)
+        markdown_and_errors.show_error(error)
         return None
     if suggested.dropped_words:
         st.caption(f"Language model: left out {suggested.dropped_words}.")

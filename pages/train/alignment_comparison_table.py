@@ -19,8 +19,8 @@ from core.plots.training_curves import build_training_run_comparison_figure
 from pages.components import (
     corpus_and_alignment_picker,
     figure_and_table_download,
+    markdown_and_errors,
     page_cache,
-    page_text,
     session_keys,
 )
 
@@ -139,7 +139,7 @@ def draw_common_program_evaluation(corpus: Corpus, alignments: list[AlignmentRec
         state_key.set_value(alignment_ids)
     if state_key.get_value() != alignment_ids:
         return
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         table, program_count = _evaluate_on_common_programs(corpus, alignment_ids)
         labels = {
             alignment.id: corpus_and_alignment_picker.format_alignment_label(alignment)
@@ -167,7 +167,7 @@ def _evaluate_on_common_programs(
     corpus: Corpus, alignment_ids: tuple[str, ...]
 ) -> tuple[pd.DataFrame, int]:
     # Imports torch: the page is drawn before.
-    from core.pipeline.common_program_evaluation import (
+    from core.pipeline.evaluation_on_common_programs import (
         evaluate_on_common_programs,
         pivot_common_evaluation,
     )

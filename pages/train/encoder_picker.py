@@ -12,7 +12,7 @@ from core.corpus import Corpus
 from core.encoders.concatenated_encoders import split_encoder_id
 from core.encoders.encoder_presets import find_encoder_preset_name
 from core.encoders.imported_embeddings_spec import is_imported_encoder
-from pages.components import job_panel, page_cache, page_text, session_keys
+from pages.components import job_panel, markdown_and_errors, page_cache, session_keys
 
 MODALITIES = ("code", "audio")
 
@@ -37,14 +37,17 @@ def draw_encoder_picker(corpus: Corpus) -> EncoderChoice:
     """Draw the corpus's encoders, the choice of others, and what those need."""
     corpus_encoders = corpus.settings.get("encoders") or {}
     if not corpus_encoders:
-        name = page_text.escape_markdown(corpus.name)
+        name = markdown_and_errors.escape_markdown(corpus.name)
         st.caption(f"{name} has no embeddings yet. Build it first.")
         return EncoderChoice(has_embeddings=False)
     st.caption(format_corpus_encoder_summary(corpus, corpus_encoders))
     chosen = draw_encoder_selectors(corpus, corpus_encoders)
     for encoder_id in chosen.values():
         if warning := encoders.find_encoder_spec(encoder_id).usage_warning:
-            st.warning(page_text.escape_markdown(warning), icon=":material/copyright:")
+            st.warning(
+                markdown_and_errors.escape_markdown(warning),
+                icon=":material/copyright:",
+            )
     options = [
         part
         for modality, encoder_id in chosen.items()
@@ -60,13 +63,13 @@ def format_corpus_encoder_summary(corpus: Corpus, corpus_encoders: Mapping[str, 
     preset_name = find_encoder_preset_name(code_encoder, audio_encoder)
     origin = f"the {preset_name} preset" if preset_name else "custom encoders"
     titles = " and ".join(
-        page_text.escape_markdown(encoders.find_encoder_spec(encoder_id).title)
+        markdown_and_errors.escape_markdown(encoders.find_encoder_spec(encoder_id).title)
         for encoder_id in (code_encoder, audio_encoder)
     )
     clip_count = page_cache.count_programs_by_state(corpus)["ok"]
     return (
-        f"{page_text.pluralize(clip_count, 'program')} with a clip, embedded by {titles}:"
-        f" {page_text.escape_markdown(corpus.name)} was built with {origin}."
+        f"{markdown_and_errors.pluralize(clip_count, 'program')} with a clip, embedded by {titles}:"
+        f" {markdown_and_errors.escape_markdown(corpus.name)} was built with {origin}."
     )
 
 
@@ -138,7 +141,7 @@ def draw_encoder_preset_buttons(corpus: Corpus) -> None:
                 key=f"preset-{preset.name}",
                 on_click=_select_preset_encoders,
                 args=(corpus, preset),
-                help=page_text.escape_markdown(" and ".join(encoder_ids)),
+                help=markdown_and_errors.escape_markdown(" and ".join(encoder_ids)),
             )
 
 
@@ -182,7 +185,7 @@ def check_corpus_embeddings_or_offer_job(
     job = job_panel.draw_latest_job_unless_done(*argv)
     if job is None or not job.is_active:
         escaped_ids = " and ".join(
-            page_text.escape_markdown(encoder_id) for encoder_id in missing.values()
+            markdown_and_errors.escape_markdown(encoder_id) for encoder_id in missing.values()
         )
         st.info(f"The corpus is not embedded by {escaped_ids} yet.", icon=":material/info:")
         job_panel.draw_job_start_button(

@@ -22,9 +22,9 @@ from pages.components import (
     corpus_and_alignment_picker,
     figure_and_table_download,
     job_panel,
+    markdown_and_errors,
     page_cache,
     page_header_and_sidebar,
-    page_text,
     session_keys,
 )
 from pages.components.unknown_url_value_notice import (
@@ -68,7 +68,7 @@ def draw_page() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Train an alignment", width="stretch")
         view_container = st.container(width="content")
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         corpus = corpus_and_alignment_picker.select_corpus()
         if corpus is None:
             corpus_and_alignment_picker.draw_no_corpus_notice()
@@ -128,7 +128,7 @@ def draw_training_form(corpus: Corpus) -> None:
         )
         draw_training_time_estimate(corpus, form_values)
     if is_pressed:
-        with page_text.catch_and_show_errors():
+        with markdown_and_errors.catch_and_show_errors():
             argv = ["train", corpus.name]
             argv += encoder_choice.cli_options
             if form_values is not None:
@@ -164,7 +164,7 @@ def draw_training_time_estimate(corpus: Corpus, form_values: TrainingFormValues 
             else [form_values.to_alignment_config()]
         )
     except EarshotError as error:
-        page_text.show_error(error)
+        markdown_and_errors.show_error(error)
         return
     clip_count = page_cache.count_programs_by_state(corpus)["ok"]
     seconds = sum(estimate_training_seconds(clip_count, config) for config in configs)
@@ -248,7 +248,9 @@ def draw_alignment_results(corpus: Corpus, alignment: AlignmentRecord) -> None:
             st.switch_page("pages/listen/page.py")
     split_metrics = metrics[metrics["split"] == split]
     program_count = int(split_metrics["programs"].max())
-    st.caption(f"{SPLIT_DESCRIPTIONS[split]}; {page_text.pluralize(program_count, 'program')}.")
+    st.caption(
+        f"{SPLIT_DESCRIPTIONS[split]}; {markdown_and_errors.pluralize(program_count, 'program')}."
+    )
     draw_alignment_result_tabs(alignment, split, split_metrics)
 
 
@@ -320,7 +322,7 @@ def draw_unevaluated_alignment(corpus: Corpus, alignment: AlignmentRecord) -> No
     epoch_count = alignment.metrics.get("epochs")
     if best_epoch and epoch_count:
         history = (
-            f"Training was stopped after {page_text.pluralize(epoch_count, 'epoch')}. The"
+            f"Training was stopped after {markdown_and_errors.pluralize(epoch_count, 'epoch')}. The"
             f" heads of epoch {best_epoch}, the best, were saved; Listen can use them."
         )
     else:

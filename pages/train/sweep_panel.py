@@ -14,14 +14,14 @@ from core.errors import EarshotError
 from core.jobs import Job
 from core.pipeline import sweep
 from core.pipeline.cost_estimates import estimate_sweep_seconds
-from core.pipeline.sweep_configuration_training import build_training_command
+from core.pipeline.sweep_configuration_train_command import build_training_command
 from core.plots.sweep_parallel_coordinates import build_sweep_parallel_coordinates_figure
 from core.studies.corpus_table_collection import flatten_sweep_summary
 from pages.components import (
     figure_and_table_download,
     job_panel,
+    markdown_and_errors,
     page_cache,
-    page_text,
     session_keys,
 )
 
@@ -47,7 +47,7 @@ METRIC_LABELS = {
 def draw_sweep_panel(corpus: Corpus) -> None:
     """Draw the form that starts a sweep, the running one, and the results of earlier ones."""
     if not corpus.settings.get("encoders"):
-        name = page_text.escape_markdown(corpus.name)
+        name = markdown_and_errors.escape_markdown(corpus.name)
         st.info(f"{name} has no embeddings yet. Build it first.", icon=":material/info:")
         return
     st.caption(
@@ -98,8 +98,8 @@ def draw_sweep_form(corpus: Corpus, is_running: bool) -> None:
         sweep.DEFAULT_WORKERS,
     )
     st.caption(
-        f"{page_text.pluralize(len(trials), 'configuration')},"
-        f" {page_text.pluralize(int(seed_count), 'seed')} each:"
+        f"{markdown_and_errors.pluralize(len(trials), 'configuration')},"
+        f" {markdown_and_errors.pluralize(int(seed_count), 'seed')} each:"
         f" {job_panel.format_work_duration('sweep', seconds)}; most runs stop early."
     )
 
@@ -124,7 +124,7 @@ def draw_running_sweep(job: Job) -> None:
     if not sweep_ids:
         st.caption("Training the first runs …")
         return
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         draw_sweep_results(Corpus.open(job.argv[1]), sweep_ids[-1])
 
 
@@ -175,8 +175,8 @@ def describe_sweep_results(trial_runs: pd.DataFrame) -> str:
     finished_runs = trial_runs[trial_runs["number"] >= 0].drop_duplicates(["number", "seed"])
     configuration_count = finished_runs["number"].nunique()
     text = (
-        f"{page_text.pluralize(len(finished_runs), 'run')} of"
-        f" {page_text.pluralize(configuration_count, 'configuration')} so far."
+        f"{markdown_and_errors.pluralize(len(finished_runs), 'run')} of"
+        f" {markdown_and_errors.pluralize(configuration_count, 'configuration')} so far."
     )
     if len(finished_runs) > configuration_count:
         text += " Means over seeds on the validation programs; ± is the standard deviation."
@@ -187,7 +187,9 @@ def describe_sweep_results(trial_runs: pd.DataFrame) -> str:
     if best_number is None:
         return text
     names = trial_runs.drop_duplicates("number").set_index("number")["name"]
-    return f"{text} Best by debiased CKA: {page_text.escape_markdown(names[best_number])}."
+    return (
+        f"{text} Best by debiased CKA: {markdown_and_errors.escape_markdown(names[best_number])}."
+    )
 
 
 def find_best_number(trial_runs: pd.DataFrame) -> int | None:

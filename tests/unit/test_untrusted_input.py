@@ -23,7 +23,7 @@ from core.pipeline import sweep
 from core.programs import get_template
 from core.search.query_audio_decoding import MAX_AUDIO_BYTES, decode_audio_bytes
 from core.sonicpi import Clip
-from pages.components import clip_http_routes, page_text
+from pages.components import clip_http_routes, markdown_and_errors
 
 fuzz_settings = settings(max_examples=60, deadline=None)
 # Text as people, browsers and attackers write it.
@@ -119,7 +119,7 @@ def test_no_range_header_breaks_the_audio_server(client, byte_range):
 @fuzz_settings
 @given(st.text(max_size=200))
 def test_escaped_text_is_not_markup(text):
-    escaped = page_text.escape_markdown(text)
+    escaped = markdown_and_errors.escape_markdown(text)
     assert "\n" not in escaped
     assert not re.search(r"(?<!\\)(?:\\\\)*[<>\[\]()`$*_#:!|~]", escaped)
 

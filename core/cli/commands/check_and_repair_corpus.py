@@ -79,7 +79,7 @@ def _print_failed_programs(args: argparse.Namespace) -> None:
 
 
 def _print_data_card(args: argparse.Namespace) -> None:
-    from core.pipeline.data_card import make_data_card
+    from core.pipeline.corpus_data_card import make_data_card
 
     card = make_data_card(open_corpus_from_args(args))
     if args.json:

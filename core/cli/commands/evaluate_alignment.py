@@ -69,7 +69,7 @@ def _evaluate_on_common_programs(
     args: argparse.Namespace, alignment_names: list[str], progress: Progress
 ) -> None:
     """Evaluate several alignments on the same programs, and print them side by side."""
-    from core.pipeline.common_program_evaluation import (
+    from core.pipeline.evaluation_on_common_programs import (
         evaluate_on_common_programs,
         pivot_common_evaluation,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.file_export_options import (
+from core.cli.figure_and_table_export_options import (
     add_file_export_arguments,
     open_corpus_and_alignment_to_export,
     print_exported_paths,

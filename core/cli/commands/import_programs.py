@@ -26,7 +26,7 @@ from core.cli.parsing import (
     parse_duration_seconds,
 )
 from core.cli.terminal_output import print_json_line, print_result_to_stdout, print_status_to_stderr
-from core.clip_length import DEFAULT_CLIP_SECONDS
+from core.clip_length_limits import DEFAULT_CLIP_SECONDS
 from core.corpus.legacy_command_names import add_older_json_keys
 from core.errors import EarshotError
 from core.progress_callback import Progress

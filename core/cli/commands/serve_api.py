@@ -49,7 +49,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     import uvicorn
 
     from core.http_api.api_application import build_api_application
-    from core.http_api.request_access import require_api_access
+    from core.http_api.request_authorization import require_api_access
     from core.suggest.analysis_worker_pool import get_analysis_worker_pool
 
     if args.port > MAX_PORT:

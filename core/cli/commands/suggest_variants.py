@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
     from core.suggest.candidates import Candidate
     from core.suggest.literal_sensitivity import LiteralSensitivity
+    from core.suggest.picks_and_dropped_candidate_counts import Pick
     from core.suggest.suggest_and_pick_variants import SuggestOptions
-    from core.suggest.suggestion_result import Pick
 
 IS_LONG_RUNNING = False
 ADVICE_COUNT = 3

@@ -27,7 +27,7 @@ from core.cli.parsing import (
     parse_positive_int,
 )
 from core.cli.terminal_output import print_json_line, print_result_to_stdout
-from core.clip_length import DEFAULT_CLIP_SECONDS
+from core.clip_length_limits import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError
 from core.progress_callback import Progress
 from core.text_formatting import format_table, pluralize

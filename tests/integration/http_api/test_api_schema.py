@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from core.http_api.api_application import build_api_application
-from core.http_api.request_access import ApiAccess
+from core.http_api.request_authorization import ApiAccess
 
 CHECKS = [
     not_a_server_error,

@@ -19,8 +19,8 @@ from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.pipeline import build, build_program_generation
 from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.corpus_data_card import make_data_card
 from core.pipeline.cost_estimates import BuildEstimate, estimate_build_cost
-from core.pipeline.data_card import make_data_card
 from core.pipeline.embed import embed_corpus
 from core.pipeline.executors import LocalExecutor
 from core.pipeline.import_programs import import_programs

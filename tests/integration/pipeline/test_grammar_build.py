@@ -10,7 +10,7 @@ from core.cli import main
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
-from core.pipeline.data_card import make_data_card
+from core.pipeline.corpus_data_card import make_data_card
 from core.programs import compose_programs, get_title_by_template_id
 
 

@@ -16,7 +16,7 @@ from core.alignment import AlignmentConfig
 from core.corpus import Corpus
 from core.programs import Program
 from core.workspace import PROJECT_FOLDER
-from pages.components import corpus_and_alignment_picker, page_text
+from pages.components import corpus_and_alignment_picker, markdown_and_errors
 from tests.fake_rendering import compute_fake_render_id
 from tests.unit.pages.page_steps import (
     MARKDOWN_NAME,
@@ -431,13 +431,13 @@ def test_a_missing_clip_shows_its_remedy(trained_workspace: Path, tmp_path: Path
 def test_escaped_text_is_shown_unchanged(text: str) -> None:
     from markdown_it import MarkdownIt
 
-    shown = MarkdownIt().render(page_text.escape_markdown(text))
+    shown = MarkdownIt().render(markdown_and_errors.escape_markdown(text))
     assert shown.strip() == f"<p>{text.replace('<', '&lt;').replace('>', '&gt;')}</p>"
 
 
 def test_long_text_is_cut_and_lines_are_joined() -> None:
-    assert page_text.escape_markdown("a\nb") == "a b"
-    assert len(page_text.escape_markdown("x" * 5000)) < 700
+    assert markdown_and_errors.escape_markdown("a\nb") == "a b"
+    assert len(markdown_and_errors.escape_markdown("x" * 5000)) < 700
 
 
 @pytest.mark.parametrize(
@@ -451,4 +451,4 @@ def test_long_text_is_cut_and_lines_are_joined() -> None:
     ],
 )
 def test_durations_are_formatted_roughly(seconds: float | None, text: str) -> None:
-    assert page_text.format_duration(seconds) == text
+    assert markdown_and_errors.format_duration(seconds) == text

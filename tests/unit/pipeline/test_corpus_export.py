@@ -24,9 +24,9 @@ from core.corpus import (
     list_corpora,
 )
 from core.errors import EarshotError
+from core.pipeline.corpus_data_card import make_data_card
 from core.pipeline.corpus_export import ExportOptions, export_corpus
-from core.pipeline.data_card import make_data_card
-from core.pipeline.dataset_card import choose_licence_tag
+from core.pipeline.hugging_face_dataset_card import choose_licence_tag
 from core.programs import Program, compose_programs, generate
 from core.sonicpi.audio_clip_and_render_result import Clip, RenderProblem, RenderResult
 from tests.fake_rendering import compute_fake_render_id

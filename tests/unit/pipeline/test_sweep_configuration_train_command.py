@@ -10,7 +10,7 @@ import pytest
 from core.alignment.sweep_grids import GRIDS, list_grid_trials
 from core.cli.commands import train_alignment
 from core.errors import EarshotError
-from core.pipeline.sweep_configuration_training import build_training_command
+from core.pipeline.sweep_configuration_train_command import build_training_command
 from core.pipeline.sweep_worker import write_json_atomically
 from tests.unit.search.tone_corpora import make_tone_corpus
 

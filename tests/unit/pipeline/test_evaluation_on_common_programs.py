@@ -10,7 +10,7 @@ import pytest
 
 from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
-from core.pipeline.common_program_evaluation import (
+from core.pipeline.evaluation_on_common_programs import (
     evaluate_on_common_programs,
     label_splits_agreed_by_all_alignments,
     pivot_common_evaluation,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.errors import EarshotError
-from core.pipeline.data_card import DataCard
+from core.pipeline.corpus_data_card import DataCard
 from core.pipeline.exported_program_table import describe_columns, format_column_dictionary
 
 LICENCE_PATTERN = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}\Z")

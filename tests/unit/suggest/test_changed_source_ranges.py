@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from core.suggest.code_edit import Replacement, apply_source_replacements
-from core.suggest.source_ranges import (
+from core.suggest.changed_source_ranges import (
     locate_inserted_ranges,
     locate_replaced_ranges,
     locate_source_range,
 )
+from core.suggest.code_edit import Replacement, apply_source_replacements
 
 SOURCE = "# é\nplay 60\nplay 62\n"
 

@@ -14,7 +14,10 @@ from core.corpus import Corpus, count_corpus_contents
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.package_versions import collect_package_versions
-from core.pipeline.published_encoder_names import is_local_path, name_encoders_for_publication
+from core.pipeline.encoder_names_without_local_paths import (
+    is_local_path,
+    name_encoders_for_publication,
+)
 from core.text_formatting import format_markdown_table
 
 RECORDED_PACKAGES = ("torch", "transformers", "numpy", "soundfile")

@@ -12,7 +12,7 @@ from core.errors import EarshotError
 from pages.components import (
     audio_player,
     code_editor,
-    page_text,
+    markdown_and_errors,
     program_actions_menu,
     program_header_and_diff,
     session_keys,
@@ -20,11 +20,11 @@ from pages.components import (
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.program_actions_menu import ProgramToUse
 from pages.map import (
-    gap_panel,
+    fill_gap_panel,
     lasso_selection_panel,
     map_data,
     map_marks_and_clicks,
-    path_panel,
+    variant_path_panel,
 )
 from pages.map.map_marks_and_clicks import MapMarks
 
@@ -77,9 +77,9 @@ def draw_map_sidebar(selected: Selection) -> None:
                 selected.corpus, points, selected_ids, open_and_play_program, clear_lasso_selection
             )
         elif panel == "path":
-            path = path_panel.draw_path_panel(selected, points)
+            path = variant_path_panel.draw_path_panel(selected, points)
         elif panel == "gap":
-            gap = gap_panel.draw_gap_panel(selected, points)
+            gap = fill_gap_panel.draw_gap_panel(selected, points)
         elif program_id is None:
             draw_map_help()
         else:
@@ -99,7 +99,7 @@ def draw_map_sidebar(selected: Selection) -> None:
         marks,
         lambda program_id: open_program_or_choose_path_end(selected, program_id),
         lambda program_ids: store_lasso_selection(selected, program_ids),
-        lambda place: gap_panel.store_place(selected, place),
+        lambda place: fill_gap_panel.store_place(selected, place),
     )
 
 
@@ -140,7 +140,7 @@ def open_and_play_program(program_id: str) -> None:
 def open_program_or_choose_path_end(selected: Selection, program_id: str) -> None:
     """Open a clicked program, or make it an end of the path; for callbacks."""
     if session_keys.MAP_PANEL.get_value() == "path":
-        path_panel.choose_path_end(selected.corpus, program_id)
+        variant_path_panel.choose_path_end(selected.corpus, program_id)
     else:
         open_and_play_program(program_id)
 
@@ -173,7 +173,7 @@ def draw_program_card(selected: Selection, program_id: str) -> None:
     try:
         program = selected.corpus.load_program(program_id)
     except EarshotError as error:
-        page_text.show_error(error)
+        markdown_and_errors.show_error(error)
         st.button("Close", on_click=close_program_card)
         return
     player_key = _format_program_player_key(program_id)
@@ -194,7 +194,7 @@ def draw_program_card(selected: Selection, program_id: str) -> None:
         persist_state="session",
         label_visibility="collapsed",
     )
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         # Imports torch: the map and the card are drawn before.
         from core.search.aligned_corpus import open_aligned_corpus
         from core.search.nearest_neighbour_queries import find_program_neighbours
@@ -213,7 +213,7 @@ def draw_snippet_placement(selected: Selection, points: pd.DataFrame) -> MapPlac
     if not snippet.strip():
         st.info("Write some Sonic Pi code.", icon=":material/edit:")
         return None
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         # Imports torch: the map and the editor are drawn before.
         from core.search.aligned_corpus import open_aligned_corpus
         from core.search.map_placement import place_snippet_on_map
@@ -223,9 +223,9 @@ def draw_snippet_placement(selected: Selection, points: pd.DataFrame) -> MapPlac
         try:
             placement = place_snippet_on_map(aligned_corpus, snippet, points, NEIGHBOUR_COUNT)
         except SilentSnippetError as error:
-            page_text.show_why_snippet_is_silent(error.message)
+            markdown_and_errors.show_why_snippet_is_silent(error.message)
             return None
-        page_text.show_partial_reading_notice(interpret_audible_snippet(snippet).message)
+        markdown_and_errors.show_partial_reading_notice(interpret_audible_snippet(snippet).message)
         st.caption(
             "The star marks the snippet: in the left picture among programs with similar code, in"
             " the right one among its predicted clips. Lines lead to those clips."
@@ -251,11 +251,11 @@ def draw_neighbour_list(neighbours: Sequence[Neighbour], on_select: Callable[[st
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 audio_player.draw_clip_play_button(neighbour.audio_path, neighbour.name, key)
                 st.button(
-                    f"{neighbour.rank}. {page_text.escape_markdown(title)} ·"
+                    f"{neighbour.rank}. {markdown_and_errors.escape_markdown(title)} ·"
                     f" {neighbour.similarity:.2f}",
                     key=key,
                     type="tertiary",
-                    help=page_text.escape_markdown(neighbour.name),
+                    help=markdown_and_errors.escape_markdown(neighbour.name),
                     on_click=on_select,
                     args=(neighbour.program_id,),
                     width="stretch",

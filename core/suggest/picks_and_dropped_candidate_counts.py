@@ -9,7 +9,7 @@ from core.search.clip_property_forecast import Forecast
 from core.search.nearest_neighbour_queries import Neighbour
 from core.search.search_confidence import Confidence
 from core.suggest.candidates import SourceChange
-from core.suggest.source_ranges import SourceRange
+from core.suggest.changed_source_ranges import SourceRange
 
 
 @dataclass(frozen=True)

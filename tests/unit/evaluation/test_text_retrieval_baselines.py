@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.evaluation.text_baselines import (
+from core.evaluation.text_retrieval_baselines import (
     compute_edit_distances,
     compute_identifier_tfidf,
     find_nearest_programs_by_edit_distance,

@@ -10,7 +10,13 @@ import streamlit as st
 
 from core import sonicpi, workspace
 from core.corpus import AlignmentRecord, Corpus
-from pages.components import audio_player, job_panel, page_cache, page_text, session_keys
+from pages.components import (
+    audio_player,
+    job_panel,
+    markdown_and_errors,
+    page_cache,
+    session_keys,
+)
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.session_keys import MapPlace, RenderedSnippet
 
@@ -58,11 +64,11 @@ def draw_gap_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any] 
     job = _draw_fill_job(selected, place)
     if job is not None and job.is_active:
         return mark
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         candidates = _find_candidates(selected.corpus, selected.alignment, place, points)
         if not workspace.is_workspace_read_only():
             job_panel.draw_job_start_button(
-                f"Render and add {page_text.pluralize(len(candidates), 'program')}",
+                f"Render and add {markdown_and_errors.pluralize(len(candidates), 'program')}",
                 _build_fill_command(selected, place),
                 f"Fill a gap in the map of {selected.corpus.name}",
                 icon=":material/add_location:",
@@ -108,7 +114,7 @@ def _draw_candidate(number: int, candidate: GapCandidate) -> None:
     titles = page_cache.load_template_titles()
     title = titles.get(program.template, program.template) or program.name
     st.markdown(
-        f"**{number}. {page_text.escape_markdown(title)}** &ensp;"
+        f"**{number}. {markdown_and_errors.escape_markdown(title)}** &ensp;"
         f" :gray[{candidate.distance:.2f} from the place]"
     )
     player_key = f"gap-{program.id}"
@@ -126,6 +132,9 @@ def _draw_candidate(number: int, candidate: GapCandidate) -> None:
         if preview.rendering.clip is not None:
             audio_player.draw_clip_player(preview.rendering.clip, program.name, player_key)
         else:
-            st.error(page_text.escape_markdown(preview.rendering.error), icon=":material/error:")
+            st.error(
+                markdown_and_errors.escape_markdown(preview.rendering.error),
+                icon=":material/error:",
+            )
     with st.expander("Code", type="compact", key=f"code-{player_key}"):
         st.code(program.source, language="ruby")

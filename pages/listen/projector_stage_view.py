@@ -16,7 +16,7 @@ from pages.components import (
     audio_player,
     code_editor,
     followed_source_control,
-    page_text,
+    markdown_and_errors,
     program_header_and_diff,
     session_keys,
 )
@@ -87,7 +87,7 @@ def draw_stage_code_and_predictions(selected: Selection) -> None:
         else:
             snippet = code_editor.draw_code_editor(EDITOR_HEIGHT_PX)
         should_render = code_editor.take_render_request() and not workspace.is_workspace_read_only()
-    with right, page_text.catch_and_show_errors():
+    with right, markdown_and_errors.catch_and_show_errors():
         if should_render or session_keys.SNIPPET_RENDERING.get_value() is not None:
             snippet_rendering.draw_last_snippet_rendering(snippet, should_render)
         if snippet.strip():
@@ -110,7 +110,7 @@ def draw_stage_predictions(selected: Selection, snippet: str) -> None:
     try:
         nearest = find_neighbours_in_corpora(aligned_corpora, snippet, STAGE_NEIGHBOUR_COUNT)
     except SilentSnippetError as error:
-        page_text.show_why_snippet_is_silent(error.message)
+        markdown_and_errors.show_why_snippet_is_silent(error.message)
         return
     forecast_container = st.container()
     with st.container(gap="xsmall", key="stage-rows"):

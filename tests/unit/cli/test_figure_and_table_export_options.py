@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli.file_export_options import print_exported_paths, select_items_to_export
+from core.cli.figure_and_table_export_options import print_exported_paths, select_items_to_export
 from core.errors import EarshotError
 
 TABLES = {"metrics": 1, "sweep": 2}

@@ -13,8 +13,8 @@ from core.programs import Program, get_template, list_templates
 from core.programs.template_interpolation import interpolate_variants
 from pages.components import (
     audio_player,
+    markdown_and_errors,
     page_cache,
-    page_text,
     session_keys,
 )
 from pages.components.corpus_and_alignment_picker import Selection
@@ -64,7 +64,7 @@ def draw_path_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any]
         key=session_keys.MAP_PATH_STEPS.name,
         persist_state="session",
     )
-    with page_text.catch_and_show_errors():
+    with markdown_and_errors.catch_and_show_errors():
         path = _interpolate_cached(corpus, first_id, last_id, step_count)
         _draw_path_players(corpus, path)
         return _place_path(selected, points, path)
@@ -124,7 +124,7 @@ def _draw_path_players(corpus: Corpus, path: list[Program]) -> None:
     if not workspace.is_workspace_read_only() and st.button(
         "Render and play the path", type="primary", icon=":material/route:"
     ):
-        with st.spinner(f"Rendering {page_text.pluralize(len(path), 'clip')} …"):
+        with st.spinner(f"Rendering {markdown_and_errors.pluralize(len(path), 'clip')} …"):
             for program in path:
                 _render_step(program.source, corpus.settings.get("sonic_pi"))
         session_keys.PLAYED_PATH.set_value(key)
@@ -140,7 +140,10 @@ def _draw_path_players(corpus: Corpus, path: list[Program]) -> None:
             if rendering.clip is not None:
                 audio_player.draw_clip_player(rendering.clip, f"Step {number}", player_key)
             else:
-                st.error(page_text.escape_markdown(rendering.error), icon=":material/error:")
+                st.error(
+                    markdown_and_errors.escape_markdown(rendering.error),
+                    icon=":material/error:",
+                )
         with st.expander("Code", type="compact", key=f"path-code-{number}"):
             st.code(program.source, language="ruby")
 
@@ -152,8 +155,8 @@ def _describe_step(path: list[Program], index: int) -> str:
     before, after = path[index - 1].parameters, path[index].parameters
     changed = [name for name in after if before.get(name) != after[name]]
     texts = [
-        f"{page_text.escape_markdown(name.replace('_', ' '))}"
-        f" {page_text.escape_markdown(str(after[name])[:24])}"
+        f"{markdown_and_errors.escape_markdown(name.replace('_', ' '))}"
+        f" {markdown_and_errors.escape_markdown(str(after[name])[:24])}"
         for name in changed[:3]
     ]
     more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""

@@ -11,9 +11,9 @@ from core.evaluation.confidence_calibration import (
     ConfidenceCalibration,
     compute_confidence_features,
 )
-from core.search import program_confidence
+from core.search import corpus_program_confidence
 from core.search.aligned_corpus import open_aligned_corpus
-from core.search.program_confidence import estimate_confidence_of_programs
+from core.search.corpus_program_confidence import estimate_confidence_of_programs
 from tests.unit.search.alignments import save_untrained_alignment
 from tests.unit.search.test_search_confidence import CALIBRATION
 from tests.unit.search.tone_corpora import make_tone_corpus
@@ -22,7 +22,7 @@ from tests.unit.search.tone_corpora import make_tone_corpus
 def test_each_program_is_searched_for_without_its_own_clip_and_code(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(program_confidence, "BLOCK_ROWS", 4)
+    monkeypatch.setattr(corpus_program_confidence, "BLOCK_ROWS", 4)
     songs = make_tone_corpus("songs", 9)
     alignment_id = save_untrained_alignment(songs)
     songs.save_alignment_metrics(alignment_id, {"readings": [], "confidence": CALIBRATION})
