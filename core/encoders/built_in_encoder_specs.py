@@ -238,9 +238,10 @@ ENCODER_SPECS = (
         title="Symbolic encoder: static analysis of the program",
         licence="none needed",
         weights=NoWeights(),
-        recipe_version=3,
-        # Version 2 read other random numbers than Sonic Pi draws.
-        comparable_revisions=("0+2",),
+        recipe_version=4,
+        # Version 2 read other random numbers than Sonic Pi draws, and version 3 added the options
+        # of `control` to the last sound of the thread.
+        comparable_revisions=("0+2", "0+3"),
     ),
     EncoderSpec(
         id="simulation",
@@ -250,6 +251,8 @@ ENCODER_SPECS = (
         title="Simulation: measured profiles of the program's synths, samples and FX, added up",
         licence="none needed",
         weights=NoWeights(),
+        # Version 1 left sounds and FX as they began, whatever `control` did.
+        recipe_version=2,
     ),
     EncoderSpec(
         id="score",

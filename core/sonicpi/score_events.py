@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.sonicpi.audio_clip_and_render_result import OscMessage
+from core.sonicpi.sound_options import SoundOptions, is_changed_over_time
 
 MAX_SCORE_SECONDS = 18.0  # events start before this time, the length of a clip in the paper
 MAX_FX_CHAIN_LENGTH = 16
@@ -18,6 +19,8 @@ SAMPLE_PLAYER_SYNTHDEFS = {
     "stereo_player",
 }
 
+# Options before and after they are moved, by the identity of the first.
+MovedOptions = dict[int, tuple[SoundOptions, SoundOptions]]
 # Names of FX with their options, innermost first.
 FxChain = tuple[tuple[str, dict[str, float]], ...]
 
@@ -35,7 +38,8 @@ class ScoreEvent:
     name : str
         Name of the synth, or stem of the sample's file.
     options : dict of str to float
-        Options that the program sets; times in seconds, "note" as MIDI note.
+        Options that the program sets; times in seconds, "note" as MIDI note. `SoundOptions` where
+        the static interpreter made the event, with the changes by `control`.
     fx : FxChain
         FX that the event passes through, innermost first.
     layer : str
@@ -51,6 +55,29 @@ class ScoreEvent:
     fx: FxChain = ()
     layer: str = ""
     weight: float = 1.0
+
+
+def move_event_changes(event: ScoreEvent, seconds: float, moved_options: MovedOptions) -> None:
+    """Move the changes of an event's options and FX by `seconds`.
+
+    Parameters
+    ----------
+    event : ScoreEvent
+    seconds : float
+    moved_options : MovedOptions
+        What was moved before: events that share an FX share its moved options.
+    """
+
+    def move(options: dict[str, float]) -> dict[str, float]:
+        if not is_changed_over_time(options):
+            return options
+        if id(options) not in moved_options:
+            moved_options[id(options)] = options, options.move_changes(seconds)
+        return moved_options[id(options)][1]
+
+    event.options = move(event.options)
+    if any(is_changed_over_time(options) for _, options in event.fx):
+        event.fx = tuple((name, move(options)) for name, options in event.fx)
 
 
 @dataclass

@@ -13,7 +13,8 @@ from core.sonicpi.interpreter.cue_history import CueHistory
 from core.sonicpi.interpreter.evaluator import MAX_UNFOLLOWED_KINDS
 from core.sonicpi.interpreter.program_thread import ProgramThread
 from core.sonicpi.interpreter.syntax_tree_types import Block, Node
-from core.sonicpi.score_events import ScoreEvent
+from core.sonicpi.score_events import MovedOptions, ScoreEvent, move_event_changes
+from core.sonicpi.sound_options import is_referenced_by_program
 
 # Functions by which a thread depends on other threads, or changes what they do.
 SHARED_STATE_FUNCTIONS = frozenset(
@@ -88,6 +89,7 @@ class VariantInterpreter(ProgramInterpreter):
 
     def __init__(self, tree: Node, records: ThreadRecords):
         self.records = records
+        self.moved_options: MovedOptions = {}
         super().__init__(tree)
 
     def _run_program_thread(self, thread: ProgramThread) -> bool:
@@ -104,6 +106,8 @@ class VariantInterpreter(ProgramInterpreter):
         """Return what a thread's sounds depend on; None when it shares state with others."""
         if thread.name == "main" or thread.redefinitions or self.link_metronome.bpms:
             return None
+        if any(is_referenced_by_program(options) for _, options in thread.settings.fx):
+            return None  # Another thread may change the FX.
         blocks = [block for block, _ in self.functions.values()]
         if not all(map(self.records.is_independent, (thread.prelude, thread.body, *blocks))):
             return None
@@ -212,5 +216,6 @@ class VariantInterpreter(ProgramInterpreter):
                 event.layer,
                 event.weight,
             )
+            move_event_changes(moved, -start_seconds, self.moved_options)
             self.records.moved_events[key] = (event, moved)
         return self.records.moved_events[key][1]

@@ -72,26 +72,36 @@ def apply_fx(sound: MixedSound, name: str, options: Options) -> MixedSound:
     after = _clamp_fx_gain(values.get("amp", 1.0))
     mix = min(max(values.get("mix", 1.0), 0.0), 1.0)
     dry = _scale_sound_power(sound, before**2)
-    effect = _EFFECTS.get(name, _make_measured_default_effect(name))
-    wet = effect(dry, values)
-    mixed = wet if name in ("gverb", "level") else _mix_dry_and_wet(dry, wet, mix)
+    wet = apply_fx_effect(dry, name, values)
+    mixed = wet if name in ("gverb", "level") else mix_dry_and_wet(dry, wet, mix)
     return _scale_sound_power(mixed, after**2)
+
+
+def apply_fx_effect(sound: MixedSound, name: str, options: Options) -> MixedSound:
+    """Return the wet sound of an FX, without its gains; options come with their defaults."""
+    effect = _EFFECTS.get(name, _make_measured_default_effect(name))
+    return effect(sound, options)
 
 
 def _clamp_fx_gain(gain: float) -> float:
     return min(abs(gain), MAX_GAIN)
 
 
-def _scale_sound_power(sound: MixedSound, factor: float) -> MixedSound:
+def _scale_sound_power(sound: MixedSound, factor: float | np.ndarray) -> MixedSound:
+    """Return a sound with power times a factor, or times one per frame: float [frames]."""
+    if isinstance(factor, np.ndarray):
+        return replace(sound, power=sound.power * factor[:, None].astype(np.float32))
     return sound if factor == 1 else replace(sound, power=sound.power * np.float32(factor))
 
 
-def _mix_dry_and_wet(dry: MixedSound, wet: MixedSound, mix: float) -> MixedSound:
-    """Return the mix by equal power, as of Sonic Pi's FX."""
-    if mix >= 1 or wet is dry:
+def mix_dry_and_wet(dry: MixedSound, wet: MixedSound, mix: float | np.ndarray) -> MixedSound:
+    """Return the mix by equal power, as of Sonic Pi's FX; one value, or float [frames]."""
+    if wet is dry or (not isinstance(mix, np.ndarray) and mix >= 1):
         return wet
-    dry_gain, wet_gain = math.cos(mix * math.pi / 2) ** 2, math.sin(mix * math.pi / 2) ** 2
-    return _add_two_sounds(_scale_sound_power(dry, dry_gain), _scale_sound_power(wet, wet_gain))
+    angle = mix * (math.pi / 2)
+    return _add_two_sounds(
+        _scale_sound_power(dry, np.cos(angle) ** 2), _scale_sound_power(wet, np.sin(angle) ** 2)
+    )
 
 
 def _add_two_sounds(first: MixedSound, second: MixedSound) -> MixedSound:

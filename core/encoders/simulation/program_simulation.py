@@ -10,6 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from core.encoders.simulation.control_simulation import (
+    apply_controlled_fx,
+    simulate_controlled_event,
+)
 from core.encoders.simulation.event_simulation import (
     FRAMES_BEFORE_ONSET,
     SimulatedEvent,
@@ -18,12 +22,17 @@ from core.encoders.simulation.event_simulation import (
 from core.encoders.simulation.fx_simulation import MixedSound, apply_fx
 from core.encoders.simulation.third_octave_bands import BAND_COUNT, FRAME_SECONDS
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, FxChain, ScoreEvent
+from core.sonicpi.sound_options import (
+    get_end_seconds,
+    is_changed_over_time,
+    list_option_changes,
+)
 
 MAX_SIMULATED_EVENTS = 2000
 MAX_SIMULATED_SOUNDS = 100
 """Of further sounds, the last one of the same synth or sample stands in: a limit on the time."""
 MAX_FX_CHAINS = 16
-"""Events of further chains pass through the FX of none."""
+"""Events of further chains join the last chain of FX of the same names."""
 LIMITER_PEAK = 0.98
 """Sonic Pi's output never exceeds this amplitude."""
 MAX_OPTION_VALUE = 1e4
@@ -99,7 +108,11 @@ def _simulate_group_through_fx(
         return cache.sound_by_group[key][1]
     group = _simulate_and_mix_events(events, start, frame_count)
     for name, options in events[0].fx:
-        group = apply_fx(group, name, _replace_infinite_event_options(options))
+        finite = _replace_infinite_event_options(options)
+        if is_changed_over_time(finite):
+            group = apply_controlled_fx(group, name, finite, start)
+        else:
+            group = apply_fx(group, name, finite)
     if cache is not None and cache.has_room_for_more_sounds():
         cache.sound_by_group[key] = events, group
         cache.byte_count += group.power.nbytes
@@ -110,11 +123,26 @@ def _simulate_event_once(event: ScoreEvent, key: tuple[object, ...]) -> Simulate
     cache = _simulation_cache.get()
     if cache is not None and key in cache.sound_by_event:
         return cache.sound_by_event[key]
-    sound = simulate_event(replace(event, options=_replace_infinite_event_options(event.options)))
+    finite = replace(event, options=_replace_infinite_event_options(event.options))
+    is_controlled = is_changed_over_time(finite.options)
+    sound = simulate_controlled_event(finite) if is_controlled else simulate_event(finite)
     if cache is not None and cache.has_room_for_more_sounds():
         cache.sound_by_event[key] = sound
         cache.byte_count += sound.power.nbytes
     return sound
+
+
+def _make_sound_key(event: ScoreEvent) -> tuple[object, ...]:
+    """Return what the sound of an event depends on."""
+    key = (event.kind, event.name, *event.options.items())
+    if not is_changed_over_time(event.options):
+        return key
+    changes = [
+        (round(change.seconds - event.time, 4), *change.values.items())
+        for change in list_option_changes(event.options)
+    ]
+    end = round(min(get_end_seconds(event.options) - event.time, MAX_OPTION_VALUE), 4)
+    return (*key, end, *changes)
 
 
 def _make_silent_sound(frame_count: int) -> MixedSound:
@@ -126,28 +154,33 @@ def _group_events_by_fx_chain(events: list[ScoreEvent]) -> dict[str, list[ScoreE
     """Return the events by the names and options of their FX."""
     key_by_ids: dict[tuple[int, ...], str] = {}
     groups: dict[str, list[ScoreEvent]] = {}
+    last_key_by_names: dict[tuple[str, ...], str] = {}
     for event in events:
         ids = tuple(id(options) for _, options in event.fx)
         if ids not in key_by_ids:
             key_by_ids[ids] = _format_fx_chain_as_key(event.fx)
-        key = key_by_ids[ids]
+        key, names = key_by_ids[ids], tuple(name for name, _ in event.fx)
         if key not in groups and len(groups) >= MAX_FX_CHAINS:
-            key = next(iter(groups))
+            key = last_key_by_names.get(names, next(iter(groups)))
+        last_key_by_names[names] = key
         groups.setdefault(key, []).append(event)
     return groups
 
 
 def _format_fx_chain_as_key(chain: FxChain) -> str:
-    return repr([(name, sorted(options.items())) for name, options in chain])
+    return repr(
+        [(name, sorted(options.items()), list_option_changes(options)) for name, options in chain]
+    )
 
 
 def _replace_infinite_event_options(options: dict[str, float]) -> dict[str, float]:
     """Return finite options: a program may hold a note for ever."""
-    return {
+    finite = {
         name: min(max(float(value), -MAX_OPTION_VALUE), MAX_OPTION_VALUE)
         for name, value in options.items()
         if isinstance(value, (int, float)) and not math.isnan(value)
     }
+    return options.copy_with_items(finite) if is_changed_over_time(options) else finite
 
 
 def _simulate_and_mix_events(
@@ -159,7 +192,7 @@ def _simulate_and_mix_events(
     last_key_by_name: dict[str, tuple[object, ...]] = {}
     energies: dict[tuple[object, ...], np.ndarray] = {}
     for event in events:
-        key: tuple[object, ...] = (event.kind, event.name, *event.options.items())
+        key = _make_sound_key(event)
         if key not in simulated and len(simulated) >= MAX_SIMULATED_SOUNDS:
             key = last_key_by_name.get(event.name, key)
         last_key_by_name[event.name] = key

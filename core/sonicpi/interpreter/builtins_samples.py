@@ -12,12 +12,12 @@ from core.sonicpi.interpreter.builtins_sound_events import (
 )
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.sample_selection import select_sample
-from core.sonicpi.interpreter.values import UNKNOWN
+from core.sonicpi.interpreter.values import UNKNOWN, SoundNode
 from core.sonicpi.sonic_pi_inventory import get_builtin_sample_duration
 
 
 @register_builtin_function("sample")
-def _record_sample_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+def _record_sample_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> SoundNode:
     args, options = call.args, call.options
     if args and isinstance(args[-1], dict):
         args, options = args[:-1], {**args[-1], **options}
@@ -25,10 +25,10 @@ def _record_sample_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> 
         args = [options["path"]]
     name = select_sample(args, interpreter.call_lambda_method_or_block)
     if name is None:
-        return
+        return SoundNode()
     _count_sample_loading_thread(interpreter, name)
     if is_sound_disabled_by_options(options):
-        return
+        return SoundNode()
     sample_defaults = interpreter.current_thread.settings.sample_defaults
     resolved = convert_sound_options(interpreter, options, sample_defaults)
     if stretch := resolved.pop("beat_stretch", None) or resolved.pop("pitch_stretch", None):
@@ -41,7 +41,7 @@ def _record_sample_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> 
         envelope_seconds = sum(resolved.get(phase, 0.0) for phase in ("attack", "decay", "release"))
         sustain = max(0.0, interpreter.beats_to_seconds(duration) - envelope_seconds)
         resolved.setdefault("sustain", sustain)
-    interpreter.add_score_events("sample", name, resolved, [None])
+    return interpreter.add_score_events("sample", name, resolved, [None])
 
 
 def _count_sample_loading_thread(interpreter: ProgramInterpreter, sample_name: str) -> None:

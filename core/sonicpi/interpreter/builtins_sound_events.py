@@ -8,6 +8,7 @@ from typing import Any
 from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin_function
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.values import (
+    SoundNode,
     UndefinedValue,
     UnknownValue,
     to_midi_note,
@@ -15,7 +16,16 @@ from core.sonicpi.interpreter.values import (
 )
 from core.sonicpi.sonic_pi_inventory import get_default_synth_options, load_sonic_pi_inventory
 
-BEAT_SCALED_OPTIONS = set(load_sonic_pi_inventory()["scaled"])
+
+def _list_beat_scaled_options() -> set[str]:
+    """Return the options whose values are beats: stages of envelopes, phases and slides."""
+    inventory = load_sonic_pi_inventory()
+    sounds = [*inventory["synths"].values(), *inventory["fx"].values(), inventory["player"]]
+    slides = {f"{option}_slide" for options in sounds for option in options}
+    return {*inventory["scaled"], "slide", *slides}
+
+
+BEAT_SCALED_OPTIONS = _list_beat_scaled_options()
 DEFAULT_NOTE = 52
 MAX_CHORD_NOTES = 16
 
@@ -69,13 +79,13 @@ def convert_to_transposed_notes(
 
 
 @register_builtin_function("play", "play_chord")
-def _record_note_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+def _record_note_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> SoundNode:
     args, options = list(call.args), dict(call.options)
     for position in (0, -1):
         if args and isinstance(args[position], dict):
             options = {**args.pop(position), **options}
     if is_sound_disabled_by_options(options):
-        return
+        return SoundNode()
     settings = interpreter.current_thread.settings
     note_values = args[0] if args else options.pop("note", get_default_note(settings.synth))
     options.pop("on", None)
@@ -87,7 +97,7 @@ def _record_note_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> N
     ]
     if len(notes) > 1:
         resolved["amp"] = resolved.get("amp", 1.0) / len(notes)
-    interpreter.add_score_events("synth", settings.synth, resolved, notes)
+    return interpreter.add_score_events("synth", settings.synth, resolved, notes)
 
 
 def get_default_note(synth: str) -> float:
@@ -101,7 +111,7 @@ def is_sound_disabled_by_options(options: dict[str, Any]) -> bool:
 
 
 @register_builtin_function("synth")
-def _record_synth_call_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+def _record_synth_call_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> SoundNode:
     settings = interpreter.current_thread.settings
     synth = str(call.args[0]) if call.args else settings.synth
     interpreter.current_thread.settings = settings.copy_with(synth=synth)
@@ -109,7 +119,9 @@ def _record_synth_call_events(interpreter: ProgramInterpreter, call: BuiltinCall
         default_note = get_default_note(synth)
         note_values = call.options.get("notes", call.options.get("note", default_note))
         options = {k: v for k, v in call.options.items() if k not in ("note", "notes")}
-        _record_note_events(interpreter, BuiltinCall([note_values], options, None, call.scope))
+        return _record_note_events(
+            interpreter, BuiltinCall([note_values], options, None, call.scope)
+        )
     finally:
         interpreter.current_thread.settings = settings
 
@@ -128,11 +140,3 @@ def _record_note_pattern_events(interpreter: ProgramInterpreter, call: BuiltinCa
         }
         _record_note_events(interpreter, BuiltinCall([note], options, None, call.scope))
         interpreter.sleep_beats(to_number_or_default(times[index % len(times)], 1))
-
-
-@register_builtin_function("control")
-def _add_control_options_to_last_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
-    # A control that is set later describes the event as well, unless it is set at the start.
-    if interpreter.events and interpreter.events[-1].layer == interpreter.current_thread.name:
-        for name, value in convert_sound_options(interpreter, call.options, {}).items():
-            interpreter.events[-1].options.setdefault(name, value)

@@ -15,9 +15,10 @@ from core.sonicpi.interpreter.clip_start_and_sound_times import DEFAULT_LEAD_SEC
 from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard, ThreadSettings
-from core.sonicpi.interpreter.values import UNKNOWN, Symbol, to_number_or_default
+from core.sonicpi.interpreter.values import SoundNode, Symbol, to_number_or_default
 from core.sonicpi.score_events import MAX_FX_CHAIN_LENGTH
 from core.sonicpi.sonic_pi_inventory import get_builtin_sample_duration
+from core.sonicpi.sound_options import SoundOptions
 
 MAX_FX_REPS = 512
 BPM_RANGE = (1.0, 2000.0)
@@ -161,6 +162,11 @@ def _set_audio_latency(interpreter: ProgramInterpreter, call: BuiltinCall) -> No
     interpreter.clip_start.latency_seconds = call.get_first_argument_number() / 1000
 
 
+def _takes_parameters(block: Any) -> bool:
+    """Return whether a block takes parameters; a lambda or method in its place may take some."""
+    return bool(block[1]) if isinstance(block, list) and block else block is not None
+
+
 @register_builtin_function("with_fx")
 def _run_block_with_fx(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     name = str(call.args[0]) if call.args else "none"
@@ -168,13 +174,15 @@ def _run_block_with_fx(interpreter: ProgramInterpreter, call: BuiltinCall) -> An
     thread = interpreter.current_thread
     settings = thread.settings
     options = {k: v for k, v in call.options.items() if k != "reps"}
-    fx_options = convert_sound_options(interpreter, options, {})
+    fx_options = SoundOptions(convert_sound_options(interpreter, options, {}))
+    fx_options.is_referenced = _takes_parameters(call.block)
+    node = SoundNode() if name == "none" else SoundNode((fx_options,))
     value = None
     with SettingsGuard(thread):
         fx_chain = ((name, fx_options), *settings.fx)[:MAX_FX_CHAIN_LENGTH]
         thread.settings = settings.copy_with(fx=settings.fx if name == "none" else fx_chain)
         for _ in range(reps):
-            value = interpreter.run_block(call.block, [UNKNOWN], call.scope)
+            value = interpreter.run_block(call.block, [node], call.scope)
     return value
 
 

@@ -29,8 +29,14 @@ from core.sonicpi.interpreter.program_thread import (
     ThreadSettings,
 )
 from core.sonicpi.interpreter.syntax_tree_types import Block, Node, Scope, copy_visible_variables
-from core.sonicpi.interpreter.values import to_number_or_default
-from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
+from core.sonicpi.interpreter.values import SoundNode, to_number_or_default
+from core.sonicpi.score_events import (
+    MAX_SCORE_SECONDS,
+    MovedOptions,
+    ScoreEvent,
+    move_event_changes,
+)
+from core.sonicpi.sound_options import SoundOptions
 
 MAX_PROGRAM_STEPS = 120_000  # evaluated nodes of one program
 MAX_THREADS = 64
@@ -99,8 +105,10 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
     def _move_events_to_clip_start(self) -> None:
         start_seconds = self.clip_start.compute_clip_start()
         if self.events and start_seconds:
+            moved_options: MovedOptions = {}
             for event in self.events:
                 event.time -= start_seconds
+                move_event_changes(event, -start_seconds, moved_options)
 
     def _run_program_threads(self) -> None:
         waiting_threads = [self.current_thread]
@@ -345,27 +353,26 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
 
     def add_score_events(
         self, kind: str, name: str, options: dict[str, float], notes: list[float | None]
-    ) -> None:
-        """Add one event per note at the current thread's time; None is an event without a note."""
+    ) -> SoundNode:
+        """Add one event per note at the current thread's time, and return what `control` changes.
+
+        The note None is an event without a note.
+        """
         thread = self.current_thread
         heard_seconds = self.clip_start.compute_time_when_sound_is_heard(
             thread.current_seconds, thread.now_seconds, thread.settings.lead_seconds
         )
-        if heard_seconds is None:
-            return
+        targets: list[SoundOptions] = []
         for note in notes:
-            if len(self.events) < MAX_EVENTS:
-                event_options = dict(options) if note is None else {**options, "note": note}
-                self.events.append(
-                    ScoreEvent(
-                        heard_seconds,
-                        kind,
-                        name,
-                        event_options,
-                        thread.settings.fx,
-                        thread.name,
-                    )
-                )
+            if heard_seconds is not None and len(self.events) < MAX_EVENTS:
+                event_options = SoundOptions(options)
+                if note is not None:
+                    event_options["note"] = note
+                targets.append(event_options)
+                fx, layer = thread.settings.fx, thread.name
+                self.events.append(ScoreEvent(heard_seconds, kind, name, event_options, fx, layer))
+        thread.last_sound = SoundNode(tuple(targets))
+        return thread.last_sound
 
 
 def _remove_cue_prefix(name: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from core.sonicpi.interpreter.cue_history import CuePosition
 from core.sonicpi.interpreter.random_stream import RandomStream
 from core.sonicpi.interpreter.syntax_tree_types import Block, Node, Scope
+from core.sonicpi.interpreter.values import SoundNode
 from core.sonicpi.score_events import FxChain
 
 MAX_THREAD_STEPS = 40_000  # evaluated nodes of one thread
@@ -65,7 +66,8 @@ class ProgramThread:
 
     Sonic Pi adds the floats of its sleeps exactly, and compares times exactly to find the next cue.
     So does `exact_seconds`. `path` holds the numbers of the thread and its ancestors among those
-    that their parents started, `last_cue` the position of the cue that the thread last waited for.
+    that their parents started, `last_cue` the position of the cue that the thread last waited for,
+    `last_sound` the one that `control` changes where it names none.
     """
 
     name: str
@@ -92,12 +94,13 @@ class ProgramThread:
     spawned_count: int = 0
     cue_count: int = 0
     last_cue: CuePosition | None = None
+    last_sound: SoundNode | None = None
 
     def reset_thread_to_start(self) -> None:
         """Set everything but the settings to the start of the thread."""
         self.exact_seconds = self.start_seconds
         self.current_seconds = self.now_seconds = float(self.start_seconds)
-        self.spawned_count, self.cue_count, self.last_cue = 0, 0, None
+        self.spawned_count, self.cue_count, self.last_cue, self.last_sound = 0, 0, None, None
         self.is_in_time_warp, self.linked_seconds = False, None
         self.steps_left, self.ticks, self.call_depth = MAX_THREAD_STEPS, {}, 0
         self.random = replace(self.initial_random)

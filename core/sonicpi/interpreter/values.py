@@ -6,6 +6,8 @@ import math
 import re
 from typing import Any
 
+from core.sonicpi.sound_options import SoundOptions
+
 MAX_LIST_LENGTH = 4096
 MAX_LITERAL_LENGTH = 20_000  # elements of a list that the program spells out
 MAX_STRING_CHARS = 4096
@@ -53,6 +55,26 @@ class UndefinedValue(UnknownValue):
 
 
 UNDEFINED = UndefinedValue()
+
+
+class SoundNode(UnknownValue):
+    """A synth, sample or FX that runs: what `play` returns, and `with_fx` passes to its block.
+
+    Attributes
+    ----------
+    targets : tuple of SoundOptions
+        Options that `control` changes, one per note of a chord; none for a rest.
+    """
+
+    def __init__(self, targets: tuple[SoundOptions, ...] = ()):
+        self.targets = targets
+
+    # An address is what marks values that no two runs share.
+    def __repr__(self) -> str:
+        return "sound at 0x"
+
+    def __str__(self) -> str:
+        return "unknown"
 
 
 def to_number_or_default(value: Any, default: float = 0.0) -> float:
