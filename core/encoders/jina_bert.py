@@ -12,15 +12,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
-from core.encoders.model_weight_sources import load_json_config
+from core.encoders.network_checkpoint_loading import load_network_from_checkpoint
 from core.encoders.transformer_text_encoder import TextEncoder
-from core.errors import EarshotError
 
-WEIGHTS_FILENAME = "model.safetensors"
 GATE_ACTIVATIONS = {"geglu": functional.gelu, "reglu": functional.relu}
 
 
@@ -28,7 +25,14 @@ class JinaBertEncoder(TextEncoder):
     """Mean of the network's vectors over all tokens of a program."""
 
     def _load_transformer_model(self, folder: Path) -> nn.Module:
-        return load_jina_bert(folder, self.spec.id)
+        return load_network_from_checkpoint(
+            lambda config: JinaBertNetwork(
+                SimpleNamespace(**{"model_type": "jina_bert", **config})
+            ),
+            folder,
+            self.spec.id,
+            "bert.",
+        )
 
 
 class JinaBertNetwork(nn.Module):
@@ -170,38 +174,3 @@ def list_alibi_slopes(head_count: int) -> list[float]:
     slopes = [2.0 ** (-8 * (head + 1) / power) for head in range(power)]
     finer_slopes = [2.0 ** (-4 * (head + 1) / power) for head in range(0, 2 * power, 2)]
     return slopes + finer_slopes[: head_count - power]
-
-
-def load_jina_bert(folder: Path, encoder_id: str) -> JinaBertNetwork:
-    """Load the network from a checkpoint.
-
-    Parameters
-    ----------
-    folder : Path
-        With config.json and model.safetensors.
-    encoder_id : str
-        For error messages.
-
-    Raises
-    ------
-    EarshotError
-        If the files are damaged, or are those of another network.
-    """
-    config = load_json_config(folder / "config.json")
-    try:
-        settings = SimpleNamespace(**{"model_type": "jina_bert", **config})
-        network = JinaBertNetwork(settings)
-        tensors: dict[str, Any] = load_file(folder / WEIGHTS_FILENAME)
-        # What the checkpoint holds besides, such as a pooler, no embedding here uses.
-        names = network.state_dict().keys()
-        by_name = {key.removeprefix("bert."): value.float() for key, value in tensors.items()}
-        network.load_state_dict({name: by_name[name] for name in names})
-    except Exception as error:  # damaged files raise errors of many types
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-        reason = f"it lacks {reason}" if isinstance(error, KeyError) else reason
-        raise EarshotError(
-            f"{encoder_id} cannot be loaded ({reason}).",
-            where=str(folder),
-            remedy="Its files may be damaged or those of another network: download them again.",
-        ) from error
-    return network

@@ -7,12 +7,10 @@ transformers. Its weights have no entry in the catalogue: give the path of their
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 from transformers import Wav2Vec2ConformerConfig
 from transformers.models.wav2vec2_conformer.modeling_wav2vec2_conformer import (
@@ -23,9 +21,8 @@ from core.encoders.audio_encoder_base import AudioEncoder
 from core.encoders.encoder_device_and_precision import ComputeConfig
 from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.mel_filters import build_mel_filterbank
-from core.encoders.model_weight_sources import load_json_config
+from core.encoders.network_checkpoint_loading import load_network_from_checkpoint
 from core.encoders.overlapping_windows import split_into_windows
-from core.errors import EarshotError
 
 MUQ_SAMPLE_RATE = 24_000
 FFT_SIZE = 2048
@@ -50,7 +47,8 @@ class MuqEncoder(AudioEncoder):
     def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
         super().__init__(spec, compute.device)
         folder = spec.weights.locate_or_download_weights(spec.id)
-        self._network = load_muq_network(folder, spec.id).to(compute.device).eval()
+        network = load_network_from_checkpoint(MuqNetwork, folder, spec.id, "model.")
+        self._network = network.to(compute.device).eval()
 
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
         values = torch.from_numpy(np.ascontiguousarray(waveform)).to(self._device)
@@ -158,35 +156,3 @@ class _ResidualBlock(nn.Module):
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         main = self.bn2(self.conv2(self.bn1(self.conv1(maps)).relu()))
         return (main + self.bn3(self.conv3(maps))).relu()
-
-
-def load_muq_network(folder: Path, encoder_id: str) -> MuqNetwork:
-    """Load the network from a checkpoint.
-
-    Parameters
-    ----------
-    folder : Path
-        With config.json and model.safetensors.
-    encoder_id : str
-        For error messages.
-
-    Raises
-    ------
-    EarshotError
-        If the files are damaged, or are those of another network.
-    """
-    try:
-        network = MuqNetwork(load_json_config(folder / "config.json"))
-        tensors = load_file(folder / "model.safetensors")
-        by_name = {key.removeprefix("model."): value.float() for key, value in tensors.items()}
-        # What the checkpoint holds besides, such as quantizers, only its training needs.
-        network.load_state_dict({name: by_name[name] for name in network.state_dict()})
-    except Exception as error:  # damaged files raise errors of many types
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-        reason = f"it lacks {reason}" if isinstance(error, KeyError) else reason
-        raise EarshotError(
-            f"{encoder_id} cannot be loaded ({reason}).",
-            where=str(folder),
-            remedy="Its files may be damaged or those of another network: download them again.",
-        ) from error
-    return network
