@@ -1,4 +1,4 @@
-"""AudioEncoder: base class of the audio encoders, with mixing to mono and resampling."""
+"""Base classes of the audio encoders, with mixing to mono and resampling."""
 
 from __future__ import annotations
 
@@ -23,10 +23,32 @@ KAISER_BETA = 8.0
 MIN_CLIP_SECONDS = 0.1
 
 
-class AudioEncoder(Encoder):
-    """Base class that passes clips one by one to `_embed_waveform`.
+class ParallelClipEncoder(Encoder):
+    """Base class that passes clips one by one to `_embed_clip`, in parallel.
 
     Larger batches are no faster on a CPU and take more memory.
+
+    Parameters
+    ----------
+    spec : EncoderSpec
+    """
+
+    _device = "cpu"
+
+    def _iterate_embedded_batches(
+        self, items: Sequence[Clip]
+    ) -> Iterator[tuple[list[int], np.ndarray]]:
+        vectors = map_in_parallel(self._embed_clip, enumerate(items), self._device)
+        for index, vector in enumerate(vectors):
+            yield [index], vector[None]
+
+    @abstractmethod
+    def _embed_clip(self, indexed_clip: tuple[int, Clip]) -> np.ndarray:
+        """Return the vector, float32 [dim], of a clip given with its position among the items."""
+
+
+class AudioEncoder(ParallelClipEncoder):
+    """Base class that passes mono waveforms of one sample rate to `_embed_waveform`.
 
     Parameters
     ----------
@@ -42,15 +64,7 @@ class AudioEncoder(Encoder):
         self._sample_rate = spec.sample_rate
         self._device = device
 
-    def _iterate_embedded_batches(
-        self, items: Sequence[Clip]
-    ) -> Iterator[tuple[list[int], np.ndarray]]:
-        vectors = map_in_parallel(self._embed_clip, enumerate(items), self._device)
-        for index, vector in enumerate(vectors):
-            yield [index], vector[None]
-
     def _embed_clip(self, indexed_clip: tuple[int, Clip]) -> np.ndarray:
-        """Return the vector of a clip, given with its position among the items."""
         index, clip = indexed_clip
         waveform = resample_waveform(mix_to_mono(clip, index), clip.sample_rate, self._sample_rate)
         min_frames = int(MIN_CLIP_SECONDS * self._sample_rate)

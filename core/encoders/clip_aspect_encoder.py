@@ -5,17 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.encoders.aspect_vectors import compute_aspect_vector
-from core.encoders.audio_encoder_base import mix_to_mono, resample_waveform
-from core.encoders.encoder_interface import Encoder
-from core.encoders.encoder_spec import EncoderSpec
-from core.encoders.parallel_map import map_in_parallel
+from core.encoders.audio_encoder_base import ParallelClipEncoder, mix_to_mono, resample_waveform
 from core.encoders.simulation.third_octave_bands import (
     FFT_SIZE,
     build_band_filters,
@@ -23,30 +18,16 @@ from core.encoders.simulation.third_octave_bands import (
 )
 from core.sonicpi.audio_clip_and_render_result import SAMPLE_RATE, Clip
 
-if TYPE_CHECKING:  # importing it loads torch
-    from core.encoders.encoder_device_and_precision import ComputeConfig
-
 MIN_PITCH_HZ, MAX_PITCH_HZ = 60.0, 2000.0
 MIN_CLIP_SECONDS = 0.5  # shorter clips are padded with silence
 
 
-class ClipAspectEncoder(Encoder):
+class ClipAspectEncoder(ParallelClipEncoder):
     """Timbre, rhythm, pitch and level of clips; no neural network and no weights."""
 
-    def __init__(self, spec: EncoderSpec, _compute: ComputeConfig | None = None):
-        super().__init__(spec)
-
-    def _iterate_embedded_batches(
-        self, items: Sequence[Clip]
-    ) -> Iterator[tuple[list[int], np.ndarray]]:
-        for index, vector in enumerate(map_in_parallel(_embed_indexed_clip, enumerate(items))):
-            yield [index], vector[None]
-
-
-def _embed_indexed_clip(indexed_clip: tuple[int, Clip]) -> np.ndarray:
-    """Return the aspects of a clip, given with its position among the items."""
-    index, clip = indexed_clip
-    return measure_clip_aspects(mix_to_mono(clip, index), clip.sample_rate)
+    def _embed_clip(self, indexed_clip: tuple[int, Clip]) -> np.ndarray:
+        index, clip = indexed_clip
+        return measure_clip_aspects(mix_to_mono(clip, index), clip.sample_rate)
 
 
 def measure_clip_aspects(mono: np.ndarray, sample_rate: int) -> np.ndarray:

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.fft import rfft
 from scipy.signal import resample_poly
 
-from core.encoders.audio_encoder_base import mix_to_mono, resample_waveform
+from core.encoders.audio_encoder_base import ParallelClipEncoder, mix_to_mono, resample_waveform
 from core.encoders.clip_descriptor_definitions import (
     CLIP_DESCRIPTORS,
     DESCRIPTOR_NAMES,
@@ -25,13 +23,7 @@ from core.encoders.clip_descriptor_definitions import (
     MIN_LEVEL_DB,
     MIN_ONSET_RATE,
 )
-from core.encoders.encoder_interface import Encoder
-from core.encoders.encoder_spec import EncoderSpec
-from core.encoders.parallel_map import map_in_parallel
 from core.sonicpi.audio_clip_and_render_result import SAMPLE_RATE, Clip
-
-if TYPE_CHECKING:  # importing it loads torch
-    from core.encoders.encoder_device_and_precision import ComputeConfig
 
 FFT_SIZE, HOP_LENGTH = 4096, 1024  # samples
 MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ = 30.0, 16_000.0
@@ -45,33 +37,22 @@ MIN_ONSETS_OF_A_TEMPO = 4
 POWER_FLOOR = 1e-12
 
 
-class ClipDescriptorEncoder(Encoder):
+class ClipDescriptorEncoder(ParallelClipEncoder):
     """Standardized values of `CLIP_DESCRIPTORS`; no neural network and no weights."""
 
-    def __init__(self, spec: EncoderSpec, _compute: ComputeConfig | None = None):
-        super().__init__(spec)
-
-    def _iterate_embedded_batches(
-        self, items: Sequence[Clip]
-    ) -> Iterator[tuple[list[int], np.ndarray]]:
-        for index, vector in enumerate(map_in_parallel(_embed_indexed_clip, enumerate(items))):
-            yield [index], vector[None]
-
-
-def _embed_indexed_clip(indexed_clip: tuple[int, Clip]) -> np.ndarray:
-    """Return the standardized descriptors of a clip, given with its position among the items."""
-    index, clip = indexed_clip
-    mix_to_mono(clip, index)  # Raises the error of an empty or invalid clip.
-    values = measure_clip_descriptors(clip)
-    return np.array(
-        [
-            0.0
-            if math.isnan(values[descriptor.name])
-            else descriptor.standardize_descriptor_values(np.array(values[descriptor.name]))
-            for descriptor in CLIP_DESCRIPTORS
-        ],
-        dtype=np.float32,
-    )
+    def _embed_clip(self, indexed_clip: tuple[int, Clip]) -> np.ndarray:
+        index, clip = indexed_clip
+        mix_to_mono(clip, index)  # Raises the error of an empty or invalid clip.
+        values = measure_clip_descriptors(clip)
+        return np.array(
+            [
+                0.0
+                if math.isnan(values[descriptor.name])
+                else descriptor.standardize_descriptor_values(np.array(values[descriptor.name]))
+                for descriptor in CLIP_DESCRIPTORS
+            ],
+            dtype=np.float32,
+        )
 
 
 def measure_clip_descriptors(clip: Clip) -> dict[str, float]:
