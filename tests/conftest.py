@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +15,12 @@ TEMPLATES = ["02_1_beeps", "02_3_synths", "03_1_samples", "09_1_live_loop"]
 CODE, AUDIO = "sonicpi", "log-mel"  # encoders that load no model
 QUICK = {"width": 16, "dim": 8, "layers": 2, "epochs": 2, "patience": 0, "precision": "fp32"}
 CANDIDATE_COUNT = 8  # per scenario of the completion study
+# A small starter corpus: 6 template programs and 56 grammar programs of all styles.
+SMALL_STARTER = {
+    "EARSHOT_STARTER_PER_TEMPLATE": "2",
+    "EARSHOT_STARTER_TEMPLATES": "02_1_beeps,03_1_samples,02_1_chords",
+    "EARSHOT_STARTER_GRAMMAR_PROGRAMS": "56",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -97,4 +105,31 @@ def measured_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(workspace))
         build_measured_workspace()
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def starter_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a small starter corpus with clips of 6 s, built and trained as on Home."""
+    from core.pipeline.next_step_hint import make_train_command
+    from core.pipeline.starter_corpus_recipe import create_starter_recipe
+    from core.workspace import PROJECT_FOLDER
+
+    workspace = tmp_path_factory.mktemp("starter")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EARSHOT_WORKSPACE", str(workspace))
+        for name, value in SMALL_STARTER.items():
+            patch.setenv(name, value)
+        for argv in (
+            (*create_starter_recipe().build_argv, "--seconds", "6", "--preset", "offline"),
+            make_train_command("starter"),
+        ):
+            done = subprocess.run(
+                [sys.executable, "-P", "-m", "core", *argv],
+                env={**os.environ, "PYTHONPATH": str(PROJECT_FOLDER)},
+                capture_output=True,
+                text=True,
+                timeout=900,
+            )
+            assert done.returncode == 0, done.stderr
     return workspace

@@ -225,9 +225,8 @@ def _compute_shard_hash(rows: pd.DataFrame) -> HashingWriter:
 
 
 def _write_tar(writer: HashingWriter, rows: pd.DataFrame) -> None:
-    # The stream mode only writes and never seeks, so that an object store can take it. The types of
-    # tarfile ask for a file that also reads.
-    with tarfile.open(  # type: ignore[call-overload]
+    # The stream mode only writes and never seeks, so that an object store can take it.
+    with tarfile.open(  # type: ignore[call-overload]  # asks for a file that also reads
         fileobj=writer, mode="w|", format=tarfile.USTAR_FORMAT
     ) as archive:
         for (_, row), line in zip(rows.iterrows(), _iterate_json_lines(rows)):

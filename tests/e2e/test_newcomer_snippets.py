@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.pipeline.next_step_hint import make_train_command
-from core.pipeline.starter_corpus_recipe import create_starter_recipe
 from core.programs.synth_families import list_synth_families
 from tests.e2e import page_steps
-from tests.e2e.conftest import PROJECT, Dashboard, serve
-from tests.integration.pipeline.test_newcomer_snippets import ACID, DRUMS, PAD, STARTER_VARIABLES
+from tests.e2e.conftest import Dashboard, serve
+from tests.integration.pipeline.test_newcomer_snippets import ACID, DRUMS, PAD
 
 pytestmark = pytest.mark.timeout(1500)
 
 
 @pytest.fixture(scope="module")
-def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+def newcomer(starter_workspace: Path) -> Iterator[Dashboard]:
     """A dashboard on a small starter corpus, built and trained as by the buttons on Home."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in STARTER_VARIABLES.items():
-            patch.setenv(name, value)
-        with serve(tmp_path_factory.mktemp("newcomer"), **STARTER_VARIABLES) as running:
-            for command in (
-                (*create_starter_recipe().build_argv, "--seconds", "6", "--preset", "offline"),
-                make_train_command("starter"),
-            ):
-                subprocess.run(
-                    [sys.executable, "-m", "core", *command],
-                    cwd=PROJECT,
-                    env=running.environment,
-                    check=True,
-                    timeout=900,
-                    capture_output=True,
-                )
-            patch.setenv("EARSHOT_WORKSPACE", str(running.workspace))
-            yield running
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        serve(starter_workspace, owns_workspace=False) as running,
+    ):
+        patch.setenv("EARSHOT_WORKSPACE", str(starter_workspace))
+        yield running
 
 
 def test_the_first_three_clips_match_the_role_and_synth_family_of_a_first_snippet(

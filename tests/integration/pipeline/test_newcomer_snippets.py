@@ -6,27 +6,16 @@ with clips of 6 s. It is built and trained by the commands that the buttons on H
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from core.corpus import Corpus
-from core.pipeline.next_step_hint import make_train_command
-from core.pipeline.starter_corpus_recipe import create_starter_recipe
 from core.programs.synth_families import list_synth_families
 from core.search import choose_default_alignment, find_neighbours, open_aligned_corpus
 from core.search.aligned_corpus import AlignedCorpus
-from core.workspace import PROJECT_FOLDER
 
-STARTER_VARIABLES = {
-    "EARSHOT_STARTER_PER_TEMPLATE": "2",
-    "EARSHOT_STARTER_TEMPLATES": "02_1_beeps,03_1_samples,02_1_chords",
-    "EARSHOT_STARTER_GRAMMAR_PROGRAMS": "56",
-}
 ACID = """\
 use_bpm 130
 live_loop :acid do
@@ -55,28 +44,12 @@ end
 
 
 @pytest.fixture(scope="module")
-def starter(tmp_path_factory: pytest.TempPathFactory) -> AlignedCorpus:
+def starter(starter_workspace: Path) -> AlignedCorpus:
     """The small starter corpus with the alignment that Listen and `neighbours` take."""
-    folder: Path = tmp_path_factory.mktemp("newcomer")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EARSHOT_WORKSPACE", str(folder))
-        for name, value in STARTER_VARIABLES.items():
-            patch.setenv(name, value)
-        for argv in (
-            (*create_starter_recipe().build_argv, "--seconds", "6", "--preset", "offline"),
-            make_train_command("starter"),
-        ):
-            done = subprocess.run(
-                [sys.executable, "-P", "-m", "core", *argv],
-                env={**os.environ, "PYTHONPATH": str(PROJECT_FOLDER)},
-                capture_output=True,
-                text=True,
-                timeout=600,
-            )
-            assert done.returncode == 0, done.stderr
-        corpus = Corpus.open("starter")
-        aligned_corpus = open_aligned_corpus(corpus)
-        assert len(aligned_corpus.pairs) == 62
+        patch.setenv("EARSHOT_WORKSPACE", str(starter_workspace))
+        aligned_corpus = open_aligned_corpus(Corpus.open("starter"))
+    assert len(aligned_corpus.pairs) == 62
     return aligned_corpus
 
 
