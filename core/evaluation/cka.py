@@ -56,9 +56,15 @@ def compute_hsic(x: np.ndarray, y: np.ndarray, debiased: bool) -> float:
         total = float(np.square(x.T @ y).sum())
     if not debiased:
         return total
-    # Song et al. set the diagonals of both kernels to 0. Because rows are centred, the row sums
-    # of a kernel are then minus its diagonal, so only the squared lengths of rows are needed.
-    n = len(x)
-    squares_x, squares_y = np.square(x).sum(axis=1), np.square(y).sum(axis=1)  # 2 x [n]
+    return debias_hsic(total, np.square(x).sum(axis=1), np.square(y).sum(axis=1))
+
+
+def debias_hsic(total: float, squares_x: np.ndarray, squares_y: np.ndarray) -> float:
+    """Return the unbiased HSIC, given the biased one and the squared lengths of centred rows [n].
+
+    Song et al. set the diagonals of both kernels to 0. Because rows are centred, the row sums of
+    a kernel are then minus its diagonal, so only the squared lengths of rows are needed.
+    """
+    n = len(squares_x)
     correction = squares_x.sum() * squares_y.sum() / ((n - 1) * (n - 2))
     return float(total - squares_x @ squares_y * n / (n - 2) + correction)

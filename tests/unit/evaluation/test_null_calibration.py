@@ -106,6 +106,16 @@ class TestOrderMetrics:
         coarse = build_metric_of_row_order(metrics.distance_spearman, x, y)(order)
         assert coarse == pytest.approx(exact, abs=1e-4)
 
+    @pytest.mark.parametrize("debiased", [False, True])
+    def test_gram_matrices_of_wide_spaces_change_nothing(self, rng, monkeypatch, debiased) -> None:
+        x, y = make_related_views(rng)
+        metric, order = partial(metrics.cka, debiased=debiased), rng.permutation(90)
+        narrow = build_metric_of_row_order(metric, x, y)(order)
+        monkeypatch.setattr(row_permutation_metric_builders, "GRAM_FLOPS_PER_ENTRY", 0)
+        monkeypatch.setattr(row_permutation_metric_builders, "GRAM_BLOCK_ROWS", 7)
+        wide = build_metric_of_row_order(metric, x, y)(order)
+        assert wide == pytest.approx(narrow, abs=1e-12)
+
     def test_spearman_of_more_rows_than_the_table_holds_is_computed_anew(
         self, rng, monkeypatch
     ) -> None:
