@@ -31,6 +31,7 @@ from core.pipeline.evaluate import (
 from core.progress_callback import Progress
 from core.search.unseen_program_splits import UNSEEN_SPLITS, relabel_splits_of_unseen_templates
 from core.studies import study_figures
+from core.studies.all_program_agreement import build_spaces_of_all_programs
 from core.studies.study_inputs import StudyInputs, open_study_inputs
 from core.studies.study_result import StudyFigure, StudyResult, StudyTable
 
@@ -48,6 +49,14 @@ MEASURES: dict[str, Measure] = {
     "Spearman": metrics.distance_spearman,
     "CCA@10, in sample": partial(metrics.cca, max_directions=10),
 }
+LARGE_SET_MEASURES = {
+    name: MEASURES[name] for name in ("debiased CKA", "mutual 10-NN", "overlap@3")
+}
+"""Those that take seconds, not minutes, per permutation of 13,500 programs."""
+MIN_PERMUTATIONS = 20
+MAX_PERMUTED_ROWS = 400_000
+"""Rows of all permutations of one measure together: 200 permutations of 2,000 programs. Values of
+more programs vary less between permutations, so that fewer show chance as well."""
 UNSEEN_METRICS = (
     "cka_debiased",
     "mutual_knn@10",
@@ -87,6 +96,16 @@ def compute_study_result(
             progress,
         )
     )
+    all_programs = pd.DataFrame(
+        iterate_agreement_rows(
+            build_spaces_of_all_programs(inputs.pairs, templates, options["seed"], progress),
+            templates,
+            options["permutations"],
+            options["seed"],
+            progress,
+            LARGE_SET_MEASURES,
+        )
+    )
     draws = pd.DataFrame(_iterate_unseen_template_rows(inputs, templates, options, progress))
     tables = [
         StudyTable(
@@ -96,7 +115,14 @@ def compute_study_result(
             "Held-out programs. null mean, null p95: on permuted pairs. calibrated: 0 at chance, 1"
             " at the maximum. within templates: calibrated against pairs that are permuted within"
             " their template, so what templates share counts as chance.",
-        )
+        ),
+        StudyTable(
+            "all_programs",
+            "Agreement among all programs, each predicted without its template",
+            all_programs,
+            "Code against raw audio. Predictions are by kernel ridge regressions, each of which"
+            " saw none of the program's template. Nothing is trained before alignment.",
+        ),
     ]
     if len(draws):
         tables.append(
@@ -115,7 +141,9 @@ def compute_study_result(
             StudyFigure(
                 "sizes",
                 "Calibrated agreement by number of programs",
-                study_figures.plot_agreement_by_size(curve),
+                study_figures.plot_agreement_by_size(
+                    pd.concat([curve, all_programs], ignore_index=True)
+                ),
                 "One panel per pair of spaces. 0: permuted pairs, 1: the maximum of the measure.",
             )
         ],
@@ -130,6 +158,7 @@ def iterate_agreement_rows(
     permutations: int,
     seed: int,
     progress: Progress,
+    measures: Mapping[str, Measure] = MEASURES,
 ) -> Iterator[dict[str, Any]]:
     """Yield each measure of each pair of spaces on growing random subsets of the programs.
 
@@ -138,10 +167,11 @@ def iterate_agreement_rows(
     spaces : mapping of reading to (array, float [n, d1]; array, float [n, d2])
     templates : array of str [n]
     permutations : int
-        Permutations of pairs.
+        Permutations of pairs; of large sets fewer, see `MAX_PERMUTED_ROWS`.
     seed : int
         Of the subsets, each of which contains the smaller ones, and of the permutations.
     progress : Progress
+    measures : mapping of name to measure
     """
     count = len(templates)
     sizes = [size for size in SIZES if size < count] + [count]
@@ -151,14 +181,16 @@ def iterate_agreement_rows(
         progress(PROGRESS_STEP, done, len(tasks), f"{reading}: {size} programs")
         rows = np.sort(order[:size])
         code, audio = (side[rows] for side in spaces[reading])
-        for name, measure in MEASURES.items():
-            result = calibrated(measure, code, audio, permutations, seed)
+        row_permutations = min(permutations, max(MIN_PERMUTATIONS, MAX_PERMUTED_ROWS // size))
+        for name, measure in measures.items():
+            result = calibrated(measure, code, audio, row_permutations, seed)
             within = UNDEFINED_CALIBRATION
             if len(np.unique(templates[rows])) < size:  # Otherwise no pair can be permuted.
                 within = calibrated(
-                    measure, code, audio, permutations, seed, groups=templates[rows]
+                    measure, code, audio, row_permutations, seed, groups=templates[rows]
                 )
-            yield _make_agreement_row(reading, name, size, result, within)
+            row = _make_agreement_row(reading, name, size, result, within)
+            yield {**row, "permutations": row_permutations}
     progress(PROGRESS_STEP, len(tasks), len(tasks))
 
 

@@ -16,6 +16,7 @@ from core.plots.colours import AUDIO_COLOUR, CODE_COLOUR, NEUTRAL_COLOUR
 
 MAX_TICK_VALUES = 5  # a setting with more values gets an automatic axis
 MIN_AXIS_SPAN = 1e-3  # cosine distance
+MAX_PANELS_PER_ROW = 3
 FIGURE_MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
 COLOURS = (CODE_COLOUR, AUDIO_COLOUR, NEUTRAL_COLOUR)
 STRENGTH_COLOURS = (NEUTRAL_COLOUR, CODE_COLOUR, AUDIO_COLOUR)
@@ -171,10 +172,17 @@ def plot_agreement_by_size(curve: pd.DataFrame) -> go.Figure:
         Columns reading, measure, programs and calibrated. One panel per reading.
     """
     readings = list(dict.fromkeys(curve["reading"]))
+    row_count = -(-len(readings) // MAX_PANELS_PER_ROW)
     figure = make_subplots(
-        1, len(readings), subplot_titles=readings, shared_yaxes=True, horizontal_spacing=0.03
+        row_count,
+        min(len(readings), MAX_PANELS_PER_ROW),
+        subplot_titles=readings,
+        shared_yaxes=True,
+        horizontal_spacing=0.03,
+        vertical_spacing=0.2,
     )
-    for column, reading in enumerate(readings, 1):
+    for number, reading in enumerate(readings):
+        row, column = number // MAX_PANELS_PER_ROW + 1, number % MAX_PANELS_PER_ROW + 1
         panel = curve[curve["reading"] == reading]
         styles = itertools.product(("solid", "dash", "dot"), COLOURS)
         for (dash, colour), (measure, rows) in zip(styles, panel.groupby("measure", sort=False)):
@@ -185,15 +193,15 @@ def plot_agreement_by_size(curve: pd.DataFrame) -> go.Figure:
                     mode="lines+markers",
                     name=measure,
                     legendgroup=measure,
-                    showlegend=column == 1,
+                    showlegend=number == 0,
                     line={"color": colour, "dash": dash},
                 ),
-                1,
+                row,
                 column,
             )
     figure.update_xaxes(type="log", title="Programs")
     figure.update_yaxes(title="Calibrated value", col=1)
-    figure.update_layout(height=420, margin={"l": 60, "r": 20, "t": 40, "b": 50})
+    figure.update_layout(height=60 + 360 * row_count, margin={"l": 60, "r": 20, "t": 40, "b": 50})
     return figure
 
 
