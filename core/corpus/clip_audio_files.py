@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import json
@@ -14,7 +13,7 @@ import numpy as np
 import soundfile
 
 from core.errors import EarshotError
-from core.file_locks_and_atomic_writes import PARTIAL_PREFIX, atomic_write
+from core.file_locks_and_atomic_writes import PARTIAL_PREFIX
 from core.sonicpi import reproducible_ogg
 from core.sonicpi.audio_clip_and_render_result import Clip, RenderProblem
 from core.workspace import get_corpora_folder
@@ -89,28 +88,6 @@ def encode_clip(
     if is_lossless:
         return content, Clip(samples.astype(np.float32) / _INT16_FULL_SCALE, clip.sample_rate)
     return content, Clip.decode_audio_file(content)
-
-
-def write_clip_file(clips_folder: Path, relative_path: str, content: bytes) -> None:
-    """Write the content of a clip's file.
-
-    Raises
-    ------
-    EarshotError
-        If the file cannot be written.
-    """
-    try:
-        with atomic_write(clips_folder / relative_path) as handle:
-            handle.write(content)
-    except OSError as error:
-        is_disk_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise EarshotError(
-            f"A clip cannot be written ({error.strerror}).",
-            where=str(clips_folder / relative_path),
-            remedy="Free some disk space and run the command again: it resumes where it stopped."
-            if is_disk_full
-            else "Check that you may write there, then run the command again.",
-        ) from error
 
 
 def load_clip_from_existing_file(

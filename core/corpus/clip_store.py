@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from core.corpus import (
     strict_thread_errors_setting,
 )
 from core.corpus.clip_audio_files import ClipFileRecord
+from core.corpus.clip_file_writing import write_clip_files
 from core.corpus.database import Database
 from core.corpus.encoded_render import EncodedRender, encode_render
 from core.corpus.program_and_clip_tables import ClipRow
@@ -100,11 +102,12 @@ class ClipStore:
         """Store the encoded results of rendering programs; see `Corpus`."""
         with self._database.writer_lock.hold_writer_lock("rendering"):
             locations = self._build_clip_locations([name for name, _ in renders], seconds)
-            for location, (_, render) in zip(locations, renders):
-                if render.error is None:
-                    clip_audio_files.write_clip_file(
-                        self.folder, location.relative_path, render.content
-                    )
+            content_by_path = {
+                location.relative_path: render.content
+                for location, (_, render) in zip(locations, renders)
+                if render.error is None
+            }
+            write_clip_files(self.folder, content_by_path)
             with self._database.open_write_transaction("rendering") as connection:
                 replaced_files = [
                     self._store_render_row(connection, location, render)
@@ -134,6 +137,15 @@ class ClipStore:
             render.warnings,
             render.render_s,
         )
+
+    def list_programs_with_clip_file(self, program_ids: Sequence[str], seconds: float) -> list[str]:
+        """Return those of some programs whose clip has a file; see `Corpus`."""
+        locations = self._build_clip_locations(program_ids, seconds)
+        return [
+            program_id
+            for program_id, location in zip(program_ids, locations)
+            if os.path.isfile(f"{self.folder}/{location.relative_path}")
+        ]
 
     def register_existing_clip(self, program_id: str, seconds: float) -> Clip | None:
         """Record a clip whose file exists already; see `Corpus`."""

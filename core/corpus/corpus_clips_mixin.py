@@ -86,6 +86,18 @@ class CorpusClips:
         """
         self._clip_store.store_encoded_renders(renders, seconds)
 
+    def list_programs_with_clip_file(self, program_ids: Sequence[str], seconds: float) -> list[str]:
+        """Return those of some programs whose clip has a file, which may be damaged.
+
+        Parameters
+        ----------
+        program_ids : sequence of str
+            Each program at most once.
+        seconds : float
+            Length of the clips.
+        """
+        return self._clip_store.list_programs_with_clip_file(program_ids, seconds)
+
     def register_existing_clip(self, program_id: str, seconds: float) -> Clip | None:
         """Record the clip of a program whose file exists already.
 

@@ -69,8 +69,13 @@ def render_missing_clips(
     progress(RENDERING_STEP, 0, len(pending))
     to_render = []
     clips_reused = 0
+    program_ids = [program_id for program_id, _ in pending]
+    with_file = set(corpus.list_programs_with_clip_file(program_ids, clip_settings.seconds))
     for program_id, source in pending:
-        if corpus.register_existing_clip(program_id, clip_settings.seconds) is None:
+        if (
+            program_id not in with_file
+            or corpus.register_existing_clip(program_id, clip_settings.seconds) is None
+        ):
             to_render.append((program_id, source))
             continue
         clips_reused += 1

@@ -34,8 +34,11 @@ MAX_DELAY_S = 0.05
 
 BUILD_CODE = f"""
 import os
+from core.corpus import clip_file_writing
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.executors import LocalExecutor
+# Two workers store two clips at a time, which are otherwise too few for one group.
+clip_file_writing.MIN_FILES_OF_GROUP_WRITE = 1
 print(os.getpid(), flush=True)
 build_corpus(
     {CORPUS_NAME!r},
