@@ -14,10 +14,11 @@ from core.pipeline.executors.executor_interface import ClipSettings, EmbeddedIte
 from core.pipeline.executors.ray_cluster import RayCluster
 from core.pipeline.executors.ray_result_validation import (
     parse_embedded_batch,
-    parse_program_result,
+    parse_program_task_result,
     parse_render_result,
 )
 from core.pipeline.executors.ray_task_runner import RayTaskRunner
+from core.pipeline.executors.ray_task_sizing import ProgramTaskSource, measure_result_bytes
 from core.pipeline.executors.ray_worker import ProgramWorker
 from core.pipeline.executors.ray_worker_pool import RayWorkerPool, WorkerTask
 from core.sonicpi import DEFAULT_SONIC_PI, RenderResult, compute_render_id
@@ -101,9 +102,9 @@ class RayExecutor:
         settings = ClipSettings(seconds, sonic_pi, sample_folders=self.sample_folders)
 
         def parse_result(task: WorkerTask, value: Any) -> RenderResult:
-            return parse_render_result(task, value, settings)
+            return parse_render_result(task.key, value, settings)
 
-        tasks = _make_render_tasks("render", sources, settings)
+        tasks = _make_render_tasks(sources, settings)
         with self._run_tasks(tasks, parse_result, self._get_render_timeout(seconds)) as batches:
             yield (result for batch in batches for result in batch)
 
@@ -112,14 +113,25 @@ class RayExecutor:
         self, sources: Iterable[str], settings: ClipSettings
     ) -> Iterator[Iterator[list[tuple[int, ProgramResult]]]]:
         """Render, encode and embed programs, as `Executor.build_clips` documents it."""
+        tasks = ProgramTaskSource(sources, settings, lambda: len(self.pool.workers))
 
-        def parse_result(task: WorkerTask, value: Any) -> ProgramResult:
-            return parse_program_result(task, value, settings)
+        def parse_result(task: WorkerTask, value: Any) -> list[ProgramResult]:
+            seconds, results = parse_program_task_result(
+                task.key, value, task.arguments[0], settings
+            )
+            tasks.record_task_result(seconds, results)
+            return results
 
-        tasks = _make_render_tasks("build_clip", sources, settings)
         timeout_s = self._get_render_timeout(settings.seconds)
-        with self._run_tasks(tasks, parse_result, timeout_s) as batches:
-            yield batches
+        with self._run_tasks(iter(tasks), parse_result, timeout_s, measure_result_bytes) as batches:
+            yield (
+                [
+                    (first + place, result)
+                    for first, results in batch
+                    for place, result in enumerate(results)
+                ]
+                for batch in batches
+            )
 
     @contextmanager
     def embed_batches(
@@ -129,7 +141,7 @@ class RayExecutor:
         encoder_id = find_encoder_spec(encoder_id).id
 
         def parse_result(task: WorkerTask, value: Any) -> list[EmbeddedItem]:
-            return parse_embedded_batch(task, value, encoder_id, len(task.arguments[1]))
+            return parse_embedded_batch(task.key, value, encoder_id, len(task.arguments[1]))
 
         tasks = (
             WorkerTask(index, _compute_batch_key(encoder_id, items), "embed", (encoder_id, items))
@@ -159,9 +171,10 @@ class RayExecutor:
         tasks: Iterator[WorkerTask],
         parse_result: Callable[[WorkerTask, Any], Any],
         timeout_s: float,
+        measure_bytes: Callable[[Any], int] = lambda _: 0,
     ) -> Iterator[Iterator[list[tuple[int, Any]]]]:
         runner = RayTaskRunner(self._cluster, self.pool, timeout_s)
-        results = runner.run_tasks(tasks, parse_result)
+        results = runner.run_tasks(tasks, parse_result, measure_bytes)
         try:
             yield results
         finally:
@@ -169,12 +182,10 @@ class RayExecutor:
             results.close()  # type: ignore[attr-defined] # typed as the iterator that users need
 
 
-def _make_render_tasks(
-    method: str, sources: Iterable[str], settings: ClipSettings
-) -> Iterator[WorkerTask]:
+def _make_render_tasks(sources: Iterable[str], settings: ClipSettings) -> Iterator[WorkerTask]:
     for index, source in enumerate(sources):
         key = compute_render_id(source, settings.seconds, sonic_pi=settings.sonic_pi)
-        yield WorkerTask(index, key, method, (source, settings))
+        yield WorkerTask(index, key, "render", (source, settings))
 
 
 def _read_items(batch: Sequence[str] | Sequence[Path]) -> list[str | bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from core.corpus.encoded_render import EncodedRender
 from core.encoders import find_encoder_spec
 from core.pipeline.executors.executor_interface import ClipSettings, EmbeddedItem, ProgramResult
 from core.pipeline.executors.ray_task_runner import InvalidResultError
-from core.pipeline.executors.ray_worker_pool import WorkerTask
+from core.pipeline.executors.ray_task_sizing import ProgramWithKey
 from core.sonicpi import Clip, RenderProblem, RenderResult
 from core.sonicpi.audio_clip_and_render_result import SAMPLE_RATE
 
@@ -22,7 +23,47 @@ CHANNELS = 2
 SAMPLE_BYTES = 4
 
 
-def parse_program_result(task: WorkerTask, value: Any, settings: ClipSettings) -> ProgramResult:
+def parse_program_task_result(
+    key: str, value: Any, programs: Sequence[ProgramWithKey], settings: ClipSettings
+) -> tuple[float, list[ProgramResult]]:
+    """Return the result of `ProgramWorker.build_clips` if it is one of this task.
+
+    Parameters
+    ----------
+    key : str
+        Of the task.
+    value : object
+        What the worker returned.
+    programs : sequence of (str, str)
+        Render id and source of each program of the task.
+    settings : ClipSettings
+
+    Returns
+    -------
+    float
+        Time of the worker, in seconds.
+    list of ProgramResult
+        One per program.
+
+    Raises
+    ------
+    InvalidResultError
+        If it belongs to other programs, or the result of one is not valid.
+    """
+    _check_key(key, value)
+    seconds, results = value.get("seconds"), value.get("results")
+    if not isinstance(results, list) or len(results) != len(programs):
+        raise InvalidResultError("The worker returned the results of other programs.")
+    if not isinstance(seconds, float) or not 0 <= seconds < math.inf:
+        raise InvalidResultError("The worker returned no time.")
+    parsed = [
+        parse_program_result(render_id, result, settings)
+        for (render_id, _), result in zip(programs, results)
+    ]
+    return seconds, parsed
+
+
+def parse_program_result(key: str, value: Any, settings: ClipSettings) -> ProgramResult:
     """Return the result of `ProgramWorker.build_clip` if it is one of this task.
 
     Raises
@@ -31,7 +72,7 @@ def parse_program_result(task: WorkerTask, value: Any, settings: ClipSettings) -
         If it belongs to another program, its clip is not the file that its hash and length
         announce, or an embedding is missing or has another shape.
     """
-    render = _parse_render(task, value)
+    render = _parse_render(key, value)
     embeddings = value.get("embeddings")
     expected = settings.audio_encoders if render.error is None else ()
     if not isinstance(embeddings, dict) or set(embeddings) != set(expected):
@@ -43,7 +84,7 @@ def parse_program_result(task: WorkerTask, value: Any, settings: ClipSettings) -
     return ProgramResult(render, embeddings)
 
 
-def parse_render_result(task: WorkerTask, value: Any, settings: ClipSettings) -> RenderResult:
+def parse_render_result(key: str, value: Any, settings: ClipSettings) -> RenderResult:
     """Return the result of `ProgramWorker.render` if it is one of this task.
 
     Raises
@@ -51,7 +92,7 @@ def parse_render_result(task: WorkerTask, value: Any, settings: ClipSettings) ->
     InvalidResultError
         If it belongs to another program, or its clip has another length.
     """
-    render, samples = _parse_render(task, value), value.get("samples")
+    render, samples = _parse_render(key, value), value.get("samples")
     if render.error is not None:
         return RenderResult(None, render.error, render.warnings, render.render_s)
     frame_count = round(settings.seconds * SAMPLE_RATE)
@@ -64,7 +105,7 @@ def parse_render_result(task: WorkerTask, value: Any, settings: ClipSettings) ->
 
 
 def parse_embedded_batch(
-    task: WorkerTask, value: Any, encoder_id: str, item_count: int
+    key: str, value: Any, encoder_id: str, item_count: int
 ) -> list[EmbeddedItem]:
     """Return the result of `ProgramWorker.embed` if it is one of this task.
 
@@ -73,7 +114,7 @@ def parse_embedded_batch(
     InvalidResultError
         If it belongs to another batch, or an embedding is missing or has another shape.
     """
-    _check_key(task, value)
+    _check_key(key, value)
     items = value.get("items")
     if not isinstance(items, list):
         raise InvalidResultError("The worker returned no list of embeddings.")
@@ -94,18 +135,20 @@ def check_embedded_items(encoder_id: str, items: Sequence[Any], expected_count: 
             raise InvalidResultError(f"The worker returned no vector of {encoder_id}.")
 
 
-def _check_key(task: WorkerTask, value: Any) -> None:
-    if not isinstance(value, dict) or value.get("key") != task.key:
+def _check_key(key: str, value: Any) -> None:
+    if not isinstance(value, dict) or value.get("key") != key:
         raise InvalidResultError("The worker returned the result of another task.")
 
 
-def _parse_render(task: WorkerTask, value: Any) -> EncodedRender:
-    _check_key(task, value)
+def _parse_render(key: str, value: Any) -> EncodedRender:
+    _check_key(key, value)
     render = value.get("render")
     if not isinstance(render, EncodedRender):
         raise InvalidResultError("The worker returned no render result.")
     if not isinstance(render.error, RenderProblem | None):
         raise InvalidResultError("The worker returned no error of a program.")
+    if not isinstance(render.content, bytes) or (render.content and render.error is not None):
+        raise InvalidResultError("The worker returned a clip for a program that failed.")
     if not all(isinstance(warning, RenderProblem) for warning in render.warnings):
         raise InvalidResultError("The worker returned no warnings of a program.")
     return render
@@ -123,5 +166,6 @@ def _check_clip_file(render: EncodedRender, settings: ClipSettings) -> None:
         info.format.lower() != settings.audio_format
     ):
         raise InvalidResultError("The worker returned a clip of another length or format.")
-    if not 0 < render.peak <= 1 or not 0 < render.rms <= 1:
+    levels = (render.peak, render.rms)
+    if not all(isinstance(level, float) and 0 < level <= 1 for level in levels):
         raise InvalidResultError("The worker returned a clip without a level.")

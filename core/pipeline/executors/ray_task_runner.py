@@ -21,6 +21,9 @@ Result = TypeVar("Result")
 POLL_INTERVAL_S = 0.5
 FETCH_TIMEOUT_S = 60.0
 NO_WORKER_TIMEOUT_S = 120.0
+# Of the results that are stored together. What is beyond stays on the nodes until the next round,
+# so that the driver's memory does not depend on the number of workers.
+MAX_BATCH_BYTES = 64 << 20
 # A task is given up when this many workers failed while they ran it.
 MAX_TASK_ATTEMPTS = 5
 
@@ -40,7 +43,7 @@ class RayTaskRunner:
     cluster : RayCluster
     pool : RayWorkerPool
     task_timeout_s : float
-        Longest time of one task.
+        Longest time of one program of a task.
     """
 
     def __init__(self, cluster: RayCluster, pool: RayWorkerPool, task_timeout_s: float):
@@ -52,7 +55,10 @@ class RayTaskRunner:
         self._last_time_with_workers = time.monotonic()
 
     def run_tasks(
-        self, tasks: Iterable[WorkerTask], parse_result: Callable[[WorkerTask, Any], Result]
+        self,
+        tasks: Iterable[WorkerTask],
+        parse_result: Callable[[WorkerTask, Any], Result],
+        measure_bytes: Callable[[Result], int] = lambda _: 0,
     ) -> Iterator[list[tuple[int, Result]]]:
         """Run tasks, and yield lists of (index, result) in order of completion.
 
@@ -63,6 +69,8 @@ class RayTaskRunner:
         parse_result : callable
             Returns the result of a task from what the worker returned, or raises
             `InvalidResultError`.
+        measure_bytes : callable
+            Returns the size of a result. A list holds at most `MAX_BATCH_BYTES` and one result.
 
         Raises
         ------
@@ -80,7 +88,7 @@ class RayTaskRunner:
                     self._send_tasks(iter(()))
                 if not has_more and not self._retries and not self._has_running_tasks():
                     return
-                results = self._collect_results(parse_result)
+                results = self._collect_results(parse_result, measure_bytes)
                 if results:
                     yield results
                 self._replace_late_workers()
@@ -106,7 +114,9 @@ class RayTaskRunner:
         return True
 
     def _collect_results(
-        self, parse_result: Callable[[WorkerTask, Any], Result]
+        self,
+        parse_result: Callable[[WorkerTask, Any], Result],
+        measure_bytes: Callable[[Result], int],
     ) -> list[tuple[int, Result]]:
         """Wait for something to finish; return the valid results of what has finished."""
         worker_by_ref = {
@@ -120,15 +130,22 @@ class RayTaskRunner:
         finished, rest = self._ray.wait(references, num_returns=1, timeout=POLL_INTERVAL_S)
         if finished and rest:
             finished += self._ray.wait(rest, num_returns=len(rest), timeout=0)[0]
-        results = []
-        for reference in finished:
-            if reference in starting:
-                self._admit_worker(starting[reference])
-            elif worker_by_ref[reference] in self._pool.workers:
-                result = self._take_result_or_retry_task(
-                    worker_by_ref[reference], reference, parse_result
-                )
-                results += [] if result is None else [result]
+        for reference in [reference for reference in finished if reference in starting]:
+            self._admit_worker(starting[reference])
+        results: list[tuple[int, Result]] = []
+        batch_bytes = 0
+        # The worker that has waited longest first: the limit must not leave anybody out for long.
+        answers = [reference for reference in finished if reference in worker_by_ref]
+        for reference in sorted(answers, key=lambda answer: worker_by_ref[answer].head_started):
+            worker = worker_by_ref[reference]
+            if worker not in self._pool.workers:
+                continue
+            result = self._take_result_or_retry_task(worker, reference, parse_result)
+            if result is not None:
+                results.append(result)
+                batch_bytes += measure_bytes(result[1])
+                if batch_bytes >= MAX_BATCH_BYTES:
+                    break
         return results
 
     def _admit_worker(self, worker: PooledWorker) -> None:
@@ -168,6 +185,9 @@ class RayTaskRunner:
         self._retry_or_give_up(failed_task)
 
     def _retry_or_give_up(self, task: WorkerTask) -> None:
+        if task.split is not None:
+            self._retries.extend(task.split())
+            return
         task.attempts += 1
         if task.attempts >= MAX_TASK_ATTEMPTS:
             raise EarshotError(
@@ -182,9 +202,13 @@ class RayTaskRunner:
         """Replace workers that take too long; what they return later is not read."""
         now = time.monotonic()
         for worker in list(self._pool.workers):
-            if worker.running and now - worker.head_started > self._task_timeout_s:
-                reason = f"no result after {self._task_timeout_s:.0f} s"
-                self._handle_failed_worker(worker, worker.running[0][0], reason)
+            if not worker.running:
+                continue
+            reference, task = worker.running[0]
+            timeout_s = self._task_timeout_s * task.program_count
+            if now - worker.head_started > timeout_s:
+                reason = f"no result after {timeout_s:.0f} s"
+                self._handle_failed_worker(worker, reference, reason)
 
     def _raise_if_no_worker_for_long(self) -> None:
         if self._pool.ready_workers:

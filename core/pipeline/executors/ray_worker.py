@@ -7,6 +7,8 @@ Arguments and results are plain values, which a driver of the same version of Ea
 from __future__ import annotations
 
 import platform
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +107,28 @@ class ProgramWorker:
         render = EncodedRender(result.error, result.warnings, result.render_s)
         samples = b"" if result.clip is None else result.clip.samples.tobytes()
         return {"key": key, "render": render, "samples": samples}
+
+    def build_clips(
+        self, key: str, programs: Sequence[tuple[str, str]], settings: ClipSettings
+    ) -> dict[str, Any]:
+        """Render, encode and embed some programs, one after the other.
+
+        Parameters
+        ----------
+        key : str
+            Key of the task, which the result repeats.
+        programs : sequence of (str, str)
+            Render id and source of each.
+        settings : ClipSettings
+
+        Returns
+        -------
+        dict
+            "key", "results": list of what `build_clip` returns, "seconds": time of this call.
+        """
+        started = time.monotonic()
+        results = [self.build_clip(render_id, source, settings) for render_id, source in programs]
+        return {"key": key, "results": results, "seconds": time.monotonic() - started}
 
     def build_clip(self, key: str, source: str, settings: ClipSettings) -> dict[str, Any]:
         """Render a program, encode its clip and embed it.

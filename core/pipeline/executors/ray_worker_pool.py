@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,11 @@ class WorkerTask:
     arguments : tuple
     attempts : int
         How often a worker failed while it ran this task.
+    program_count : int
+        Number of programs in it; its time limit is that many times the limit of one.
+    split : callable or None
+        Returns tasks of single programs that replace this one after a failure, so that a program
+        at which every worker fails is found. None if there is nothing to split.
     """
 
     index: int
@@ -38,6 +44,8 @@ class WorkerTask:
     method: str
     arguments: tuple[Any, ...]
     attempts: int = 0
+    program_count: int = 1
+    split: Callable[[], list[WorkerTask]] | None = None
 
 
 @dataclass(eq=False)

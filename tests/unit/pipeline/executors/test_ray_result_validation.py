@@ -13,16 +13,16 @@ from core.pipeline.executors.executor_interface import ClipSettings
 from core.pipeline.executors.ray_result_validation import (
     parse_embedded_batch,
     parse_program_result,
+    parse_program_task_result,
     parse_render_result,
 )
 from core.pipeline.executors.ray_task_runner import InvalidResultError
-from core.pipeline.executors.ray_worker_pool import WorkerTask
 from core.sonicpi import Clip, RenderProblem, RenderResult
 
 SECONDS = 0.5
 FRAME_COUNT = 22_050
 SETTINGS = ClipSettings(SECONDS, audio_encoders=("log-mel",))
-TASK = WorkerTask(0, "key", "build_clip", ())
+KEY = "key"
 VECTOR = np.ones(find_encoder_spec("log-mel").dim, np.float32)
 
 
@@ -38,13 +38,13 @@ def value() -> dict:
 
 
 def test_a_valid_result_is_accepted(value):
-    result = parse_program_result(TASK, value, SETTINGS)
+    result = parse_program_result(KEY, value, SETTINGS)
     assert result.render is value["render"] and result.embeddings == value["embeddings"]
     failed = replace(value["render"], error=RenderProblem("runtime", "no"), content=b"")
-    parsed = parse_program_result(TASK, value | {"render": failed, "embeddings": {}}, SETTINGS)
+    parsed = parse_program_result(KEY, value | {"render": failed, "embeddings": {}}, SETTINGS)
     assert parsed.render.error is failed.error
     message = value | {"embeddings": {"log-mel": "no finite vector"}}
-    assert parse_program_result(TASK, message, SETTINGS).embeddings["log-mel"] == "no finite vector"
+    assert parse_program_result(KEY, message, SETTINGS).embeddings["log-mel"] == "no finite vector"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_valid_result_is_accepted(value):
 )
 def test_another_result_or_a_damaged_embedding_is_rejected(value, change):
     with pytest.raises(InvalidResultError):
-        parse_program_result(TASK, value | change, SETTINGS)
+        parse_program_result(KEY, value | change, SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,8 @@ def test_another_result_or_a_damaged_embedding_is_rejected(value, change):
     [
         {"content": b""},
         {"content": b"no sound"},
+        {"content": None},
+        {"peak": None},
         {"peak": float("nan")},
         {"rms": 0.0},
         {"error": "a text"},
@@ -80,32 +82,54 @@ def test_another_result_or_a_damaged_embedding_is_rejected(value, change):
 def test_a_damaged_clip_is_rejected(value, change):
     damaged = value | {"render": replace(value["render"], **change)}
     with pytest.raises(InvalidResultError):
-        parse_program_result(TASK, damaged, SETTINGS)
+        parse_program_result(KEY, damaged, SETTINGS)
 
 
 def test_a_clip_of_another_length_or_format_is_rejected():
     for damaged in (make_value(FRAME_COUNT - 1), make_value(audio_format="ogg")):
         with pytest.raises(InvalidResultError, match="length or format"):
-            parse_program_result(TASK, damaged, SETTINGS)
+            parse_program_result(KEY, damaged, SETTINGS)
     for garbage in (None, [], "text", {}):
         with pytest.raises(InvalidResultError, match="another task"):
-            parse_program_result(TASK, garbage, SETTINGS)
+            parse_program_result(KEY, garbage, SETTINGS)
 
 
 def test_rendered_samples_are_checked(value):
     render = replace(value["render"], content=b"")
     samples = np.zeros((FRAME_COUNT, 2), np.float32).tobytes()
     good = {"key": "key", "render": render, "samples": samples}
-    assert len(parse_render_result(TASK, good, SETTINGS).clip.samples) == FRAME_COUNT
+    assert len(parse_render_result(KEY, good, SETTINGS).clip.samples) == FRAME_COUNT
     not_finite = np.full((FRAME_COUNT, 2), np.inf, np.float32).tobytes()
     for bad in (samples[:-8], not_finite, None):
         with pytest.raises(InvalidResultError):
-            parse_render_result(TASK, good | {"samples": bad}, SETTINGS)
+            parse_render_result(KEY, good | {"samples": bad}, SETTINGS)
 
 
 def test_embedded_batches_are_checked():
     good = {"key": "key", "items": [VECTOR, "damaged"]}
-    assert parse_embedded_batch(TASK, good, "log-mel", 2) == good["items"]
+    assert parse_embedded_batch(KEY, good, "log-mel", 2) == good["items"]
     for items in ([VECTOR], None, [VECTOR, ""], [VECTOR, VECTOR[:-1]]):
         with pytest.raises(InvalidResultError):
-            parse_embedded_batch(TASK, good | {"items": items}, "log-mel", 2)
+            parse_embedded_batch(KEY, good | {"items": items}, "log-mel", 2)
+
+
+def test_the_results_of_a_task_are_checked_one_by_one(value):
+    programs = [("first", "play 60"), ("second", "play 61")]
+    results = [value | {"key": key} for key, _ in programs]
+    good = {"key": KEY, "results": results, "seconds": 0.5}
+    seconds, parsed = parse_program_task_result(KEY, good, programs, SETTINGS)
+    assert seconds == 0.5 and [result.render for result in parsed] == [value["render"]] * 2
+    for change in (
+        {"results": results[:1]},
+        {"results": results[::-1]},
+        {"results": None},
+        {"seconds": None},
+        {"seconds": -1.0},
+        {"seconds": float("nan")},
+        {"key": "another"},
+    ):
+        with pytest.raises(InvalidResultError):
+            parse_program_task_result(KEY, good | change, programs, SETTINGS)
+    failed = replace(value["render"], error=RenderProblem("runtime", "no"))
+    with pytest.raises(InvalidResultError, match="failed"):
+        parse_program_result(KEY, value | {"render": failed, "embeddings": {}}, SETTINGS)

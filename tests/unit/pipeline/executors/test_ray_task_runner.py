@@ -120,6 +120,29 @@ def test_a_task_at_which_every_worker_fails_is_given_up():
         run([ScriptedError("out of memory")] * MAX_TASK_ATTEMPTS, task_count=1)
 
 
+def test_a_task_of_several_programs_is_split_after_a_failure():
+    ray = ScriptedRay([ScriptedError("the node was lost")])
+    pool = ScriptedPool(ray)
+    runner = RayTaskRunner(SimpleNamespace(ray=ray), pool, 60.0)  # type: ignore[arg-type] # stand-ins
+
+    def split() -> list[WorkerTask]:
+        return [WorkerTask(index, f"key {index}", "render", ()) for index in range(2)]
+
+    task = WorkerTask(0, "both", "render", (), program_count=2, split=split)
+    batches = list(runner.run_tasks([task], lambda task, value: value))
+    assert sorted(result for batch in batches for result in batch) == EXPECTED[:2]
+
+
+def test_large_results_are_handed_on_in_parts(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ray_task_runner, "MAX_BATCH_BYTES", 2)
+    ray = ScriptedRay([])
+    runner = RayTaskRunner(SimpleNamespace(ray=ray), ScriptedPool(ray), 60.0)  # type: ignore[arg-type] # stand-ins
+    tasks = (WorkerTask(index, f"key {index}", "render", ()) for index in range(6))
+    batches = list(runner.run_tasks(tasks, lambda task, value: value, lambda result: 1))
+    assert {len(batch) for batch in batches} == {2}
+    assert sorted(result for batch in batches for result in batch) == EXPECTED
+
+
 def test_a_cluster_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ray_task_runner, "NO_WORKER_TIMEOUT_S", -1.0)
     monkeypatch.setattr(ray_task_runner, "POLL_INTERVAL_S", 0.0)
