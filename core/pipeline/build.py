@@ -31,7 +31,7 @@ from core.pipeline.embed import (
     embed_missing_code,
     get_canonical_encoder_id,
 )
-from core.pipeline.executors import Executor
+from core.pipeline.executors import Executor, LocalExecutor
 from core.pipeline.render_missing_clips import RENDERING_STEP, RenderReport, render_missing_clips
 from core.progress_callback import Progress, ignore_progress
 from core.text_formatting import format_named_counts
@@ -214,7 +214,9 @@ def build_corpus(
             store_dependency_versions(corpus)
             if on_estimate is not None:
                 on_estimate(estimate)
-        with record_duration("build", estimate.seconds):
+        # The time on a cluster says nothing about this machine's.
+        is_local = executor is None or isinstance(executor, LocalExecutor)
+        with record_duration("build", estimate.seconds if is_local else 0.0):
             embed_report = embed_missing_code(corpus, encoder_ids["code"], progress, executor)
             render_report = render_missing_clips(corpus, [encoder_ids["audio"]], executor, progress)
             embed_report += render_report.embed_report

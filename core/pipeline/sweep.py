@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +35,12 @@ from core.pipeline.evaluate import (
     build_raw_embedding_spaces,
     compute_fingerprint,
 )
+from core.pipeline.executors import LocalExecutor
+from core.pipeline.executors.default_executor import get_default_executor
+from core.pipeline.executors.ray_executor import RayExecutor
+from core.pipeline.sweep_run_training import ROW_COLUMNS, SweepRun, compute_metric_rows
 from core.pipeline.sweep_worker import (
-    ROW_COLUMNS,
     WorkerInputs,
-    compute_metric_rows,
     make_sweep_run_path,
     run_trials_in_processes,
     write_json_atomically,
@@ -70,6 +75,10 @@ def run_sweep(
 ) -> str:
     """Run the missing runs of a sweep; every finished run stays.
 
+    In a block of `core.pipeline.executors.default_executor.use_executor` with a `RayExecutor`, the
+    trainings run on the workers of its cluster, in the precision that this machine's processor
+    would choose. Otherwise they run in processes on this machine.
+
     Parameters
     ----------
     corpus : Corpus
@@ -81,7 +90,7 @@ def run_sweep(
     seed_count : int
         Runs per configuration, at least 1.
     workers : int
-        Number of processes, with one thread each.
+        Number of processes on this machine, with one thread each.
     code_encoder, audio_encoder : str, optional
         Encoder ids. Default: those that the corpus was built with.
 
@@ -120,29 +129,52 @@ def run_sweep(
         rows = _evaluate_linear_alignments(embedded_corpus)
         write_json_atomically(folder / LINEAR_FILE, {"rows": rows})
     pending_runs = [
-        (number, seed)
+        SweepRun(number, seed, trial.build_alignment_config(seed), code_id)
         for seed in range(seed_count)
-        for number in range(len(trials))
+        for number, (trial, code_id) in enumerate(zip(trials, settings["codes"]))
         if not make_sweep_run_path(folder, number, seed).exists()
     ]
     total = seed_count * len(trials)
     done = total - len(pending_runs)
     progress(PROGRESS_STEP, done, total, "", {"sweep": folder.name})
-    inputs = WorkerInputs(
-        corpus.name, embedded_corpus.code_encoder.id, embedded_corpus.audio_encoder.id, folder
-    )
+    inputs = WorkerInputs(corpus.name, embedded_corpus.audio_encoder.id, folder)
     program_count = len(embedded_corpus.pairs.program_ids)
-    pending_configs = [trials[number].build_alignment_config(seed) for number, seed in pending_runs]
+    # The time on a cluster says nothing about this machine's.
+    is_measured = bool(pending_runs) and isinstance(get_default_executor(), LocalExecutor)
+    pending_configs = [run.config for run in pending_runs]
     estimated_seconds = estimate_sweep_seconds(program_count, pending_configs, 1, workers)
-    with record_duration("sweep", estimated_seconds if pending_runs else 0.0):
-        for number, seed in run_trials_in_processes(inputs, trials, pending_runs, workers):
+    with (
+        record_duration("sweep", estimated_seconds if is_measured else 0.0),
+        closing(_train_runs(inputs, pending_runs, workers)) as finished_runs,
+    ):
+        for run in finished_runs:
             done += 1
-            name = trials[number].name
-            data = _summarize_sweep_run(_read_json_file(make_sweep_run_path(folder, number, seed)))
-            data |= {"sweep": folder.name, "name": name, "seed": seed}
-            note = f"{name.strip()}, seed {seed}: CKA {data['metrics']['cka']:.2f}"
+            name = trials[run.number].name
+            path = make_sweep_run_path(folder, run.number, run.seed)
+            data = _summarize_sweep_run(_read_json_file(path))
+            data |= {"sweep": folder.name, "name": name, "seed": run.seed}
+            note = f"{name.strip()}, seed {run.seed}: CKA {data['metrics']['cka']:.2f}"
             progress(PROGRESS_STEP, done, total, note, data)
     return folder.name
+
+
+def _train_runs(inputs: WorkerInputs, runs: list[SweepRun], workers: int) -> Generator[SweepRun]:
+    """Yield each run once it is finished and saved."""
+    executor = get_default_executor()
+    if not isinstance(executor, RayExecutor):
+        yield from run_trials_in_processes(inputs, runs, workers)
+        return
+    corpus = Corpus.open(inputs.corpus_name)
+
+    @cache
+    def load_pairs(code_encoder: str) -> EmbeddingPairs:
+        return corpus.load_embedding_pairs(code_encoder, inputs.audio_encoder)
+
+    with executor.train_sweep_runs(load_pairs, runs) as results:
+        for index, record in results:
+            run = runs[index]
+            write_json_atomically(make_sweep_run_path(inputs.folder, run.number, run.seed), record)
+            yield run
 
 
 def list_sweep_ids(corpus: Corpus) -> list[str]:

@@ -22,6 +22,7 @@ from typing import Any
 
 from core.corpus import Corpus
 from core.errors import EarshotError
+from core.pipeline.executors.executor_interface import Executor
 from core.progress_callback import Progress, ignore_progress
 from core.studies import report_html, report_markdown, study_run_storage
 from core.studies.study_registry import STUDIES
@@ -62,7 +63,10 @@ class StudyReport:
 
 
 def run_studies_and_write_report(
-    corpus: Corpus, options: Mapping[str, Any] | None = None, progress: Progress = ignore_progress
+    corpus: Corpus,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress = ignore_progress,
+    executor: Executor | None = None,
 ) -> Path:
     """Run every study that the corpus allows and write the report.
 
@@ -72,6 +76,8 @@ def run_studies_and_write_report(
     options : mapping, optional
         Options of all studies; each study takes those that it has.
     progress : Progress
+    executor : Executor, optional
+        As in `run_study`.
 
     Returns
     -------
@@ -91,7 +97,7 @@ def run_studies_and_write_report(
         names = {option.name for option in study.options}
         study_options = {key: value for key, value in options.items() if key in names}
         try:
-            runs.append(run_study(name, corpus, study_options, progress))
+            runs.append(run_study(name, corpus, study_options, progress, executor))
         except EarshotError as error:
             skipped_studies[name] = str(error)
     progress(PROGRESS_STEP, len(STUDIES), len(STUDIES))

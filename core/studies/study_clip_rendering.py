@@ -9,7 +9,8 @@ import numpy as np
 
 from core import encoders, workspace
 from core.corpus import Corpus
-from core.pipeline.executors import Executor, LocalExecutor
+from core.pipeline.executors import Executor
+from core.pipeline.executors.default_executor import get_default_executor
 from core.pipeline.executors.local_executor import choose_clip_batch_size
 from core.progress_callback import Progress
 from core.sonicpi import Clip, compute_render_id
@@ -38,7 +39,7 @@ def render_study_clips(
         Length of each clip.
     progress : Progress
     executor : Executor, optional
-        Default: processes on this machine.
+        Default: that of the study's run.
 
     Returns
     -------
@@ -55,7 +56,7 @@ def render_study_clips(
     failures: dict[int, str] = {}
     progress(RENDERING_STEP, 0, len(missing))
     if missing:
-        executor = executor or LocalExecutor()
+        executor = executor or get_default_executor()
         missing_sources = (sources[index] for index in missing)
         with executor.render_programs(missing_sources, seconds, sonic_pi) as results:
             for done, (position, rendering) in enumerate(results, 1):

@@ -19,6 +19,8 @@ from core.corpus.legacy_saved_names import (
 )
 from core.errors import EarshotError
 from core.package_versions import collect_package_versions
+from core.pipeline.executors.default_executor import use_executor
+from core.pipeline.executors.executor_interface import Executor
 from core.progress_callback import Progress, ignore_progress
 from core.studies import study_run_storage
 from core.studies.study_registry import fill_default_study_options, get_study
@@ -41,6 +43,7 @@ def run_study(
     corpus: Corpus,
     options: Mapping[str, Any] | None = None,
     progress: Progress = ignore_progress,
+    executor: Executor | None = None,
 ) -> StudyRun:
     """Run one study on a corpus and save its result there.
 
@@ -52,6 +55,8 @@ def run_study(
     options : mapping, optional
         Options that differ from their defaults.
     progress : Progress
+    executor : Executor, optional
+        Where the study renders programs and trains the runs of a sweep. Default: this machine.
 
     Returns
     -------
@@ -75,7 +80,8 @@ def run_study(
     study = get_study(study_name)
     all_options = fill_default_study_options(study_name, options)
     started = time.monotonic()
-    result = study.import_study_module().compute_study_result(corpus, all_options, progress)
+    with use_executor(executor):
+        result = study.import_study_module().compute_study_result(corpus, all_options, progress)
     result.settings = {
         **result.settings,
         "options": all_options,

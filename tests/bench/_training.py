@@ -93,7 +93,7 @@ def time_evaluation(program_count: int) -> float:
     """Return the seconds in which a sweep evaluates one trained configuration."""
     from core.corpus import EmbeddingPairs
     from core.pipeline.evaluate import build_aligned_embedding_spaces
-    from core.pipeline.sweep_worker import compute_metric_rows
+    from core.pipeline.sweep_run_training import compute_metric_rows
 
     code, audio = make_pairs(program_count)
     splits = SPLIT_PATTERN[np.arange(program_count) % len(SPLIT_PATTERN)]

@@ -10,13 +10,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.parsing import open_corpus_from_args
+from core.cli.executor_choice import open_executor
+from core.cli.parsing import add_executor_options, open_corpus_from_args
 from core.cli.terminal_output import print_json_line, print_result_to_stdout
 from core.progress_callback import Progress
 from core.studies.study_registry import STUDIES, StudyOption, fill_default_study_options
 from core.text_formatting import format_table
 
 if TYPE_CHECKING:
+    from core.corpus import Corpus
+    from core.pipeline.executors import Executor
     from core.studies.study_run_storage import StudyRun
 
 IS_LONG_RUNNING = True
@@ -40,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"name of the corpus; {FOLDER_STUDY} also takes a folder of programs",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON line per number")
+    add_executor_options(parser)
     options: dict[str, StudyOption] = {}
     study_names: dict[str, list[str]] = {}
     for study_name, study in STUDIES.items():
@@ -71,19 +75,32 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
         )
         return
     corpus = open_corpus_from_args(args)
-    if args.name != ALL_STUDIES:
+    with open_executor(args) as executor:
+        if args.name == ALL_STUDIES:
+            run_and_print_all_studies(corpus, options, progress, executor, args.json)
+            return
         from core.studies.study_runner import run_study  # Loads pandas and plotly, unlike --help.
 
-        print_study_run(run_study(args.name, corpus, options, progress), args.json)
-        return
+        run = run_study(args.name, corpus, options, progress, executor)
+    print_study_run(run, args.json)
+
+
+def run_and_print_all_studies(
+    corpus: Corpus,
+    options: dict[str, Any],
+    progress: Progress,
+    executor: Executor,
+    as_json: bool,
+) -> None:
+    """Run all studies, write their report, and print the comparison with the paper."""
     import pandas as pd  # Not needed by --help.
 
     from core.studies.all_studies_report import run_studies_and_write_report
     from core.studies.report_markdown import format_paper_comparison_table, summarize_verdicts
 
-    folder = run_studies_and_write_report(corpus, options, progress)
+    folder = run_studies_and_write_report(corpus, options, progress, executor)
     rows = pd.read_csv(folder / "tables" / "main.csv")
-    if args.json:
+    if as_json:
         for row in rows.to_dict(orient="records"):
             print_json_line({str(name): value for name, value in row.items()})
         return

@@ -10,9 +10,11 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
+from core.cli.executor_choice import open_executor
 from core.cli.parsing import (
     add_corpus_argument,
     add_encoder_options,
+    add_executor_options,
     add_json_option,
     open_corpus_from_args,
     parse_positive_int,
@@ -59,8 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"runs per configuration ({SEED_COUNT})",
     )
     parser.add_argument(
-        "--workers", type=parse_positive_int, default=2, metavar="N", help="parallel runs (2)"
+        "--workers",
+        type=parse_positive_int,
+        metavar="N",
+        help="parallel runs (2; with --executor ray, one per core)",
     )
+    add_executor_options(parser)
     add_encoder_options(parser, "the corpus's")
     add_json_option(parser, "print one JSON line per number")
 
@@ -68,17 +74,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Run the missing trainings, then print the results on the validation programs."""
     from core.pipeline import sweep
+    from core.pipeline.executors.default_executor import use_executor
 
     corpus = open_corpus_from_args(args)
-    sweep_id = sweep.run_sweep(
-        corpus,
-        args.grid,
-        progress,
-        seed_count=args.seeds,
-        workers=args.workers,
-        code_encoder=args.code_encoder,
-        audio_encoder=args.audio_encoder,
-    )
+    with open_executor(args) as executor, use_executor(executor):
+        sweep_id = sweep.run_sweep(
+            corpus,
+            args.grid,
+            progress,
+            seed_count=args.seeds,
+            workers=args.workers or sweep.DEFAULT_WORKERS,
+            code_encoder=args.code_encoder,
+            audio_encoder=args.audio_encoder,
+        )
     results = sweep.load_sweep_results(corpus, sweep_id)
     if args.json:
         print_json_lines(results.to_dict(orient="records"))

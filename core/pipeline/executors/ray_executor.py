@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from core.corpus import EmbeddingPairs
 from core.encoders import find_encoder_spec
 from core.pipeline.executors.executor_interface import ClipSettings, EmbeddedItem, ProgramResult
 from core.pipeline.executors.ray_cluster import RayCluster
@@ -16,11 +17,13 @@ from core.pipeline.executors.ray_result_validation import (
     parse_embedded_batch,
     parse_program_task_result,
     parse_render_result,
+    parse_sweep_run,
 )
 from core.pipeline.executors.ray_task_runner import RayTaskRunner
 from core.pipeline.executors.ray_task_sizing import ProgramTaskSource, measure_result_bytes
 from core.pipeline.executors.ray_worker import ProgramWorker
 from core.pipeline.executors.ray_worker_pool import RayWorkerPool, WorkerTask
+from core.pipeline.sweep_run_training import SweepRun
 from core.sonicpi import DEFAULT_SONIC_PI, RenderResult, compute_render_id
 from core.sonicpi.render_limits import DEFAULT_LIMITS
 from core.sonicpi.render_pool import MAX_RENDER_ATTEMPTS
@@ -31,6 +34,7 @@ CLIP_BATCH_SIZE = 1
 # Beyond the limits of a render: starting the renderer, loading an encoder and embedding.
 TASK_GRACE_S = 300.0
 EMBEDDING_TIMEOUT_S = 600.0
+TRAINING_TIMEOUT_S = 6 * 3600.0
 
 
 class RayExecutor:
@@ -150,6 +154,48 @@ class RayExecutor:
         timeout_s = self._task_timeout_s or EMBEDDING_TIMEOUT_S
         with self._run_tasks(tasks, parse_result, timeout_s) as results:
             yield (result for batch in results for result in batch)
+
+    @contextmanager
+    def train_sweep_runs(
+        self, load_pairs: Callable[[str], EmbeddingPairs], runs: Sequence[SweepRun]
+    ) -> Iterator[Iterator[tuple[int, dict[str, Any]]]]:
+        """Train configurations of a sweep on the workers, one at a time on each.
+
+        Parameters
+        ----------
+        load_pairs : callable
+            Returns the pairs of a code encoder. They are sent to each node once.
+        runs : sequence of SweepRun
+
+        Returns
+        -------
+        context manager of an iterator of (int, dict)
+            Each run's index, once, with what `train_sweep_run` of
+            `core.pipeline.sweep_run_training` returns for it.
+
+        Raises
+        ------
+        EarshotError
+            When a training diverges, or nothing can be trained at all.
+        """
+        # Every node trains as this machine would.
+        fixed_runs = [run.fix_device_and_precision() for run in runs]
+        references: dict[str, Any] = {}
+
+        def make_tasks() -> Iterator[WorkerTask]:
+            for index, run in enumerate(fixed_runs):
+                if run.code_encoder not in references:
+                    pairs = load_pairs(run.code_encoder)
+                    references[run.code_encoder] = self._cluster.ray.put(pairs)
+                arguments = (references[run.code_encoder], run)
+                yield WorkerTask(index, run.compute_key(), "train_sweep_run", arguments)
+
+        def parse_result(task: WorkerTask, value: Any) -> dict[str, Any]:
+            return parse_sweep_run(task.key, value, fixed_runs[task.index])
+
+        timeout_s = self._task_timeout_s or TRAINING_TIMEOUT_S
+        with self._run_tasks(make_tasks(), parse_result, timeout_s) as batches:
+            yield (result for batch in batches for result in batch)
 
     def choose_batch_size(self, modality: str) -> int:
         """Return the number of programs or clips in one task."""

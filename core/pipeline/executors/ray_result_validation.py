@@ -13,9 +13,11 @@ import soundfile
 
 from core.corpus.encoded_render import EncodedRender
 from core.encoders import find_encoder_spec
+from core.errors import EarshotError
 from core.pipeline.executors.executor_interface import ClipSettings, EmbeddedItem, ProgramResult
 from core.pipeline.executors.ray_task_runner import InvalidResultError
 from core.pipeline.executors.ray_task_sizing import ProgramWithKey
+from core.pipeline.sweep_run_training import SweepRun, is_sweep_run_record
 from core.sonicpi import Clip, RenderProblem, RenderResult
 from core.sonicpi.audio_clip_and_render_result import SAMPLE_RATE
 
@@ -120,6 +122,27 @@ def parse_embedded_batch(
         raise InvalidResultError("The worker returned no list of embeddings.")
     check_embedded_items(encoder_id, items, item_count)
     return items
+
+
+def parse_sweep_run(key: str, value: Any, run: SweepRun) -> dict[str, Any]:
+    """Return the record of `ProgramWorker.train_sweep_run` if it is one of this run.
+
+    Raises
+    ------
+    InvalidResultError
+        If it belongs to another run, or has other fields.
+    EarshotError
+        If the training failed, as it would on this machine.
+    """
+    _check_key(key, value)
+    error = value.get("error")
+    if isinstance(error, tuple) and len(error) == 3:
+        message, where, remedy = error
+        raise EarshotError(str(message), where=where, remedy=remedy)
+    record = value.get("record")
+    if not is_sweep_run_record(record, run):
+        raise InvalidResultError("The worker returned no result of this training.")
+    return dict(record)
 
 
 def check_embedded_items(encoder_id: str, items: Sequence[Any], expected_count: int) -> None:

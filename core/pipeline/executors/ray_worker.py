@@ -9,8 +9,8 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,10 @@ from core.sonicpi.render_pool import (
     find_source_code_problem,
 )
 from core.sonicpi.render_worker import RenderWorker
+
+if TYPE_CHECKING:
+    from core.corpus import EmbeddingPairs
+    from core.pipeline.sweep_run_training import SweepRun
 
 PROBE_SOURCE = "play 60"
 PROBE_SECONDS = 1.0
@@ -165,6 +169,31 @@ class ProgramWorker:
         if loaded:
             results |= zip(loaded, embed_each_item(encoder, list(loaded.values())))
         return {"key": key, "items": [results[index] for index in range(len(items))]}
+
+    def train_sweep_run(self, key: str, pairs: EmbeddingPairs, run: SweepRun) -> dict[str, Any]:
+        """Train and evaluate a configuration of a sweep, on one thread.
+
+        Returns
+        -------
+        dict
+            "key", and "record" (what `core.pipeline.sweep_run_training.train_sweep_run` returns)
+            or "error" (message, place and remedy of the EarshotError that it raised).
+        """
+        import torch  # Workers that only render need neither.
+
+        from core.pipeline.sweep_run_training import train_sweep_run
+
+        torch.set_num_threads(1)
+        # Arrays of Ray's object store cannot be written, which torch does not support.
+        writable = replace(
+            pairs,
+            code_embeddings=pairs.code_embeddings.copy(),
+            audio_embeddings=pairs.audio_embeddings.copy(),
+        )
+        try:
+            return {"key": key, "record": train_sweep_run(writable, run)}
+        except EarshotError as error:
+            return {"key": key, "error": (error.message, error.where, error.remedy)}
 
     def _render(self, source: str, settings: ClipSettings) -> RenderResult:
         renderer = self._renderers.get(settings)
