@@ -12,53 +12,27 @@ import pytest
 
 from core import encoders
 from core.alignment import AlignmentConfig, sweep_grids
-from core.alignment.sweep_grids import Trial
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline import sweep
 from core.pipeline.evaluate import evaluate_alignment
 from core.pipeline.train import train
-from core.programs import Program
 from core.search.aligned_corpus import open_aligned_corpus
-from core.sonicpi import Clip, RenderResult
+from tests.integration.pipeline.sweep_corpus import (
+    AUDIO,
+    CODE,
+    PROGRAM_COUNT,
+    create_corpus_of_two_views,
+    use_quick_grid,
+)
 
-CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel"
-PROGRAM_COUNT = 120
-TRIALS = [
-    Trial("narrow", "infonce", {"width": 16, "dim": 8, "layers": 2, "epochs": 3}),
-    Trial("wide", "soft_infonce", {"width": 32, "dim": 8, "layers": 2, "epochs": 3}),
-]
 QUICK = AlignmentConfig(width=16, dim=8, layers=2, epochs=200, patience=0, precision="fp32")
 
 
 @pytest.fixture
 def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
-    """Programs whose embeddings are two views of one latent space; all clips are one tone."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "here"))
-    corpus = Corpus.create("views", seconds=0.1)
-    corpus.add_programs(
-        Program(
-            source=f"play {i}\n", name=f"p-{i}", template="t", role="melody", parameters={}, seed=0
-        )
-        for i in range(PROGRAM_COUNT)
-    )
-    program_ids = list(corpus.load_programs()["program"])
-    wave = 0.1 * np.sin(np.arange(4410) / 16, dtype=np.float32)[:, None].repeat(2, axis=1)
-    for program in program_ids:
-        corpus.store_render_result(program, RenderResult(Clip(wave)), 0.1)
-    rng = np.random.default_rng(0)
-    latent = rng.normal(size=(PROGRAM_COUNT, 6))
-    for encoder in (CODE, AUDIO):
-        spec = encoders.find_encoder_spec(encoder)
-        view = np.tanh(latent @ rng.normal(size=(6, spec.dim)) / 2)
-        corpus.store_embeddings(encoder, spec.revision, program_ids, view.astype(np.float32))
-    corpus.set_corpus_setting("encoders", {"code": CODE, "audio": AUDIO})
-    return corpus
-
-
-def use_quick_grid(monkeypatch):
-    monkeypatch.setitem(sweep_grids.GRIDS, "paper", lambda: TRIALS)
-    monkeypatch.setattr(sweep_grids, "COMMON_SETTINGS", {})
+    return create_corpus_of_two_views()
 
 
 def test_a_sweep_resumes_where_it_was_stopped(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -9,13 +12,19 @@ import pytest
 
 from core.corpus import Corpus
 from core.errors import EarshotError
+from core.pipeline import sweep_worker
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.embed import embed_corpus
 from core.pipeline.executors import ClipSettings, Executor, LocalExecutor, ProgramResult
+from core.pipeline.executors.default_executor import use_executor
 from core.pipeline.executors.ray_executor import RayExecutor
+from core.pipeline.sweep import run_sweep
+from core.progress_callback import ignore_progress
 from core.sonicpi import Clip
+from core.studies.study_clip_rendering import render_study_clips
 from tests.faults.corpus_state import digest_corpus
 from tests.integration.pipeline.executors.conftest import NODE_OPTIONS
+from tests.integration.pipeline.sweep_corpus import create_corpus_of_two_views, use_quick_grid
 from tests.unreliable_worker import make_misbehaving_source
 
 SECONDS = 0.5
@@ -134,6 +143,55 @@ def test_a_killed_node_changes_nothing_in_a_corpus(
     assert digest_corpus("faulty") == expected
     again = embed_corpus(Corpus.open("faulty"), audio_encoder="descriptors", executor=ray_executor)
     assert again.audio_embeddings_added == 8 and not again.embedding_errors
+
+
+def test_a_sweep_resumes_and_trains_the_same_on_a_cluster(
+    ray_executor, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
+    monkeypatch.setattr(sweep_worker, "ProcessPoolExecutor", ThreadPoolExecutor)
+    use_quick_grid(monkeypatch)
+    corpus = create_corpus_of_two_views()
+    local_id = run_sweep(corpus, seed_count=2, workers=1)
+    expected = read_sweep_runs(corpus, local_id)
+    assert len(expected) == 4
+    shutil.rmtree(corpus.path / "sweeps")
+
+    def stop_after_one_run(
+        step: str, done: int, total: int, note: str = "", data: Any = None
+    ) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with use_executor(ray_executor):
+        with pytest.raises(KeyboardInterrupt):
+            run_sweep(corpus, "paper", stop_after_one_run, seed_count=2)
+        (finished,) = (corpus.path / "sweeps" / local_id).glob("run-*.json")
+        before = finished.stat().st_mtime_ns
+        assert run_sweep(corpus, seed_count=2) == local_id
+    assert finished.stat().st_mtime_ns == before
+    assert read_sweep_runs(corpus, local_id) == expected
+
+
+def read_sweep_runs(corpus: Corpus, sweep_id: str) -> dict[str, Any]:
+    """Return the runs of a sweep by file name, without the times of their trainings."""
+    runs = {
+        path.name: json.loads(path.read_text())
+        for path in (corpus.path / "sweeps" / sweep_id).glob("run-*.json")
+    }
+    for run in runs.values():
+        assert run.pop("seconds") > 0
+    # As text, because some values are NaN, which differs from itself.
+    return {name: json.dumps(run) for name, run in runs.items()}
+
+
+def test_a_study_renders_on_a_cluster(ray_executor, tmp_path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
+    corpus = Corpus.create("studied", seconds=SECONDS)
+    with use_executor(ray_executor):
+        paths, failures = render_study_clips(corpus, SOURCES[:2], SECONDS, ignore_progress)
+    assert paths[0] is not None and paths[0].is_file()
+    assert paths[1] is None and "plya" in failures[1]
 
 
 def test_a_node_with_other_software_is_refused(ray_executor):
