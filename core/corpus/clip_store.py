@@ -126,7 +126,7 @@ class ClipStore:
                 connection,
                 location.position,
                 location.render_id,
-                render.build_file_record(location.relative_path),
+                render.build_clip_file_record(location.relative_path),
                 render.render_s,
             )
         return program_and_clip_tables.store_render_failure(

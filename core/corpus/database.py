@@ -73,10 +73,12 @@ class Database:
     def verify_and_migrate_database(self) -> None:
         """Check that this is a usable database of a corpus, and migrate an older version."""
         with convert_sqlite_errors(self.path):
-            database_schema.verify_database_compatibility(self._thread_connection, self.path)
-            if database_schema.is_schema_outdated(self._thread_connection):
+            database_schema.verify_database_compatibility(
+                self._connection_of_current_thread, self.path
+            )
+            if database_schema.is_schema_outdated(self._connection_of_current_thread):
                 with self.writer_lock.hold_writer_lock("migrating the database"):
-                    database_schema.migrate_database(self._thread_connection, self.path)
+                    database_schema.migrate_database(self._connection_of_current_thread, self.path)
 
     def close_thread_connection(self) -> None:
         """Close the connection of this thread; the next access opens another."""
@@ -85,7 +87,7 @@ class Database:
             connection.close()
 
     @property
-    def _thread_connection(self) -> sqlite3.Connection:
+    def _connection_of_current_thread(self) -> sqlite3.Connection:
         if not hasattr(self._thread_local, "connection"):
             self._thread_local.connection = open_database_connection(self.path)
         connection: sqlite3.Connection = self._thread_local.connection
@@ -95,7 +97,7 @@ class Database:
     def open_read_transaction(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection that sees one unchanging state for the whole block."""
         with convert_sqlite_errors(self.path):
-            connection = self._thread_connection
+            connection = self._connection_of_current_thread
             connection.execute("BEGIN")
             try:
                 yield connection
@@ -121,7 +123,7 @@ class Database:
             self.writer_lock.hold_writer_lock(writer_name),
             convert_sqlite_errors(self.path),
         ):
-            connection = self._thread_connection
+            connection = self._connection_of_current_thread
             connection.execute("BEGIN IMMEDIATE")
             changes_before = connection.total_changes
             try:

@@ -41,7 +41,7 @@ class EncodedRender:
     rms: float = 0.0
     peak: float = 0.0
 
-    def build_file_record(self, relative_path: str) -> ClipFileRecord:
+    def build_clip_file_record(self, relative_path: str) -> ClipFileRecord:
         """Return what the database records about the clip's file at this path."""
         return ClipFileRecord(
             relative_path,

@@ -194,7 +194,7 @@ def _sum_weighted_event_features(layer: list[_EventFeatures], column_count: int)
     for item in layer:
         time = item.order[0]
         if previous_time is not None and time > previous_time + 1e-3:
-            for column, share in _bin_onset_gap(item.event.kind, time - previous_time):
+            for column, share in _build_onset_gap_features(item.event.kind, time - previous_time):
                 totals[column] += item.weight * share
         if previous_time is None or time > previous_time:
             previous_time = time
@@ -259,7 +259,7 @@ def _select_features_with_column(features: list[tuple[str, float]]) -> _Weighted
 
 
 @lru_cache(maxsize=EVENT_CACHE_SIZE)
-def _bin_onset_gap(kind: str, seconds: float) -> list[tuple[int, float]]:
+def _build_onset_gap_features(kind: str, seconds: float) -> list[tuple[int, float]]:
     columns, _ = build_feature_layout()
     features = _build_soft_bin_features(
         f"gap {kind}", seconds, GAP_RANGE_SECONDS, DURATION_BIN_COUNT

@@ -77,7 +77,7 @@ def normalize_rows(x: np.ndarray | Tensor) -> Tensor:
     return functional.normalize(check_finite_matrix(rows), dim=1)
 
 
-def stack_zero_padded(x: Tensor, y: Tensor) -> Tensor:
+def stack_spaces_with_zero_padding(x: Tensor, y: Tensor) -> Tensor:
     """Stack the rows of two spaces; the narrower one gets columns of zeros.
 
     Parameters

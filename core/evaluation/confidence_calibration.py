@@ -124,7 +124,7 @@ class ConfidenceCalibration:
             CORRECT_THRESHOLD,
         )
 
-    def transform_log_odds(self, slope: float, shift: float) -> ConfidenceCalibration:
+    def scale_and_shift_log_odds(self, slope: float, shift: float) -> ConfidenceCalibration:
         """Return the calibration whose log odds are ``slope * log odds + shift`` of this one's."""
         weights = tuple(slope * weight for weight in self.weights)
         return replace(self, weights=weights, bias=slope * self.bias + shift)

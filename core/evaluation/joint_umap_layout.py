@@ -10,7 +10,10 @@ import torch
 from torch import Tensor
 
 from core.errors import EarshotError
-from core.evaluation.array_validation_and_normalization import normalize_rows, stack_zero_padded
+from core.evaluation.array_validation_and_normalization import (
+    normalize_rows,
+    stack_spaces_with_zero_padding,
+)
 from core.evaluation.nearest_neighbours import CosineIndex, find_nearest_other_rows
 
 UMAP_NEIGHBOURS = 15  # UMAP's default; a point counts as its own first neighbour
@@ -70,7 +73,7 @@ def compute_joint_umap_layout(
     own `transform` starts.
     """
     unit_code, unit_audio = normalize_rows(code), normalize_rows(audio)
-    points = stack_zero_padded(unit_code, unit_audio)  # [n + m, d]
+    points = stack_spaces_with_zero_padding(unit_code, unit_audio)  # [n + m, d]
     if initial_positions is None:
         positions = _project_to_pca(points)
     else:

@@ -140,7 +140,7 @@ class EmbeddingComparison:
     are_templates_unseen: bool = False
 
     @property
-    def bootstrap_clusters(self) -> np.ndarray | None:
+    def groups_resampled_by_bootstrap(self) -> np.ndarray | None:
         """What intervals resample whole; None for single programs."""
         return self.templates if self.are_templates_unseen else None
 
@@ -221,7 +221,7 @@ def _iterate_metric_values(
         interval = UNDEFINED_INTERVAL
         if with_intervals and np.isfinite(value):
             interval = alignment_measure.compute_confidence_interval(
-                n, comparison.bootstrap_clusters, seed
+                n, comparison.groups_resampled_by_bootstrap, seed
             )
             if permutations:
                 with limit_to_one_thread():
@@ -342,7 +342,8 @@ def _compute_per_program_metrics(comparison: EmbeddingComparison) -> dict[str, P
         )
         retrieved_count = comparison.retrieved_rows.shape[1]
         metric_by_name[f"normalized_similarity@{retrieved_count}"] = ProgramMetric(
-            similarities, clusters=comparison.bootstrap_clusters if len(similarities) else None
+            similarities,
+            clusters=comparison.groups_resampled_by_bootstrap if len(similarities) else None,
         )
     if comparison.is_shared_space:
         code, audio = comparison.code, comparison.audio
@@ -356,7 +357,7 @@ def _compute_retrieval_metrics(
     comparison: EmbeddingComparison, query: np.ndarray, base: np.ndarray
 ) -> Iterator[tuple[str, ProgramMetric]]:
     """Compute retrieval among all programs, from pools of fixed size, and within templates."""
-    n, clusters = len(query), comparison.bootstrap_clusters
+    n, clusters = len(query), comparison.groups_resampled_by_bootstrap
     for k in RECALL_KS:
         hit_rates = metrics.compute_hit_rates(query, base, k)
         chance = min(k / n, 1.0) if n else np.nan

@@ -68,7 +68,7 @@ def distance_pearson(x: np.ndarray, y: np.ndarray) -> float:
         In [-1, 1]. NaN for fewer than 3 rows, or if all distances of a space are equal.
         Distances are rounded to steps of 2**-20.
     """
-    return _correlate_blockwise(lambda: iterate_paired_distance_blocks(x, y))
+    return _compute_pearson_of_blocks(lambda: iterate_paired_distance_blocks(x, y))
 
 
 def distance_spearman(x: np.ndarray, y: np.ndarray) -> float:
@@ -93,11 +93,11 @@ def distance_spearman(x: np.ndarray, y: np.ndarray) -> float:
             pd.Series(np.concatenate(distances)).rank().to_numpy()
             for distances in zip(*blocks, strict=True)
         )
-        return _correlate_blockwise(lambda: [(ranks_x, ranks_y)])
+        return _compute_pearson_of_blocks(lambda: [(ranks_x, ranks_y)])
     rank_by_level_x, rank_by_level_y = (
         rank_distance_levels(count_distance_levels(normalize_rows(z))) for z in (x, y)
     )
-    return _correlate_blockwise(
+    return _compute_pearson_of_blocks(
         lambda: (
             (rank_by_level_x[a], rank_by_level_y[b])
             for a, b in iterate_paired_distance_blocks(x, y)
@@ -129,7 +129,7 @@ def rank_distance_levels(counts: np.ndarray) -> np.ndarray:
     return ranks
 
 
-def _correlate_blockwise(make_blocks: Callable[[], DistanceBlocks]) -> float:
+def _compute_pearson_of_blocks(make_blocks: Callable[[], DistanceBlocks]) -> float:
     """Compute the Pearson correlation of numbers that come in blocks; NaN for fewer than 2.
 
     The first number is subtracted from all others before they are summed: constant numbers then

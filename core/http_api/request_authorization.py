@@ -110,14 +110,14 @@ class ApiAccessMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, as ASGI defines it."""
         if scope["type"] == "http":
-            refusal = find_access_refusal(self.access, Headers(scope=scope))
+            refusal = make_refusal_response_or_none(self.access, Headers(scope=scope))
             if refusal is not None:
                 await refusal(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
 
-def find_access_refusal(access: ApiAccess, headers: Headers) -> Response | None:
+def make_refusal_response_or_none(access: ApiAccess, headers: Headers) -> Response | None:
     """Return the response that refuses a request; None if it is accepted."""
     host = headers.get("host", "")
     if _read_host_name(host) not in access.allowed_hosts:

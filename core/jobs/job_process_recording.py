@@ -58,7 +58,7 @@ def record_block_as_job(job_folder: Path, *, is_heavy: bool) -> Iterator[Progres
     reporter = JobProgressReporter(job_folder)
     end_changes = build_job_end_changes("failed", 1)
 
-    def report_queue_wait(reason: str) -> None:
+    def record_queue_wait_reason(reason: str) -> None:
         _try_update_job_record(job_folder, lambda _record: {"progress": {"note": reason}})
 
     def build_job_outcome_changes(job_record: JobRecord) -> JobRecord:
@@ -72,7 +72,7 @@ def record_block_as_job(job_folder: Path, *, is_heavy: bool) -> Iterator[Progres
         with ExitStack() as stack:
             stack.enter_context(convert_sigterm_to_interrupt())
             if is_heavy:
-                stack.enter_context(wait_for_queue_turn(job_folder, report_queue_wait))
+                stack.enter_context(wait_for_queue_turn(job_folder, record_queue_wait_reason))
             _try_update_job_record(job_folder, _build_running_state_changes)
             yield reporter
         end_changes = build_job_end_changes("done", 0)

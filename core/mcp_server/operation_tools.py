@@ -32,13 +32,13 @@ class OperationMetadata(FuncMetadata):
         strings = {
             name: value
             for name, value in data.items()
-            if isinstance(value, str) and _accepts_strings(properties.get(name, {}))
+            if isinstance(value, str) and _accepts_string_value(properties.get(name, {}))
         }
         rest = {name: value for name, value in data.items() if name not in strings}
         return super().pre_parse_json(rest) | strings
 
 
-def _accepts_strings(schema: dict[str, Any]) -> bool:
+def _accepts_string_value(schema: dict[str, Any]) -> bool:
     return any(part.get("type") == "string" for part in schema.get("anyOf", [schema]))
 
 

@@ -48,7 +48,7 @@ MAX_ITEMS = 2
 LINE_CHARS = 100
 
 
-def record_session() -> str:
+def record_example_session() -> str:
     """Start the server, call tools with the official client, and return the session as Markdown.
 
     Long texts, lists and audio are cut, with a note of their length; numbers have three digits.

@@ -42,17 +42,17 @@ class DataCard:
     facts: dict[str, Any]
 
     @property
-    def markdown(self) -> str:
+    def markdown_text(self) -> str:
         """The facts as a Markdown document."""
         return _format_data_card_markdown(self.facts)
 
     @property
-    def json(self) -> str:
+    def json_text(self) -> str:
         """The facts as one JSON object."""
         return json.dumps(self.facts, ensure_ascii=False, indent=2)
 
     def __str__(self) -> str:
-        return self.markdown
+        return self.markdown_text
 
 
 def make_data_card(corpus: Corpus) -> DataCard:

@@ -221,22 +221,22 @@ def _is_empty_folder(path: Path) -> bool:
 def _write_parquet_export(task: _ExportTask) -> None:
     columns = load_vector_columns(task.corpus, task.options.alignment_id)
     table = task.build_table(task.programs)
-    write_export_parquet(task.target, table, columns, task.card.json, task.report_progress)
+    write_export_parquet(task.target, table, columns, task.card.json_text, task.report_progress)
 
 
 def _write_atlas_export(task: _ExportTask) -> None:
     table = build_atlas_table(task.corpus, task.programs, task.options.alignment_id, task.progress)
-    write_atlas_parquet(task.target, table, task.card.json, task.report_progress)
+    write_atlas_parquet(task.target, table, task.card.json_text, task.report_progress)
 
 
 def _write_zip_export(task: _ExportTask) -> None:
     programs, card = task.programs, task.card
     table = task.build_table(programs).drop(columns="source")
     dictionary = format_column_dictionary(describe_columns(table.columns))
-    readme = card.markdown + format_stated_licence(task.options.licence) + dictionary
+    readme = card.markdown_text + format_stated_licence(task.options.licence) + dictionary
     with atomic_write(task.target) as handle, zipfile.ZipFile(handle, "w") as archive:
         _add_text_to_zip(archive, "README.md", readme)
-        _add_text_to_zip(archive, "card.json", card.json)
+        _add_text_to_zip(archive, "card.json", card.json_text)
         _add_text_to_zip(archive, "programs.csv", table.to_csv(index=False, lineterminator="\n"))
         for index, (source, clip_path) in enumerate(zip(programs["source"], programs["audio"])):
             _add_text_to_zip(archive, table["code_file"][index], source)
@@ -273,7 +273,7 @@ def _write_audiofolder_export(task: _ExportTask) -> None:
     with atomic_write_folder(task.target) as folder:
         readme = format_dataset_card(task.card, table.columns, task.options.licence)
         (folder / "README.md").write_text(readme, encoding="utf-8")
-        (folder / "card.json").write_text(task.card.json, encoding="utf-8")
+        (folder / "card.json").write_text(task.card.json_text, encoding="utf-8")
         checksums: list[str] = []
         for index, (split, clip_path) in enumerate(zip(programs["split"], programs["audio"])):
             path = folder / split / str(files[index])

@@ -60,7 +60,7 @@ def estimate_duration_range(work: Work, estimated_seconds: float) -> DurationRan
         On the idle reference machine, as `core.pipeline.cost_estimates` returns it.
     """
     ratios = [row["measured"] / row["estimated"] for row in _read_durations(work)]
-    load_factor = min(MAX_LOAD_FACTOR, 1 + _get_other_load())
+    load_factor = min(MAX_LOAD_FACTOR, 1 + _get_load_of_other_processes())
     if not ratios:
         return DurationRange(estimated_seconds, estimated_seconds * UNKNOWN_MARGIN * load_factor)
     high_ratio = max(max(ratios) * LEARNED_MARGIN, min(ratios) * load_factor)
@@ -101,7 +101,7 @@ def save_duration(work: Work, estimated_seconds: float, measured_seconds: float)
         return  # A full disk must not fail the work that was just finished.
 
 
-def _get_other_load() -> float:
+def _get_load_of_other_processes() -> float:
     """Return how many processes per core wanted to run in the last minute; 0 if unknown."""
     try:
         return max(0.0, os.getloadavg()[0]) / len(os.sched_getaffinity(0))

@@ -77,7 +77,7 @@ def format_dataset_card(
     """
     return (
         format_dataset_card_header(card.facts, licence)
-        + card.markdown
+        + card.markdown_text
         + format_stated_licence(licence)
         + format_column_dictionary(describe_columns(columns))
         + loading_section

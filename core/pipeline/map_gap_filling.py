@@ -166,14 +166,18 @@ def find_programs_for_map_gap(
     existing_ids = set(aligned_corpus.corpus.load_programs()["program"])
     progress(PROGRESS_STEP, 0, 2)
     programs = _generate_programs_of_all_sources(gap.seed, sound_set)
-    candidates = _rank_programs(aligned_corpus, points, gap, _select_new(programs, existing_ids))
+    candidates = _rank_programs(
+        aligned_corpus, points, gap, _select_programs_with_new_source(programs, existing_ids)
+    )
     progress(PROGRESS_STEP, 1, 2)
     nearest_sources = list(dict.fromkeys(candidate.program.template for candidate in candidates))
     tried_ids = existing_ids | {candidate.program.id for candidate in candidates}
     refined = _generate_programs_of_sources(
         nearest_sources[:REFINED_SOURCE_COUNT], gap.seed + 1, sound_set
     )
-    candidates += _rank_programs(aligned_corpus, points, gap, _select_new(refined, tried_ids))
+    candidates += _rank_programs(
+        aligned_corpus, points, gap, _select_programs_with_new_source(refined, tried_ids)
+    )
     progress(PROGRESS_STEP, 2, 2)
     candidates.sort(key=lambda candidate: candidate.distance)
     return candidates[: gap.program_count]
@@ -249,7 +253,9 @@ def _generate_programs_of_sources(
     return programs
 
 
-def _select_new(programs: Sequence[Program], known_ids: set[str]) -> list[Program]:
+def _select_programs_with_new_source(
+    programs: Sequence[Program], known_ids: set[str]
+) -> list[Program]:
     """Return the programs that are not known, each source once."""
     counts = Counter(known_ids)
     new_programs = []

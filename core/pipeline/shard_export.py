@@ -124,7 +124,7 @@ def export_corpus_shards(
     return folder.address
 
 
-def plan_shards(
+def distribute_samples_over_shards(
     corpus_name: str, splits: Sequence[str], sample_bytes: Sequence[int], max_bytes: int
 ) -> list[Shard]:
     """Distribute samples over shards of a bounded size.
@@ -146,7 +146,7 @@ def plan_shards(
 
     Examples
     --------
-    >>> plan_shards("a", ["test", "train", "train"], [1024, 1024, 1024], 10240)[1]
+    >>> distribute_samples_over_shards("a", ["test", "train", "train"], [1024] * 3, 10240)[1]
     Shard(name='a-train-000000.tar', rows=range(1, 3))
     """
     shards: list[Shard] = []
@@ -186,7 +186,9 @@ def _write_shards(
 ) -> dict[str, Any]:
     """Write all shards; return the content of the index, with the keys of a wids index."""
     sizes = list(_measure_samples(samples))
-    shards = plan_shards(corpus_name, list(samples["split"]), sizes, shard_mb * BYTES_PER_MB)
+    shards = distribute_samples_over_shards(
+        corpus_name, list(samples["split"]), sizes, shard_mb * BYTES_PER_MB
+    )
     existing_names = folder.list_names()
     entries = []
     for shard in shards:
@@ -260,7 +262,9 @@ def _measure_samples(samples: pd.DataFrame) -> Iterator[int]:
         with open_clip_file(clip_path) as clip:
             clip_bytes = _measure_file(clip)
         contents = (len(line), len(source.encode("utf-8")), clip_bytes)
-        yield sum(tarfile.BLOCKSIZE + _round_up(size, tarfile.BLOCKSIZE) for size in contents)
+        yield sum(
+            tarfile.BLOCKSIZE + _round_up_to_multiple(size, tarfile.BLOCKSIZE) for size in contents
+        )
 
 
 def _measure_file(file: IO[bytes]) -> int:
@@ -269,10 +273,10 @@ def _measure_file(file: IO[bytes]) -> int:
 
 def _compute_tar_size(content_bytes: int) -> int:
     """Return the size of a tar file: its end is two empty blocks and a whole record."""
-    return _round_up(content_bytes + 2 * tarfile.BLOCKSIZE, tarfile.RECORDSIZE)
+    return _round_up_to_multiple(content_bytes + 2 * tarfile.BLOCKSIZE, tarfile.RECORDSIZE)
 
 
-def _round_up(size: int, unit: int) -> int:
+def _round_up_to_multiple(size: int, unit: int) -> int:
     return -(-size // unit) * unit
 
 
@@ -282,7 +286,7 @@ def _write_descriptions(
     columns = samples.columns.drop("clip_path")
     readme = format_dataset_card(card, columns, options.licence, LOADING_SECTION)
     folder.write_file("README.md", readme.encode("utf-8"))
-    folder.write_file("card.json", card.json.encode("utf-8"))
+    folder.write_file("card.json", card.json_text.encode("utf-8"))
 
 
 def _format_json(content: dict[str, Any]) -> bytes:

@@ -140,7 +140,9 @@ def train(
         **confidence,
     }
     alignment_id = corpus.save_alignment(settings, heads, metrics, result.history, points)
-    return AlignedCorpus.open(corpus, corpus.load_alignment(alignment_id), pairs)
+    return AlignedCorpus.open_from_alignment_record(
+        corpus, corpus.load_alignment(alignment_id), pairs
+    )
 
 
 def open_training_corpus(

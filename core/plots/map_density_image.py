@@ -60,7 +60,7 @@ def add_density_images(
     """
     for axis_number, panel in enumerate(panels, start=1):
         x, y = (points[f"{panel}_{axis}"].to_numpy(float) for axis in "xy")
-        x_range, y_range = _pad_range(x), _pad_range(y)
+        x_range, y_range = _compute_range_with_margin(x), _compute_range_with_margin(y)
         suffix = "" if axis_number == 1 else str(axis_number)
         figure.add_layout_image(
             source=_encode_density_image(x, y, groups, x_range, y_range),
@@ -75,7 +75,7 @@ def add_density_images(
         )
 
 
-def _pad_range(values: np.ndarray) -> tuple[float, float]:
+def _compute_range_with_margin(values: np.ndarray) -> tuple[float, float]:
     """Return a range that holds all finite values, with a margin."""
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)

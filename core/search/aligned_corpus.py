@@ -62,7 +62,7 @@ class AlignedCorpus(EmbeddedCorpus):
         self.heads = heads
 
     @classmethod
-    def open(
+    def open_from_alignment_record(
         cls, corpus: Corpus, record: AlignmentRecord, pairs: EmbeddingPairs | None = None
     ) -> AlignedCorpus:
         """Load the projection heads of an alignment.
@@ -152,7 +152,7 @@ class AlignedCorpus(EmbeddedCorpus):
         if self.alignment_owner_name == self.corpus.name:
             return load_or_fit_forecast_model(self)
         owner = Corpus.open(self.alignment_owner_name)
-        return AlignedCorpus.open(owner, self.record).forecast_model
+        return AlignedCorpus.open_from_alignment_record(owner, self.record).forecast_model
 
     @cached_property
     def clip_aspect_search_index(self) -> AspectIndex | None:
@@ -241,4 +241,4 @@ def _open_aligned_corpus_by_key(key: _CacheKey) -> AlignedCorpus:
     record = key.alignment
     if isinstance(record, str):
         record = key.corpus.load_alignment(record)
-    return AlignedCorpus.open(key.corpus, record)
+    return AlignedCorpus.open_from_alignment_record(key.corpus, record)

@@ -74,7 +74,7 @@ class ApproximateCosineIndex(CosineIndex):
         )
         if stored_index is None:
             _save_faiss_index(self._faiss_index, path)
-        self.recall = self._calibrate(calibration_queries)
+        self.recall = self._probe_more_clusters_until_recall_suffices(calibration_queries)
         """Recall@5 against exact search, on the calibration queries."""
 
     @property
@@ -119,7 +119,7 @@ class ApproximateCosineIndex(CosineIndex):
         shared_counts = [len(np.intersect1d(*pair)) for pair in zip(exact_rows, found_rows)]
         return float(np.sum(shared_counts)) / max(1, exact_rows.size)
 
-    def _calibrate(self, queries: np.ndarray) -> float:
+    def _probe_more_clusters_until_recall_suffices(self, queries: np.ndarray) -> float:
         """Raise the number of probed clusters until recall suffices; return the recall."""
         sample = select_calibration_queries(queries)
         cell_count = int(self._faiss_index.nlist)

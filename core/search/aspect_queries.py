@@ -13,7 +13,7 @@ from core.search.aspect_similarity import (
     WHOLE_SOUND,
     AspectMatch,
     get_aspect_index,
-    match_aspects,
+    match_clips_by_aspect,
     predict_aspects,
 )
 from core.search.nearest_neighbour_queries import Neighbour, find_neighbours
@@ -105,7 +105,7 @@ def add_aspect_matches(
         name = aligned_corpus.corpus.name
         program_ids = [item.program_id for item in neighbours if item.corpus_name == name]
         if program_ids and aligned_corpus.clip_aspect_search_index is not None:
-            matches |= zip(program_ids, match_aspects(aligned_corpus, snippet, program_ids))
+            matches |= zip(program_ids, match_clips_by_aspect(aligned_corpus, snippet, program_ids))
     return [
         AspectNeighbour(item, item.similarity, matches.get(item.program_id)) for item in neighbours
     ]
@@ -131,7 +131,7 @@ def _find_aspect_neighbours_in_one_corpus(
     scores = scores / sum(weights.values())
     order = np.argsort(-scores, kind="stable")[:k]
     chosen = [neighbours[position] for position in order]
-    matches = match_aspects(aligned_corpus, snippet, [item.program_id for item in chosen])
+    matches = match_clips_by_aspect(aligned_corpus, snippet, [item.program_id for item in chosen])
     return [
         AspectNeighbour(neighbour, float(scores[position]), match)
         for neighbour, position, match in zip(chosen, order, matches)

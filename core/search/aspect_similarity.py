@@ -204,7 +204,7 @@ def get_aspect_index(aligned_corpus: AlignedCorpus) -> AspectIndex:
     return index
 
 
-def match_aspects(
+def match_clips_by_aspect(
     aligned_corpus: AlignedCorpus, snippet: str, program_ids: Sequence[str]
 ) -> list[AspectMatch | None]:
     """Return in which aspects clips match the predicted sound of a snippet.

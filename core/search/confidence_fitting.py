@@ -151,7 +151,7 @@ def fit_confidence_calibrations(
         if calibration is None:
             continue
         if direction == "code->audio":
-            calibration = calibration.transform_log_odds(
+            calibration = calibration.scale_and_shift_log_odds(
                 OUTSIDE_LOG_ODDS_SLOPE, OUTSIDE_LOG_ODDS_SHIFT
             )
         calibrations[direction] = calibration
@@ -223,12 +223,12 @@ def _predict_held_out_pairs(
         "audio": training_set.audio_embeddings[query_rows],
     }
     return {
-        direction: predict_in_direction(heads, queries, base, direction)
+        direction: search_and_score_queries_in_direction(heads, queries, base, direction)
         for direction in CONFIDENCE_KEYS
     }
 
 
-def predict_in_direction(
+def search_and_score_queries_in_direction(
     heads: ProjectionHeads,
     queries: Mapping[str, np.ndarray],
     base: Mapping[str, np.ndarray],

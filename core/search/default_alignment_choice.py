@@ -61,11 +61,11 @@ class AlignmentChoice:
     def __str__(self) -> str:
         """Return one line: "alignment 0001-5f1c (kernel-ridge of 14:03): made for prediction"."""
         origin = " of ".join(
-            part for part in (self.method, self.format_time_when_trained()) if part
+            part for part in (self.method, self.format_training_date_or_time()) if part
         )
         return f"alignment {self.alignment_id}{f' ({origin})' if origin else ''}: {self.reason}"
 
-    def format_time_when_trained(self) -> str:
+    def format_training_date_or_time(self) -> str:
         """Return when it was trained: the local time of today, or date and time; "" if unknown."""
         try:
             time = datetime.fromisoformat(self.created).astimezone()

@@ -176,17 +176,20 @@ def _parse_bounds(messages: list[str]) -> OptionBounds:
         if message == "must be zero or greater":
             low = 0
         elif message == "must be greater than zero":
-            low = _step_inside(0, 1)
+            low = _get_value_inside_exclusive_bound(0, 1)
         elif match := _BOTH_BOUNDS_PATTERN.search(message):
             low, high = _parse_number(match[1]), _parse_number(match[2])
             if match[3] == "exclusively":
-                low, high = _step_inside(low, 1), _step_inside(high, -1)
+                low, high = (
+                    _get_value_inside_exclusive_bound(low, 1),
+                    _get_value_inside_exclusive_bound(high, -1),
+                )
         elif match := _UPPER_BOUND_PATTERN.search(message):
             high = _parse_number(match[2])
-            high = high if match[1] else _step_inside(high, -1)
+            high = high if match[1] else _get_value_inside_exclusive_bound(high, -1)
         elif match := _LOWER_BOUND_PATTERN.search(message):
             low = _parse_number(match[2])
-            low = low if match[1] else _step_inside(low, 1)
+            low = low if match[1] else _get_value_inside_exclusive_bound(low, 1)
     return low, high
 
 
@@ -195,7 +198,7 @@ def _parse_number(text: str) -> float:
     return int(number) if number == int(number) else number
 
 
-def _step_inside(bound: float, direction: int) -> float:
+def _get_value_inside_exclusive_bound(bound: float, direction: int) -> float:
     """Return a value next to a bound that is not allowed itself."""
     return round(bound + direction * (1 if abs(bound) >= 10 else 0.01), 4)
 

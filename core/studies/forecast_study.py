@@ -72,7 +72,9 @@ def compute_study_result(
     outcome = _forecast_query_programs(corpus, query_set, model, progress)
     properties = build_property_table(outcome, np.array(["all"] * len(outcome.truth)))
     return StudyResult(
-        comparison=compare_measurements_to_paper(_list_measurements(properties, query_source)),
+        comparison=compare_measurements_to_paper(
+            _list_forecast_measurements(properties, query_source)
+        ),
         tables=[
             StudyTable("properties", "All queries", properties, CAPTION),
             StudyTable(
@@ -196,7 +198,7 @@ def _measure_forecast_of_property(
     }
 
 
-def _list_measurements(properties: pd.DataFrame, query_source: str) -> list[Measurement]:
+def _list_forecast_measurements(properties: pd.DataFrame, query_source: str) -> list[Measurement]:
     """Return R² of the headline properties, and the mean coverage of all."""
     values = dict(zip(properties["property"], properties["R²"].astype(float)))
     measurements = [

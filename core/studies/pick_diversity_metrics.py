@@ -88,7 +88,9 @@ def pick_random_rows(candidate_count: int, k: int, seed: int) -> list[list[int]]
     ]
 
 
-def compute_share_of_gap_closed(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
+def normalize_scores_between_references(
+    values: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> float:
     """Return the share of the gap between two references that values close over programs.
 
     Parameters

@@ -25,7 +25,7 @@ from core.evaluation.reliability_diagram import (
 from core.search.confidence_fitting import (
     TrainingSet,
     fit_confidence_calibrations,
-    predict_in_direction,
+    search_and_score_queries_in_direction,
 )
 from core.search.search_confidence import discount_confidence_by_understood_share
 from core.sonicpi.interpreter import interpret_program
@@ -94,7 +94,7 @@ def estimate_query_confidences(outcome: RetrievalOutcome) -> list[ConfidenceOutc
     base = {"code": base_code, "audio": context.base_audio}
     results = []
     for direction, calibration in calibrations.items():
-        features, scores = predict_in_direction(heads, queries, base, direction)
+        features, scores = search_and_score_queries_in_direction(heads, queries, base, direction)
         probabilities = calibration.predict_correctness_probability(features)
         if direction == "code->audio":
             sources = context.query_set.queries["source"]

@@ -112,14 +112,14 @@ def list_study_programs(
         for program in compose_programs(per_style, GRAMMAR_SEED_OFFSET + options["seed"], style):
             programs.append((program.name, "held-out grammar styles", program.source))
     paths = sorted(SONICPI_EXAMPLES_FOLDER.rglob("*.rb"))
-    sources = [(path.stem, _read_example(path)) for path in paths]
+    sources = [(path.stem, _read_example_program(path)) for path in paths]
     short = [(name, text) for name, text in sources if 0 < len(text) <= MAX_PROGRAM_CHARS]
     for index in select_evenly_spaced_indices(len(short), count) if short else ():
         programs.append((short[index][0], "Sonic Pi's examples", short[index][1]))
     return programs
 
 
-def _read_example(path: Path) -> str:
+def _read_example_program(path: Path) -> str:
     try:
         return decode_source(path.read_bytes(), path.name)
     except EarshotError:

@@ -16,7 +16,7 @@ from core.studies.pick_diversity_metrics import (
     compute_pick_coverage,
     compute_pick_diversity,
     compute_rank_correlation,
-    compute_share_of_gap_closed,
+    normalize_scores_between_references,
     pick_farthest_rows,
     pick_random_rows,
 )
@@ -75,7 +75,7 @@ def build_method_diversity_table(
                 "low": gain_low,
                 "high": gain_high,
                 "coverage": float(numbers[:, 1].mean()),
-                "share": compute_share_of_gap_closed(numbers[:, 0], low, high),
+                "share": normalize_scores_between_references(numbers[:, 0], low, high),
             }
         )
     return pd.DataFrame(rows)

@@ -171,14 +171,16 @@ def _build_configuration_measurement(
     below, above = (row.get(f"{column} {side}", math.nan) for side in ("below", "above"))
     low = high = None
     if not (pd.isna(below) or pd.isna(above)):
-        margin = _compute_seed_margin(row.get(f"{column} sd", math.nan), row["seeds"])
+        margin = _compute_interval_half_width_over_seeds(
+            row.get(f"{column} sd", math.nan), row["seeds"]
+        )
         low, high = value - math.hypot(below, margin), value + math.hypot(above, margin)
     return Measurement(
         measure, value, "test", None, low, high, published_id=published_id, chance=chance
     )
 
 
-def _compute_seed_margin(deviation: float, seed_count: int) -> float:
+def _compute_interval_half_width_over_seeds(deviation: float, seed_count: int) -> float:
     """Return half of the 95 % interval of a mean over seeds; 0 for a single seed."""
     if pd.isna(deviation) or seed_count < 2:
         return 0.0

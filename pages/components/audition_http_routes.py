@@ -66,7 +66,7 @@ class AuditionClips:
         self._owners: dict[str, set[str]] = {}
         self._encoded: dict[str, AuditionClip] = {}
 
-    def request_clips(
+    def request_clip_rendering(
         self, versions: list[tuple[str, float]], owner: str, sonic_pi: str = DEFAULT_SONIC_PI
     ) -> list[str]:
         """Start rendering versions that nobody has rendered yet, and return their ids.

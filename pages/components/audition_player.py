@@ -148,9 +148,11 @@ def build_audition_data(versions: Sequence[AuditionVersion], view: AuditionView)
         for version, seconds in zip(versions, lengths)
     ]
     if not workspace.is_workspace_read_only():
-        owner = _get_owner_id()
+        owner = _get_session_owner_id()
         requests = [(version.source, seconds) for version, seconds in zip(versions, lengths)]
-        audition_http_routes.open_audition_clips().request_clips(requests, owner, view.sonic_pi)
+        audition_http_routes.open_audition_clips().request_clip_rendering(
+            requests, owner, view.sonic_pi
+        )
         urls = [audition_http_routes.build_clip_url(clip_id) for clip_id in clip_ids]
     data: dict[str, Any] = {
         "versions": [
@@ -198,7 +200,7 @@ def build_version_key(source: str) -> str:
     return hashlib.sha256(source.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def _get_owner_id() -> str:
+def _get_session_owner_id() -> str:
     """Return an id of this session, for the clips that it waits for."""
     if not session_keys.AUDITION_OWNER.is_set():
         session_keys.AUDITION_OWNER.set_value(secrets.token_hex(8))

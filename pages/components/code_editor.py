@@ -77,7 +77,7 @@ def draw_code_editor(
     growing_height : str
         Height in CSS that a large window gives it, at least `height_px`.
     """
-    _open_linked_snippet()
+    _load_snippet_from_url_once()
     code = session_keys.SNIPPET.get_value()
     if code is None:
         code = FIRST_SNIPPET
@@ -123,7 +123,7 @@ def _find_syntax_problem(code: str) -> dict[str, Any] | None:
     return {"line": parsed.error_line, "message": parsed.error_message}
 
 
-def _open_linked_snippet() -> None:
+def _load_snippet_from_url_once() -> None:
     """Put the code that the URL carries into the editor, once: later edits count."""
     text = session_keys.LINKED_SNIPPET.get_value()
     if text is None:

@@ -144,7 +144,7 @@ def select_alignment(corpus: Corpus, purpose: Purpose = "any") -> AlignmentRecor
         label = labels.get(choice.alignment_id, choice.alignment_id)
         st.caption(
             markdown_and_errors.escape_markdown(
-                f"{label} of {choice.format_time_when_trained()}: {choice.reason}"
+                f"{label} of {choice.format_training_date_or_time()}: {choice.reason}"
             )
         )
     warn_about_remembered_url_value(session_keys.ALIGNMENT.name, "alignment", selected_id, label)

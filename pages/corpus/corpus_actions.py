@@ -140,10 +140,10 @@ def _draw_job_result(job: Job) -> None:
             )
     elif job.state == "done":
         draw_export_link(Path(job.argv[job.argv.index("--out") + 1]))
-    st.button("Close", key=f"close-{job.id}", on_click=_hide_job_result, args=(job.id,))
+    st.button("Close", key=f"close-{job.id}", on_click=_dismiss_job_result, args=(job.id,))
 
 
-def _hide_job_result(job_id: str) -> None:
+def _dismiss_job_result(job_id: str) -> None:
     session_keys.DISMISSED_JOBS.set_value(session_keys.DISMISSED_JOBS.get_value() | {job_id})
 
 
@@ -351,7 +351,7 @@ def open_data_card_dialog(corpus: Corpus) -> None:
         card = make_data_card(corpus)
         st.download_button(
             "Download",
-            card.markdown,
+            card.markdown_text,
             f"{corpus.name}.md",
             "text/markdown",
             on_click="ignore",

@@ -64,7 +64,7 @@ def draw_stage_view(selected: Selection) -> None:
     """Draw the stage view."""
     with st.container(key="stage"):  # style.css hides the rest of the page beside it.
         # Outside of the fragment: leaving draws the whole page again.
-        _stage_component(key="stage-keys", on_leave_change=_leave_stage)
+        _stage_component(key="stage-keys", on_leave_change=_leave_stage_view)
         draw_stage_code_and_predictions(selected)
         keys = SHOWN_KEYS if workspace.is_workspace_read_only() else (RENDER_KEY, *SHOWN_KEYS)
         shown_keys = " ".join(f"<span><kbd>{key}</kbd> {label}</span>" for key, label in keys)
@@ -73,7 +73,7 @@ def draw_stage_view(selected: Selection) -> None:
         st.html(f'<div class="stage-shortcuts">{shown_keys} {leave}</div>')
 
 
-def _leave_stage() -> None:
+def _leave_stage_view() -> None:
     session_keys.STAGE.set_value(None)
 
 

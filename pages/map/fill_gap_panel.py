@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PREVIEW_SECONDS = 8.0
 
 
-def store_place(selected: Selection, place: Mapping[str, Any]) -> None:
+def store_clicked_map_place(selected: Selection, place: Mapping[str, Any]) -> None:
     """Store a clicked place of the map; for callbacks."""
     session_keys.MAP_PLACE.set_value(
         MapPlace(
@@ -65,7 +65,7 @@ def draw_gap_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any] 
     if job is not None and job.is_active:
         return mark
     with markdown_and_errors.catch_and_show_errors():
-        candidates = _find_candidates(selected.corpus, selected.alignment, place, points)
+        candidates = _find_gap_candidates(selected.corpus, selected.alignment, place, points)
         if not workspace.is_workspace_read_only():
             job_panel.draw_job_start_button(
                 f"Render and add {markdown_and_errors.pluralize(len(candidates), 'program')}",
@@ -75,7 +75,7 @@ def draw_gap_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any] 
                 is_primary=True,
             )
         for number, candidate in enumerate(candidates, 1):
-            _draw_candidate(number, candidate)
+            _draw_gap_candidate(number, candidate)
         for panel in ("before", "after"):
             mark[panel] = [list(candidate.positions[panel]) for candidate in candidates]
     return mark
@@ -97,7 +97,7 @@ def _build_fill_command(selected: Selection, place: MapPlace) -> tuple[str, ...]
 
 
 @page_cache.cache_until_inputs_change(16, spinner="Looking for programs that would lie there …")
-def _find_candidates(
+def _find_gap_candidates(
     corpus: Corpus, alignment: AlignmentRecord, place: MapPlace, _points: pd.DataFrame
 ) -> list[GapCandidate]:
     # Imports torch: the panel is drawn before.
@@ -108,7 +108,7 @@ def _find_candidates(
     return find_programs_for_map_gap(open_aligned_corpus(corpus, alignment.id), _points, gap)
 
 
-def _draw_candidate(number: int, candidate: GapCandidate) -> None:
+def _draw_gap_candidate(number: int, candidate: GapCandidate) -> None:
     """Draw a program: its name, a button that renders and plays it, and its code."""
     program = candidate.program
     titles = page_cache.load_template_titles()

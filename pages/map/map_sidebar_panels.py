@@ -99,7 +99,7 @@ def draw_map_sidebar(selected: Selection) -> None:
         marks,
         lambda program_id: open_program_or_choose_path_end(selected, program_id),
         lambda program_ids: store_lasso_selection(selected, program_ids),
-        lambda place: fill_gap_panel.store_place(selected, place),
+        lambda place: fill_gap_panel.store_clicked_map_place(selected, place),
     )
 
 

@@ -65,9 +65,9 @@ def draw_path_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any]
         persist_state="session",
     )
     with markdown_and_errors.catch_and_show_errors():
-        path = _interpolate_cached(corpus, first_id, last_id, step_count)
+        path = _load_cached_path_programs(corpus, first_id, last_id, step_count)
         _draw_path_players(corpus, path)
-        return _place_path(selected, points, path)
+        return _place_path_on_map(selected, points, path)
     return None
 
 
@@ -134,7 +134,7 @@ def _draw_path_players(corpus: Corpus, path: list[Program]) -> None:
     if is_rendered:
         audio_player.draw_playlist_button(player_keys, "Play all", SECONDS_PER_STEP, PLAYLIST_KEY)
     for number, (program, player_key) in enumerate(zip(path, player_keys), 1):
-        st.markdown(f"**{number}.** {_describe_step(path, number - 1)}")
+        st.markdown(f"**{number}.** {_describe_path_step_changes(path, number - 1)}")
         if is_rendered:
             rendering = _render_step(program.source, corpus.settings.get("sonic_pi"))
             if rendering.clip is not None:
@@ -148,7 +148,7 @@ def _draw_path_players(corpus: Corpus, path: list[Program]) -> None:
             st.code(program.source, language="ruby")
 
 
-def _describe_step(path: list[Program], index: int) -> str:
+def _describe_path_step_changes(path: list[Program], index: int) -> str:
     """Return which parameters a step changes, in short."""
     if index == 0:
         return "The start"
@@ -170,7 +170,7 @@ def _render_step(source: str, sonic_pi: str | None) -> sonicpi.RenderResult:
 
 
 @page_cache.cache_until_inputs_change(16)
-def _interpolate_cached(
+def _load_cached_path_programs(
     corpus: Corpus, first_id: str, last_id: str, step_count: int
 ) -> list[Program]:
     first, last = corpus.load_program(first_id), corpus.load_program(last_id)
@@ -178,7 +178,7 @@ def _interpolate_cached(
     return interpolate_variants(template, first["parameters"], last["parameters"], step_count)
 
 
-def _place_path(
+def _place_path_on_map(
     selected: Selection, points: pd.DataFrame, path: list[Program]
 ) -> dict[str, list[list[float]]]:
     """Return the positions of a path's programs by panel; both ends lie on their own points."""

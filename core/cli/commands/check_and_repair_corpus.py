@@ -85,4 +85,4 @@ def _print_data_card(args: argparse.Namespace) -> None:
     if args.json:
         print_json_line(card.facts)
     else:
-        print_result_to_stdout(card.markdown)
+        print_result_to_stdout(card.markdown_text)

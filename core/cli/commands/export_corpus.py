@@ -47,7 +47,11 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Export the corpus, then print the path."""
     from core.pipeline import atlas_export
 
-    path = _export_as_shards(args, progress) if args.format == "shards" else _export(args, progress)
+    path = (
+        _export_as_shards(args, progress)
+        if args.format == "shards"
+        else _export_corpus_from_args(args, progress)
+    )
     if args.json:
         print_json_line({"corpus": args.corpus, "format": args.format, "path": path})
         return
@@ -56,7 +60,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
         print_status_to_stderr(f"Open it: {atlas_export.format_atlas_command(path)}")
 
 
-def _export(args: argparse.Namespace, progress: Progress) -> str:
+def _export_corpus_from_args(args: argparse.Namespace, progress: Progress) -> str:
     from core.pipeline import corpus_export, shard_folder
 
     if shard_folder.is_url(args.out):

@@ -67,17 +67,17 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     from core.operations.corpus_opening import choose_default_corpus
     from core.sonicpi.live.source_file_watcher import POLL_INTERVAL_SECONDS
 
-    watcher = _open_watcher(args)
+    watcher = _open_program_watcher(args)
     args.corpus = args.corpus or [choose_default_corpus()]
     aligned_corpora = open_searched_corpora_from_args(args)
     print_status_to_stderr(f"Follows {watcher.path}. Ctrl-C ends it.")
     while True:
         if change := watcher.read_settled_change():
-            _print_change(change, aligned_corpora, args)
+            _print_prediction_of_change(change, aligned_corpora, args)
         time.sleep(POLL_INTERVAL_SECONDS)
 
 
-def _open_watcher(args: argparse.Namespace) -> SourceFileWatcher | SavedWorkspacesWatcher:
+def _open_program_watcher(args: argparse.Namespace) -> SourceFileWatcher | SavedWorkspacesWatcher:
     from core.sonicpi import live
 
     if args.follows_sonic_pi == (args.file is not None):
@@ -91,10 +91,10 @@ def _open_watcher(args: argparse.Namespace) -> SourceFileWatcher | SavedWorkspac
     return live.SavedWorkspacesWatcher()
 
 
-def _print_change(
+def _print_prediction_of_change(
     change: SourceChange, aligned_corpora: list[AlignedCorpus], args: argparse.Namespace
 ) -> None:
-    result = _predict_change(change, aligned_corpora, args)
+    result = _predict_changed_program(change, aligned_corpora, args)
     if args.json:
         print_json_line({"file": str(change.path), **_convert_result_to_json_row(result)})
         return
@@ -102,10 +102,10 @@ def _print_change(
     if isinstance(result, EarshotError):
         print_error(result.message, result.remedy)
     else:
-        print_result_to_stdout(result.format_as_text())
+        print_result_to_stdout(result.format_prediction_as_text())
 
 
-def _predict_change(
+def _predict_changed_program(
     change: SourceChange, aligned_corpora: list[AlignedCorpus], args: argparse.Namespace
 ) -> SoundPrediction | EarshotError:
     """Return the prediction, or why there is none: the program is likely half-finished."""

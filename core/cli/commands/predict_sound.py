@@ -92,7 +92,7 @@ class SoundPrediction:
             "forecast": None if self.forecast is None else self.forecast.to_dict(),
         }
 
-    def format_as_text(self) -> str:
+    def format_prediction_as_text(self) -> str:
         """Return the forecast, and below it the nearest clips, as tables of text."""
         owner_name = self.aligned_corpora[0].alignment_owner_name
         neighbours = format_neighbours_with_confidence(
@@ -120,7 +120,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     if args.json:
         print_json_line(prediction.to_dict())
     else:
-        print_result_to_stdout(prediction.format_as_text())
+        print_result_to_stdout(prediction.format_prediction_as_text())
 
 
 def predict_sound_from_args(

@@ -70,16 +70,16 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
     folder = None
     if args.out is not None:
         folder = export_corpus(corpus, "audiofolder", args.out, progress)
-    _report_result(args, recipe, corpus, differences, folder)
+    _print_rebuild_result(args, recipe, corpus, differences, folder)
 
 
-def _describe_agreement(recipe: DatasetRecipe) -> str:
+def _describe_recipe_agreement(recipe: DatasetRecipe) -> str:
     if all(digest.clips_sha256 for digest in recipe.digests.values()):
         return "Programs and clips are those of the recipe, bit for bit."
     return "The programs are those of the recipe, which has no checksums of all clips."
 
 
-def _report_result(
+def _print_rebuild_result(
     args: argparse.Namespace,
     recipe: DatasetRecipe,
     corpus: Corpus,
@@ -104,7 +104,7 @@ def _report_result(
         if folder is not None:
             print_result_to_stdout(f"Wrote {folder}.")
         if not differences:
-            print_result_to_stdout(_describe_agreement(recipe))
+            print_result_to_stdout(_describe_recipe_agreement(recipe))
     if differences:
         raise EarshotError(
             f"The dataset differs from its recipe. {' '.join(differences[:8])}",

@@ -55,9 +55,9 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
         if not folder.is_dir():
             raise EarshotError("There is no such folder.", where=str(folder))
     if args.transcript:
-        from core.mcp_server.session_transcript import record_session
+        from core.mcp_server.session_transcript import record_example_session
 
-        print_result_to_stdout(record_session())
+        print_result_to_stdout(record_example_session())
         return
     from core.mcp_server.server import build_mcp_server
 
@@ -70,11 +70,13 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     port = args.port or DEFAULT_PORT
     _require_free_port(port)
     server = build_mcp_server(args.folder)
-    print_status_to_stderr(f"Earshot serves the Model Context Protocol at {_format_url(port)}.")
+    print_status_to_stderr(
+        f"Earshot serves the Model Context Protocol at {_format_mcp_server_url(port)}."
+    )
     serve_over_http(server, access, port)
 
 
-def _format_url(port: int) -> str:
+def _format_mcp_server_url(port: int) -> str:
     return f"http://127.0.0.1:{port}/mcp"
 
 

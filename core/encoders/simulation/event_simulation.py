@@ -288,7 +288,7 @@ def _compute_cached_envelope_levels(
     has_release: bool, values: tuple[float, ...], exponent: float
 ) -> np.ndarray:
     if not has_release:
-        return _smear_envelope(np.ones(MAX_EVENT_FRAMES * ENVELOPE_STEPS_PER_FRAME))
+        return _average_envelope_over_windows(np.ones(MAX_EVENT_FRAMES * ENVELOPE_STEPS_PER_FRAME))
     attack, decay, sustain, release = (
         min(max(seconds, 0.0), MAX_EVENT_FRAMES * FRAME_SECONDS) for seconds in values[:4]
     )
@@ -301,7 +301,9 @@ def _compute_cached_envelope_levels(
     times = (np.arange(max(1, math.ceil(total / step_seconds))) + 0.5) * step_seconds
     corners = np.cumsum([0.0, attack, decay, sustain, release])
     envelope = np.interp(times, corners, [0.0 if attack else top, top, decayed, sustained, 0.0])
-    return _smear_envelope(np.power(envelope, exponent) if exponent != 1 else envelope)
+    return _average_envelope_over_windows(
+        np.power(envelope, exponent) if exponent != 1 else envelope
+    )
 
 
 def _clamp_envelope_level(level: float) -> float:
@@ -315,7 +317,7 @@ def _build_window_weights() -> np.ndarray:
     return window.reshape(-1, HOP_LENGTH // ENVELOPE_STEPS_PER_FRAME).sum(axis=1)
 
 
-def _smear_envelope(envelope: np.ndarray) -> np.ndarray:
+def _average_envelope_over_windows(envelope: np.ndarray) -> np.ndarray:
     """Return the windowed mean square of an envelope per frame in dB, from before its start."""
     weights = _build_window_weights()
     # The window of the frame two before the start does not reach the sound.

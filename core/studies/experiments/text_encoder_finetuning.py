@@ -117,7 +117,7 @@ class FinetunedEncoder:
         device = next(self.encoder.parameters()).device
         parts = []
         for start in range(0, len(sources), INFERENCE_BATCH_SIZE):
-            with _make_autocast(self.heads, device):
+            with _make_autocast_context(self.heads, device):
                 embeddings = self.encoder(sources[start : start + INFERENCE_BATCH_SIZE])
             parts.append(self.heads.project_code_embeddings(embeddings.float()).cpu())
         return torch.cat(parts)
@@ -219,12 +219,12 @@ def _compute_batch_loss(
     audio_embeddings: Tensor,
 ) -> Tensor:
     """Return the loss of programs and their clips' embeddings [b, audio_dim]."""
-    with _make_autocast(heads, audio_embeddings.device):
+    with _make_autocast_context(heads, audio_embeddings.device):
         code_embeddings = encoder(sources)  # [b, code_dim]
         code, audio = heads(code_embeddings.float(), audio_embeddings)  # 2 x [b, dim]
     return compute_alignment_loss(heads, code, audio, audio_embeddings, None)
 
 
-def _make_autocast(heads: ProjectionHeads, device: torch.device) -> torch.autocast:
+def _make_autocast_context(heads: ProjectionHeads, device: torch.device) -> torch.autocast:
     use_bf16 = should_use_bf16(heads.config.precision, device)
     return torch.autocast(device.type, torch.bfloat16, enabled=use_bf16)

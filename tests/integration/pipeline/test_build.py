@@ -423,7 +423,7 @@ def test_a_corpus_has_one_version_of_sonic_pi(workspace, tmp_path):
     corpus = Corpus.open("with-5")
     assert corpus.settings["sonic_pi"] == "5" and corpus.list_programs_to_render() == []
     card = make_data_card(corpus)
-    assert card.facts["sonic_pi"] == "5" and "with the sound of Sonic Pi 5)" in card.markdown
+    assert card.facts["sonic_pi"] == "5" and "with the sound of Sonic Pi 5)" in card.markdown_text
     with pytest.raises(EarshotError, match=r"has sonic_pi 5, not 3\.2"):
         import_programs("with-5", program, clip_format=ClipFormat(sonic_pi="3.2"))
     with pytest.raises(EarshotError, match=r"Use one of: 3\.2, 5"):

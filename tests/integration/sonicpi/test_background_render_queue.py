@@ -15,7 +15,9 @@ def test_the_queue_renders_as_a_single_render_does_and_survives_bad_programs() -
         queue.start_render_workers()
         clips = AuditionClips(queue)
         program = "use_synth :saw\nplay 50, release: 0.5\n"
-        ids = clips.request_clips([(program, 1.0), ("plya 60\n", 1.0), ("play (", 1.0)], "one")
+        ids = clips.request_clip_rendering(
+            [(program, 1.0), ("plya 60\n", 1.0), ("play (", 1.0)], "one"
+        )
         futures = [clips.find_future_result(clip_id) for clip_id in ids]
         assert all(future is not None for future in futures)
         good, unknown, syntax = (future.result(60) for future in futures if future)
@@ -28,15 +30,15 @@ def test_the_queue_renders_as_a_single_render_does_and_survives_bad_programs() -
         assert syntax.error is not None and syntax.error.kind == "syntax"
         # A clip that nobody wants any more does not wait, and one that two want does.
         busy = [(f"play {note}", 1.0) for note in range(40, 60)]
-        two = clips.request_clips(busy, "one")
-        clips.request_clips(busy[-1:], "two")
-        clips.request_clips([], "one")
+        two = clips.request_clip_rendering(busy, "one")
+        clips.request_clip_rendering(busy[-1:], "two")
+        clips.request_clip_rendering([], "one")
         last = clips.find_future_result(two[-1])
         assert last is not None and last.result(60).has_clip
         before_last = clips.find_future_result(two[-2])
         assert before_last is not None and before_last.cancelled()
         # What was cancelled can be requested again.
-        again = clips.find_future_result(clips.request_clips(busy[-2:-1], "one")[0])
+        again = clips.find_future_result(clips.request_clip_rendering(busy[-2:-1], "one")[0])
         assert again is not None and again.result(60).has_clip
     finally:
         queue.close()

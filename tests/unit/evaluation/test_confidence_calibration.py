@@ -93,6 +93,6 @@ def test_transformed_log_odds_are_steeper_and_higher() -> None:
     calibration = ConfidenceCalibration((0.0, 1.0), (1.0, 2.0), (0.5, -0.2), 0.1, 100, 0.5)
     features = np.array([[0.3, 0.7], [-1.0, 2.0], [9.0, -9.0]])
     before = calibration.predict_correctness_probability(features)
-    after = calibration.transform_log_odds(1.6, 0.5).predict_correctness_probability(features)
+    after = calibration.scale_and_shift_log_odds(1.6, 0.5).predict_correctness_probability(features)
     expected = 1.6 * np.log(before / (1 - before)) + 0.5
     np.testing.assert_allclose(np.log(after / (1 - after)), expected, rtol=1e-9)

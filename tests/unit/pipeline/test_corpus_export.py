@@ -223,7 +223,7 @@ def test_an_export_overwrites_nothing_and_leaves_nothing_incomplete(
 
 def test_the_data_card_counts_the_contents_and_names_the_licences(corpus):
     card = make_data_card(Corpus.open("tiny"))
-    facts = json.loads(card.json)
+    facts = json.loads(card.json_text)
     assert facts == card.facts
     assert facts["counts"] == {"programs": 6, "ok": 5, "failed": 1, "pending": 0}
     assert facts["templates"] == {"": 3, "beeps": 3} and facts["seeds"] == list(range(6))
@@ -232,7 +232,7 @@ def test_the_data_card_counts_the_contents_and_names_the_licences(corpus):
     assert facts["bytes"] == count_corpus_contents(Corpus.open("tiny")).size_bytes > 100_000
     assert any("CC0" in each["licence"] for each in facts["licence"])
     for word in ("# tiny", "runtime 1", CODE, "## Licence"):
-        assert word in card.markdown
+        assert word in card.markdown_text
 
 
 def test_the_change_stamp_changes_with_every_write_and_with_nothing_else(writable_corpus):

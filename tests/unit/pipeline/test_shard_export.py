@@ -19,7 +19,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline import shard_export
 from core.pipeline.corpus_export import ExportOptions
-from core.pipeline.shard_export import export_corpus_shards, plan_shards
+from core.pipeline.shard_export import distribute_samples_over_shards, export_corpus_shards
 from core.pipeline.shard_folder import open_shard_folder
 from core.programs import Program
 from core.sonicpi.audio_clip_and_render_result import Clip, RenderProblem, RenderResult
@@ -180,7 +180,7 @@ def test_other_files_are_left_alone(corpus, tmp_path):
 
 def test_samples_are_distributed_by_size_within_their_split():
     splits = ["test", "train", "train", "train", "validation"]
-    shards = plan_shards("c", splits, [100, 5_000, 4_000, 50_000, 100], 10_240)
+    shards = distribute_samples_over_shards("c", splits, [100, 5_000, 4_000, 50_000, 100], 10_240)
     assert [(shard.name, list(shard.rows)) for shard in shards] == [
         ("c-test-000000.tar", [0]),
         ("c-train-000000.tar", [1, 2]),

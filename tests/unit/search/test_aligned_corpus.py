@@ -57,7 +57,7 @@ def test_an_incomplete_config_is_refused(corpus: Corpus) -> None:
     record = corpus.load_alignment(save_untrained_alignment(corpus))
     del record.config["encoders"]["code"]["revision"]
     with pytest.raises(EarshotError, match="lacks 'revision'"):
-        AlignedCorpus.open(corpus, record)
+        AlignedCorpus.open_from_alignment_record(corpus, record)
 
 
 def test_embeddings_of_another_revision_are_refused(corpus: Corpus, alignment_id: str) -> None:
@@ -65,4 +65,4 @@ def test_embeddings_of_another_revision_are_refused(corpus: Corpus, alignment_id
     corpus.store_embeddings("sonicpi", "another", program_ids, embeddings)
     record = corpus.load_alignment(alignment_id)
     with pytest.raises(EarshotError, match="another revision of sonicpi"):
-        len(AlignedCorpus.open(corpus, record).pairs)
+        len(AlignedCorpus.open_from_alignment_record(corpus, record).pairs)

@@ -10,8 +10,8 @@ from core.studies.pick_diversity_metrics import (
     compute_pick_coverage,
     compute_pick_diversity,
     compute_rank_correlation,
-    compute_share_of_gap_closed,
     compute_source_edit_distances,
+    normalize_scores_between_references,
     pick_farthest_rows,
     pick_random_rows,
 )
@@ -47,10 +47,10 @@ def test_edit_distances_count_tokens() -> None:
 def test_the_gap_share_is_1_at_the_bound_and_0_at_random() -> None:
     low, high = np.array([1.0, 2.0]), np.array([3.0, 3.0])
     assert (
-        compute_share_of_gap_closed(high, low, high) == 1
-        and compute_share_of_gap_closed(low, low, high) == 0
+        normalize_scores_between_references(high, low, high) == 1
+        and normalize_scores_between_references(low, low, high) == 0
     )
-    assert compute_share_of_gap_closed((low + high) / 2, low, high) == pytest.approx(0.5)
+    assert normalize_scores_between_references((low + high) / 2, low, high) == pytest.approx(0.5)
 
 
 def test_random_picks_are_candidates() -> None:
