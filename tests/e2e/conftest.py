@@ -146,6 +146,14 @@ def _end_jobs(environment: dict[str, str]) -> None:
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patience_with_doubled_elements() -> None:
+    """Make locators wait while a run of the page shows an element twice."""
+    from tests.e2e.doubled_elements import be_patient_with_doubled_elements
+
+    be_patient_with_doubled_elements()
+
+
 @pytest.fixture
 def page(tmp_path: Path):
     """A page of a new browser; the test fails if its console shows an error."""
