@@ -23,8 +23,8 @@ from core.file_locks_and_atomic_writes import (
     atomic_write_folder,
     remove_partial_files,
 )
-from core.pipeline.atlas_export import build_atlas_table
 from core.pipeline.corpus_data_card import DataCard, make_data_card
+from core.pipeline.embedding_atlas_export import build_atlas_table
 from core.pipeline.export_parquet import open_clip_file, write_atlas_parquet, write_export_parquet
 from core.pipeline.exported_program_table import (
     build_export_table,

@@ -75,7 +75,7 @@ def write_atlas_parquet(
     path : Path
         Written completely or not at all.
     table : DataFrame
-        As `core.pipeline.atlas_export.build_atlas_table` returns it.
+        As `core.pipeline.embedding_atlas_export.build_atlas_table` returns it.
     card_json : str
         The data card, which becomes the file's metadata "earshot".
     report_rows : callable

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from core import encoders
 from core.corpus import Corpus
-from core.pipeline.corpus_sample_folders import load_corpus_sample_folders
 from core.pipeline.embed import EmbedReport, embed_missing_clips, store_embedded_items
 from core.pipeline.executors import ClipSettings, Executor, LocalExecutor, ProgramResult
+from core.pipeline.user_sample_folders import load_corpus_sample_folders
 from core.progress_callback import Progress, ignore_progress
 
 RENDERING_STEP = "Rendering and embedding clips"

@@ -15,7 +15,7 @@ from core.evaluation.confidence_calibration import (
     CORRECT_THRESHOLD,
     classify_confidence_level,
 )
-from core.evaluation.reliability_diagram import (
+from core.evaluation.reliability_bins_and_calibration_error import (
     RELIABILITY_COLUMNS,
     compute_auc,
     compute_chance_calibration_error,

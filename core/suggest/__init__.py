@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.suggest.candidate_map import CandidateMap, build_candidate_map
+    from core.suggest.candidate_sound_map import CandidateMap, build_candidate_map
     from core.suggest.candidates import Candidate, CandidateOptions
     from core.suggest.changed_source_ranges import SourceRange, locate_source_range
     from core.suggest.literal_sensitivity import LiteralSensitivity, measure_sensitivity
@@ -45,7 +45,7 @@ __all__ = [
 ]
 _LAZY_EXPORTS = {
     "Candidate": "candidates",
-    "CandidateMap": "candidate_map",
+    "CandidateMap": "candidate_sound_map",
     "CandidateOptions": "candidates",
     "LiteralPrediction": "prediction_with_changed_literal",
     "LiteralPredictor": "prediction_with_changed_literal",
@@ -56,7 +56,7 @@ _LAZY_EXPORTS = {
     "SoundTarget": "sound_target",
     "SourceRange": "changed_source_ranges",
     "SuggestOptions": "suggest_and_pick_variants",
-    "build_candidate_map": "candidate_map",
+    "build_candidate_map": "candidate_sound_map",
     "locate_source_range": "changed_source_ranges",
     "measure_sensitivity": "literal_sensitivity",
     "read_target_from_text": "sound_target",

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from core import workspace
 from core.sonicpi import DEFAULT_SONIC_PI, RenderResult
 from core.sonicpi.background_render_queue import BackgroundRenderQueue
-from core.suggest.audition_loop import compute_loudness_gain
+from core.suggest.audition_loop_timing_and_loudness import compute_loudness_gain
 
 MAX_KEPT_CLIPS = 48
 MAX_WAIT_S = 120.0

@@ -14,7 +14,7 @@ import streamlit as st
 
 from core import workspace
 from core.sonicpi import DEFAULT_SONIC_PI
-from core.suggest.audition_loop import compute_loop_timings
+from core.suggest.audition_loop_timing_and_loudness import compute_loop_timings
 from pages.components import audition_http_routes, session_keys
 from pages.components.utf16_offsets import count_utf16_units
 

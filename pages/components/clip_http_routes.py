@@ -23,7 +23,7 @@ from core import play_history, workspace
 from core.errors import EarshotError
 from core.search.query_audio_decoding import decode_audio_bytes
 from core.sonicpi import Clip
-from core.suggest.audition_loop import ClipLoudness, measure_clip_loudness
+from core.suggest.audition_loop_timing_and_loudness import ClipLoudness, measure_clip_loudness
 
 MIME_TYPES = {
     ".flac": "audio/flac",

@@ -21,7 +21,7 @@ from core.plots.figure_image_export import (
     export_figure_images,
     require_kaleido_and_browser,
 )
-from core.table_files import TABLE_SUFFIXES, format_table_file
+from core.table_file_formats import TABLE_SUFFIXES, format_table_file
 from pages.components import markdown_and_errors
 
 SIZE_STEP_PX = 20

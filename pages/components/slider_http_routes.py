@@ -24,7 +24,7 @@ from pages.components.utf16_offsets import count_utf16_units
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
-    from core.suggest.candidate_map import ScaledCandidateMap
+    from core.suggest.candidate_sound_map import ScaledCandidateMap
     from core.suggest.literal_sensitivity import LiteralSensitivity
     from core.suggest.slider_prediction import SliderPrediction, SliderPredictor
 

@@ -11,7 +11,7 @@ from pages.components import (
     code_editor,
     corpus_and_alignment_picker,
     example_snippets,
-    followed_source_control,
+    followed_file_or_workspace_picker,
     markdown_and_errors,
     page_header_and_sidebar,
     session_keys,
@@ -139,8 +139,8 @@ def draw_snippet_form() -> tuple[str, bool]:
         label_visibility="collapsed",
         on_change=_insert_selected_example,
     )
-    if followed_source_control.is_following():
-        snippet = followed_source_control.draw_followed_code()
+    if followed_file_or_workspace_picker.is_following():
+        snippet = followed_file_or_workspace_picker.draw_followed_code()
     else:
         with st.container(key="listen-editor"):
             snippet = code_editor.draw_code_editor()
@@ -160,7 +160,7 @@ def draw_snippet_form() -> tuple[str, bool]:
         projector_stage_view.draw_stage_button()
     st.caption("Clips update as you type. Space plays; arrow keys move.")
     sonic_pi_buttons.draw_sonic_pi_buttons(snippet, "editor")
-    followed_source_control.draw_follow_control()
+    followed_file_or_workspace_picker.draw_follow_control()
     return snippet, should_render
 
 

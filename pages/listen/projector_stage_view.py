@@ -15,7 +15,7 @@ from core import workspace
 from pages.components import (
     audio_player,
     code_editor,
-    followed_source_control,
+    followed_file_or_workspace_picker,
     markdown_and_errors,
     program_header_and_diff,
     session_keys,
@@ -82,8 +82,8 @@ def draw_stage_code_and_predictions(selected: Selection) -> None:
     """Draw the editor and, while the user types, the nearest clips."""
     left, right = st.columns([6, 7], gap="medium")
     with left:
-        if followed_source_control.is_following():
-            snippet = followed_source_control.draw_followed_code()
+        if followed_file_or_workspace_picker.is_following():
+            snippet = followed_file_or_workspace_picker.draw_followed_code()
         else:
             snippet = code_editor.draw_code_editor(EDITOR_HEIGHT_PX)
         should_render = code_editor.take_render_request() and not workspace.is_workspace_read_only()

@@ -15,7 +15,7 @@ from pages.components import (
     code_editor,
     corpus_and_alignment_picker,
     example_snippets,
-    followed_source_control,
+    followed_file_or_workspace_picker,
     markdown_and_errors,
     page_header_and_sidebar,
     session_keys,
@@ -56,12 +56,12 @@ def draw_suggestions(selected: Selection) -> None:
     """Draw the code on the left, and its versions on the right."""
     left, right = st.columns([5, 8], gap="medium")
     with left:
-        if followed_source_control.is_following():
-            code = followed_source_control.draw_followed_code()
+        if followed_file_or_workspace_picker.is_following():
+            code = followed_file_or_workspace_picker.draw_followed_code()
             current = _record_followed_code(suggestion_state.load_suggestion_state(code), code)
         else:
             code, current = _draw_editor(selected)
-        followed_source_control.draw_follow_control()
+        followed_file_or_workspace_picker.draw_follow_control()
         sonic_pi_buttons.draw_sonic_pi_buttons(code, "suggest")
         if workspace.is_workspace_read_only():
             st.caption(":material/visibility: Read-only: nothing is rendered, so nothing plays.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.suggest.candidate_map import ScaledCandidateMap, build_candidate_map
+from core.suggest.candidate_sound_map import ScaledCandidateMap, build_candidate_map
 from core.suggest.candidates import CandidateOptions
 from core.suggest.sound_target import SoundTarget
 from core.suggest.suggest_and_pick_variants import (

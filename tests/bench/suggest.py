@@ -22,7 +22,10 @@ from core.search.aligned_corpus import AlignedCorpus
 from core.sonicpi.background_render_queue import BackgroundRenderQueue
 from core.suggest import CandidateOptions, SuggestOptions, suggest
 from core.suggest.analysis_worker_pool import get_analysis_worker_pool
-from core.suggest.audition_loop import compute_loop_timings, compute_loudness_gain
+from core.suggest.audition_loop_timing_and_loudness import (
+    compute_loop_timings,
+    compute_loudness_gain,
+)
 from core.suggest.candidate_prediction import predict_candidates
 from core.suggest.candidates import iterate_candidates
 from core.suggest.literal_sensitivity import measure_sensitivity

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Export the corpus, then print the path."""
-    from core.pipeline import atlas_export
+    from core.pipeline import embedding_atlas_export
 
     path = (
         _export_as_shards(args, progress)
@@ -57,7 +57,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
         return
     print_result_to_stdout(f"Wrote {path}.")
     if args.format == "atlas":
-        print_status_to_stderr(f"Open it: {atlas_export.format_atlas_command(path)}")
+        print_status_to_stderr(f"Open it: {embedding_atlas_export.format_atlas_command(path)}")
 
 
 def _export_corpus_from_args(args: argparse.Namespace, progress: Progress) -> str:

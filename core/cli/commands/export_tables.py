@@ -24,7 +24,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Write the tables and print their paths."""
     # They load pandas and plotly, which --help does not need.
     from core.studies.corpus_table_collection import collect_corpus_tables
-    from core.table_files import write_table_files
+    from core.table_file_formats import write_table_files
 
     corpus, alignment = open_corpus_and_alignment_to_export(args, "any")
     tables = collect_corpus_tables(corpus, alignment)

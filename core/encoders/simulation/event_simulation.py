@@ -10,7 +10,7 @@ import numpy as np
 
 from core.encoders.newer_sound_feature_columns import find_sound_sharing_feature_column
 from core.encoders.score_event_lengths import merge_default_event_options
-from core.encoders.simulation.profile_table import (
+from core.encoders.simulation.sound_profile_table import (
     PROFILE_CUTOFFS,
     PROFILE_FRAMES,
     PROFILE_NOTES,

@@ -14,7 +14,7 @@ from core.encoders.simulation.event_simulation import (
     compute_side_share_after_panning,
     shift_levels_by_bands,
 )
-from core.encoders.simulation.profile_table import load_profile_table
+from core.encoders.simulation.sound_profile_table import load_profile_table
 from core.encoders.simulation.third_octave_bands import (
     BAND_CENTRE_NOTES,
     BAND_COUNT,

@@ -39,7 +39,7 @@ from core.studies.study_inputs import StudyInputs
 from core.studies.study_result import StudyResult
 from core.studies.study_run_storage import list_study_runs
 from core.studies.study_runner import run_study
-from core.table_files import write_table_files
+from core.table_file_formats import write_table_files
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 

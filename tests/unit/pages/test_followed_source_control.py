@@ -12,14 +12,14 @@ from core.sonicpi.live.source_file_watcher import SETTLE_SECONDS
 def draw_controls() -> None:
     import streamlit as st
 
-    from pages.components import followed_source_control, sonic_pi_buttons
+    from pages.components import followed_file_or_workspace_picker, sonic_pi_buttons
 
     code = (
-        followed_source_control.draw_followed_code()
-        if followed_source_control.is_following()
+        followed_file_or_workspace_picker.draw_followed_code()
+        if followed_file_or_workspace_picker.is_following()
         else "own code"
     )
-    followed_source_control.draw_follow_control()
+    followed_file_or_workspace_picker.draw_follow_control()
     sonic_pi_buttons.draw_sonic_pi_buttons(code, "editor")
     st.text(code)
 

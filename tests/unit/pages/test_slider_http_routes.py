@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from core.search.aligned_corpus import AlignedCorpus
 from core.suggest import SuggestOptions, suggest_with_candidates
-from core.suggest.candidate_map import ScaledCandidateMap, build_candidate_map
+from core.suggest.candidate_sound_map import ScaledCandidateMap, build_candidate_map
 from pages.components import login, slider_http_routes
 from pages.components.audition_player import AuditionVersion, AuditionView, build_audition_data
 from pages.components.slider_http_routes import PredictedPrograms

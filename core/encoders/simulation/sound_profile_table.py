@@ -1,7 +1,7 @@
 """The table of sound profiles: how each synth, sample and FX of Sonic Pi sounds, in bands.
 
 The table is stored in `sound_profiles.npz`, so that a simulation gives the same values everywhere
-and needs no installed Sonic Pi. `profile_measurement` creates the file again.
+and needs no installed Sonic Pi. `sound_profile_measurement` creates the file again.
 """
 
 from __future__ import annotations

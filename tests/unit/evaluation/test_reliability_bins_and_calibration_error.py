@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from core.evaluation.reliability_diagram import (
+from core.evaluation.reliability_bins_and_calibration_error import (
     compute_auc,
     compute_chance_calibration_error,
     compute_reliability_bins,

@@ -9,13 +9,13 @@ import pytest
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.pipeline.corpus_sample_folders import (
+from core.pipeline.import_programs import describe_small_corpus, import_programs
+from core.pipeline.render_missing_clips import render_missing_clips
+from core.pipeline.user_sample_folders import (
     load_corpus_sample_folders,
     set_corpus_sample_folders,
     validate_sample_folder,
 )
-from core.pipeline.import_programs import describe_small_corpus, import_programs
-from core.pipeline.render_missing_clips import render_missing_clips
 from core.sonicpi import Clip
 from tests.unit.search.alignments import save_untrained_alignment
 from tests.unit.search.tone_corpora import make_tone_corpus

@@ -8,7 +8,7 @@ import pytest
 from core.encoders.clip_descriptor_encoder import measure_integrated_loudness
 from core.errors import EarshotError
 from core.sonicpi import Clip
-from core.suggest.audition_loop import (
+from core.suggest.audition_loop_timing_and_loudness import (
     MAX_LOOP_SECONDS,
     TARGET_LOUDNESS_LUFS,
     compute_loop_timings,

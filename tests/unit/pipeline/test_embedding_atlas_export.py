@@ -19,8 +19,8 @@ import core.sonicpi
 from core.cli.commands import export_corpus as export_command
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.pipeline.atlas_export import ATLAS_NEIGHBOUR_COUNT, format_atlas_command
 from core.pipeline.corpus_export import FORMAT_SUFFIXES, ExportOptions, export_corpus
+from core.pipeline.embedding_atlas_export import ATLAS_NEIGHBOUR_COUNT, format_atlas_command
 from core.programs.program import Program
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from tests.fake_rendering import compute_fake_render_id

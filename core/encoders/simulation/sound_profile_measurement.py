@@ -1,6 +1,6 @@
 """Measurement of the sound profiles with the installed Sonic Pi.
 
-.venv/bin/python -m core.encoders.simulation.profile_measurement
+.venv/bin/python -m core.encoders.simulation.sound_profile_measurement
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.encoders.simulation.profile_table import (
+from core.encoders.simulation.sound_profile_table import (
     PROFILE_CUTOFFS,
     PROFILE_FRAMES,
     PROFILE_NOTES,

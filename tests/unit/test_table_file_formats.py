@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from core.errors import EarshotError
-from core.table_files import format_table_file, write_table_files
+from core.table_file_formats import format_table_file, write_table_files
 
 TABLE = pd.DataFrame(
     {
