@@ -251,8 +251,9 @@ ENCODER_SPECS = (
         title="Simulation: measured profiles of the program's synths, samples and FX, added up",
         licence="none needed",
         weights=NoWeights(),
-        # Version 1 left sounds and FX as they began, whatever `control` did.
-        recipe_version=2,
+        # Version 1 left sounds and FX as they began, whatever `control` did; version 2 counted
+        # onsets relative to the strongest one.
+        recipe_version=3,
     ),
     EncoderSpec(
         id="score",
@@ -348,6 +349,9 @@ ENCODER_SPECS = (
         licence="none needed",
         weights=NoWeights(),
         sample_rate=44_100,
+        recipe_version=2,
+        # Version 1 counted onsets relative to the strongest one of the clip.
+        comparable_revisions=("0+1",),
     ),
     EncoderSpec(
         id="aspects",

@@ -34,6 +34,13 @@ PEAK_WINDOW = 1024  # samples around each of the highest peaks that are oversamp
 OVERSAMPLED_PEAK_COUNT = 4
 OVERSAMPLING = 4  # as BS.1770 recommends for true peaks
 MIN_ONSETS_OF_A_TEMPO = 4
+# An absolute limit: relative to the strongest onset, as by default in librosa, one loud entry hides
+# all others, and the beating of a drone counts as notes.
+MIN_ONSET_RISE_DB = 1.0  # mean over the mel bands
+ONSET_RANGE_DB = 60.0  # below the loudest band, within which a rise counts
+INITIAL_FRAMES = 3  # that overlap the start of the clip, where every sound rises
+# Frames before and after a peak: of which it is the highest, and above whose mean it has to be.
+PEAK_NEIGHBOURHOOD = {"pre_max": 2, "post_max": 1, "pre_avg": 4, "post_avg": 5, "wait": 1}
 POWER_FLOOR = 1e-12
 
 
@@ -71,7 +78,9 @@ def measure_clip_descriptors(clip: Clip) -> dict[str, float]:
         - ``loudness``: integrated loudness by ITU-R BS.1770-4, -70 LUFS for silence.
         - ``peak``: highest sample, the highest ones oversampled four times.
         - ``silence``: share of frames of 23 ms below -60 dBFS.
-        - ``onset_rate``: onsets per second (spectral flux of `librosa`); 0.05 for none.
+        - ``onset_rate``: onsets per second; 0.05 for none. An onset is a peak of `librosa`'s
+          spectral flux of at least 1 dB in the mean over the mel bands, beside the sound with
+          which the clip begins.
         - ``tempo``: tempo as heard, by the autocorrelation of the onset strength
           (`librosa.feature.tempo`); nan with fewer than 4 onsets.
         - ``register``: frequency below which half of the energy lies, as a MIDI note.
@@ -215,14 +224,15 @@ def _measure_onset_rate_and_tempo(power: np.ndarray, seconds: float) -> dict[str
     """Return onsets per second and tempo of a power spectrogram [frames, bins]."""
     from librosa import power_to_db
     from librosa.feature import tempo as estimate_tempo
-    from librosa.onset import onset_detect, onset_strength
+    from librosa.onset import onset_strength
+    from librosa.util import peak_pick
 
-    mel_levels = power_to_db((power @ _build_mel_filters()).T, ref=np.max)
+    mel_levels = power_to_db((power @ _build_mel_filters()).T, ref=np.max, top_db=ONSET_RANGE_DB)
     strength = onset_strength(S=mel_levels, sr=SAMPLE_RATE, hop_length=HOP_LENGTH)
-    # The spectral flux of the first frame is 0 by definition, so a sound that starts with the clip
-    # is counted apart.
-    onsets = onset_detect(onset_envelope=strength, sr=SAMPLE_RATE, hop_length=HOP_LENGTH)
-    has_initial_onset = bool(mel_levels[:, 0].max() > -20) and not (onsets[:1] <= 2).any()
+    # A sound that starts with the clip is counted apart.
+    strength[:INITIAL_FRAMES] = 0
+    onsets = peak_pick(strength, **PEAK_NEIGHBOURHOOD, delta=MIN_ONSET_RISE_DB)
+    has_initial_onset = bool(mel_levels[:, :INITIAL_FRAMES].max() > -20)
     onset_count = len(onsets) + int(has_initial_onset)
     tempo = math.nan
     if onset_count >= MIN_ONSETS_OF_A_TEMPO:

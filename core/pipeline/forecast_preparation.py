@@ -58,15 +58,17 @@ def measure_and_simulate_corpus(corpus: Corpus, progress: Progress = ignore_prog
     EarshotError
         When more than 1,500 clips are not measured yet, or another process is writing.
     """
-    missing = corpus.list_programs_without_embedding(
-        FORECAST_ENCODER, find_encoder_spec(FORECAST_ENCODER).revision
-    )
-    if len(missing) > MAX_CLIPS_TO_MEASURE:
+    unmeasured = corpus.list_programs_without_embedding(FORECAST_ENCODER)
+    if len(unmeasured) > MAX_CLIPS_TO_MEASURE:
         raise EarshotError(
-            f"{len(missing)} clips of corpus '{corpus.name}' are not measured.",
+            f"{len(unmeasured)} clips of corpus '{corpus.name}' are not measured.",
             remedy=f"To measure them: ./run embed {corpus.name} --audio-encoder {FORECAST_ENCODER}",
         )
+    revision = find_encoder_spec(FORECAST_ENCODER).revision
+    outdated = corpus.list_programs_without_embedding(FORECAST_ENCODER, revision)
     with corpus.lock_for_writing(f"measure {corpus.name}"):
-        embed_missing_clips(corpus, FORECAST_ENCODER, progress)
+        # Measurements of an earlier revision are good enough where new ones would take minutes.
+        if len(outdated) <= MAX_CLIPS_TO_MEASURE:
+            embed_missing_clips(corpus, FORECAST_ENCODER, progress)
         embed_missing_clips(corpus, ASPECT_ENCODER, progress)
         embed_missing_code(corpus, FEATURE_ENCODER, progress)

@@ -18,12 +18,13 @@ from core.encoders.clip_descriptor_definitions import (
 from core.encoders.simulation.fx_simulation import MixedSound
 from core.encoders.simulation.onset_strength import (
     DYNAMIC_RANGE_DB,
+    INITIAL_FRAMES,
     LAG_SECONDS,
     POWER_FLOOR,
     compute_autocorrelation,
     compute_level_over_time_steps,
+    compute_mel_onset_strength,
     compute_onset_periodicity,
-    compute_onset_strength,
     convert_power_to_levels_db,
 )
 from core.encoders.simulation.third_octave_bands import (
@@ -35,8 +36,7 @@ from core.encoders.simulation.third_octave_bands import (
 from core.sonicpi.score_events import ScoreEvent
 
 SILENT_FRAME_DB = -60.0
-# With the windows below about as `librosa.onset.onset_detect`; its 0.07 counts ends of samples too.
-ONSET_DELTA = 0.1
+MIN_ONSET_RISE_DB = 0.75  # of 1 dB in a clip, where bands are narrower and noise adds to rises
 FRAMES_BEFORE_MEAN, FRAMES_AFTER_MEAN, MIN_ONSET_GAP_FRAMES = 4, 5, 1
 LEVEL_STEP_COUNT = 24
 GATING_FRAMES = 17  # 0.4 s
@@ -45,9 +45,9 @@ MIN_EVENT_GAP_SECONDS = 0.07  # nearer events are heard as one onset
 DEFAULT_NOTE, MAX_NOTE = 52.0, 130.0
 EVENT_FEATURE_COUNT = 6
 DESCRIPTOR_WEIGHT, EVENT_WEIGHT = 4.0, 3.0
-# Onsets are also counted with random rises added, as of beating and noise, of these sizes in dB.
-RISE_NOISE_DB = (0.3, 1.0, 3.0)
-ONSET_FEATURE_COUNT = len(RISE_NOISE_DB) + 3
+# Onsets are also counted with these limits, and with random rises added, as of beating and noise.
+OTHER_ONSET_RISES_DB, RISE_NOISE_DB = (0.4, 1.1, 1.6, 2.5), (0.2, 0.6, 1.2)
+ONSET_FEATURE_COUNT = len(OTHER_ONSET_RISES_DB) + len(RISE_NOISE_DB) + 3
 SIMULATION_DIM = (
     len(CLIP_DESCRIPTORS)
     + EVENT_FEATURE_COUNT
@@ -89,7 +89,7 @@ def compute_simulated_features(sound: MixedSound, events: list[ScoreEvent]) -> n
         time; pitch classes. About 1 in size.
     """
     power = sound.power[:, :BAND_COUNT]
-    strength = compute_onset_strength(power)
+    strength = compute_mel_onset_strength(power)
     descriptors = simulate_descriptors(sound, strength)
     levels = convert_power_to_levels_db(power)
     relative = np.maximum(levels - levels.max(), -DYNAMIC_RANGE_DB)
@@ -120,7 +120,7 @@ def simulate_descriptors(sound: MixedSound, strength: np.ndarray) -> dict[str, f
     ----------
     sound : MixedSound
     strength : float [frames]
-        By `compute_onset_strength`.
+        By `compute_mel_onset_strength`.
     """
     power = sound.power[:, :BAND_COUNT]
     total = power.sum(axis=1)
@@ -172,24 +172,22 @@ def _compute_loudness_lufs(power: np.ndarray) -> float:
     )
 
 
-def _count_spectral_onsets(strength: np.ndarray, total: np.ndarray) -> int:
+def _count_spectral_onsets(
+    strength: np.ndarray, total: np.ndarray, min_rise_db: float = MIN_ONSET_RISE_DB
+) -> int:
     """Return the number of onsets: peaks of the strength, and a sound at the start."""
-    highest = float(strength.max())
-    start = int(total[0] > 0.01 * total.max() > 0)
-    if highest <= 0:
-        return start
-    normalized = strength / highest
-    sums = np.concatenate([[0.0], np.cumsum(normalized)])
+    strength = strength.copy()
+    sums = np.concatenate([[0.0], np.cumsum(strength)])
     frames = np.arange(len(strength))
     low = np.maximum(frames - FRAMES_BEFORE_MEAN, 0)
     high = np.minimum(frames + FRAMES_AFTER_MEAN, len(strength))
     means = (sums[high] - sums[low]) / (high - low)
-    padded = np.pad(normalized, 1)
-    is_peak = (normalized >= padded[:-2]) & (normalized >= padded[2:])
-    candidates = np.flatnonzero(is_peak & (normalized >= means + ONSET_DELTA))
+    padded = np.pad(strength, 1)
+    is_peak = (strength >= padded[:-2]) & (strength >= padded[2:])
+    candidates = np.flatnonzero(is_peak & (strength >= means + min_rise_db))
     gaps = np.diff(candidates, prepend=-10)
-    onsets = candidates[gaps > MIN_ONSET_GAP_FRAMES]
-    return len(onsets) + int(bool(start) and not (onsets[:1] <= 2).any())
+    has_initial_onset = total[:INITIAL_FRAMES].max() > 0.01 * total.max() > 0
+    return int((gaps > MIN_ONSET_GAP_FRAMES).sum()) + int(has_initial_onset)
 
 
 @cache
@@ -201,14 +199,14 @@ def _build_onset_strength_noise(frame_count: int) -> np.ndarray:
 def _compute_onset_features(strength: np.ndarray, total: np.ndarray) -> np.ndarray:
     """Return log rates of onsets with noise, and height, mean and peakedness of the strength."""
     seconds = len(strength) * FRAME_SECONDS
+    counts = [_count_spectral_onsets(strength, total, rise) for rise in OTHER_ONSET_RISES_DB]
     noise = _build_onset_strength_noise(len(strength))
     is_sounding = total > 1e-6 * total.max()
-    rates = [
-        math.log2(
-            _count_spectral_onsets(strength + size * noise * is_sounding, total) / seconds + 0.05
-        )
+    counts += [
+        _count_spectral_onsets(strength + size * noise * is_sounding, total)
         for size in RISE_NOISE_DB
     ]
+    rates = [math.log2(count / seconds + 0.05) for count in counts]
     highest, mean = float(strength.max()), float(strength.mean())
     return np.array([*rates, math.log1p(highest), 2 * mean, mean / (highest + 0.01) * 5])
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from core.encoders.simulation.onset_strength import compute_onset_strength
+from core.encoders.simulation.onset_strength import compute_mel_onset_strength
 from core.encoders.simulation.program_simulation import LIMITER_PEAK, simulate_program
 from core.encoders.simulation.simulated_features import (
     SIMULATION_DIM,
@@ -18,7 +18,7 @@ from core.sonicpi.score_events import ScoreEvent
 
 def describe(events, seconds=18.0):
     sound = simulate_program(events, seconds)
-    return simulate_descriptors(sound, compute_onset_strength(sound.power[:, :BAND_COUNT]))
+    return simulate_descriptors(sound, compute_mel_onset_strength(sound.power[:, :BAND_COUNT]))
 
 
 def test_no_events_are_silence():
