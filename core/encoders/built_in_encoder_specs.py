@@ -238,10 +238,11 @@ ENCODER_SPECS = (
         title="Symbolic encoder: static analysis of the program",
         licence="none needed",
         weights=NoWeights(),
-        recipe_version=4,
-        # Version 2 read other random numbers than Sonic Pi draws, and version 3 added the options
-        # of `control` to the last sound of the thread.
-        comparable_revisions=("0+2", "0+3"),
+        recipe_version=5,
+        # Version 2 read other random numbers than Sonic Pi draws, version 3 added the options of
+        # `control` to the last sound of the thread, and version 4 left default times, `duration:`
+        # and `slice:` as they are written.
+        comparable_revisions=("0+2", "0+3", "0+4"),
     ),
     EncoderSpec(
         id="simulation",

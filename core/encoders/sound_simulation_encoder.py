@@ -105,7 +105,5 @@ def _simulate_cached_source(source: str, seconds: float) -> MixedSound:
 
 
 def _list_events_in_clip(source: str, seconds: float) -> list[ScoreEvent]:
-    """Return the events of the clip, which begins with the first of them."""
-    events = interpret_program(source).events
-    start = min((event.time for event in events), default=0.0)
-    return [event for event in events if event.time < start + seconds]
+    """Return the events of the clip, which begins at their time 0."""
+    return [event for event in interpret_program(source).events if event.time < seconds]

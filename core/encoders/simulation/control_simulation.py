@@ -122,8 +122,7 @@ def apply_controlled_fx(
     dry = _scale_frames(sound, before)
     states = {option: values[option] for option in values if option not in FX_LEVEL_OPTIONS}
     wet = _apply_effect_by_states(dry, name, initial, states)
-    if name not in ("gverb", "level"):
-        wet = mix_dry_and_wet(dry, wet, np.minimum(levels["mix"], 1.0))
+    wet = mix_dry_and_wet(name, dry, wet, np.minimum(levels["mix"], 1.0))
     return _scale_frames(wet, np.minimum(levels["amp"], MAX_GAIN))
 
 

@@ -332,7 +332,7 @@ def _simulate_sample_levels(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return levels [frames, bands] and peaks [frames] of a sample, in dB."""
     rate = options.get("rate", 1.0)
-    speed = max(abs(rate), MIN_RATE) * 2 ** (options.get("rpitch", 0.0) / 12)
+    speed = max(abs(rate), MIN_RATE)  # Sonic Pi makes `rpitch:` a part of the rate.
     start, finish = (
         min(max(options.get(name, default), 0.0), 1.0)
         for name, default in (("start", 0.0), ("finish", 1.0))
@@ -348,9 +348,8 @@ def _simulate_sample_levels(
     )
     inside = np.clip(np.round(positions).astype(int), 0, len(profile.levels) - 1)
     levels, peaks = profile.levels[inside], profile.peaks[inside]
-    levels = shift_levels_by_bands(
-        levels, math.log2(speed) * SEMITONES_PER_OCTAVE / SEMITONES_PER_BAND
-    )
+    semitones = math.log2(speed) * SEMITONES_PER_OCTAVE + options.get("pitch", 0.0)
+    levels = shift_levels_by_bands(levels, semitones / SEMITONES_PER_BAND)
     envelope = _compute_sample_envelope(event, options, length * FRAME_SECONDS)
     count = min(len(envelope), len(levels))
     levels = levels[:count] + envelope[:count, None]

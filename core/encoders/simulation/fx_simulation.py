@@ -27,7 +27,7 @@ Options = dict[str, float]
 MAX_GAIN = 1000.0
 # Decay of 60 dB per second of reverberation, fitted to renders of a snare through each FX.
 REVERB_COMB_SECONDS = 0.21  # 60 dB of decay, times the logarithm of the comb filters' feedback
-REVERB_ENERGY = 1.6  # of the tail, by the energy of the sound
+REVERB_ENERGY = 0.14  # of the tail, by the energy of the sound; for a feedback of 0
 GVERB_ENERGY = 8.0
 REVERB_SIDE_SHARE = 0.03
 MASTER_GAIN = 0.3  # from the amplitude in an FX to that of the output
@@ -73,7 +73,7 @@ def apply_fx(sound: MixedSound, name: str, options: Options) -> MixedSound:
     mix = min(max(values.get("mix", 1.0), 0.0), 1.0)
     dry = _scale_sound_power(sound, before**2)
     wet = apply_fx_effect(dry, name, values)
-    mixed = wet if name in ("gverb", "level") else mix_dry_and_wet(dry, wet, mix)
+    mixed = mix_dry_and_wet(name, dry, wet, mix)
     return _scale_sound_power(mixed, after**2)
 
 
@@ -94,13 +94,17 @@ def _scale_sound_power(sound: MixedSound, factor: float | np.ndarray) -> MixedSo
     return sound if factor == 1 else replace(sound, power=sound.power * np.float32(factor))
 
 
-def mix_dry_and_wet(dry: MixedSound, wet: MixedSound, mix: float | np.ndarray) -> MixedSound:
-    """Return the mix by equal power, as of Sonic Pi's FX; one value, or float [frames]."""
-    if wet is dry or (not isinstance(mix, np.ndarray) and mix >= 1):
+def mix_dry_and_wet(
+    name: str, dry: MixedSound, wet: MixedSound, mix: float | np.ndarray
+) -> MixedSound:
+    """Return the mix of an FX by equal power, as of Sonic Pi's FX; one value, or float [frames]."""
+    if wet is dry or name in ("gverb", "level") or (not isinstance(mix, np.ndarray) and mix >= 1):
         return wet
-    angle = mix * (math.pi / 2)
+    dry_gain, wet_gain = np.cos(mix * (math.pi / 2)), np.sin(mix * (math.pi / 2))
+    if name == "reverb":  # Freeverb, which gets the same mix, passes on a part of the dry sound.
+        dry_gain, wet_gain = dry_gain + wet_gain * (1 - mix), wet_gain * mix
     return _add_two_sounds(
-        _scale_sound_power(dry, np.cos(angle) ** 2), _scale_sound_power(wet, np.sin(angle) ** 2)
+        _scale_sound_power(dry, dry_gain**2), _scale_sound_power(wet, wet_gain**2)
     )
 
 
@@ -159,8 +163,9 @@ def _apply_swept_filter(sound: MixedSound, options: Options) -> MixedSound:
 
 def _apply_reverb(sound: MixedSound, options: Options) -> MixedSound:
     room = min(max(options.get("room", 0.6), 0.0), 1.0)
-    seconds = REVERB_COMB_SECONDS / -math.log(0.7 + 0.28 * room)  # Freeverb's feedback
-    tail = _compute_tail_power_per_frame(sound, seconds, REVERB_ENERGY)
+    feedback = 0.7 + 0.28 * room  # Freeverb's
+    seconds = REVERB_COMB_SECONDS / -math.log(feedback)
+    tail = _compute_tail_power_per_frame(sound, seconds, REVERB_ENERGY / (1 - feedback**2))
     damping = np.linspace(2, -8 * min(max(options.get("damp", 0.5), 0.0), 1.0), BAND_COUNT)
     wet = _filter_sound_bands(replace(sound, power=tail), damping.astype(np.float32))
     return replace(wet, side_share=max(sound.side_share, REVERB_SIDE_SHARE))

@@ -78,7 +78,7 @@ def simulate_program(events: list[ScoreEvent], seconds: float = MAX_SCORE_SECOND
     ----------
     events : list of ScoreEvent
     seconds : float
-        Length of the clip, which begins with the first event.
+        Length of the clip, which begins at time 0 of the events.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def simulate_program(events: list[ScoreEvent], seconds: float = MAX_SCORE_SECOND
     audible = audible[:MAX_SIMULATED_EVENTS]
     if not audible:
         return _make_silent_sound(frame_count)
-    start = audible[0].time
+    start = min(audible[0].time, 0.0)
     events_by_chain = _group_events_by_fx_chain(audible)
     groups = []
     for chain_events in events_by_chain.values():

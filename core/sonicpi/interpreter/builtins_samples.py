@@ -31,17 +31,31 @@ def _record_sample_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> 
         return SoundNode()
     sample_defaults = interpreter.current_thread.settings.sample_defaults
     resolved = convert_sound_options(interpreter, options, sample_defaults)
+    keeps_pitch = "pitch_stretch" in resolved and "beat_stretch" not in resolved
     if stretch := resolved.pop("beat_stretch", None) or resolved.pop("pitch_stretch", None):
         stretch_seconds = max(interpreter.beats_to_seconds(abs(stretch)), 0.01)
-        rate = resolved.get("rate", 1.0)
-        resolved["rate"] = rate * get_builtin_sample_duration(name) / stretch_seconds
+        stretch_rate = get_builtin_sample_duration(name) / stretch_seconds
+        resolved["rate"] = resolved.get("rate", 1.0) * stretch_rate
+        if keeps_pitch:
+            resolved["pitch"] = resolved.get("pitch", 0.0) - 12 * math.log2(stretch_rate)
     if pitch := resolved.get("rpitch"):
         resolved["rate"] = resolved.get("rate", 1.0) * 2 ** (min(max(pitch, -60), 60) / 12)
+    if "slice" in resolved:
+        _replace_slice_by_start_and_finish(resolved)
     if (duration := resolved.pop("duration", None)) is not None:
         envelope_seconds = sum(resolved.get(phase, 0.0) for phase in ("attack", "decay", "release"))
         sustain = max(0.0, interpreter.beats_to_seconds(duration) - envelope_seconds)
         resolved.setdefault("sustain", sustain)
     return interpreter.add_score_events("sample", name, resolved, [None])
+
+
+def _replace_slice_by_start_and_finish(options: dict[str, float]) -> None:
+    """Set the part of the sample that `slice:` of `num_slices:` names; `start:` is within it."""
+    count = max(1, round(options.get("num_slices", 16)))
+    first = round(options["slice"]) % count / count
+    start, finish = options.get("start", 0.0), options.get("finish", 1.0)
+    options["start"] = first + start / count
+    options["finish"] = min(first + finish / count, 1.0)
 
 
 def _count_sample_loading_thread(interpreter: ProgramInterpreter, sample_name: str) -> None:

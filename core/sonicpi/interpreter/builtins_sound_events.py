@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -26,6 +27,7 @@ def _list_beat_scaled_options() -> set[str]:
 
 
 BEAT_SCALED_OPTIONS = _list_beat_scaled_options()
+UNSCALED_OPTIONS = {("gverb", "release")}  # seconds, unlike those of the same name
 DEFAULT_NOTE = 52
 MAX_CHORD_NOTES = 16
 
@@ -59,6 +61,38 @@ def convert_sound_options(
     return resolved
 
 
+def add_scaled_defaults(
+    interpreter: ProgramInterpreter, kind: str, name: str, options: dict[str, float]
+) -> None:
+    """Add the default times of a synth or FX at the current tempo: they are beats as well.
+
+    Parameters
+    ----------
+    interpreter : ProgramInterpreter
+    kind : {"synth", "fx"}
+    name : str
+    options : dict of str to float
+        Those that the program sets, in seconds.
+    """
+    beat_seconds = interpreter.beats_to_seconds(1.0)
+    if beat_seconds == 1.0:
+        return
+    for option, beats in _list_default_beats(kind, name):
+        options.setdefault(option, beats * beat_seconds)
+
+
+@lru_cache(maxsize=512)
+def _list_default_beats(kind: str, name: str) -> tuple[tuple[str, float], ...]:
+    """Return the default options in beats that are not 0."""
+    fx = load_sonic_pi_inventory()["fx"]
+    defaults = get_default_synth_options(name) if kind == "synth" else fx.get(name, {})
+    return tuple(
+        (option, float(value))
+        for option, value in defaults.items()
+        if option in BEAT_SCALED_OPTIONS and value > 0 and (name, option) not in UNSCALED_OPTIONS
+    )
+
+
 def convert_to_transposed_notes(
     interpreter: ProgramInterpreter, note_values: Any
 ) -> list[float | None]:
@@ -90,6 +124,8 @@ def _record_note_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> S
     note_values = args[0] if args else options.pop("note", get_default_note(settings.synth))
     options.pop("on", None)
     resolved = convert_sound_options(interpreter, options, settings.synth_defaults)
+    _replace_duration_by_sustain(interpreter, resolved)
+    add_scaled_defaults(interpreter, "synth", settings.synth, resolved)
     pitch = resolved.get("pitch", 0.0)
     notes = [
         None if note is None else note + pitch
@@ -98,6 +134,16 @@ def _record_note_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> S
     if len(notes) > 1:
         resolved["amp"] = resolved.get("amp", 1.0) / len(notes)
     return interpreter.add_score_events("synth", settings.synth, resolved, notes)
+
+
+def _replace_duration_by_sustain(
+    interpreter: ProgramInterpreter, options: dict[str, float]
+) -> None:
+    """Make the stages of the envelope that a program sets add up to its `duration:`."""
+    if "duration" in options and "sustain" not in options:
+        stage_seconds = sum(options.get(stage, 0.0) for stage in ("attack", "decay", "release"))
+        seconds = interpreter.beats_to_seconds(options.pop("duration"))
+        options["sustain"] = max(0.0, seconds - stage_seconds)
 
 
 def get_default_note(synth: str) -> float:
@@ -138,5 +184,7 @@ def _record_note_pattern_events(interpreter: ProgramInterpreter, call: BuiltinCa
             name: value[index % len(value)] if isinstance(value, list) and value else value
             for name, value in call.options.items()
         }
+        beats = to_number_or_default(times[index % len(times)], 1)
+        options["duration"] = beats  # Each note lasts until the next one.
         _record_note_events(interpreter, BuiltinCall([note], options, None, call.scope))
-        interpreter.sleep_beats(to_number_or_default(times[index % len(times)], 1))
+        interpreter.sleep_beats(beats)

@@ -10,7 +10,10 @@ from core.sonicpi.interpreter.builtins_registry import (
     BuiltinCall,
     register_builtin_function,
 )
-from core.sonicpi.interpreter.builtins_sound_events import convert_sound_options
+from core.sonicpi.interpreter.builtins_sound_events import (
+    add_scaled_defaults,
+    convert_sound_options,
+)
 from core.sonicpi.interpreter.clip_start_and_sound_times import DEFAULT_LEAD_SECONDS
 from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
@@ -175,6 +178,7 @@ def _run_block_with_fx(interpreter: ProgramInterpreter, call: BuiltinCall) -> An
     settings = thread.settings
     options = {k: v for k, v in call.options.items() if k != "reps"}
     fx_options = SoundOptions(convert_sound_options(interpreter, options, {}))
+    add_scaled_defaults(interpreter, "fx", name, fx_options)
     fx_options.is_referenced = _takes_parameters(call.block)
     node = SoundNode() if name == "none" else SoundNode((fx_options,))
     value = None

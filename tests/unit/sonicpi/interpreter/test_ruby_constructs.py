@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from core.sonicpi.interpreter import ProgramInterpreter, parse_program
@@ -493,3 +495,47 @@ def test_random_numbers_have_the_range_of_sonic_pi(expression, low, high):
     notes = [note for _, note in read_sounds(f"100.times do\nplay {expression}\nend")]
     assert low <= min(notes) < low + (high - low) / 4 + 0.5
     assert high - (high - low) / 4 - 0.5 < max(notes) <= high
+
+
+@pytest.mark.parametrize(
+    ("source", "sustains"),
+    [
+        ("use_bpm 120\nplay 60, duration: 2, attack: 0.5, release: 0.5", [0.5]),
+        ("play 60, duration: 2, sustain: 1", [1.0]),
+        ("play 60, duration: 1, release: 3", [0.0]),
+        ("play_pattern_timed [60, 62], [1, 0.5], release: 0.25", [0.75, 0.25]),
+        ("play_pattern [60, 62]", [1.0, 1.0]),
+    ],
+)
+def test_a_note_of_a_duration_is_sustained(source, sustains):
+    events = ProgramInterpreter(parse_program(source)).events
+    assert [event.options["sustain"] for event in events] == sustains
+
+
+@pytest.mark.parametrize(
+    ("options", "start", "finish"),
+    [
+        ("slice: 1", 1 / 16, 2 / 16),
+        ("slice: 5, num_slices: 4", 0.25, 0.5),
+        ("slice: 1, num_slices: 4, start: 0.5", 0.375, 0.5),
+    ],
+)
+def test_a_slice_is_a_part_of_the_sample(options, start, finish):
+    event = ProgramInterpreter(parse_program(f"sample :loop_amen, {options}")).events[0]
+    assert (event.options["start"], event.options["finish"]) == (start, finish)
+
+
+def test_a_stretched_sample_keeps_its_pitch():
+    source = "sample :loop_amen, pitch_stretch: 2"
+    options = ProgramInterpreter(parse_program(source)).events[0].options
+    assert options["pitch"] == pytest.approx(-12 * math.log2(options["rate"]))
+
+
+def test_default_times_are_beats():
+    source = (
+        "use_bpm 120\nwith_fx :echo do\nwith_fx :gverb do\nsynth :mod_saw, release: 3\nend\nend"
+    )
+    event = ProgramInterpreter(parse_program(source)).events[0]
+    assert (event.options["release"], event.options["mod_phase"]) == (1.5, 0.125)
+    assert event.fx[1] == ("echo", {"phase": 0.125, "decay": 1.0, "max_phase": 1.0})
+    assert event.fx[0] == ("gverb", {})
