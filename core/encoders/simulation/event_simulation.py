@@ -38,6 +38,7 @@ FILTER_DB_PER_OCTAVE = 12.0
 SEMITONES_PER_OCTAVE = 12.0
 MAX_AMPLITUDE = 50.0
 MIN_RATE = 0.02
+PITCH_SHIFT_LOSS_DB = -5.0  # of the grains by which `pitch:` moves a sample, measured for drums
 MAX_CUTOFF = 140.0  # MIDI
 AMPLITUDE_AND_PAN_OPTIONS = ("amp", "pre_amp", "pan")
 SOUND_CACHE_SIZE = 512  # of at most 80 kB each
@@ -353,6 +354,8 @@ def _simulate_sample_levels(
     envelope = _compute_sample_envelope(event, options, length * FRAME_SECONDS)
     count = min(len(envelope), len(levels))
     levels = levels[:count] + envelope[:count, None]
+    if options.get("pitch", 0.0):
+        levels = levels + np.float32(PITCH_SHIFT_LOSS_DB)
     levels = levels + _compute_sample_filter_response_db(options)
     return levels, peaks[:count] + envelope[:count]
 

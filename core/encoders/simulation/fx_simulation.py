@@ -32,6 +32,12 @@ GVERB_ENERGY = 8.0
 REVERB_SIDE_SHARE = 0.03
 MASTER_GAIN = 0.3  # from the amplitude in an FX to that of the output
 MONO_GAIN = 0.5  # in power: panning to the centre divides by the root of 2
+# Their output is in phase with the input: the amplitudes add up rather than the powers.
+IN_PHASE_FX = frozenset(
+    "distortion tanh krush bitcrusher compressor normaliser level mono pan eq band_eq slicer tremolo"
+    " lpf hpf bpf rlpf rhpf rbpf nlpf nhpf nbpf nrlpf nrhpf nrbpf".split()
+)
+COMPRESSOR_FOLLOWER = 0.5  # of the peak: it follows a mean over some milliseconds
 MAX_NORMALISER_GAIN = 1e5
 BAND_PASS_WIDTH_SEMITONES = 12.0
 
@@ -103,9 +109,11 @@ def mix_dry_and_wet(
     dry_gain, wet_gain = np.cos(mix * (math.pi / 2)), np.sin(mix * (math.pi / 2))
     if name == "reverb":  # Freeverb, which gets the same mix, passes on a part of the dry sound.
         dry_gain, wet_gain = dry_gain + wet_gain * (1 - mix), wet_gain * mix
-    return _add_two_sounds(
-        _scale_sound_power(dry, dry_gain**2), _scale_sound_power(wet, wet_gain**2)
-    )
+    dry, wet = _scale_sound_power(dry, dry_gain**2), _scale_sound_power(wet, wet_gain**2)
+    mixed = _add_two_sounds(dry, wet)
+    if name not in IN_PHASE_FX:
+        return mixed
+    return replace(mixed, power=mixed.power + 2 * np.sqrt(dry.power * wet.power))
 
 
 def _add_two_sounds(first: MixedSound, second: MixedSound) -> MixedSound:
@@ -310,7 +318,7 @@ def _apply_compressor(sound: MixedSound, options: Options) -> MixedSound:
     """Reduce what is above the threshold by the slope."""
     threshold = max(options.get("threshold", 0.2), 1e-3) * MASTER_GAIN
     slope = min(max(options.get("slope_above", 0.5), 0.0), 4.0)
-    amplitudes = np.sqrt(sound.power[:, BAND_COUNT])
+    amplitudes = COMPRESSOR_FOLLOWER * np.sqrt(sound.power[:, BAND_COUNT])
     over = np.maximum(amplitudes / threshold, 1)
     gains = over ** (2 * (slope - 1))
     return replace(sound, power=sound.power * gains.astype(np.float32)[:, None])
