@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -13,11 +12,10 @@ from urllib.parse import urlsplit
 
 from core import workspace
 from core.errors import EarshotError
-from core.sonicpi.sandbox import check_sandbox
+from core.server_token_and_sandbox import MIN_SECRET_CHARS, require_sandbox_for_server
 
 SECRETS_PATH = Path(".streamlit/secrets.toml")
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
-MIN_SECRET_CHARS = 32
 _PROVIDER_KEYS = ("client_id", "client_secret", "server_metadata_url")
 _SECRETS_REMEDY = "See docs/security.md, 'Opening the dashboard to other people', for the format."
 
@@ -103,13 +101,7 @@ def require_access_policy_and_sandbox(host: str) -> AccessPolicy:
         As `read_access_policy`, or if the sandbox does not work or is disabled.
     """
     policy = read_access_policy(host)
-    is_working, explanation = check_sandbox()
-    if os.environ.get("EARSHOT_NO_SANDBOX") or not is_working:
-        raise EarshotError(
-            "The dashboard cannot be opened to other people without the sandbox: their programs"
-            f" could read your files. {'It is disabled.' if is_working else explanation}",
-            remedy="Unset EARSHOT_NO_SANDBOX and check the sandbox with ./run doctor.",
-        )
+    require_sandbox_for_server("The dashboard")
     return policy
 
 

@@ -15,7 +15,8 @@ from core.http_api.api_routes import build_api_router
 from core.http_api.body_size_limit import BodySizeLimitMiddleware
 from core.http_api.operation_executor import OperationExecutor
 from core.http_api.problem_details import add_problem_handlers
-from core.http_api.request_authorization import ApiAccess, ApiAccessMiddleware, read_api_token
+from core.http_api.request_authorization import TOKEN_VARIABLE, ApiAccess, ApiAccessMiddleware
+from core.server_token_and_sandbox import read_secret_token
 
 MOUNT_PATH = "/api"
 """Path of the API in the server of the dashboard."""
@@ -70,6 +71,6 @@ def build_mounted_api_application() -> FastAPI:
         When the token is too short.
     """
     host = os.environ.get("EARSHOT_OPEN", "")
-    token = read_api_token()
+    token = read_secret_token(TOKEN_VARIABLE)
     hosts = frozenset((*LOCAL_HOSTS, host.lower())) - {""}
     return build_api_application(ApiAccess(hosts, token, is_closed=bool(host) and token is None))

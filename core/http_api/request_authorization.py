@@ -7,8 +7,6 @@ rebinding), and is refused.
 
 from __future__ import annotations
 
-import hmac
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,10 +16,15 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core.dashboard_login_policy import LOCAL_HOSTS, MIN_SECRET_CHARS
+from core.dashboard_login_policy import LOCAL_HOSTS
 from core.errors import EarshotError
 from core.http_api.problem_details import make_problem_response
-from core.sonicpi.sandbox import check_sandbox
+from core.server_token_and_sandbox import (
+    MIN_SECRET_CHARS,
+    has_bearer_token,
+    read_secret_token,
+    require_sandbox_for_server,
+)
 
 TOKEN_VARIABLE = "EARSHOT_API_TOKEN"
 
@@ -45,26 +48,6 @@ class ApiAccess:
     is_closed: bool = False
 
 
-def read_api_token() -> str | None:
-    """Return the token of the environment; None if there is none.
-
-    Raises
-    ------
-    EarshotError
-        When it is short enough to be guessed.
-    """
-    token = os.environ.get(TOKEN_VARIABLE, "").strip()
-    if not token:
-        return None
-    if len(token) < MIN_SECRET_CHARS or not token.isascii():
-        raise EarshotError(
-            f"The token has fewer than {MIN_SECRET_CHARS} ASCII characters.",
-            where=TOKEN_VARIABLE,
-            remedy="Make one: openssl rand -hex 32",
-        )
-    return token
-
-
 def require_api_access(host: str, further_hosts: Iterable[str] = ()) -> ApiAccess:
     """Return who may call an API that listens at an address.
 
@@ -80,7 +63,7 @@ def require_api_access(host: str, further_hosts: Iterable[str] = ()) -> ApiAcces
     EarshotError
         When others reach it and there is no token, or the sandbox does not work.
     """
-    token = read_api_token()
+    token = read_secret_token(TOKEN_VARIABLE)
     hosts = frozenset(name.lower() for name in (*LOCAL_HOSTS, host, *further_hosts))
     if host in LOCAL_HOSTS:
         return ApiAccess(hosts, token)
@@ -90,13 +73,7 @@ def require_api_access(host: str, further_hosts: Iterable[str] = ()) -> ApiAcces
             where=TOKEN_VARIABLE,
             remedy=f"Set {TOKEN_VARIABLE} to a secret of at least {MIN_SECRET_CHARS} characters.",
         )
-    is_working, explanation = check_sandbox()
-    if os.environ.get("EARSHOT_NO_SANDBOX") or not is_working:
-        raise EarshotError(
-            "The API cannot be opened to others without the sandbox: their programs could read"
-            f" your files. {'It is disabled.' if is_working else explanation}",
-            remedy="Unset EARSHOT_NO_SANDBOX and check the sandbox with ./run doctor.",
-        )
+    require_sandbox_for_server("The API")
     return ApiAccess(hosts, token)
 
 
@@ -140,7 +117,7 @@ def make_refusal_response_or_none(access: ApiAccess, headers: Headers) -> Respon
             "The API is off, because other people reach this server and it has no token.",
             remedy=f"Set {TOKEN_VARIABLE} before starting the server.",
         )
-    if access.token is not None and not _has_valid_token(headers, access.token):
+    if access.token is not None and not has_bearer_token(headers, access.token):
         response = make_problem_response(
             HTTPStatus.UNAUTHORIZED,
             "The request has no valid token.",
@@ -149,12 +126,6 @@ def make_refusal_response_or_none(access: ApiAccess, headers: Headers) -> Respon
         response.headers["WWW-Authenticate"] = "Bearer"
         return response
     return None
-
-
-def _has_valid_token(headers: Headers, token: str) -> bool:
-    scheme, _, presented = headers.get("authorization", "").partition(" ")
-    is_equal = hmac.compare_digest(presented.strip().encode(), token.encode())
-    return scheme.lower() == "bearer" and is_equal
 
 
 def _read_host_name(host: str) -> str:

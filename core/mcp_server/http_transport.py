@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import os
 from dataclasses import dataclass
 
 import uvicorn
@@ -15,10 +13,14 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.errors import EarshotError
-from core.sonicpi.sandbox import check_sandbox
+from core.server_token_and_sandbox import (
+    TOKEN_COMMAND,
+    has_bearer_token,
+    read_secret_token,
+    require_sandbox_for_server,
+)
 
 TOKEN_VARIABLE = "EARSHOT_MCP_TOKEN"
-MIN_TOKEN_CHARS = 32
 HTTP_PATH = "/mcp"
 LOCAL_NAMES = ("127.0.0.1", "localhost")
 
@@ -47,27 +49,15 @@ def read_http_access(host: str | None) -> HttpAccess:
     EarshotError
         When the token is missing or short, or the server is opened without the sandbox.
     """
-    token = os.environ.get(TOKEN_VARIABLE, "")
-    if token and len(token) < MIN_TOKEN_CHARS:
-        raise EarshotError(
-            f"It is shorter than {MIN_TOKEN_CHARS} characters.",
-            where=TOKEN_VARIABLE,
-            remedy="Create one: openssl rand -hex 32",
-        )
+    token = read_secret_token(TOKEN_VARIABLE) or ""
     if host is None:
         return HttpAccess(None, token)
     if not token:
         raise EarshotError(
             "The server cannot be opened to other machines without a token.",
-            remedy=f"Set {TOKEN_VARIABLE}, for example to the output of: openssl rand -hex 32",
+            remedy=f"Set {TOKEN_VARIABLE}, for example to the output of: {TOKEN_COMMAND}",
         )
-    is_working, explanation = check_sandbox()
-    if os.environ.get("EARSHOT_NO_SANDBOX") or not is_working:
-        raise EarshotError(
-            "The server cannot be opened to other machines without the sandbox: their programs"
-            f" could read your files. {'It is disabled.' if is_working else explanation}",
-            remedy="Unset EARSHOT_NO_SANDBOX and check the sandbox with ./run doctor.",
-        )
+    require_sandbox_for_server("The server")
     return HttpAccess(host, token)
 
 
@@ -86,7 +76,7 @@ class TokenMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, or pass the request on."""
-        if scope["type"] == "http" and not self._has_valid_token(Headers(scope=scope)):
+        if scope["type"] == "http" and not has_bearer_token(Headers(scope=scope), self.token):
             response = JSONResponse(
                 {"error": f"Send the token: Authorization: Bearer ${TOKEN_VARIABLE}"},
                 status_code=401,
@@ -95,12 +85,6 @@ class TokenMiddleware:
             await response(scope, receive, send)
             return
         await self.app(scope, receive, send)
-
-    def _has_valid_token(self, headers: Headers) -> bool:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        # Encoded, because compare_digest refuses texts with other characters than ASCII.
-        is_equal = hmac.compare_digest(token.strip().encode(), self.token.encode())
-        return scheme.lower() == "bearer" and is_equal
 
 
 def build_http_app(server: MCPServer, access: HttpAccess) -> ASGIApp:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from core import server_token_and_sandbox
 from core.errors import EarshotError
 from core.http_api import request_authorization
 from core.http_api.api_application import (
@@ -179,10 +180,12 @@ def test_others_need_a_token_and_a_sandbox(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(EarshotError, match="fewer than 32"):
         require_api_access("127.0.0.1")
     monkeypatch.setenv(request_authorization.TOKEN_VARIABLE, TOKEN)
-    monkeypatch.setattr(request_authorization, "check_sandbox", lambda: (False, "It is missing."))
+    monkeypatch.setattr(
+        server_token_and_sandbox, "check_sandbox", lambda: (False, "It is missing.")
+    )
     with pytest.raises(EarshotError, match="without the sandbox"):
         require_api_access("0.0.0.0")
-    monkeypatch.setattr(request_authorization, "check_sandbox", lambda: (True, ""))
+    monkeypatch.setattr(server_token_and_sandbox, "check_sandbox", lambda: (True, ""))
     monkeypatch.delenv("EARSHOT_NO_SANDBOX", raising=False)
     assert "api.example.org" in require_api_access("0.0.0.0", ["API.example.org"]).allowed_hosts
 

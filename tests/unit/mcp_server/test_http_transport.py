@@ -20,7 +20,7 @@ def test_other_machines_need_a_long_token_and_the_sandbox(monkeypatch: pytest.Mo
     with pytest.raises(EarshotError, match="without a token"):
         read_http_access("music.example")
     monkeypatch.setenv("EARSHOT_MCP_TOKEN", "short")
-    with pytest.raises(EarshotError, match="32 characters"):
+    with pytest.raises(EarshotError, match="32 ASCII characters"):
         read_http_access("music.example")
     monkeypatch.setenv("EARSHOT_MCP_TOKEN", "x" * 32)
     monkeypatch.setenv("EARSHOT_NO_SANDBOX", "1")
