@@ -15,7 +15,7 @@ import soundfile
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import PARTIAL_PREFIX
 from core.sonicpi import reproducible_ogg
-from core.sonicpi.audio_clip_and_render_result import Clip, RenderProblem
+from core.sonicpi.audio_clip_and_render_result import Clip, RenderProblem, quantise_samples_to_int16
 from core.workspace import get_corpora_folder
 
 AUDIO_FORMATS = ("flac", "ogg")
@@ -82,7 +82,7 @@ def encode_clip(
         Stored as the comment of the file.
     """
     is_lossless = audio_format == "flac"
-    samples = _quantise_samples_to_int16(clip.samples) if is_lossless else clip.samples
+    samples = quantise_samples_to_int16(clip.samples) if is_lossless else clip.samples
     comment = _serialize_render_warnings(warnings)
     content = _encode_audio_file(samples, clip.sample_rate, audio_format, comment)
     if is_lossless:
@@ -127,13 +127,6 @@ def remove_partial_clip_files(clips_folder: Path) -> int:
     for leftover in leftovers:
         leftover.unlink(missing_ok=True)
     return len(leftovers)
-
-
-def _quantise_samples_to_int16(samples: np.ndarray) -> np.ndarray:
-    """Quantise samples in [-1, 1] to int16."""
-    scaled = np.rint(samples * _INT16_FULL_SCALE)
-    np.clip(scaled, -_INT16_FULL_SCALE, _INT16_FULL_SCALE - 1, out=scaled)
-    return scaled.astype(np.int16)
 
 
 def _encode_audio_file(

@@ -72,7 +72,7 @@ class Clip:
             )
 
         # The result is the same as libsndfile's own conversion, which takes far longer.
-        samples = _quantise_samples_to_int16(self.samples) if suffix == ".flac" else self.samples
+        samples = quantise_samples_to_int16(self.samples) if suffix == ".flac" else self.samples
 
         def write_to_bytes() -> bytes:
             buffer = io.BytesIO()
@@ -153,7 +153,7 @@ class Clip:
         return cls(np.ascontiguousarray(samples[:, :2]), sample_rate)
 
 
-def _quantise_samples_to_int16(samples: np.ndarray) -> np.ndarray:
+def quantise_samples_to_int16(samples: np.ndarray) -> np.ndarray:
     """Return samples as int16 [frames, 2], rounded to the nearest and clipped at full scale."""
     scaled = samples * np.float32(32_768)
     np.rint(scaled, out=scaled)

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from core import encoders
+from core.alignment.sound_property_regression_with_intervals import select_evenly_spaced_rows
 from core.corpus import Corpus
 from core.encoders.model_weight_sources import NoWeights, WheelWeights
 from core.errors import EarshotError
@@ -27,7 +28,6 @@ from core.studies.musical_descriptor_distances import (
     compute_descriptor_distances,
     measure_musical_descriptors,
 )
-from core.studies.retrieval_queries import select_evenly_spaced_indices
 from core.studies.study_clip_rendering import embed_clip_files
 from core.studies.study_result import (
     Measurement,
@@ -146,7 +146,7 @@ def _measure_descriptors_of_corpus_clips(
     """
     programs = corpus.load_programs()
     programs = programs[programs["state"] == "ok"].sort_values(["template", "name"])
-    programs = programs.iloc[select_evenly_spaced_indices(len(programs), program_count)]
+    programs = programs.iloc[select_evenly_spaced_rows(len(programs), program_count)]
     rows, descriptors = [], []
     for row, path in enumerate(programs["audio"]):
         progress(PROGRESS_STEP, row, len(programs))

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from core.alignment.sound_property_regression_with_intervals import select_evenly_spaced_rows
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.programs.grammar.music_styles import GRAMMAR_TEMPLATE_PREFIX
@@ -86,12 +86,6 @@ def load_query_set(
     return query_set
 
 
-def select_evenly_spaced_indices(count: int, max_count: int) -> np.ndarray:
-    """Return at most `max_count` indices from 0 to ``count - 1``, evenly spaced."""
-    indices = np.linspace(0, count - 1, min(count, max_count)).round().astype(int)
-    return np.unique(indices)
-
-
 def _hold_out_queries(corpus: Corpus, programs: pd.DataFrame) -> QuerySet:
     """Hold out whole templates and whole grammar styles, so the base has nothing like them."""
     is_grammar = programs["template"].str.startswith(GRAMMAR_TEMPLATE_PREFIX)
@@ -114,7 +108,7 @@ def _hold_out_queries(corpus: Corpus, programs: pd.DataFrame) -> QuerySet:
     held_out_ids = pd.concat(held_out_parts)["program"]
     queries = pd.concat(
         [
-            part.iloc[select_evenly_spaced_indices(len(part), MAX_QUERIES_PER_KIND)]
+            part.iloc[select_evenly_spaced_rows(len(part), MAX_QUERIES_PER_KIND)]
             for part in held_out_parts
         ]
     )

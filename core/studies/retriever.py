@@ -14,6 +14,7 @@ from core import encoders
 from core.alignment import AlignmentConfig, ProjectionHeads, TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
 from core.alignment.projection_heads import project_embeddings
+from core.alignment.sound_property_regression_with_intervals import select_evenly_spaced_rows
 from core.evaluation.array_validation_and_normalization import COSINE_STEPS_PER_UNIT
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.evaluation.text_retrieval_baselines import (
@@ -31,7 +32,6 @@ from core.studies.retrieval_method_definitions import (
     ZERO_SHOT,
     RetrievalMethod,
 )
-from core.studies.retrieval_queries import select_evenly_spaced_indices
 from core.studies.zero_shot_retrieval_methods import fit_zero_shot_scorer
 
 NEIGHBOUR_COUNT = 5
@@ -123,7 +123,7 @@ class Retriever:
         return scorer, measure_cpu_seconds() - started
 
     def _select_timed_queries(self) -> np.ndarray:
-        return select_evenly_spaced_indices(len(self.context.query_set.queries), TIMED_QUERY_COUNT)
+        return select_evenly_spaced_rows(len(self.context.query_set.queries), TIMED_QUERY_COUNT)
 
     def _measure_embedding_ms(self, encoder_id: str) -> float:
         """Return the median time of embedding a query, without loading the encoder."""

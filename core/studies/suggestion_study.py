@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.alignment.sound_property_regression_with_intervals import select_evenly_spaced_rows
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.bootstrap import compute_bootstrap_interval
@@ -25,7 +26,7 @@ from core.studies.pick_diversity_metrics import (
     compute_pairwise_cosine_distances,
     compute_source_edit_distances,
 )
-from core.studies.retrieval_queries import SONICPI_EXAMPLES_FOLDER, select_evenly_spaced_indices
+from core.studies.retrieval_queries import SONICPI_EXAMPLES_FOLDER
 from core.studies.study_clip_rendering import embed_clip_files, render_study_clips
 from core.studies.study_inputs import open_study_inputs
 from core.studies.study_result import (
@@ -114,7 +115,7 @@ def list_study_programs(
     paths = sorted(SONICPI_EXAMPLES_FOLDER.rglob("*.rb"))
     sources = [(path.stem, _read_example_program(path)) for path in paths]
     short = [(name, text) for name, text in sources if 0 < len(text) <= MAX_PROGRAM_CHARS]
-    for index in select_evenly_spaced_indices(len(short), count) if short else ():
+    for index in select_evenly_spaced_rows(len(short), count) if short else ():
         programs.append((short[index][0], "Sonic Pi's examples", short[index][1]))
     return programs
 

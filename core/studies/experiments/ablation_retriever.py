@@ -13,6 +13,7 @@ from core.alignment import ProjectionHeads, TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
 from core.alignment.config import CLOSED_FORM_OBJECTIVES
 from core.alignment.projection_heads import RIDGE_DEVIATION_FLOOR, Standardiser, project_embeddings
+from core.alignment.sound_property_regression_with_intervals import select_evenly_spaced_rows
 from core.encoders.score_feature_layout import PROGRAM_FEATURE_COUNT, build_feature_layout
 from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.programs.grammar.music_styles import GRAMMAR_TEMPLATE_PREFIX
@@ -33,7 +34,6 @@ from core.studies.retrieval_method_definitions import (
     SONICPI_ENCODER,
     RetrievalMethod,
 )
-from core.studies.retrieval_queries import select_evenly_spaced_indices
 from core.studies.retriever import (
     SCORER_FITTERS,
     Retriever,
@@ -202,7 +202,7 @@ def _render_perturbed_programs(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Change and render some training programs; return embeddings of code and audio."""
     sources = context.query_set.base["source"][is_training]
-    rows = select_evenly_spaced_indices(len(sources), count)
+    rows = select_evenly_spaced_rows(len(sources), count)
     changed = [make_hard_negative(source, 0) for source in sources.iloc[rows]]
     corpus = context.corpus
     paths, _ = render_study_clips(corpus, changed, corpus.settings["seconds"], context.progress)
