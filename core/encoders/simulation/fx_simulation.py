@@ -34,8 +34,8 @@ MASTER_GAIN = 0.3  # from the amplitude in an FX to that of the output
 MONO_GAIN = 0.5  # in power: panning to the centre divides by the root of 2
 # Their output is in phase with the input: the amplitudes add up rather than the powers.
 IN_PHASE_FX = frozenset(
-    "distortion tanh krush bitcrusher compressor normaliser level mono pan eq band_eq slicer tremolo"
-    " lpf hpf bpf rlpf rhpf rbpf nlpf nhpf nbpf nrlpf nrhpf nrbpf".split()
+    "distortion tanh krush bitcrusher compressor normaliser level mono pan eq band_eq slicer"
+    " tremolo lpf hpf bpf rlpf rhpf rbpf nlpf nhpf nbpf nrlpf nrhpf nrbpf".split()
 )
 COMPRESSOR_FOLLOWER = 0.5  # of the peak: it follows a mean over some milliseconds
 MAX_NORMALISER_GAIN = 1e5
