@@ -12,6 +12,7 @@ from core.sonicpi.interpreter.clip_start_and_sound_times import ClipStart
 from core.sonicpi.interpreter.cue_history import CueHistory
 from core.sonicpi.interpreter.evaluator import MAX_UNFOLLOWED_KINDS
 from core.sonicpi.interpreter.program_thread import ProgramThread
+from core.sonicpi.interpreter.syntax_tree_compiler import SyntaxTreeCompiler
 from core.sonicpi.interpreter.syntax_tree_types import Block, Node
 from core.sonicpi.score_events import MovedOptions, ScoreEvent, move_event_changes
 from core.sonicpi.sound_options import is_referenced_by_program
@@ -49,6 +50,7 @@ class ThreadRecords:
     """Records of threads that depend on nothing but their settings and variables."""
 
     def __init__(self) -> None:
+        self.compiler = SyntaxTreeCompiler()
         self.record_by_key: dict[tuple[Any, ...], _ThreadRecord] = {}
         self.moved_events: dict[tuple[int, float], tuple[ScoreEvent, ScoreEvent]] = {}
         self._is_independent: dict[int, tuple[Any, bool]] = {}
@@ -90,14 +92,14 @@ class VariantInterpreter(ProgramInterpreter):
     def __init__(self, tree: Node, records: ThreadRecords):
         self.records = records
         self.moved_options: MovedOptions = {}
-        super().__init__(tree)
+        super().__init__(tree, records.compiler)
 
     def _run_program_thread(self, thread: ProgramThread) -> bool:
         key = self._make_thread_key(thread)
         if key is None:
             return super()._run_program_thread(thread)
         record = self.records.record_by_key.get(key)
-        if record is not None and record.step_count < self.steps_left:
+        if record is not None and record.step_count < self.program_steps_left:
             self._replay_recorded_thread(record)
             return True
         return self._record_thread(thread, key)
@@ -136,7 +138,11 @@ class VariantInterpreter(ProgramInterpreter):
         """Run a thread apart from the others' state, and record what it does."""
         outer = (self.events, self.cues, self.call_counts, self.unfollowed_code)
         outer_flags = self.has_endless_loop, self.has_passed_end
-        outer_start, steps, unknown_count = self.clip_start, self.steps_left, self.unknown_count
+        outer_start, steps, unknown_count = (
+            self.clip_start,
+            self.program_steps_left,
+            self.unknown_count,
+        )
         functions, constants = dict(self.functions), dict(self.constants)
         loading_times, self.sample_loading_times = self.sample_loading_times, {}
         self.events, self.cues, self.call_counts, self.unfollowed_code = [], {}, {}, []
@@ -152,7 +158,7 @@ class VariantInterpreter(ProgramInterpreter):
             Counter(self.call_counts),
             self.unfollowed_code,
             self.unknown_count - unknown_count,
-            steps - self.steps_left,
+            steps - self.program_steps_left,
             self.has_endless_loop,
             self.has_passed_end,
             (self.clip_start.first_sound_seconds, self.clip_start.first_sound_delay),
@@ -160,13 +166,13 @@ class VariantInterpreter(ProgramInterpreter):
         is_repeatable = (
             is_finished
             and not self.pending_threads
-            and self.steps_left > 0
+            and self.program_steps_left > 0
             and self.functions == functions
             and self.constants == constants
         )
         self.events, self.cues, self.call_counts, self.unfollowed_code = outer
         self.has_endless_loop, self.has_passed_end = outer_flags
-        self.clip_start, self.steps_left = outer_start, steps
+        self.clip_start, self.program_steps_left = outer_start, steps
         self.unknown_count, self.sample_loading_times = unknown_count, loading_times
         self._replay_recorded_thread(record)
         if is_repeatable:
@@ -190,7 +196,7 @@ class VariantInterpreter(ProgramInterpreter):
             ):
                 self.unfollowed_code.append(kind)
         self.unknown_count += record.unknown_count
-        self.steps_left -= record.step_count
+        self.program_steps_left -= record.step_count
         self.has_endless_loop |= record.has_endless_loop
         self.has_passed_end |= record.has_passed_end
         seconds, delay = record.first_sound

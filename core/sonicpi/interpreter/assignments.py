@@ -1,9 +1,14 @@
-"""Evaluation of assignments: `=`, `+=` and its kind, and several targets at once."""
+"""Compilation of assignments: `=`, `+=` and its kind, and several targets at once."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from core.sonicpi.interpreter.node_evaluation import (
+    NodeCompiler,
+    NodeEvaluation,
+    end_thread_at_step_limit,
+)
 from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.program_classes_and_objects import ProgramObject
 from core.sonicpi.interpreter.syntax_tree_types import Node, Scope
@@ -19,33 +24,57 @@ MAX_CONSTANTS = 1024
 # the evaluator's module imports this one.
 
 
-def evaluate_assignment(evaluator: Any, node: list[Any], scope: Scope) -> Any:
-    """Evaluate `target = value`."""
-    value = evaluator.evaluate_syntax_tree_node(node[2], scope)
-    assign_target(evaluator, node[1], value, scope)
-    return value
+def compile_assignment(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
+    """Compile `target = value`."""
+    target, evaluate_value = node[1], compiler.compile_node(node[2])
+
+    def evaluate_assignment(evaluator: Any, scope: Scope) -> Any:
+        evaluator.steps_left -= 1
+        if evaluator.steps_left <= 0:
+            end_thread_at_step_limit(evaluator, 1)
+        value = evaluate_value(evaluator, scope)
+        assign_target(evaluator, target, value, scope)
+        return value
+
+    return evaluate_assignment
 
 
-def evaluate_operator_assignment(evaluator: Any, node: list[Any], scope: Scope) -> Any:
-    """Evaluate `target += value` and its kind."""
-    before = evaluator.evaluate_syntax_tree_node(node[1], scope)
-    if node[2] in ("||", "&&"):
-        is_unchanged = bool(before) == (node[2] == "||")
-        value = before if is_unchanged else evaluator.evaluate_syntax_tree_node(node[3], scope)
-    else:
-        value = apply_ruby_operator(
-            node[2], before, evaluator.evaluate_syntax_tree_node(node[3], scope)
-        )
-    assign_target(evaluator, node[1], value, scope)
-    return value
+def compile_operator_assignment(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
+    """Compile `target += value` and its kind."""
+    _, target, operator, value_node = node[:4]
+    evaluate_target = compiler.compile_node(target)
+    evaluate_value = compiler.compile_node(value_node)
+
+    def evaluate_operator_assignment(evaluator: Any, scope: Scope) -> Any:
+        evaluator.steps_left -= 1
+        if evaluator.steps_left <= 0:
+            end_thread_at_step_limit(evaluator, 1)
+        before = evaluate_target(evaluator, scope)
+        if operator in ("||", "&&"):
+            is_unchanged = bool(before) == (operator == "||")
+            value = before if is_unchanged else evaluate_value(evaluator, scope)
+        else:
+            value = apply_ruby_operator(operator, before, evaluate_value(evaluator, scope))
+        assign_target(evaluator, target, value, scope)
+        return value
+
+    return evaluate_operator_assignment
 
 
-def evaluate_multiple_assignment(evaluator: Any, node: list[Any], scope: Scope) -> list[Any]:
-    """Evaluate `a, b = values`."""
-    values = evaluator.evaluate_syntax_tree_node(node[2], scope)
-    values = values if isinstance(values, list) else [values]
-    assign_targets(evaluator, node[1], values, scope)
-    return values
+def compile_multiple_assignment(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
+    """Compile `a, b = values`."""
+    targets, evaluate_values = node[1], compiler.compile_node(node[2])
+
+    def evaluate_multiple_assignment(evaluator: Any, scope: Scope) -> list[Any]:
+        evaluator.steps_left -= 1
+        if evaluator.steps_left <= 0:
+            end_thread_at_step_limit(evaluator, 1)
+        values = evaluate_values(evaluator, scope)
+        values = values if isinstance(values, list) else [values]
+        assign_targets(evaluator, targets, values, scope)
+        return values
+
+    return evaluate_multiple_assignment
 
 
 def assign_targets(evaluator: Any, targets: list[Any], values: list[Any], scope: Scope) -> None:

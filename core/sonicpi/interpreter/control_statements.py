@@ -1,4 +1,4 @@
-"""Evaluation of control statements: if, while, case, begin, and jumps."""
+"""Compilation of control statements: if, while, case, begin, and jumps."""
 
 from __future__ import annotations
 
@@ -11,66 +11,111 @@ from core.sonicpi.interpreter.control_flow_signals import (
 )
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.list_and_number_methods import is_case_match
+from core.sonicpi.interpreter.node_evaluation import (
+    NodeCompiler,
+    NodeEvaluation,
+    end_thread_at_step_limit,
+)
 from core.sonicpi.interpreter.pattern_matching import match_and_bind_pattern
-from core.sonicpi.interpreter.syntax_tree_types import Scope
+from core.sonicpi.interpreter.syntax_tree_types import Node, Scope
 from core.sonicpi.interpreter.values import UNKNOWN, UnknownValue
 
-# The first parameter of these functions is the SyntaxTreeEvaluator. Its type is Any here, because
-# the evaluator's module imports this one.
+PATTERN_KINDS = ("bind", "list", "fields", "guard", "both", "either", "equal")
 
 
-def evaluate_if_statement(evaluator: Any, node: list[Any], scope: Scope) -> Any:
-    """Evaluate an `if`, `unless` or `? :`; of an unknown condition, one branch at random."""
-    condition = evaluator.evaluate_syntax_tree_node(node[1], scope)
-    if isinstance(condition, UnknownValue):
-        evaluator.record_unfollowed_code("a condition that is only known when the program runs")
-        condition = evaluator.current_thread.guesses.random() < 0.5
-    return evaluator.evaluate_syntax_tree_node(node[2] if condition else node[3], scope)
+def compile_if_statement(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
+    """Compile an `if`, `unless` or `? :`; of an unknown condition, one branch runs at random."""
+    evaluate_condition, evaluate_then, evaluate_else = map(compiler.compile_node, node[1:4])
+
+    def evaluate_if_statement(evaluator: Any, scope: Scope) -> Any:
+        evaluator.steps_left -= 1
+        if evaluator.steps_left <= 0:
+            end_thread_at_step_limit(evaluator, 1)
+        condition = evaluate_condition(evaluator, scope)
+        if isinstance(condition, UnknownValue):
+            evaluator.record_unfollowed_code("a condition that is only known when the program runs")
+            condition = evaluator.current_thread.guesses.random() < 0.5
+        return (evaluate_then if condition else evaluate_else)(evaluator, scope)
+
+    return evaluate_if_statement
 
 
-def evaluate_while_loop(evaluator: Any, node: list[Any], scope: Scope) -> None:
-    """Evaluate a `while` or `until`."""
-    thread = evaluator.current_thread
-    start_seconds = thread.current_seconds
-    try:
-        for _ in range(MAX_ITERATIONS):
-            condition = evaluator.evaluate_syntax_tree_node(node[1], scope)
-            if isinstance(condition, UnknownValue):
-                evaluator.record_unfollowed_code("a loop whose end is only known at run time")
-            if not condition:
+def compile_while_loop(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
+    """Compile a `while` or `until`."""
+    run_iterations = _compile_while_iterations(compiler, node[1], node[2])
+    is_endless = _is_condition_always_true(node[1])
+
+    def evaluate_while_loop(evaluator: Any, scope: Scope) -> None:
+        evaluator.steps_left -= 1
+        if evaluator.steps_left <= 0:
+            end_thread_at_step_limit(evaluator, 1)
+        thread = evaluator.current_thread
+        start_seconds = thread.current_seconds
+        try:
+            if run_iterations(evaluator, scope):
                 return
-            evaluator.evaluate_syntax_tree_node(node[2], scope)
-    except ControlFlowSignal as signal:
-        if signal.keyword == "break":
-            return
-        if signal.keyword != "next":
+        except ThreadEndSignal:
+            is_stuck = evaluator.steps_left <= 0 and thread.is_clock_unchanged_since(start_seconds)
+            if is_stuck and is_endless:
+                evaluator.record_endless_loop()
             raise
-    except ThreadEndSignal:
-        is_stuck = thread.steps_left <= 0 and thread.is_clock_unchanged_since(start_seconds)
-        if is_stuck and _is_condition_always_true(node[1]):
+        if thread.is_clock_unchanged_since(start_seconds) and is_endless:
             evaluator.record_endless_loop()
-        raise
-    if thread.is_clock_unchanged_since(start_seconds) and _is_condition_always_true(node[1]):
-        evaluator.record_endless_loop()
-        raise ThreadEndSignal  # Nothing after such a loop runs.
-    evaluator.record_unfollowed_code("a loop of many iterations")
+            raise ThreadEndSignal  # Nothing after such a loop runs.
+        evaluator.record_unfollowed_code("a loop of many iterations")
+
+    return evaluate_while_loop
+
+
+def _compile_while_iterations(
+    compiler: NodeCompiler, condition_node: Node, body: Node
+) -> NodeEvaluation:
+    """Compile the iterations of a loop; their value is whether the loop has ended by itself."""
+    evaluate_condition, evaluate_body = map(compiler.compile_node, (condition_node, body))
+
+    def run_while_iterations(evaluator: Any, scope: Scope) -> bool:
+        try:
+            for _ in range(MAX_ITERATIONS):
+                condition = evaluate_condition(evaluator, scope)
+                if isinstance(condition, UnknownValue):
+                    evaluator.record_unfollowed_code("a loop whose end is only known at run time")
+                if not condition:
+                    return True
+                evaluate_body(evaluator, scope)
+        except ControlFlowSignal as signal:
+            if signal.keyword == "break":
+                return True
+            if signal.keyword != "next":
+                raise
+        return False
+
+    return run_while_iterations
 
 
 def _is_condition_always_true(condition: list[Any] | None) -> bool:
-    return condition is not None and (
+    return bool(condition) and (
         condition[0] in ("true", "num") or condition == ["unary", "!", ["false"]]
     )
 
 
-def evaluate_case_statement(evaluator: Any, node: list[Any], scope: Scope) -> Any:
-    """Evaluate a `case … when` or `case … in`."""
-    subject = evaluator.evaluate_syntax_tree_node(node[1], scope)
-    if isinstance(subject, UnknownValue):
-        evaluator.record_unfollowed_code("a case that is only known when the program runs")
-    for patterns, body in node[2]:
-        if patterns is None or _matches_any_pattern(evaluator, subject, patterns, scope):
-            return evaluator.evaluate_syntax_tree_node(body, scope)
-    return None
+def compile_case_statement(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
+    """Compile a `case … when` or `case … in`."""
+    evaluate_subject = compiler.compile_node(node[1])
+    branches = [(patterns, compiler.compile_node(body)) for patterns, body in node[2]]
+
+    def evaluate_case_statement(evaluator: Any, scope: Scope) -> Any:
+        evaluator.steps_left -= 1
+        if evaluator.steps_left <= 0:
+            end_thread_at_step_limit(evaluator, 1)
+        subject = evaluate_subject(evaluator, scope)
+        if isinstance(subject, UnknownValue):
+            evaluator.record_unfollowed_code("a case that is only known when the program runs")
+        for patterns, evaluate_body in branches:
+            if patterns is None or _matches_any_pattern(evaluator, subject, patterns, scope):
+                return evaluate_body(evaluator, scope)
+        return None
+
+    return evaluate_case_statement
 
 
 def _matches_any_pattern(evaluator: Any, subject: Any, patterns: list[Any], scope: Scope) -> bool:
@@ -80,56 +125,93 @@ def _matches_any_pattern(evaluator: Any, subject: Any, patterns: list[Any], scop
     return any(is_case_match(value, subject) for value in values)
 
 
-PATTERN_KINDS = ("bind", "list", "fields", "guard", "both", "either", "equal")
-
-
-def evaluate_begin_rescue_block(evaluator: Any, node: list[Any], scope: Scope) -> Any:
-    """Evaluate a body with `rescue`, `else` and `ensure`."""
+def compile_begin_rescue_block(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
+    """Compile a body with `rescue`, `else` and `ensure`."""
     _, body, handlers, else_body, ensure_body = node
-    depth = evaluator.current_thread.call_depth
-    try:
+    evaluate_body, evaluate_else, evaluate_ensure = map(
+        compiler.compile_node, (body, else_body, ensure_body)
+    )
+    error_name, handler = handlers[0] if handlers else (None, None)
+    evaluate_handler = compiler.compile_node(handler)
+
+    def evaluate_with_rescue(evaluator: Any, scope: Scope) -> Any:
+        depth = evaluator.current_thread.call_depth
         try:
-            value = evaluator.evaluate_syntax_tree_node(body, scope)
+            value = evaluate_body(evaluator, scope)
         except (ControlFlowSignal, *VALUE_ERRORS) as error:
             if isinstance(error, ControlFlowSignal) and error.keyword != "raise" or not handlers:
                 raise
             evaluator.current_thread.call_depth = depth
-            name, handler = handlers[0]
-            if name:
-                scope[name] = error.value if isinstance(error, ControlFlowSignal) else UNKNOWN
-            return evaluator.evaluate_syntax_tree_node(handler, scope)
-        return evaluator.evaluate_syntax_tree_node(else_body, scope) if else_body else value
-    except ThreadEndSignal:
-        ensure_body = None
-        raise
-    finally:
-        if ensure_body:
-            evaluator.evaluate_syntax_tree_node(ensure_body, scope)
+            if error_name:
+                scope[error_name] = error.value if isinstance(error, ControlFlowSignal) else UNKNOWN
+            return evaluate_handler(evaluator, scope)
+        return evaluate_else(evaluator, scope) if else_body else value
+
+    def evaluate_begin_rescue_block(evaluator: Any, scope: Scope) -> Any:
+        evaluator.steps_left -= 1
+        if evaluator.steps_left <= 0:
+            end_thread_at_step_limit(evaluator, 1)
+        has_ended = False
+        try:
+            return evaluate_with_rescue(evaluator, scope)
+        except ThreadEndSignal:
+            has_ended = True
+            raise
+        finally:
+            if not has_ended:
+                evaluate_ensure(evaluator, scope)
+
+    return evaluate_begin_rescue_block
 
 
-def evaluate_break_next_or_return(evaluator: Any, node: list[Any], scope: Scope) -> None:
-    """Evaluate a `break`, `next` or `return`."""
-    values = evaluator.evaluate_call_arguments(node[1:], scope)[0]
-    value = values if len(values) > 1 else values[0] if values else None
-    raise ControlFlowSignal(node[0], value)
+def compile_break_next_or_return(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
+    """Compile a `break`, `next` or `return`."""
+    keyword, evaluate_arguments = node[0], compiler.compile_call_arguments(node[1:])
+
+    def evaluate_break_next_or_return(evaluator: Any, scope: Scope) -> None:
+        evaluator.steps_left -= 1
+        if evaluator.steps_left <= 0:
+            end_thread_at_step_limit(evaluator, 1)
+        values = evaluate_arguments(evaluator, scope)[0]
+        value = values if len(values) > 1 else values[0] if values else None
+        raise ControlFlowSignal(keyword, value)
+
+    return evaluate_break_next_or_return
 
 
-def evaluate_yield_statement(evaluator: Any, node: list[Any], scope: Scope) -> Any:
-    """Call the block of the running function."""
-    args = evaluator.evaluate_call_arguments(node[1:], scope)[0]
-    block = scope["&"] if "&" in scope else None
-    return evaluator.call_lambda_method_or_block(block, args) if block is not None else UNKNOWN
+def compile_yield_statement(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
+    """Compile a call of the running function's block."""
+    evaluate_arguments = compiler.compile_call_arguments(node[1:])
+
+    def evaluate_yield_statement(evaluator: Any, scope: Scope) -> Any:
+        evaluator.steps_left -= 1
+        if evaluator.steps_left <= 0:
+            end_thread_at_step_limit(evaluator, 1)
+        args = evaluate_arguments(evaluator, scope)[0]
+        block = scope["&"] if "&" in scope else None
+        if block is None:
+            return UNKNOWN
+        return evaluator.call_lambda_method_or_block(block, args)
+
+    return evaluate_yield_statement
 
 
-def evaluate_defined_check(evaluator: Any, node: list[Any], scope: Scope) -> Any:
-    """Evaluate `defined?`: whether a variable or function exists."""
+def compile_defined_check(_compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
+    """Compile `defined?`: whether a variable or function exists."""
     target = node[1]
-    if not target or target[0] not in ("var", "call"):
-        return "expression"
-    if target[0] == "call" and target[1] is not None:
-        return "method"
-    name = target[1] if target[0] == "var" else target[2]
-    if name in scope or name in evaluator.constants:
-        return "local-variable"
-    is_function = name in evaluator.functions or name in evaluator.builtins
-    return "method" if is_function else None
+
+    def evaluate_defined_check(evaluator: Any, scope: Scope) -> str | None:
+        evaluator.steps_left -= 1
+        if evaluator.steps_left <= 0:
+            end_thread_at_step_limit(evaluator, 1)
+        if not target or target[0] not in ("var", "call"):
+            return "expression"
+        if target[0] == "call" and target[1] is not None:
+            return "method"
+        name = target[1] if target[0] == "var" else target[2]
+        if name in scope or name in evaluator.constants:
+            return "local-variable"
+        is_function = name in evaluator.functions or name in evaluator.builtins
+        return "method" if is_function else None
+
+    return evaluate_defined_check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator as python_operators
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from core.sonicpi.interpreter.values import (
 MAX_MAGNITUDE = 1e15  # of a result
 MAX_STRING_REPEATS = 64
 REST_NAMES = ("r", "rest")
+_NUMBER_TYPES = (int, float)  # A bool is no number.
 NUMBER_OPERATORS = ("+", "-", "*", "/", "%", "**", "<", ">", "<=", ">=")
 
 
@@ -31,6 +33,8 @@ def apply_ruby_operator(operator: str, left: Any, right: Any) -> Any:
     TypeError
         When a number operator gets nil.
     """
+    if type(left) in _NUMBER_TYPES and type(right) in _NUMBER_TYPES:
+        return _apply_operator_to_numbers(operator, left, right)
     if operator in ("==", "==="):
         both_strings = isinstance(left, str) and isinstance(right, str)
         return left == right or (both_strings and str(left) == str(right))
@@ -43,6 +47,13 @@ def apply_ruby_operator(operator: str, left: Any, right: Any) -> Any:
     if isinstance(left, str) and left in REST_NAMES:
         return left  # A transposed rest is a rest.
     return _apply_number_operator(operator, _to_operand(left), _to_operand(right))
+
+
+def _apply_operator_to_numbers(operator: str, left: float, right: float) -> Any:
+    """Apply an operator to numbers, which most operands are."""
+    if operator in ("==", "==="):
+        return left == right
+    return left != right if operator == "!=" else _apply_arithmetic_operator(operator, left, right)
 
 
 def _to_operand(value: Any) -> Any:
@@ -99,23 +110,26 @@ def _apply_arithmetic_operator(operator: str, left: float, right: float) -> Any:
             return left // right if is_integer_division else left / right
         if operator == "**":
             return float(left) ** right if abs(left) < 1e6 and abs(right) < 50 else UNKNOWN
-        calculations: dict[str, Callable[[], Any]] = {
-            "+": lambda: left + right,
-            "-": lambda: left - right,
-            "*": lambda: left * right,
-            "%": lambda: left % right,
-            "<": lambda: left < right,
-            ">": lambda: left > right,
-            "<=": lambda: left <= right,
-            ">=": lambda: left >= right,
-            "<=>": lambda: (left > right) - (left < right),
-            "&": lambda: int(left) & int(right),
-            "|": lambda: int(left) | int(right),
-            ">>": lambda: int(left) >> min(max(int(right), 0), 64),
-            "^": lambda: int(left) ^ int(right),
-        }
-        result = calculations[operator]() if operator in calculations else UNKNOWN
+        calculate = _CALCULATIONS.get(operator)
+        result = UNKNOWN if calculate is None else calculate(left, right)
     except (ArithmeticError, ValueError, TypeError):
         return UNKNOWN
     is_too_large = isinstance(result, (int, float)) and abs(result) > MAX_MAGNITUDE
     return UNKNOWN if is_too_large else result
+
+
+_CALCULATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": python_operators.add,
+    "-": python_operators.sub,
+    "*": python_operators.mul,
+    "%": python_operators.mod,
+    "<": python_operators.lt,
+    ">": python_operators.gt,
+    "<=": python_operators.le,
+    ">=": python_operators.ge,
+    "<=>": lambda left, right: (left > right) - (left < right),
+    "&": lambda left, right: int(left) & int(right),
+    "|": lambda left, right: int(left) | int(right),
+    ">>": lambda left, right: int(left) >> min(max(int(right), 0), 64),
+    "^": lambda left, right: int(left) ^ int(right),
+}

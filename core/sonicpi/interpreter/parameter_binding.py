@@ -56,6 +56,18 @@ def bind_arguments_to_parameters(
             declare_variable(scope, name, value)
 
 
+def uses_numbered_parameters(node: Any) -> bool:
+    """Return whether code may name `_1`, `_2`, …, which a block without parameters has."""
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, list):
+            stack.extend(item)
+        elif isinstance(item, str) and len(item) == 2 and item[0] == "_" and item[1].isdigit():
+            return True
+    return False
+
+
 def declare_numbered_parameters(scope: BlockScope, args: list[Any]) -> None:
     """Set `_1`, `_2`, … of a block that names no parameters."""
     values = args[0] if len(args) == 1 and isinstance(args[0], list) else args

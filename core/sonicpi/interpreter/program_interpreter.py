@@ -24,10 +24,12 @@ from core.sonicpi.interpreter.evaluator import SyntaxTreeEvaluator
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM, LinkMetronome
 from core.sonicpi.interpreter.program_thread import (
+    MAX_THREAD_STEPS,
     LoopRedefinition,
     ProgramThread,
     ThreadSettings,
 )
+from core.sonicpi.interpreter.syntax_tree_compiler import SyntaxTreeCompiler
 from core.sonicpi.interpreter.syntax_tree_types import Block, Node, Scope, copy_visible_variables
 from core.sonicpi.interpreter.values import SoundNode, to_number_or_default
 from core.sonicpi.score_events import (
@@ -56,6 +58,8 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
     ----------
     tree : Node
         Syntax tree of `parse_program`.
+    compiler : SyntaxTreeCompiler, optional
+        Of programs that share nodes with this one.
 
     Attributes
     ----------
@@ -76,9 +80,12 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         Whether a thread came to the end of the score.
     started_threads : set of tuple
         Keys of all threads, by which a thread is started only once.
+    program_steps_left : int
+        Number of nodes that all further threads may evaluate.
     """
 
-    def __init__(self, tree: Node):
+    def __init__(self, tree: Node, compiler: SyntaxTreeCompiler | None = None):
+        self.compiler = compiler or SyntaxTreeCompiler()
         self.builtins = BUILTINS
         self.events: list[ScoreEvent] = []
         self.clip_start = ClipStart()
@@ -92,11 +99,10 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.link_metronome = LinkMetronome()
         self.call_counts = {}
         self.constants = {}
-        self.constant_arguments = {}
         self.unknown_count = 0
         self.unfollowed_code = []
         self.has_endless_loop = self.has_passed_end = False
-        self.steps_left = MAX_PROGRAM_STEPS
+        self.program_steps_left = MAX_PROGRAM_STEPS
         self.current_thread = ProgramThread("main", Fraction(0), ThreadSettings(), {}, tree)
         self.started_threads: set[tuple[Any, ...]] = set()
         self._run_program_threads()
@@ -139,6 +145,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         thread.reset_thread_to_start()
         start_settings, scope = thread.settings, dict(thread.scope)
         event_count, is_finished = len(self.events), False
+        step_limit = self.steps_left = min(MAX_THREAD_STEPS, self.program_steps_left)
         try:
             if thread.is_loop:
                 self._run_live_loop(thread, scope)
@@ -155,7 +162,9 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             # Values of unexpected types end a thread, as errors do when the program runs.
             self.unknown_count += 1
             self.record_unfollowed_code("values of unexpected types")
-        if thread.steps_left <= 0 and not self.has_endless_loop:
+        finally:
+            self.program_steps_left -= step_limit - self.steps_left
+        if self.steps_left <= 0 and not self.has_endless_loop:
             self.record_unfollowed_code("very many steps")
         thread.settings = start_settings
         if not is_finished:
@@ -185,10 +194,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         start_seconds = float(thread.start_seconds)
         interpreted_seconds = thread.current_seconds - start_seconds
         total_seconds = MAX_SCORE_SECONDS - start_seconds
-        if (
-            thread.steps_left <= 0
-            and MIN_EXTRAPOLATED_SECONDS < interpreted_seconds < total_seconds
-        ):
+        if self.steps_left <= 0 and MIN_EXTRAPOLATED_SECONDS < interpreted_seconds < total_seconds:
             for event in events:
                 event.weight *= total_seconds / interpreted_seconds
 

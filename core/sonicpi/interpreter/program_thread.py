@@ -89,7 +89,6 @@ class ProgramThread:
     guesses: Random = field(default_factory=Random)
     redefinitions: list[LoopRedefinition] = field(default_factory=list)
     linked_seconds: float | None = None
-    steps_left: int = MAX_THREAD_STEPS
     call_depth: int = 0
     spawned_count: int = 0
     cue_count: int = 0
@@ -102,7 +101,7 @@ class ProgramThread:
         self.current_seconds = self.now_seconds = float(self.start_seconds)
         self.spawned_count, self.cue_count, self.last_cue, self.last_sound = 0, 0, None, None
         self.is_in_time_warp, self.linked_seconds = False, None
-        self.steps_left, self.ticks, self.call_depth = MAX_THREAD_STEPS, {}, 0
+        self.ticks, self.call_depth = {}, 0
         self.random = replace(self.initial_random)
         self.guesses = Random(zlib.crc32(self.name.encode("utf-8", "replace")))
 

@@ -18,6 +18,9 @@ Scope = dict[str, Any]
 Block = Node | Symbol | tuple[Any, Scope]
 
 
+MISSING = object()  # stands for a variable that is not set
+
+
 class BlockScope(Scope):
     """Variables of a block, and those of the scopes around it, which the block may change.
 
@@ -35,7 +38,7 @@ class BlockScope(Scope):
         self.outer_scope = outer_scope
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or name in self.outer_scope
+        return find_variable_or_missing(self, name) is not MISSING
 
     def __missing__(self, name: str) -> Any:
         return self.outer_scope[name]
@@ -52,6 +55,15 @@ class BlockScope(Scope):
         else:
             super().__setitem__(name, value)
         return None
+
+
+def find_variable_or_missing(scope: Scope, name: Any) -> Any:
+    """Return the value of a variable that a scope can see, or `MISSING`."""
+    while True:
+        value = scope.get(name, MISSING)  # Of this scope alone.
+        if value is not MISSING or not isinstance(scope, BlockScope):
+            return value
+        scope = scope.outer_scope
 
 
 def declare_variable(scope: Scope, name: str, value: Any) -> None:
