@@ -15,7 +15,11 @@ from core.encoders.static_analysis_encoder import SymbolicEncoder, reuse_program
 from core.sonicpi.interpreter import ProgramReading
 from core.sonicpi.interpreter.program_interpretation import reuse_program_readings
 from core.suggest.candidates import Candidate
-from core.suggest.incremental_variant_interpretation import Variant, VariantReader
+from core.suggest.incremental_variant_interpretation import (
+    Variant,
+    VariantReader,
+    pause_garbage_collection,
+)
 from core.suggest.program_literals_calls_and_blocks import ProgramOutline
 from core.suggest.variant_analysis import (
     AnalysedVariant,
@@ -98,7 +102,7 @@ def predict_candidates(
     embeddings: dict[str, np.ndarray] = {}
     unparsable_count = silent_count = 0
     with_embeddings = _has_symbolic_encoder(aligned_corpus)
-    with reuse_layer_features():
+    with pause_garbage_collection(), reuse_layer_features():
         for candidate, analysed in _analyse_candidates(outline, candidates, count, with_embeddings):
             reading = analysed.reading
             if reading.line is not None:
