@@ -93,9 +93,9 @@ def _compile_while_iterations(
 
 
 def _is_condition_always_true(condition: list[Any] | None) -> bool:
-    return bool(condition) and (
-        condition[0] in ("true", "num") or condition == ["unary", "!", ["false"]]
-    )
+    if not condition:
+        return False
+    return condition[0] in ("true", "num") or condition == ["unary", "!", ["false"]]
 
 
 def compile_case_statement(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:

@@ -193,7 +193,8 @@ class TreeSimplifier
 
   # ["begin", body, [[name of the error or nil, handler], …], else, ensure]
   def on_bodystmt(body, handlers = nil, else_body = nil, ensure_body = nil)
-    statements = build_sequence(body)
+    is_single_expression = body.is_a?(Array) && body[0].is_a?(Symbol) # `def f(n) = play(n)`
+    statements = build_sequence(is_single_expression ? [body] : body)
     return statements unless handlers || else_body || ensure_body
     ["begin", statements, rescue_handlers(handlers), else_body && build_sequence(else_body),
      ensure_body && build_sequence(ensure_body[1])]
