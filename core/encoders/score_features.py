@@ -13,7 +13,6 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 from functools import cache, lru_cache
 from operator import itemgetter
 from typing import NamedTuple
@@ -45,20 +44,25 @@ from core.encoders.score_feature_layout import (
     assign_soft_bins,
     build_feature_layout,
 )
-from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
+from core.sonicpi.score_events import MAX_SCORE_SECONDS, FxChain, ScoreEvent
 from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 
 MAX_OPTION_VALUE = 1e6  # stands for infinity
 EVENT_CACHE_SIZE = 20_000
 
 
+_Options = tuple[tuple[str, float], ...]
+_FxKey = tuple[tuple[str, _Options], ...]
+
+
 class _SoundFeatures(NamedTuple):
-    """Features of a sound with its FX: columns, the share of each, weight and length."""
+    """Features of a sound with its FX: columns, the share of each, weight, length and level."""
 
     columns: np.ndarray
     shares: np.ndarray
     weight: float
     seconds: float
+    amp: float
 
 
 class _EventFeatures(NamedTuple):
@@ -77,14 +81,28 @@ class _FeatureCache:
     """Features of events and layers by identity; the values keep the events alive."""
 
     def __init__(self) -> None:
-        self.feature_by_event: dict[int, tuple[ScoreEvent, _EventFeatures]] = {}
+        self.feature_by_event: dict[int, _EventFeatures] = {}
+        self.key_by_fx_chain: dict[int, tuple[FxChain, _FxKey]] = {}
         self.sum_by_layer: dict[tuple[int, ...], tuple[list[_EventFeatures], np.ndarray]] = {}
 
-    def get_event_features(self, event: ScoreEvent) -> _EventFeatures:
-        """Return the features of an event, computed once."""
-        entry = self.feature_by_event.get(id(event))
+    def list_event_features(self, events: list[ScoreEvent]) -> list[_EventFeatures]:
+        """Return the features of the events of a clip; those of an event are computed once."""
+        features = self.feature_by_event
+        listed = []
+        for event in events:
+            if event.time < MAX_SCORE_SECONDS:
+                item = features.get(id(event))
+                if item is None:
+                    fx_key = self._get_fx_key(event.fx)
+                    item = features[id(event)] = _compute_features_of_event(event, fx_key)
+                listed.append(item)
+        return listed
+
+    def _get_fx_key(self, fx: FxChain) -> _FxKey:
+        entry = self.key_by_fx_chain.get(id(fx))
         if entry is None:
-            entry = self.feature_by_event[id(event)] = event, _compute_features_of_event(event)
+            key = tuple([(name, tuple(options.items())) for name, options in fx])
+            entry = self.key_by_fx_chain[id(fx)] = fx, key
         return entry[1]
 
     def sum_layer_features(self, layer: list[_EventFeatures], column_count: int) -> np.ndarray:
@@ -114,9 +132,7 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
     """
     _, column_count = build_feature_layout()
     cache = _feature_cache.get() or _FeatureCache()
-    described = [
-        cache.get_event_features(event) for event in events if event.time < MAX_SCORE_SECONDS
-    ]
+    described = cache.list_event_features(events)
     described.sort(key=itemgetter(0))
     layers: dict[str, list[_EventFeatures]] = {}
     for item in described[:MAX_EVENTS]:
@@ -140,35 +156,27 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
     return vector.astype(np.float32)
 
 
-def _compute_features_of_event(event: ScoreEvent) -> _EventFeatures:
-    """Return the features of one event, with finite options."""
-    event = _replace_infinite_event_options(event)
-    sound = _compute_sound_features(
-        event.kind,
-        event.name,
-        tuple(event.options.items()),
-        tuple([(name, tuple(options.items())) for name, options in event.fx]),
-    )
+def _compute_features_of_event(event: ScoreEvent, fx_key: _FxKey) -> _EventFeatures:
+    """Return the features of one event."""
+    sound = _compute_sound_features(event.kind, event.name, tuple(event.options.items()), fx_key)
+    time, weight = event.time, event.weight
     return _EventFeatures(
-        (event.time, event.name),
+        (time, event.name),
         event,
         sound,
-        event.weight * sound.weight,
-        sound.seconds * event.weight,
-        max(0, int(event.time / MAX_SCORE_SECONDS * LOUDNESS_STEPS)),
-        event.weight * event.options.get("amp", 1.0),
+        weight * sound.weight,
+        sound.seconds * weight,
+        max(0, int(time / MAX_SCORE_SECONDS * LOUDNESS_STEPS)),
+        weight * sound.amp,
     )
 
 
-def _replace_infinite_event_options(event: ScoreEvent) -> ScoreEvent:
-    """Return the event with finite options: a program may hold a note for ever."""
-    if all(map(math.isfinite, event.options.values())):
-        return event
-    options = {
+def _replace_infinite_options(options: _Options) -> dict[str, float]:
+    """Return finite options: a program may hold a note for ever."""
+    return {
         name: value if math.isfinite(value) else math.copysign(MAX_OPTION_VALUE, value)
-        for name, value in event.options.items()
+        for name, value in options
     }
-    return replace(event, options=options)
 
 
 @cache
@@ -222,15 +230,10 @@ class _WeightedColumns(NamedTuple):
     shares: np.ndarray
 
 
-_Options = tuple[tuple[str, float], ...]
-
-
 # Loops repeat the same events, and variants of a program share most of them.
 @lru_cache(maxsize=EVENT_CACHE_SIZE)
-def _compute_sound_features(
-    kind: str, name: str, options: _Options, fx: tuple[tuple[str, _Options], ...]
-) -> _SoundFeatures:
-    event = ScoreEvent(0.0, kind, name, dict(options))
+def _compute_sound_features(kind: str, name: str, options: _Options, fx: _FxKey) -> _SoundFeatures:
+    event = ScoreEvent(0.0, kind, name, _replace_infinite_options(options))
     merged_options = merge_default_event_options(event)
     seconds = estimate_event_seconds(event, merged_options)
     sound = _select_features_with_column(_list_sound_features(event, merged_options, seconds))
@@ -240,6 +243,7 @@ def _compute_sound_features(
         np.concatenate([part.shares for part in parts]),
         _compute_event_weight(merged_options, seconds),
         seconds,
+        event.options.get("amp", 1.0),
     )
 
 

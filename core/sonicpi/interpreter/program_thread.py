@@ -65,9 +65,10 @@ class ProgramThread:
     random numbers at the start of the thread; `guesses` decide what is only known at run time.
 
     Sonic Pi adds the floats of its sleeps exactly, and compares times exactly to find the next cue.
-    So does `exact_seconds`. `path` holds the numbers of the thread and its ancestors among those
-    that their parents started, `last_cue` the position of the cue that the thread last waited for,
-    `last_sound` the one that `control` changes where it names none.
+    So does `exact_seconds`; `unrounded_seconds` is None while `current_seconds` is exact. `path`
+    holds the numbers of the thread and its ancestors among those that their parents started,
+    `last_cue` the position of the cue that the thread last waited for, `last_sound` the one that
+    `control` changes where it names none.
     """
 
     name: str
@@ -79,8 +80,8 @@ class ProgramThread:
     prelude: Node = None
     initial_value: Any = 0
     path: tuple[int, ...] = ()
-    exact_seconds: Fraction = Fraction(0)
     current_seconds: float = 0.0
+    unrounded_seconds: Fraction | None = None
     now_seconds: float = 0.0
     is_in_time_warp: bool = False
     ticks: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -97,13 +98,22 @@ class ProgramThread:
 
     def reset_thread_to_start(self) -> None:
         """Set everything but the settings to the start of the thread."""
-        self.exact_seconds = self.start_seconds
+        self.unrounded_seconds = self.start_seconds
         self.current_seconds = self.now_seconds = float(self.start_seconds)
+        if self.current_seconds == self.start_seconds:
+            self.unrounded_seconds = None
         self.spawned_count, self.cue_count, self.last_cue, self.last_sound = 0, 0, None, None
         self.is_in_time_warp, self.linked_seconds = False, None
         self.ticks, self.call_depth = {}, 0
         self.random = replace(self.initial_random)
         self.guesses = Random(zlib.crc32(self.name.encode("utf-8", "replace")))
+
+    @property
+    def exact_seconds(self) -> Fraction:
+        """Time of the next sound, without rounding."""
+        if self.unrounded_seconds is None:
+            return _convert_to_fraction(self.current_seconds)
+        return self.unrounded_seconds
 
     def is_clock_unchanged_since(self, seconds: float) -> bool:
         """Return whether no time has passed; `link` at the start of a bar lets none pass."""
@@ -111,18 +121,29 @@ class ProgramThread:
 
     def move_clock_to_time(self, seconds: float | Fraction) -> None:
         """Set the time of the next sound, and wait for it unless in a `time_warp`."""
-        self.exact_seconds = seconds if isinstance(seconds, Fraction) else Fraction(seconds)
+        self.unrounded_seconds = seconds if isinstance(seconds, Fraction) else Fraction(seconds)
         self.current_seconds = float(seconds)
         if not self.is_in_time_warp:
             self.now_seconds = max(self.now_seconds, self.current_seconds)
 
     def move_clock_by(self, seconds: float) -> None:
         """Add seconds to the time of the next sound."""
+        start = self.current_seconds
+        if self.unrounded_seconds is None:
+            # Most sums of floats are exact: the error term of the TwoSum algorithm is 0 (Knuth, The
+            # Art of Computer Programming, volume 2, section 4.2.2).
+            total = start + seconds
+            added = total - start
+            if (start - (total - added)) + (seconds - added) == 0.0:
+                self.current_seconds = total
+                if not self.is_in_time_warp:
+                    self.now_seconds = max(self.now_seconds, total)
+                return
         self.move_clock_to_time(self.exact_seconds + _convert_to_fraction(seconds))
 
     def restore_clock(self, exact_seconds: Fraction, now_seconds: float) -> None:
         """Set the clock back to an earlier time."""
-        self.exact_seconds, self.current_seconds = exact_seconds, float(exact_seconds)
+        self.unrounded_seconds, self.current_seconds = exact_seconds, float(exact_seconds)
         self.now_seconds = now_seconds
 
     def get_cue_position(self, priority: int = 0) -> CuePosition:
