@@ -43,8 +43,10 @@ from core.evaluation.pairwise_distance_correlation import (
 )
 
 BLOCK_ROWS = 512
-MAX_GRAM_ROWS = 4096
-"""Up to here CKA keeps the Gram matrices of both spaces; two of 4,096 rows take 268 MB."""
+MAX_FLOAT64_GRAM_ROWS = 4096
+"""Up to here the Gram matrices of CKA are float64; two of 4,096 rows take 268 MB."""
+MAX_GRAM_ROWS = 16_384
+"""Up to here they are float32; two of 13,500 rows take 1.5 GB."""
 GRAM_FLOPS_PER_ENTRY = 100
 """Multiplications that take as long as gathering one entry of a Gram matrix."""
 GRAM_BLOCK_ROWS = 64
@@ -95,7 +97,9 @@ def _build_cka_of_row_order(x: np.ndarray, y: np.ndarray, *, debiased: bool = Fa
     n = len(x)
     if n > MAX_GRAM_ROWS or x.shape[1] * y.shape[1] < GRAM_FLOPS_PER_ENTRY * n:
         return lambda order: compute_hsic(x, y[order], debiased) / scale
-    gram_x, gram_y = (torch.from_numpy(rows @ rows.T) for rows in (x, y))  # 2 x [n, n]
+    dtype = torch.float64 if n <= MAX_FLOAT64_GRAM_ROWS else torch.float32
+    x_rows, y_rows = torch.from_numpy(x).to(dtype), torch.from_numpy(y).to(dtype)
+    gram_x, gram_y = x_rows @ x_rows.T, y_rows @ y_rows.T  # 2 x [n, n]
     squares_x, squares_y = np.square(x).sum(axis=1), np.square(y).sum(axis=1)
 
     def compute_metric_of_row_order(order: np.ndarray) -> float:

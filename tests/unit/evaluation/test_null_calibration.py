@@ -120,6 +120,9 @@ class TestOrderMetrics:
         monkeypatch.setattr(row_permutation_metric_builders, "GRAM_BLOCK_ROWS", 7)
         wide = build_metric_of_row_order(metric, x, y)(order)
         assert wide == pytest.approx(narrow, abs=1e-12)
+        monkeypatch.setattr(row_permutation_metric_builders, "MAX_FLOAT64_GRAM_ROWS", 10)
+        coarse = build_metric_of_row_order(metric, x, y)(order)
+        assert coarse == pytest.approx(narrow, abs=1e-6)
 
     def test_spearman_of_more_rows_than_the_table_holds_is_computed_anew(
         self, rng, monkeypatch
