@@ -18,6 +18,7 @@ from core.errors import EarshotError
 from core.studies.paper_comparison_verdicts import VERDICT_EXPLANATION, count_verdicts
 from core.studies.report_markdown import format_table_cell
 from core.studies.retrieved_clip_scores import SCORE
+from core.studies.study_registry import get_study
 from core.studies.study_run_storage import StudyRun, list_study_runs
 from core.text_formatting import format_markdown_table
 
@@ -30,6 +31,8 @@ UNSEEN_METRICS = {
     "recall@1 of 100 code->audio": "recall@1 of 100",
     "recall@1 within template code->audio": "recall@1 within template",
 }
+QUERIES_OPTION, ALIGNMENT_OPTION = "queries", "alignment"
+"""Shown in another way: the queries always, an alignment's id not, because it names a local one."""
 CALIBRATED_METRICS = ("cka_debiased", "mutual_knn@10")
 FORECAST_PROPERTIES = (
     "loudness",
@@ -313,11 +316,18 @@ def _describe_queries(run: StudyRun) -> str:
 
 
 def _format_study_command(run: StudyRun) -> str:
+    """Return the command of a run: its queries, and the other options that differ from defaults."""
     settings = run.metadata["settings"]
+    command = f"./run study {run.study_name} {settings.get('corpus', {}).get('name', '')}"
     queries = str(settings.get("queries", ""))
-    # A folder's path is of this machine alone.
-    option = f" --queries {'FOLDER' if '/' in queries else queries}" if queries else ""
-    return f"./run study {run.study_name} {settings.get('corpus', {}).get('name', '')}{option}"
+    if queries:  # A folder's path is of this machine alone.
+        command += f" --queries {'FOLDER' if '/' in queries else queries}"
+    options = settings.get("options", {})
+    for option in get_study(run.study_name).options:
+        value = options.get(option.name, option.default)
+        if option.name not in (QUERIES_OPTION, ALIGNMENT_OPTION) and value != option.default:
+            command += f" {option.cli_flag} {value}"
+    return command
 
 
 def _format_run_origin(run: StudyRun, commands: Iterable[str]) -> str:

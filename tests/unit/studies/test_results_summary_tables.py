@@ -38,7 +38,8 @@ def save_retrieval_run(corpus: Corpus, queries: str, kind: str, score: float) ->
         | {"low": value - 0.1, "high": value + 0.1}
         for method, value in (("kernel ridge", score), ("true nearest by log-mel", 1.0))
     ]
-    save_run(corpus, "retrieval", {"scores_by_kind": rows}, queries=queries)
+    options = {"queries": queries, "methods": "baselines", "eval_encoder": "log-mel"}
+    save_run(corpus, "retrieval", {"scores_by_kind": rows}, queries=queries, options=options)
 
 
 def test_prediction_has_the_newest_run_of_each_set_of_queries(corpus: Corpus) -> None:
@@ -51,7 +52,8 @@ def test_prediction_has_the_newest_run_of_each_set_of_queries(corpus: Corpus) ->
     assert shown["queries of"].tolist() == ["held-out templates (9)", "programs of the folder (9)"]
     assert shown["log-mel"].tolist() == ["0.70 [0.60, 0.80]", "0.50 [0.40, 0.60]"]
     assert set(shown["method"]) == {"kernel ridge"}  # Not the bound by a single encoder.
-    assert "--queries FOLDER" in table.caption and "/home/me" not in table.format_as_markdown()
+    assert "retrieval songs --queries FOLDER --eval-encoder log-mel`" in table.caption
+    assert "/home/me" not in table.format_as_markdown()
 
 
 def test_draws_of_unseen_templates_are_averaged_over_dimensions(corpus: Corpus) -> None:
