@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.sonicpi.audio_clip_and_render_result import OscMessage
-from core.sonicpi.sound_options import SoundOptions, is_changed_over_time
+from core.sonicpi.sound_options_and_control_changes import SoundOptions, is_changed_over_time
 
 MAX_SCORE_SECONDS = 18.0  # events start before this time, the length of a clip in the paper
 MAX_FX_CHAIN_LENGTH = 16

@@ -15,7 +15,7 @@ from core.sonicpi.interpreter.program_thread import ProgramThread
 from core.sonicpi.interpreter.syntax_tree_compiler import SyntaxTreeCompiler
 from core.sonicpi.interpreter.syntax_tree_types import Block, Node
 from core.sonicpi.score_events import MovedOptions, ScoreEvent, move_event_changes
-from core.sonicpi.sound_options import is_referenced_by_program
+from core.sonicpi.sound_options_and_control_changes import is_referenced_by_program
 
 # Functions by which a thread depends on other threads, or changes what they do.
 SHARED_STATE_FUNCTIONS = frozenset(

@@ -27,7 +27,11 @@ from core.encoders.simulation.options_over_time import (
 from core.encoders.simulation.third_octave_bands import BAND_COUNT, FRAME_SECONDS
 from core.sonicpi.score_events import ScoreEvent
 from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
-from core.sonicpi.sound_options import get_end_seconds, get_initial_options, list_option_changes
+from core.sonicpi.sound_options_and_control_changes import (
+    get_end_seconds,
+    get_initial_options,
+    list_option_changes,
+)
 
 MAX_SOUND_STATES = 8
 MAX_FX_STATES = 24

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from core.sonicpi.sound_options import OptionChange
+from core.sonicpi.sound_options_and_control_changes import OptionChange
 
 SLIDE_SUFFIXES = ("_slide", "_slide_shape", "_slide_curve")
 # Values that are nearer than this are simulated as one; twice as far while there are too many.

@@ -22,7 +22,7 @@ from core.encoders.simulation.event_simulation import (
 from core.encoders.simulation.fx_simulation import MixedSound, apply_fx
 from core.encoders.simulation.third_octave_bands import BAND_COUNT, FRAME_SECONDS
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, FxChain, ScoreEvent
-from core.sonicpi.sound_options import (
+from core.sonicpi.sound_options_and_control_changes import (
     get_end_seconds,
     is_changed_over_time,
     list_option_changes,

@@ -8,7 +8,7 @@
 
 # These modules register Sonic Pi's built-in functions when they are imported.
 from core.sonicpi.interpreter import (
-    builtins_control,
+    builtins_control_and_kill,
     builtins_definitions_and_ignored_calls,
     builtins_newer_sonic_pi,
     builtins_random,
@@ -26,7 +26,7 @@ from core.sonicpi.interpreter.ruby_parser_process import parse_program
 __all__ = [
     "ProgramInterpreter",
     "ProgramReading",
-    "builtins_control",
+    "builtins_control_and_kill",
     "builtins_ruby_kernel",
     "builtins_newer_sonic_pi",
     "builtins_random",

@@ -21,7 +21,7 @@ from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard
 from core.sonicpi.interpreter.values import SoundNode, Symbol, to_number_or_default
 from core.sonicpi.score_events import MAX_FX_CHAIN_LENGTH
 from core.sonicpi.sonic_pi_inventory import get_builtin_sample_duration
-from core.sonicpi.sound_options import SoundOptions
+from core.sonicpi.sound_options_and_control_changes import SoundOptions
 
 MAX_FX_REPS = 512
 BPM_RANGE = (1.0, 2000.0)

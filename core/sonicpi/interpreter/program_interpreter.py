@@ -38,7 +38,7 @@ from core.sonicpi.score_events import (
     ScoreEvent,
     move_event_changes,
 )
-from core.sonicpi.sound_options import SoundOptions
+from core.sonicpi.sound_options_and_control_changes import SoundOptions
 
 MAX_PROGRAM_STEPS = 120_000  # evaluated nodes of one program
 MAX_THREADS = 64

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from core.sonicpi.sound_options import SoundOptions
+from core.sonicpi.sound_options_and_control_changes import SoundOptions
 
 MAX_LIST_LENGTH = 4096
 MAX_LITERAL_LENGTH = 20_000  # elements of a list that the program spells out

@@ -6,7 +6,7 @@ from core.encoders.simulation.options_over_time import (
     compute_option_values_over_time,
     iterate_frames_with_equal_options,
 )
-from core.sonicpi.sound_options import OptionChange
+from core.sonicpi.sound_options_and_control_changes import OptionChange
 
 TIMES = np.arange(0.0, 5.0, 0.5)
 

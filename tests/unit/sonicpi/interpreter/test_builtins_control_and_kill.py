@@ -3,7 +3,7 @@
 import math
 
 from core.sonicpi.interpreter import interpret_program
-from core.sonicpi.sound_options import OptionChange, list_option_changes
+from core.sonicpi.sound_options_and_control_changes import OptionChange, list_option_changes
 
 
 def read_changes(source, event=0):

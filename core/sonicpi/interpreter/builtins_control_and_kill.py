@@ -13,7 +13,7 @@ from core.sonicpi.interpreter.builtins_sound_events import (
 )
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.values import SoundNode
-from core.sonicpi.sound_options import OptionChange, SoundOptions
+from core.sonicpi.sound_options_and_control_changes import OptionChange, SoundOptions
 
 
 @register_builtin_function("control")
