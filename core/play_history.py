@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core import file_locks_and_atomic_writes, workspace
+from core.corpus import does_clip_exist
 from core.corpus.legacy_saved_names import translate_legacy_played_clip
 
 MAX_PLAYED_CLIPS = 12
@@ -49,7 +50,7 @@ def load_play_history() -> list[PlayedClip]:
     """
     if workspace.is_workspace_read_only():
         return []
-    return [clip for clip in _read_play_history() if clip.path.is_file()]
+    return [clip for clip in _read_play_history() if does_clip_exist(clip.path)]
 
 
 def is_clip_private(path: Path) -> bool:

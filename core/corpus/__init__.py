@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.corpus.alignment_store import AlignmentRecord
-    from core.corpus.clip_audio_files import find_clip_file
+    from core.corpus.clip_cache import (
+        does_clip_exist,
+        fetch_clip_files,
+        find_clip_file,
+        get_local_clip_file,
+        try_to_fetch_clip_files,
+    )
     from core.corpus.corpus import Corpus, list_corpora
     from core.corpus.corpus_contents_and_deletion import (
         CorpusContents,
@@ -29,7 +35,11 @@ __all__ = [
     "Fault",
     "NonFiniteEmbeddingError",
     "delete_corpus",
+    "does_clip_exist",
+    "fetch_clip_files",
     "find_clip_file",
+    "get_local_clip_file",
+    "try_to_fetch_clip_files",
     "list_corpora",
     "count_corpus_contents",
 ]
@@ -41,7 +51,11 @@ _LAZY_EXPORTS = {
     "Fault": "fault_finding_and_removal",
     "NonFiniteEmbeddingError": "encoder_and_embedding_tables",
     "delete_corpus": "corpus_contents_and_deletion",
-    "find_clip_file": "clip_audio_files",
+    "does_clip_exist": "clip_cache",
+    "fetch_clip_files": "clip_cache",
+    "find_clip_file": "clip_cache",
+    "get_local_clip_file": "clip_cache",
+    "try_to_fetch_clip_files": "clip_cache",
     "list_corpora": "corpus",
     "count_corpus_contents": "corpus_contents_and_deletion",
 }

@@ -16,7 +16,6 @@ from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import PARTIAL_PREFIX
 from core.sonicpi import reproducible_ogg
 from core.sonicpi.audio_clip_and_render_result import Clip, RenderProblem, quantise_samples_to_int16
-from core.workspace import get_corpora_folder
 
 AUDIO_FORMATS = ("flac", "ogg")
 _INT16_FULL_SCALE = 2**15
@@ -57,13 +56,6 @@ def build_clip_path(render_id: str, audio_format: str) -> str:
     'ab/abcd.flac'
     """
     return f"{render_id[:2]}/{render_id}.{audio_format}"
-
-
-def find_clip_file(corpus_name: str, render_id: str) -> Path | None:
-    """Return the file of a rendered clip in a corpus; None if there is none."""
-    folder = get_corpora_folder() / corpus_name / "audio"
-    paths = (folder / build_clip_path(render_id, audio_format) for audio_format in AUDIO_FORMATS)
-    return next((path for path in paths if path.is_file()), None)
 
 
 def encode_clip(

@@ -21,6 +21,8 @@ from core.corpus import (
     program_and_clip_tables,
 )
 from core.corpus.alignment_store import CorpusAlignments
+from core.corpus.audio_store import remove_partial_shards
+from core.corpus.clip_cache import get_local_clip_file
 from core.corpus.clip_store import ClipStore
 from core.corpus.corpus_clips_mixin import CorpusClips
 from core.corpus.corpus_embeddings_mixin import CorpusEmbeddings
@@ -185,6 +187,7 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
         """
         with self._database.writer_lock.hold_writer_lock(writer_name):
             clip_audio_files.remove_partial_clip_files(self._clip_store.folder)
+            remove_partial_shards(self.path)
             yield
 
     # -- settings -------------------------------------------------------------------------
@@ -311,18 +314,18 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
     # -- clips ----------------------------------------------------------------------------
 
     def get_clip_path(self, program_id: str) -> Path:
-        """Return the file of a program's clip.
+        """Return the file of a program's clip, fetched from the audio store if needed.
 
         Raises
         ------
         EarshotError
-            If the program has no clip. The message gives the reason.
+            If the program has no clip, or it cannot be fetched. The message gives the reason.
         """
         row = self.load_program(program_id)
         if row["audio"] is None:
             reason = row["error_message"] or "it has not been rendered yet"
             raise EarshotError(f"Program {row['name']} has no clip: {reason}")
-        return Path(row["audio"])
+        return get_local_clip_file(row["audio"])
 
     # -- faults ---------------------------------------------------------------------------
 
@@ -359,11 +362,12 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
         faults += fault_finding_and_removal.find_clip_file_faults(
             self._database, self._clip_store.folder, progress
         )
+        faults += fault_finding_and_removal.find_audio_store_faults(self.audio_store, progress)
         return faults + fault_finding_and_removal.find_alignment_faults(self, progress)
 
     def remove_faulty_data(self, faults: Sequence[Fault]) -> None:
         """Remove faulty files and embeddings, so that they can be built again."""
         with self._database.open_write_transaction("repairing") as connection:
             fault_finding_and_removal.remove_faulty_data(
-                connection, self._clip_store.folder, faults
+                connection, self._clip_store.folder, faults, self.audio_store
             )

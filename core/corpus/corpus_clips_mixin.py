@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.corpus.audio_store import AudioStore
 from core.corpus.clip_store import ClipStore
 from core.corpus.encoded_render import EncodedRender
+from core.progress_callback import Progress, ignore_progress
 from core.sonicpi.audio_clip_and_render_result import Clip, RenderResult
 
 
@@ -32,6 +34,42 @@ class CorpusClips:
         """
         if is_strict != self.is_strict_about_thread_errors:
             self._clip_store.change_strictness_about_thread_errors(is_strict)
+
+    @property
+    def audio_store(self) -> AudioStore | None:
+        """Where the clips lie in shards; None if they are only in the corpus's folder."""
+        return self._clip_store.audio_store
+
+    def set_audio_store(self, url: str, cache_mb: int | None = None) -> None:
+        """Keep the clips in shards at a URL; the corpus's folder becomes a cache of them.
+
+        `upload_clips` and the methods that store clips write the shards. A corpus has one audio
+        store for good.
+
+        Parameters
+        ----------
+        url : str
+            As `core.corpus.audio_store.normalize_store_url` returns it. The shards are in a folder
+            with the corpus's name. Clips of shards that are there already are used.
+        cache_mb : int, optional
+            Size of the local cache of clips in MB: the present size, or 2,000 for a new store.
+
+        Raises
+        ------
+        EarshotError
+            If the corpus has another store, or this one cannot be read.
+        """
+        self._clip_store.set_audio_store(url, cache_mb)
+
+    def upload_clips(self, progress: Progress = ignore_progress) -> None:
+        """Write all clips that are in no shard yet into the audio store, if there is one.
+
+        Raises
+        ------
+        EarshotError
+            If the store cannot be written. No clip is lost then.
+        """
+        self._clip_store.upload_clips(progress)
 
     def discard_renders_that_lack_samples(self) -> None:
         """Let the next build render again what failed or did not find a sample file."""

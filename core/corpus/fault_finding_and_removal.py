@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.corpus import database_schema
+from core.corpus.audio_store import AudioStore
 from core.corpus.database import Database
 from core.corpus.encoder_and_embedding_tables import VECTOR_DTYPE
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
@@ -43,6 +44,8 @@ FAULT_KINDS = {
     "damaged embedding": ("the embedding has a wrong length or is not finite", True),
     "orphaned embedding": ("the embedding belongs to a program that has no clip", True),
     "missing embedding": ("the embedding is missing", True),
+    "missing shard": ("the shard is missing from the audio store", True),
+    "damaged shard": ("the shard does not hold the clip that was written", True),
     "orphaned file": ("the file belongs to no program", True),
     "incomplete file": ("the file was never finished", True),
 }
@@ -121,11 +124,13 @@ def find_clip_file_faults(
             "SELECT id, name, state, file, bytes, sha256 FROM programs"
             " LEFT JOIN clips ON clips.program = position ORDER BY position"
         ).fetchall()
+    store = AudioStore.open(clips_folder.parent)
+    stored_hashes = store.index.load_clip_hashes() if store else {}
     progress(CLIPS_PROGRESS_STEP, 0, len(rows))
     for done, (program_id, name, state, file, size_bytes, sha256) in enumerate(rows, 1):
         if state is None:
             yield Fault("not rendered", name, program_id)
-        elif state == "ok":
+        elif state == "ok" and (file in present_files or stored_hashes.get(file) != sha256):
             damage = _find_file_damage(clips_folder / file, size_bytes, sha256)
             if damage:
                 kind = "missing clip" if file not in present_files else "damaged clip"
@@ -139,6 +144,17 @@ def find_clip_file_faults(
         if os.path.lexists(clips_folder / file):
             is_incomplete = Path(file).name.startswith(PARTIAL_PREFIX)
             yield Fault("incomplete file" if is_incomplete else "orphaned file", f"audio/{file}")
+
+
+def find_audio_store_faults(
+    store: AudioStore | None, progress: Progress = ignore_progress
+) -> Iterator[Fault]:
+    """Find shards that are missing and clips that are damaged in one, reading each shard once."""
+    for damage in store.find_shard_damage(progress) if store else ():
+        if damage.relative_path is None:
+            yield Fault("missing shard", damage.shard_name)
+        else:
+            yield Fault("damaged shard", damage.shard_name, detail=f"audio/{damage.relative_path}")
 
 
 def _find_file_damage(path: Path, expected_bytes: int, expected_sha256: str) -> str:
@@ -233,7 +249,10 @@ def find_alignment_faults(corpus: Corpus, progress: Progress = ignore_progress) 
 
 
 def remove_faulty_data(
-    connection: sqlite3.Connection, clips_folder: Path, faults: Iterable[Fault]
+    connection: sqlite3.Connection,
+    clips_folder: Path,
+    faults: Iterable[Fault],
+    store: AudioStore | None = None,
 ) -> None:
     """Remove faulty files and embeddings, so that they can be built again.
 
@@ -243,6 +262,10 @@ def remove_faulty_data(
     for fault in faults:
         if fault.kind in ("damaged clip", "orphaned file", "incomplete file"):
             (clips_folder / fault.where.removeprefix("audio/")).unlink(missing_ok=True)
+        elif fault.kind == "missing shard" and store:
+            store.index.remove_shard(fault.where)
+        elif fault.kind == "damaged shard" and store:
+            store.index.remove_clips([fault.detail.removeprefix("audio/")])
         elif fault.kind in ("damaged embedding", "orphaned embedding"):
             connection.execute(
                 "DELETE FROM embeddings WHERE program = (SELECT position FROM programs"

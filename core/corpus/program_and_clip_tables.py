@@ -266,6 +266,13 @@ def list_clip_rows(connection: sqlite3.Connection) -> list[ClipRow]:
     return [ClipRow(*row) for row in rows]
 
 
+def list_clip_files(connection: sqlite3.Connection) -> list[tuple[str, int, str]]:
+    """Return (path below the folder of clips, size in bytes, SHA-256) of each clip, in order."""
+    return connection.execute(
+        "SELECT file, bytes, sha256 FROM clips WHERE state = 'ok' ORDER BY program"
+    ).fetchall()
+
+
 def store_clip_row(
     connection: sqlite3.Connection,
     position: int,

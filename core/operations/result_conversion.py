@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from core.corpus import try_to_fetch_clip_files
 from core.operations.operation_results import (
     ConfidenceResult,
     ForecastResult,
@@ -75,7 +76,8 @@ def convert_neighbour(neighbour: Neighbour, match_words: str = "") -> NeighbourR
 
 
 def convert_aspect_neighbours(found: Sequence[AspectNeighbour]) -> list[NeighbourResult]:
-    """Convert neighbours with their matches by aspect."""
+    """Convert neighbours with their matches by aspect, and fetch their clips."""
+    try_to_fetch_clip_files(item.neighbour.audio_path for item in found)
     return [
         convert_neighbour(item.neighbour, item.match.words if item.match else "") for item in found
     ]

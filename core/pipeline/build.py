@@ -8,6 +8,7 @@ from typing import Any
 
 from core import encoders
 from core.corpus import Corpus, list_corpora
+from core.corpus.audio_store import normalize_store_url
 from core.corpus.program_filtering import filter_programs_with_thread_errors
 from core.errors import EarshotError
 from core.pipeline.build_program_generation import (
@@ -67,15 +68,23 @@ class ClipFormat:
         FLAC in a new corpus.
     sonic_pi : {"3.2", "5"} or None
         Version of Sonic Pi whose sound the clips have; 3.2 in a new corpus.
+    audio_store : str or None
+        URL or folder for shards of clips, see `Corpus.set_audio_store`. In a new corpus, clips are
+        only in the corpus's folder.
+    audio_cache_mb : int or None
+        Size of the local cache of an audio store, in MB.
     """
 
     seconds: float | None = None
     audio_format: str | None = None
     sonic_pi: str | None = None
+    audio_store: str | None = None
+    audio_cache_mb: int | None = None
 
     def to_corpus_settings(self) -> dict[str, Any]:
         """Return the values that are set, as keywords of `Corpus.create`."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+        names = ("seconds", "audio_format", "sonic_pi")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True)
@@ -195,11 +204,13 @@ def build_corpus(
     2
     """
     templates = select_build_templates(options)
+    store_url = normalize_store_url(clip_format.audio_store) if clip_format.audio_store else None
     existing = Corpus.open(corpus_name) if corpus_name in list_corpora() else None
     previous_encoders = existing.settings.get("encoders") if existing else None
     encoder_ids, reason = _choose_code_and_audio_encoder(previous_encoders, encoder_choice)
     corpus = open_or_create_corpus(corpus_name, clip_format)
     with corpus.lock_for_writing(f"build {corpus_name}"):
+        _set_audio_store(corpus, store_url, clip_format.audio_cache_mb)
         if options.is_strict is not None:
             corpus.set_strict_about_thread_errors(options.is_strict)
         if corpus.settings.get("encoders") != encoder_ids:
@@ -237,6 +248,19 @@ def build_corpus(
         encoder_choice_reason=reason,
         step_seconds=_collect_step_seconds(generation_seconds, render_report, embed_report),
     )
+
+
+def _set_audio_store(corpus: Corpus, url: str | None, cache_mb: int | None) -> None:
+    store = corpus.audio_store
+    if url is not None:
+        corpus.set_audio_store(url, cache_mb)
+    elif cache_mb is not None and store is not None:
+        store.set_cache_size(cache_mb)
+    elif cache_mb is not None:
+        raise EarshotError(
+            f"Corpus '{corpus.name}' has no audio store, and so no cache of one.",
+            remedy="Add --audio-store URL, or leave --audio-cache-mb out.",
+        )
 
 
 def _collect_step_seconds(

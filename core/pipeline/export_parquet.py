@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pandas as pd
 import soundfile
 
+from core.corpus import get_local_clip_file
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import atomic_write
 from core.pipeline.exported_program_table import describe_columns
@@ -105,7 +106,7 @@ def write_atlas_parquet(
 
 
 def open_clip_file(path: str) -> IO[bytes]:
-    """Open a clip of the corpus for reading.
+    """Open a clip of the corpus for reading, fetched from its audio store if needed.
 
     Raises
     ------
@@ -113,7 +114,7 @@ def open_clip_file(path: str) -> IO[bytes]:
         If it cannot be read.
     """
     try:
-        return open(path, "rb")
+        return open(get_local_clip_file(path), "rb")
     except OSError as error:
         raise EarshotError(
             f"A clip cannot be read ({error.strerror}).",

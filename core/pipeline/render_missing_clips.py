@@ -62,6 +62,7 @@ def render_missing_clips(
     """
     pending = corpus.list_programs_to_render()
     if not pending:
+        corpus.upload_clips(progress)
         return RenderReport()
     start = time.monotonic()
     executor = executor or LocalExecutor()
@@ -95,6 +96,7 @@ def render_missing_clips(
                 error = result.render.error
                 note = f"{names[program_id]}: {error}" if error else ""
                 progress(RENDERING_STEP, done, len(pending), note)
+    corpus.upload_clips(progress)
     if clips_reused:
         for encoder_id in audio_encoders:
             embed_report += embed_missing_clips(corpus, encoder_id, progress, executor)

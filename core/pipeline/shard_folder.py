@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from core.corpus.object_storage import open_file_system, remove_url_credentials
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import PARTIAL_PREFIX
 
@@ -204,25 +205,8 @@ def _open_local_folder(path: Path, corpus_name: str) -> ShardFolder:
 
 
 def _open_url(url: str, corpus_name: str) -> ShardFolder:
-    from fsspec.core import url_to_fs
-
-    address = re.sub(r"://[^/@]*@", "://", url)
-    try:
-        file_system, root = url_to_fs(url)
-    except ImportError as error:
-        raise EarshotError(
-            f"A package for this kind of URL is missing ({error}).",
-            where=address,
-            remedy="Install it into .venv, such as: .venv/bin/python -m pip install s3fs",
-        ) from error
-    # The file systems' own libraries raise errors of no common class for a bad address or option.
-    except Exception as error:
-        raise EarshotError(
-            f"This URL cannot be opened ({str(error).replace(url, address)}).",
-            where=address,
-            remedy="Use a path or a URL that fsspec supports, such as s3://BUCKET/FOLDER.",
-        ) from error
-    return ShardFolder(file_system, root, address, corpus_name)
+    file_system, root = open_file_system(url)
+    return ShardFolder(file_system, root, remove_url_credentials(url), corpus_name)
 
 
 def _get_local_file_system_class() -> Any:

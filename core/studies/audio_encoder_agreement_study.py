@@ -12,7 +12,7 @@ from scipy import stats
 
 from core import encoders
 from core.alignment.sound_property_regression_with_intervals import select_evenly_spaced_rows
-from core.corpus import Corpus
+from core.corpus import Corpus, get_local_clip_file
 from core.encoders.model_weight_sources import NoWeights, WheelWeights
 from core.errors import EarshotError
 from core.evaluation.bootstrap import compute_subsampling_interval
@@ -150,7 +150,7 @@ def _measure_descriptors_of_corpus_clips(
     rows, descriptors = [], []
     for row, path in enumerate(programs["audio"]):
         progress(PROGRESS_STEP, row, len(programs))
-        clip = Clip.load(path)
+        clip = Clip.load(get_local_clip_file(path))
         if len(clip.samples) >= FFT_SIZE and np.abs(clip.samples).max() > SILENCE_PEAK:
             rows.append(row)
             descriptors.append(measure_musical_descriptors(clip.samples, clip.sample_rate))

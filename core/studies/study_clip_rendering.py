@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core import encoders, workspace
-from core.corpus import Corpus
+from core.corpus import Corpus, does_clip_exist, fetch_clip_files, get_local_clip_file
 from core.pipeline.executors import Executor
 from core.pipeline.executors.default_executor import get_default_executor
 from core.pipeline.executors.local_executor import choose_clip_batch_size
@@ -83,6 +83,7 @@ def embed_clip_files(encoder_id: str, clip_paths: Sequence[Path], progress: Prog
     parts = []
     for start in range(0, len(clip_paths), block_size):
         block = clip_paths[start : start + block_size]
+        fetch_clip_files(block)
         parts.append(encoder.embed([Clip.load(path) for path in block]))
         progress(EMBEDDING_STEP, start + len(block), len(clip_paths))
     return np.concatenate(parts)
@@ -94,10 +95,15 @@ def make_path_relative_to_workspace(path: str | Path) -> str:
 
 
 def find_stored_clip(clip_path: str) -> Path | None:
-    """Return the file of a stored clip path; None if it is missing or outside the workspace."""
+    """Return the file of a stored clip path; None if it is missing or outside the workspace.
+
+    It is fetched if it lies in the audio store of its corpus.
+    """
     root = workspace.get_workspace_root()
     file = (root / clip_path).resolve()
-    return file if file.is_relative_to(root) and file.is_file() else None
+    if not file.is_relative_to(root) or not does_clip_exist(file):
+        return None
+    return get_local_clip_file(file)
 
 
 def concatenate_clips(clip_paths: Sequence[str], seconds_per_clip: float) -> Clip | None:

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 
 import streamlit as st
 
+from core.corpus import does_clip_exist, get_local_clip_file
 from core.errors import EarshotError
 from core.plots.waveform_svg import (
     build_brightness_gradient,
@@ -113,7 +114,7 @@ def draw_audio_file_player(audio_path: str | None, name: str, key: str) -> None:
     key : str
         Unique on the page.
     """
-    if audio_path is None or not Path(audio_path).is_file():
+    if audio_path is None or not does_clip_exist(audio_path):
         hint = "" if is_workspace_read_only() else " Build the corpus again to render it."
         st.caption(f":material/music_off: The clip is missing.{hint}")
         return
@@ -128,7 +129,7 @@ def draw_audio_file_player(audio_path: str | None, name: str, key: str) -> None:
 @lru_cache(maxsize=MAX_CACHED_WAVEFORMS)
 def load_waveform(audio_path: str) -> Waveform:
     """Return the drawing of a clip's file."""
-    return build_waveform(Clip.load(audio_path))
+    return build_waveform(Clip.load(get_local_clip_file(audio_path)))
 
 
 def build_waveform(clip: Clip) -> Waveform:

@@ -20,6 +20,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from core import play_history, workspace
+from core.corpus import get_local_clip_file
 from core.errors import EarshotError
 from core.search.query_audio_decoding import decode_audio_bytes
 from core.sonicpi import Clip
@@ -109,7 +110,9 @@ def _find_audio_file_in_workspace(relative_path: str) -> Path | None:
     try:
         path = (root / relative_path).resolve()
         is_servable = path.is_relative_to(root) and path.suffix in MIME_TYPES and path.is_file()
-    except (OSError, ValueError):  # No file system accepts this name.
+        if not is_servable and path.is_relative_to(workspace.get_corpora_folder().resolve()):
+            is_servable = path.suffix in MIME_TYPES and get_local_clip_file(path).is_file()
+    except (OSError, ValueError, EarshotError):  # No file system accepts this name, or no store.
         return None
     # Visitors of a read-only dashboard must not play what its owner rendered.
     if workspace.is_workspace_read_only() and play_history.is_clip_private(path):

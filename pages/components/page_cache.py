@@ -13,7 +13,13 @@ import streamlit as st
 from streamlit.runtime.caching.hashing import UserHashError
 
 from core import doctor, encoders, programs, workspace
-from core.corpus import AlignmentRecord, Corpus, disagreement_pair_storage, program_filtering
+from core.corpus import (
+    AlignmentRecord,
+    Corpus,
+    disagreement_pair_storage,
+    get_local_clip_file,
+    program_filtering,
+)
 from core.errors import EarshotError
 from core.pipeline import template_gallery_rendering
 from core.plots.metrics_before_after import build_metrics_before_after_figure
@@ -126,7 +132,7 @@ def get_default_encoder_preset() -> tuple[str, str]:
 @cache_until_inputs_change(64, ttl_s=None)
 def plot_waveform_and_spectrogram(audio_path: str) -> go.Figure:
     """Plot the waveform and spectrogram of a clip's file."""
-    clip = Clip.load(audio_path)
+    clip = Clip.load(get_local_clip_file(audio_path))
     return build_waveform_and_spectrogram_figure(clip.samples, clip.sample_rate)
 
 

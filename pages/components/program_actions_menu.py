@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.corpus import does_clip_exist, get_local_clip_file
 from pages.components import code_editor, session_keys, sonic_pi_buttons, suggest_button
 from pages.components.corpus_and_alignment_picker import open_page_with_corpus
 
@@ -62,11 +63,12 @@ def draw_program_actions(program: ProgramToUse, key: str) -> None:
             session_keys.PROGRAM.set_value(program.program_id)
             session_keys.MAP_PANEL.set_value("program")
             open_page_with_corpus("pages/map/page.py", program.corpus_name)
-        if program.audio_path is not None and Path(program.audio_path).is_file():
+        if program.audio_path is not None and does_clip_exist(program.audio_path):
             audio_path = Path(program.audio_path)
             st.download_button(
                 "Clip",
-                audio_path.read_bytes,  # Read only when the button is pressed.
+                # Read only when the button is pressed.
+                lambda: get_local_clip_file(audio_path).read_bytes(),
                 f"{program.name}{audio_path.suffix}",
                 icon=":material/download:",
                 on_click="ignore",

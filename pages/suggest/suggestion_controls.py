@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import favourites
-from core.corpus import Corpus
+from core.corpus import Corpus, get_local_clip_file
 from core.errors import EarshotError
 from pages.components import session_keys
 from pages.components.url_bound_segmented_control import draw_choice_bound_to_url
@@ -157,7 +157,8 @@ def _draw_favourite_target(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
             f"The favourite {favourite.name!r} has no clip.",
             remedy="Build its corpus again to render it.",
         )
-    return make_target_from_clip(aligned_corpus, Clip.load(audio_path), favourite.name)
+    clip = Clip.load(get_local_clip_file(audio_path))
+    return make_target_from_clip(aligned_corpus, clip, favourite.name)
 
 
 def _draw_clip_target(aligned_corpus: AlignedCorpus) -> SoundTarget | None:

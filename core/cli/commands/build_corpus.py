@@ -93,6 +93,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("flac", "ogg"), help="format of the clips (flac)")
     add_sonic_pi_option(parser, None, "a new corpus's clips")
     parser.add_argument(
+        "--audio-store",
+        metavar="URL",
+        help="keep the clips in shards at a URL such as s3://BUCKET/FOLDER, or in a folder; for"
+        " good",
+    )
+    parser.add_argument(
+        "--audio-cache-mb",
+        type=parse_positive_int,
+        metavar="MB",
+        help="size of the local cache of --audio-store (2,000)",
+    )
+    parser.add_argument(
         "--preset",
         choices=("paper", "offline"),
         help="pair of encoders (the corpus's; for a new corpus paper if available, else offline)",
@@ -131,7 +143,9 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
                 is_strict=args.strict,
             ),
             build.EncoderChoice(args.preset, args.code_encoder, args.audio_encoder),
-            build.ClipFormat(args.seconds, args.format, args.sonic_pi),
+            build.ClipFormat(
+                args.seconds, args.format, args.sonic_pi, args.audio_store, args.audio_cache_mb
+            ),
             executor=executor,
             progress=progress,
             on_estimate=print_build_estimate,

@@ -103,15 +103,19 @@ def find_aspect_neighbours_from_args(
     SilentSnippetError, EarshotError
         As `core.search.aspect_queries.find_neighbours_by_aspects`.
     """
+    from core.corpus import try_to_fetch_clip_files
     from core.search.aspect_queries import add_aspect_matches, find_neighbours_by_aspects
     from core.search.aspect_similarity import parse_aspect_weights
     from core.search.multi_corpus_search import find_neighbours_in_corpora
 
     if args.aspect:
         weights = parse_aspect_weights(args.aspect)
-        return find_neighbours_by_aspects(corpora, snippet, weights, args.k)
-    nearest = find_neighbours_in_corpora(corpora, snippet, args.k)
-    return add_aspect_matches(corpora, snippet, nearest)
+        found = find_neighbours_by_aspects(corpora, snippet, weights, args.k)
+    else:
+        nearest = find_neighbours_in_corpora(corpora, snippet, args.k)
+        found = add_aspect_matches(corpora, snippet, nearest)
+    try_to_fetch_clip_files(item.neighbour.audio_path for item in found)
+    return found
 
 
 def convert_aspect_neighbour_to_json_row(found: AspectNeighbour) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core import encoders, sonicpi
+from core.corpus import get_local_clip_file, try_to_fetch_clip_files
 from core.corpus.encoded_render import EncodedRender, encode_render
 from core.errors import EarshotError
 from core.pipeline.executors.executor_interface import ClipSettings, EmbeddedItem, ProgramResult
@@ -129,9 +130,10 @@ def _embed_batch(
     """Embed one batch; a clip that cannot be loaded costs only itself."""
     items: dict[int, Any] = {}
     results: dict[int, EmbeddedItem] = {}
+    try_to_fetch_clip_files(item for item in batch if isinstance(item, Path))
     for index, item in enumerate(batch):
         try:
-            items[index] = Clip.load(item) if isinstance(item, Path) else item
+            items[index] = Clip.load(get_local_clip_file(item)) if isinstance(item, Path) else item
         except EarshotError as error:
             results[index] = str(error)
     if items:

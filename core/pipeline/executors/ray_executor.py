@@ -9,8 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from core.corpus import EmbeddingPairs
+from core.corpus import EmbeddingPairs, get_local_clip_file
 from core.encoders import find_encoder_spec
+from core.errors import EarshotError
 from core.pipeline.executors.executor_interface import ClipSettings, EmbeddedItem, ProgramResult
 from core.pipeline.executors.ray_cluster import RayCluster
 from core.pipeline.executors.ray_result_validation import (
@@ -244,8 +245,8 @@ def _read_items(batch: Sequence[str] | Sequence[Path]) -> list[str | bytes]:
 
 def _read_file(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError:
+        return get_local_clip_file(path).read_bytes()
+    except (OSError, EarshotError):
         return b""
 
 
