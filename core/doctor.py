@@ -80,6 +80,7 @@ def check_system_requirements() -> list[RequirementCheck]:
         *_check_encoders(),
         _check_openvino(),
         _check_ray(),
+        _check_s3(),
         _check_processor(),
         _check_gpu(),
         _check_total_ram(),
@@ -324,6 +325,18 @@ def _check_ray() -> RequirementCheck:
         install = ".venv/bin/python -m pip install -r requirements/cluster.lock"
         return RequirementCheck(
             name, "not installed: commands use this machine alone", False, install, False
+        )
+    return RequirementCheck(name, version, True, is_required=False)
+
+
+def _check_s3() -> RequirementCheck:
+    name = "s3fs, for --audio-store s3://"
+    try:
+        version = metadata.version("s3fs")
+    except metadata.PackageNotFoundError:
+        install = ".venv/bin/python -m pip install -r requirements/s3.lock"
+        return RequirementCheck(
+            name, "not installed: clips are kept in a folder", False, install, False
         )
     return RequirementCheck(name, version, True, is_required=False)
 

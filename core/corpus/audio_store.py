@@ -29,6 +29,12 @@ DEFAULT_CACHE_MB = 2_000
 DEFAULT_SHARD_MB = 64
 UPLOAD_PROGRESS_STEP = "Uploading clips"
 SHARDS_PROGRESS_STEP = "Checking shards"
+DESCRIPTION_FILE = "README.txt"
+_DESCRIPTION = b"""Clips of an Earshot corpus, in tar files as WebDataset reads them.
+
+Each member is a clip, named by the hash of what it was rendered from. Do not change or rename the
+tar files: the corpus records where in them each clip lies.
+"""
 _SHARD_NAME_PATTERN = re.compile(r"clips-\d{6,}-[0-9a-f]{16}\.tar")
 
 
@@ -99,7 +105,7 @@ class AudioStore:
         Raises
         ------
         EarshotError
-            If the URL cannot be opened or read.
+            If the URL cannot be opened, read or written.
         """
         folder_url = f"{url.rstrip('/')}/{corpus_folder.name}"
         shard_names = ObjectStorage(folder_url).list_names()
@@ -110,6 +116,11 @@ class AudioStore:
         )
         for name in sorted(filter(_SHARD_NAME_PATTERN.fullmatch, shard_names)):
             _index_existing_shard(partial_index, folder_url, name)
+        # The first file shows whether the store can be written, before anything is rendered.
+        with tempfile.NamedTemporaryFile(dir=corpus_folder, prefix=PARTIAL_PREFIX) as file:
+            file.write(_DESCRIPTION)
+            file.flush()
+            ObjectStorage(folder_url).upload_file(Path(file.name), DESCRIPTION_FILE)
         os.replace(partial_index.path, index.path)
         return cls(corpus_folder)
 

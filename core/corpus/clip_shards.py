@@ -66,7 +66,7 @@ def write_clip_shard(
             archive.addfile(header, io.BytesIO(content))
             # The content ends with zeros up to a whole block.
             padded_size = -(-len(content) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
-            offset = archive.fileobj.tell() - padded_size  # type: ignore[union-attr]  # Open here.
+            offset = archive.fileobj.tell() - padded_size
             entries.append(
                 StoredClip(clip.relative_path, shard_name, offset, len(content), clip.sha256)
             )
@@ -95,6 +95,6 @@ def iterate_shard_clips(file: IO[bytes], shard_name: str) -> Iterator[StoredClip
             content = archive.extractfile(member)
             if content is None or audio_format not in AUDIO_FORMATS or "/" in render_id:
                 continue
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
+            digest = hashlib.sha256(content.read()).hexdigest()
             relative_path = build_clip_path(render_id, audio_format)
             yield StoredClip(relative_path, shard_name, member.offset_data, member.size, digest)

@@ -17,6 +17,7 @@ MAX_ATTEMPTS = 3
 RETRY_PAUSE_S = 0.5
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 60
+_BUCKET_PROTOCOLS = ("s3://", "s3a://", "gs://", "gcs://", "abfs://", "az://")
 # Errors that another attempt does not change.
 _FINAL_ERRORS = (FileNotFoundError, PermissionError, EarshotError)
 _ACCESS_ERROR_NAMES = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError")
@@ -49,7 +50,9 @@ class ObjectStorage:
 
         def upload() -> None:
             file_system, root = self._open()
-            file_system.makedirs(root, exist_ok=True)
+            # Object stores have no folders, and s3fs would create a bucket.
+            if not self.url.startswith(_BUCKET_PROTOCOLS):
+                file_system.makedirs(root, exist_ok=True)
             file_system.put_file(str(local_path), f"{root}/{name}")
             _flush_to_disk(file_system, f"{root}/{name}")
             file_system.invalidate_cache()
@@ -143,7 +146,7 @@ class ObjectStorage:
                 if action == "read":
                     raise
                 raise self._convert_error(
-                    action, name, OSError("there is no such bucket")
+                    action, name, OSError("there is no such bucket or folder")
                 ) from None
             # Each file system of fsspec raises the errors of its own library, of no common class.
             except Exception as error:

@@ -41,6 +41,7 @@ def test_all_requirements_are_checked_and_met_here():
     }
     assert "OpenVINO, for wav2vec 2.0" in checks
     assert "Ray, for --executor ray" in checks
+    assert "s3fs, for --audio-store s3://" in checks
     assert sum("encoder" in name for name in checks) >= 5
     missing = [check for check in checks.values() if check.is_required and not check.is_ok]
     assert missing == []

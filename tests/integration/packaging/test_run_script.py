@@ -109,6 +109,7 @@ class SimulatedProject:
         self.write_lock("cluster")
         self.write_lock("figures")
         self.write_lock("openvino")
+        self.write_lock("s3")
         self.write_lock("test", "pytest==1.0")
         for tool in TOOLS:
             (self.bin / tool).symlink_to(shutil.which(tool))

@@ -77,7 +77,7 @@ def remove_local_clips(corpus: Corpus) -> None:
 
 def iterate_shards(url: str) -> Iterator[tuple[object, str]]:
     file_system, root = fsspec.core.url_to_fs(f"{url}/tiny")
-    for path in sorted(file_system.ls(root, detail=False)):
+    for path in sorted(file_system.glob(f"{root}/*.tar")):
         yield file_system, path
 
 
@@ -247,12 +247,16 @@ def test_the_cache_keeps_the_clips_used_last(
     monkeypatch.setattr(clip_cache, "MIN_UNUSED_S", -1.0)
     monkeypatch.setattr("core.corpus.audio_store.BYTES_PER_MB", 100_000)  # One clip.
     paths = list(read_clips(corpus))
-    for age, path in enumerate([paths[3], *(path for path in paths if path != paths[3])]):
-        # Linux changes access times of the last day only when it must.
-        os.utime(path, (time.time() - 60 * (age + 1), 1_000_000_000))
-    corpus.set_audio_store(normalize_store_url(str(tmp_path / "store")), cache_mb=2)
+    url = normalize_store_url(str(tmp_path / "store"))
+    corpus.set_audio_store(url, cache_mb=100)
     corpus.upload_clips()
-    assert Path(paths[3]).exists()
+    for age, path in enumerate([paths[3], *(path for path in paths if path != paths[3])]):
+        os.utime(path, (time.time() - 60 * (age + 1), 1_000_000_000))
+    corpus.set_audio_store(url, cache_mb=2)
+    store = corpus.audio_store
+    assert store is not None
+    clip_cache.remove_least_recently_used(store, 10_000_000)
+    assert Path(paths[3]).exists() and not Path(paths[-1]).exists()
     for path in (paths[0], paths[1], paths[2]):
         get_local_clip_file(paths[3])
         assert get_local_clip_file(path).exists()

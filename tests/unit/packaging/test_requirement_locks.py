@@ -42,7 +42,7 @@ def test_every_pin_is_locked_at_its_version(requirements, locks):
 
 
 @pytest.mark.parametrize(
-    "extra", ["auth", "cluster", "figures", "language-model", "openvino", "test"]
+    "extra", ["auth", "cluster", "figures", "language-model", "openvino", "s3", "test"]
 )
 def test_every_extra_is_locked_at_its_version(extra):
     requirements = read_project()["project"]["optional-dependencies"][extra]
