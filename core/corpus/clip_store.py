@@ -219,10 +219,13 @@ class ClipStore:
     def list_programs_with_clip_file(self, program_ids: Sequence[str], seconds: float) -> list[str]:
         """Return those of some programs whose clip has a file; see `Corpus`."""
         locations = self._build_clip_locations(program_ids, seconds)
+        store = self.audio_store
+        stored = store.index.load_clip_sizes() if store else {}
         return [
             program_id
             for program_id, location in zip(program_ids, locations)
-            if os.path.isfile(f"{self.folder}/{location.relative_path}")
+            if location.relative_path in stored
+            or os.path.isfile(f"{self.folder}/{location.relative_path}")
         ]
 
     def register_existing_clip(self, program_id: str, seconds: float) -> Clip | None:

@@ -170,7 +170,8 @@ def test_a_new_corpus_uses_the_shards_that_are_there(corpus: Corpus, url: str) -
     again = Corpus.create("tiny", seconds=SECONDS)
     again.add_programs(Program(f"play {60 + n}", f"p{n}") for n in range(COUNT + 1))
     again.set_audio_store(url)
-    for program_id, _ in again.list_programs_to_render():
+    pending_ids = [program_id for program_id, _ in again.list_programs_to_render()]
+    for program_id in again.list_programs_with_clip_file(pending_ids, SECONDS):
         again.register_existing_clip(program_id, SECONDS)
     assert len(again.list_programs_to_render()) == 1  # The one that the first corpus lacked.
     assert {path: content for path, content in read_clips_if_any(again).items()} == clips
