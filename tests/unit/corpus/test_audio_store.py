@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import numpy as np
@@ -75,7 +76,7 @@ def remove_local_clips(corpus: Corpus) -> None:
     shutil.rmtree(corpus.path / "audio")
 
 
-def iterate_shards(url: str) -> Iterator[tuple[object, str]]:
+def iterate_shards(url: str) -> Iterator[tuple[Any, str]]:
     file_system, root = fsspec.core.url_to_fs(f"{url}/tiny")
     for path in sorted(file_system.glob(f"{root}/*.tar")):
         yield file_system, path
@@ -89,10 +90,12 @@ def test_every_clip_is_one_range_of_bytes_of_a_tar_file(corpus: Corpus, url: str
     assert store is not None
     members = {}
     for file_system, path in iterate_shards(url):
-        content = file_system.cat_file(path)  # type: ignore[attr-defined]
-        with file_system.open(path) as file, tarfile.open(fileobj=file) as archive:  # type: ignore[attr-defined]
+        content = file_system.cat_file(path)
+        with file_system.open(path) as shard, tarfile.open(fileobj=shard) as archive:
             for member in archive:
-                members[member.name] = archive.extractfile(member).read()  # type: ignore[union-attr]
+                file = archive.extractfile(member)
+                assert file is not None
+                members[member.name] = file.read()
         for clip in store.index.list_clips_of_shard(path.rpartition("/")[2]):
             stored = content[clip.offset : clip.offset + clip.size_bytes]
             assert stored == clips[f"{corpus.path}/audio/{clip.relative_path}"]
@@ -195,11 +198,11 @@ def test_check_finds_damaged_and_missing_shards(corpus: Corpus, url: str) -> Non
     damaged = store.index.list_clips_of_shard(first_shard)[1]
     for file_system, path in iterate_shards(url):
         if path.endswith(last_shard):
-            file_system.rm(path)  # type: ignore[attr-defined]
+            file_system.rm(path)
         else:
-            content = bytearray(file_system.cat_file(path))  # type: ignore[attr-defined]
+            content = bytearray(file_system.cat_file(path))
             content[damaged.offset + 50] ^= 1
-            file_system.pipe_file(path, bytes(content))  # type: ignore[attr-defined]
+            file_system.pipe_file(path, bytes(content))
     faults = corpus.find_corpus_faults()
     assert [(fault.kind, fault.where) for fault in faults] == [
         ("damaged shard", first_shard),
@@ -219,7 +222,7 @@ def test_a_clip_that_is_lost_is_rendered_again(corpus: Corpus, url: str) -> None
     remove_local_clips(corpus)
     path = corpus.load_programs()["audio"][0]
     for file_system, shard in iterate_shards(url):
-        file_system.pipe_file(shard, file_system.cat_file(shard)[:20_000])  # type: ignore[attr-defined]
+        file_system.pipe_file(shard, file_system.cat_file(shard)[:20_000])
     with pytest.raises(EarshotError, match=r"of \d+ bytes arrived|damaged in its shard"):
         get_local_clip_file(path)
     faults = corpus.find_corpus_faults()
