@@ -14,12 +14,8 @@ from core.encoders.simulation.event_simulation import (
     compute_side_share_after_panning,
     simulate_event,
 )
-from core.encoders.simulation.fx_simulation import (
-    MAX_GAIN,
-    MixedSound,
-    apply_fx_effect,
-    mix_dry_and_wet,
-)
+from core.encoders.simulation.fx_mixing import MixedSound, mix_dry_and_wet
+from core.encoders.simulation.fx_simulation import MAX_GAIN, apply_fx_effect
 from core.encoders.simulation.options_over_time import (
     compute_option_values_over_time,
     iterate_frames_with_equal_options,

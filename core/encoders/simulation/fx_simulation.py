@@ -4,61 +4,53 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from core.encoders.simulation.event_simulation import (
-    compute_high_pass_response_db,
-    compute_low_pass_response_db,
     compute_side_share_after_panning,
     shift_levels_by_bands,
 )
+from core.encoders.simulation.fx_filters import (
+    WAVE_STEPS_PER_FRAME,
+    Options,
+    apply_band_pass,
+    apply_equalizer,
+    apply_high_pass,
+    apply_low_pass,
+    apply_resonant_high_pass,
+    apply_resonant_low_pass,
+    apply_swept_filter,
+    compute_modulation_wave,
+    filter_sound_bands,
+)
+from core.encoders.simulation.fx_mixing import (
+    MixedSound,
+    add_two_sounds,
+    mix_dry_and_wet,
+    scale_sound_power,
+)
 from core.encoders.simulation.sound_profile_table import load_profile_table
 from core.encoders.simulation.third_octave_bands import (
-    BAND_CENTRE_NOTES,
     BAND_COUNT,
     FRAME_SECONDS,
     SEMITONES_PER_BAND,
 )
 from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 
-Options = dict[str, float]
 MAX_GAIN = 1000.0
 # Decay of 60 dB per second of reverberation, fitted to renders of a snare through each FX.
 REVERB_COMB_SECONDS = 0.21  # 60 dB of decay, times the logarithm of the comb filters' feedback
 REVERB_ENERGY = 0.14  # of the tail, by the energy of the sound; for a feedback of 0
-GVERB_ENERGY = 8.0
+GVERB_ENERGY = 18.0
 REVERB_SIDE_SHARE = 0.03
 MASTER_GAIN = 0.3  # from the amplitude in an FX to that of the output
 MONO_GAIN = 0.5  # in power: panning to the centre divides by the root of 2
-# Their output is in phase with the input: the amplitudes add up rather than the powers.
-IN_PHASE_FX = frozenset(
-    "distortion tanh krush bitcrusher compressor normaliser level mono pan eq band_eq slicer"
-    " tremolo lpf hpf bpf rlpf rhpf rbpf nlpf nhpf nbpf nrlpf nrhpf nrbpf".split()
-)
 COMPRESSOR_FOLLOWER = 0.5  # of the peak: it follows a mean over some milliseconds
 MAX_NORMALISER_GAIN = 1e5
-BAND_PASS_WIDTH_SEMITONES = 12.0
-
-
-@dataclass(frozen=True, eq=False)
-class MixedSound:
-    """Sum of events.
-
-    Attributes
-    ----------
-    power : float32 [frames, bands + 1]
-        As in `SimulatedEvent`, over the whole clip.
-    widths, floors : float32 [bands]
-        Of the events, weighted by their energy.
-    side_share : float
-    """
-
-    power: np.ndarray
-    widths: np.ndarray
-    floors: np.ndarray
-    side_share: float
+# What the measured effect on noise misses, for saws and drums.
+MEASURED_CORRECTIONS_DB = {"krush": -4.0, "octaver": -3.0, "whammy": -4.0, "vowel": -1.5}
 
 
 def apply_fx(sound: MixedSound, name: str, options: Options) -> MixedSound:
@@ -77,10 +69,10 @@ def apply_fx(sound: MixedSound, name: str, options: Options) -> MixedSound:
     before = _clamp_fx_gain(values.get("pre_amp", 1.0) * values.get("pre_mix", 1.0))
     after = _clamp_fx_gain(values.get("amp", 1.0))
     mix = min(max(values.get("mix", 1.0), 0.0), 1.0)
-    dry = _scale_sound_power(sound, before**2)
+    dry = scale_sound_power(sound, before**2)
     wet = apply_fx_effect(dry, name, values)
     mixed = mix_dry_and_wet(name, dry, wet, mix)
-    return _scale_sound_power(mixed, after**2)
+    return scale_sound_power(mixed, after**2)
 
 
 def apply_fx_effect(sound: MixedSound, name: str, options: Options) -> MixedSound:
@@ -93,80 +85,9 @@ def _clamp_fx_gain(gain: float) -> float:
     return min(abs(gain), MAX_GAIN)
 
 
-def _scale_sound_power(sound: MixedSound, factor: float | np.ndarray) -> MixedSound:
-    """Return a sound with power times a factor, or times one per frame: float [frames]."""
-    if isinstance(factor, np.ndarray):
-        return replace(sound, power=sound.power * factor[:, None].astype(np.float32))
-    return sound if factor == 1 else replace(sound, power=sound.power * np.float32(factor))
-
-
-def mix_dry_and_wet(
-    name: str, dry: MixedSound, wet: MixedSound, mix: float | np.ndarray
-) -> MixedSound:
-    """Return the mix of an FX by equal power, as of Sonic Pi's FX; one value, or float [frames]."""
-    if wet is dry or name in ("gverb", "level") or (not isinstance(mix, np.ndarray) and mix >= 1):
-        return wet
-    dry_gain, wet_gain = np.cos(mix * (math.pi / 2)), np.sin(mix * (math.pi / 2))
-    if name == "reverb":  # Freeverb, which gets the same mix, passes on a part of the dry sound.
-        dry_gain, wet_gain = dry_gain + wet_gain * (1 - mix), wet_gain * mix
-    dry, wet = _scale_sound_power(dry, dry_gain**2), _scale_sound_power(wet, wet_gain**2)
-    mixed = _add_two_sounds(dry, wet)
-    if name not in IN_PHASE_FX:
-        return mixed
-    return replace(mixed, power=mixed.power + 2 * np.sqrt(dry.power * wet.power))
-
-
-def _add_two_sounds(first: MixedSound, second: MixedSound) -> MixedSound:
-    """Return the sum of two versions of one sound."""
-    energies = _sum_sound_energy(first), _sum_sound_energy(second)
-    share = energies[1] / (energies[0] + energies[1] + 1e-12)
-    side_share = share * second.side_share + (1 - share) * first.side_share
-    return replace(second, power=first.power + second.power, side_share=side_share)
-
-
-def _sum_sound_energy(sound: MixedSound) -> float:
-    return float(sound.power[:, :BAND_COUNT].sum())
-
-
-def _filter_sound_bands(sound: MixedSound, levels: np.ndarray) -> MixedSound:
-    """Return a sound whose bands change by levels [bands] in dB; the peak follows their sum."""
-    gains = np.power(np.float32(10), levels / 10).astype(np.float32)
-    power = sound.power.copy()
-    power[:, :BAND_COUNT] *= gains
-    return replace(sound, power=_rescale_peaks(power, sound.power))
-
-
-def _rescale_peaks(power: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Return power whose peaks changed by as much as the sum of the bands of each frame."""
-    total = power[:, :BAND_COUNT].sum(axis=1)
-    total_before = before[:, :BAND_COUNT].sum(axis=1)
-    power[:, BAND_COUNT] = before[:, BAND_COUNT] * (total + 1e-15) / (total_before + 1e-15)
-    return power
-
-
-def _apply_low_pass(sound: MixedSound, options: Options) -> MixedSound:
-    return _filter_sound_bands(sound, compute_low_pass_response_db(options.get("cutoff", 100.0)))
-
-
-def _apply_high_pass(sound: MixedSound, options: Options) -> MixedSound:
-    return _filter_sound_bands(sound, compute_high_pass_response_db(options.get("cutoff", 100.0)))
-
-
-def _apply_band_pass(sound: MixedSound, options: Options) -> MixedSound:
-    distance = np.abs(BAND_CENTRE_NOTES - options.get("centre", 100.0))
-    width = BAND_PASS_WIDTH_SEMITONES * max(1 - options.get("res", 0.6), 0.05) * 2
-    levels = -20 * np.log10(1 + (distance / width) ** 2)
-    return _filter_sound_bands(sound, np.maximum(levels, -60).astype(np.float32))
-
-
-def _apply_swept_filter(sound: MixedSound, options: Options) -> MixedSound:
-    """Filter by the mean response between the lowest and the highest cutoff."""
-    low, high = options.get("cutoff_min", 60.0), options.get("cutoff_max", 120.0)
-    responses = [
-        10 ** (compute_low_pass_response_db(cutoff) / 10) for cutoff in np.linspace(low, high, 7)
-    ]
-    levels = 10 * np.log10(np.mean(responses, axis=0) + 1e-9)
-    return _filter_sound_bands(sound, levels.astype(np.float32))
+def _apply_ixi_techno(sound: MixedSound, options: Options) -> MixedSound:
+    """Sweep a filter by a sine that begins at its lowest value."""
+    return apply_swept_filter(sound, {**options, "wave": 3.0, "phase_offset": 0.75})
 
 
 def _apply_reverb(sound: MixedSound, options: Options) -> MixedSound:
@@ -175,7 +96,7 @@ def _apply_reverb(sound: MixedSound, options: Options) -> MixedSound:
     seconds = REVERB_COMB_SECONDS / -math.log(feedback)
     tail = _compute_tail_power_per_frame(sound, seconds, REVERB_ENERGY / (1 - feedback**2))
     damping = np.linspace(2, -8 * min(max(options.get("damp", 0.5), 0.0), 1.0), BAND_COUNT)
-    wet = _filter_sound_bands(replace(sound, power=tail), damping.astype(np.float32))
+    wet = filter_sound_bands(replace(sound, power=tail), damping.astype(np.float32))
     return replace(wet, side_share=max(sound.side_share, REVERB_SIDE_SHARE))
 
 
@@ -186,8 +107,8 @@ def _apply_gverb(sound: MixedSound, options: Options) -> MixedSound:
         sound, seconds, GVERB_ENERGY * seconds / 3 * math.sqrt(10 / room)
     )
     damping = np.linspace(3, -12, BAND_COUNT).astype(np.float32)
-    dry = _scale_sound_power(sound, _clamp_fx_gain(options.get("dry", 1.0)) ** 2)
-    return _add_two_sounds(dry, _filter_sound_bands(replace(sound, power=tail), damping))
+    dry = scale_sound_power(sound, _clamp_fx_gain(options.get("dry", 1.0)) ** 2)
+    return add_two_sounds(dry, filter_sound_bands(replace(sound, power=tail), damping))
 
 
 def _compute_tail_power_per_frame(sound: MixedSound, seconds: float, energy: float) -> np.ndarray:
@@ -219,7 +140,7 @@ def _apply_ping_pong(sound: MixedSound, options: Options) -> MixedSound:
     gain = min(max(options.get("feedback", 0.5), 0.0), 0.99) ** 2
     phase = max(options.get("phase", 0.25), 0.02)
     echoes = gain * _delay_power_by_seconds(_add_echo_repetitions(sound.power, phase, gain), phase)
-    return _add_two_sounds(sound, replace(sound, power=echoes, side_share=0.5))
+    return add_two_sounds(sound, replace(sound, power=echoes, side_share=0.5))
 
 
 def _delay_power_by_seconds(power: np.ndarray, seconds: float) -> np.ndarray:
@@ -241,27 +162,12 @@ def _add_echo_repetitions(power: np.ndarray, phase: float, gain: float) -> np.nd
 
 def _apply_slicer(sound: MixedSound, options: Options) -> MixedSound:
     """Switch the sound on and off; with a smooth wave, move between the two levels."""
-    phase = max(options.get("phase", 0.25), 0.01)
     low, high = (
         _clamp_fx_gain(options.get(name, default))
         for name, default in (("amp_min", 0.0), ("amp_max", 1.0))
     )
-    width = min(max(options.get("pulse_width", 0.5), 0.0), 1.0)
-    # Ten steps per frame, averaged: a slice may be shorter than a frame.
-    times = (np.arange(len(sound.power) * 8) - 4) / 8 * FRAME_SECONDS
-    position = (times / phase + options.get("phase_offset", 0.0)) % 1
-    wave = int(options.get("wave", 1))
-    if wave == 1:
-        shape = (position < width).astype(np.float64)
-    elif wave == 0:
-        shape = 1 - position
-    else:
-        shape = (
-            1 - np.abs(2 * position - 1) if wave == 2 else (1 + np.sin(2 * np.pi * position)) / 2
-        )
-    if options.get("invert_wave", 0.0):
-        shape = 1 - shape
-    gains = ((low + (high - low) * shape) ** 2).reshape(-1, 8).mean(axis=1)
+    shape = compute_modulation_wave(options, len(sound.power), 1)
+    gains = ((low + (high - low) * shape) ** 2).reshape(-1, WAVE_STEPS_PER_FRAME).mean(axis=1)
     kernel = np.array([0.1, 0.25, 0.3, 0.25, 0.1])  # the window of a frame overlaps its neighbours
     gains = np.convolve(np.pad(gains, 2, mode="edge"), kernel, mode="valid").astype(np.float32)
     return replace(sound, power=sound.power * gains[:, None])
@@ -269,7 +175,7 @@ def _apply_slicer(sound: MixedSound, options: Options) -> MixedSound:
 
 def _apply_panslicer(sound: MixedSound, options: Options) -> MixedSound:
     span = options.get("pan_max", 1.0) - options.get("pan_min", -1.0)
-    panned = _scale_sound_power(sound, MONO_GAIN)
+    panned = scale_sound_power(sound, MONO_GAIN)
     return replace(panned, side_share=min(0.5, 0.25 * abs(span)))
 
 
@@ -281,7 +187,7 @@ def _apply_tremolo(sound: MixedSound, options: Options) -> MixedSound:
 
 def _apply_pan(sound: MixedSound, options: Options) -> MixedSound:
     side_share = compute_side_share_after_panning(sound.side_share, options.get("pan", 0.0))
-    return replace(_scale_sound_power(sound, MONO_GAIN), side_share=side_share)
+    return replace(scale_sound_power(sound, MONO_GAIN), side_share=side_share)
 
 
 def _apply_mono(sound: MixedSound, options: Options) -> MixedSound:
@@ -303,7 +209,8 @@ def _apply_pitch_shift(sound: MixedSound, options: Options) -> MixedSound:
 
 def _apply_whammy(sound: MixedSound, options: Options) -> MixedSound:
     shifted = _shift_pitch(sound, options.get("transpose", 12.0))
-    return replace(shifted, side_share=0.5)
+    quieter = scale_sound_power(shifted, 10 ** (MEASURED_CORRECTIONS_DB["whammy"] / 10))
+    return replace(quieter, side_share=0.5)
 
 
 def _apply_normaliser(sound: MixedSound, options: Options) -> MixedSound:
@@ -335,9 +242,12 @@ def _apply_distortion(sound: MixedSound, options: Options) -> MixedSound:
 
 def _apply_tanh(sound: MixedSound, options: Options) -> MixedSound:
     krunch = min(max(options.get("krunch", 5.0), 0.01), 100.0)
+    # Louder than tanh(k x) / k by the root of k, as measured.
     return _apply_saturation_to_band_powers(
         sound,
-        lambda amplitudes: np.tanh(krunch * amplitudes) / np.maximum(krunch * amplitudes, 1e-4),
+        lambda amplitudes: (
+            np.tanh(krunch * amplitudes) / np.maximum(math.sqrt(krunch) * amplitudes, 1e-4)
+        ),
     )
 
 
@@ -369,7 +279,8 @@ def _make_measured_default_effect(name: str) -> Callable[[MixedSound, Options], 
 
     def apply_measured_effect(sound: MixedSound, _options: Options) -> MixedSound:
         side_share = max(sound.side_share, profile.side_share)
-        return replace(_filter_sound_bands(sound, profile.gains), side_share=side_share)
+        gains = profile.gains + np.float32(MEASURED_CORRECTIONS_DB.get(name, 0.0))
+        return replace(filter_sound_bands(sound, gains), side_share=side_share)
 
     return apply_measured_effect
 
@@ -379,15 +290,21 @@ def _leave_sound_unchanged(sound: MixedSound, _options: Options) -> MixedSound:
 
 
 _EFFECTS: dict[str, Callable[[MixedSound, Options], MixedSound]] = {
-    **dict.fromkeys(("lpf", "rlpf"), _apply_low_pass),
-    **dict.fromkeys(("hpf", "rhpf"), _apply_high_pass),
-    **dict.fromkeys(("bpf", "rbpf"), _apply_band_pass),
+    "lpf": apply_low_pass,
+    "hpf": apply_high_pass,
+    "rlpf": apply_resonant_low_pass,
+    "rhpf": apply_resonant_high_pass,
+    **dict.fromkeys(("bpf", "rbpf"), apply_band_pass),
     # Those with an "n" are normalised.
-    **dict.fromkeys(("nlpf", "nrlpf"), _normalise_sound_after_effect(_apply_low_pass)),
-    **dict.fromkeys(("nhpf", "nrhpf"), _normalise_sound_after_effect(_apply_high_pass)),
-    **dict.fromkeys(("nbpf", "nrbpf"), _normalise_sound_after_effect(_apply_band_pass)),
-    **dict.fromkeys(("wobble", "ixi_techno"), _apply_swept_filter),
+    "nlpf": _normalise_sound_after_effect(apply_low_pass),
+    "nhpf": _normalise_sound_after_effect(apply_high_pass),
+    "nrlpf": _normalise_sound_after_effect(apply_resonant_low_pass),
+    "nrhpf": _normalise_sound_after_effect(apply_resonant_high_pass),
+    **dict.fromkeys(("nbpf", "nrbpf"), _normalise_sound_after_effect(apply_band_pass)),
+    "wobble": apply_swept_filter,
+    "ixi_techno": _apply_ixi_techno,
     **dict.fromkeys(("level", "record", "sound_out", "sound_out_stereo"), _leave_sound_unchanged),
+    "eq": apply_equalizer,
     "reverb": _apply_reverb,
     "gverb": _apply_gverb,
     "echo": _apply_echo,

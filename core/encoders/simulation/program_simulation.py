@@ -19,7 +19,8 @@ from core.encoders.simulation.event_simulation import (
     SimulatedEvent,
     simulate_event,
 )
-from core.encoders.simulation.fx_simulation import MixedSound, apply_fx
+from core.encoders.simulation.fx_mixing import MixedSound
+from core.encoders.simulation.fx_simulation import apply_fx
 from core.encoders.simulation.third_octave_bands import BAND_COUNT, FRAME_SECONDS
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, FxChain, ScoreEvent
 from core.sonicpi.sound_options_and_control_changes import (
