@@ -37,7 +37,8 @@ MIN_QUERIES_PER_ROW = 8
 """Fewer say nothing about a variance."""
 CAPTION = (
     "R²: 1 minus squared error by variance, on the scale of the property (octaves for rates and"
-    " frequencies); simulation: without the regression. MAE: mean absolute error in the unit."
+    " frequencies); simulation: without the regression. MAE and"
+    " median error: of the absolute errors in the unit."
     f" Coverage: share of true values in the {COVERAGE:.0%} interval, in percent."
 )
 
@@ -173,6 +174,7 @@ def build_property_table(outcome: ForecastOutcome, groups: np.ndarray) -> pd.Dat
             "R²",
             "R², simulation",
             "MAE",
+            "median error",
             "unit",
             "coverage",
         ],
@@ -187,12 +189,14 @@ def _measure_forecast_of_property(
     simulated = outcome.simulated[is_used, column]
     is_covered = np.abs(truth - predicted) <= outcome.half_widths[is_used, column]
     restored = descriptor.unstandardize_descriptor_values
+    errors = np.abs(restored(truth) - restored(predicted))
     return {
         "property": descriptor.name,
         "queries": int(is_used.sum()),
         "R²": round(1 - float(((truth - predicted) ** 2).mean()) / variance, 3),
         "R², simulation": round(1 - float(((truth - simulated) ** 2).mean()) / variance, 3),
-        "MAE": round(float(np.abs(restored(truth) - restored(predicted)).mean()), 2),
+        "MAE": round(float(errors.mean()), 2),
+        "median error": round(float(np.median(errors)), 2),
         "unit": descriptor.unit,
         "coverage": round(100 * float(is_covered.mean()), 1),
     }
