@@ -116,7 +116,7 @@ def apply_swept_filter(sound: MixedSound, options: Options) -> MixedSound:
 
 def apply_equalizer(sound: MixedSound, options: Options) -> MixedSound:
     """Raise or lower the bands around the centres of the equalizer and beyond its shelves."""
-    levels = np.zeros(BAND_COUNT, np.float32)
+    levels: np.ndarray = np.zeros(BAND_COUNT)
     for name in ("low", "mid", "high"):
         gain = options.get(name, 0.0)
         distance = (BAND_CENTRE_NOTES - options.get(f"{name}_note", 80.0)) / EQUALIZER_WIDTH
