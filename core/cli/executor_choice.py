@@ -7,20 +7,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from core.cluster_status import ClusterProgress
 from core.errors import EarshotError
+from core.progress_callback import Progress
 
 if TYPE_CHECKING:
     from core.pipeline.executors import Executor
 
 
 @contextmanager
-def open_executor(args: argparse.Namespace) -> Iterator[Executor]:
+def open_executor(
+    args: argparse.Namespace, progress: Progress
+) -> Iterator[tuple[Executor, Progress]]:
     """Open the executor of ``--executor``, ``--address`` and ``--workers`` for a block.
 
     Parameters
     ----------
     args : Namespace
         With `executor` and `address`; `workers` is optional.
+    progress : Progress
+
+    Yields
+    ------
+    executor : Executor
+    progress : Progress
+        The same; with the status of the cluster if there is one.
 
     Raises
     ------
@@ -37,9 +48,9 @@ def open_executor(args: argparse.Namespace) -> Iterator[Executor]:
             )
         from core.pipeline.executors import LocalExecutor  # Not needed by --help.
 
-        yield LocalExecutor(workers)
+        yield LocalExecutor(workers), progress
         return
     from core.pipeline.executors.ray_executor import RayExecutor
 
     with RayExecutor(args.address, workers) as executor:
-        yield executor
+        yield executor, ClusterProgress(progress, executor.get_status)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from core.cluster_status import CLUSTER_KEY, ClusterStatus
 from core.corpus.legacy_command_names import translate_legacy_command
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import remove_partial_files
@@ -52,6 +53,8 @@ class JobProgress:
         Seconds since the last unit was finished.
     steps : tuple of JobStep
         All steps that have started, in order.
+    cluster : ClusterStatus or None
+        The cluster on which the job works; None if it works on this machine.
     """
 
     step: str = ""
@@ -63,6 +66,7 @@ class JobProgress:
     remaining_range_s: tuple[float, float] | None = None
     idle_s: float = 0.0
     steps: tuple[JobStep, ...] = ()
+    cluster: ClusterStatus | None = None
 
     @property
     def finished_fraction(self) -> float:
@@ -301,6 +305,7 @@ def _build_job_snapshot(job_folder: Path, job_record: job_record_file.JobRecord)
     values = {key: value for key, value in progress.items() if key in field_names}
     if values.get("remaining_range_s"):
         values["remaining_range_s"] = tuple(values["remaining_range_s"])
+    values[CLUSTER_KEY] = ClusterStatus.parse(values.get(CLUSTER_KEY))
     try:
         heartbeat = (job_folder / job_record_file.RECORD_FILE).stat().st_mtime
     except OSError:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from core.cluster_status import CLUSTER_KEY
 from core.jobs import job_record_file, process_liveness_and_killing
 from core.jobs.remaining_time import RateEstimator
 
@@ -38,6 +39,7 @@ class JobProgressReporter:
         self._rate_estimators: dict[str, RateEstimator] = {}
         self._last_event_times: dict[str, float] = {}
         self._current_progress: dict[str, Any] = {}
+        self._cluster_status: dict[str, Any] | None = None
         self._has_unwritten_progress = False
         self._last_report_time = time.monotonic()
         self._interrupt_event = threading.Event()
@@ -64,6 +66,8 @@ class JobProgressReporter:
             self._steps[step] = {"step": step, "done": done, "total": total}
             self._rate_estimators.setdefault(step, RateEstimator()).record_done_count(done)
             self._current_progress = {"step": step, "done": done, "total": total, "note": note}
+            if data is not None and CLUSTER_KEY in data:
+                self._cluster_status = data[CLUSTER_KEY]
             self._has_unwritten_progress = True
             last_event_time = self._last_event_times.get(step, -EVENT_INTERVAL_S)
             is_due = now - last_event_time >= EVENT_INTERVAL_S
@@ -90,6 +94,7 @@ class JobProgressReporter:
                 ),
                 "idle_s": time.monotonic() - self._last_report_time,
                 "steps": list(self._steps.values()),
+                CLUSTER_KEY: self._cluster_status,
             }
 
     def stop_writer_thread(self) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core import jobs, workspace
 from core.errors import EarshotError
-from core.jobs import Job
+from core.jobs import Job, JobProgress
 from core.pipeline.duration_history import Work, estimate_duration_range
 from pages.components import markdown_and_errors, session_keys
 
@@ -247,8 +247,25 @@ def _draw_job_progress_bar(job: Job) -> None:
         for step in progress.steps
         if step.total and step.done >= step.total and step.step != progress.step
     )
-    if finished_steps or note:
-        st.caption(" · ".join(part for part in (finished_steps, note) if part))
+    cluster_status = _describe_cluster(progress)
+    # Progress without a note of its own has the status as its note, for terminals.
+    parts = (finished_steps, "" if progress.note == str(progress.cluster) else note, cluster_status)
+    if any(parts):
+        st.caption(" · ".join(part for part in parts if part))
+
+
+def _describe_cluster(progress: JobProgress) -> str:
+    """Return the cores, nodes, speed and latest failure of a job on a cluster; "" without one."""
+    cluster = progress.cluster
+    if cluster is None:
+        return ""
+    parts = [f":material/lan: {cluster}"]
+    if progress.rate:
+        parts.append(f"{progress.rate:.3g} per second")
+    if cluster.last_failure:
+        failure = markdown_and_errors.escape_markdown(cluster.last_failure)
+        parts.append(f"last failure: {failure}")
+    return " · ".join(parts)
 
 
 def _describe_job_progress(job: Job) -> str:

@@ -61,7 +61,7 @@ def run(variants: int = 64) -> list[tuple[str, str]]:
             local_times.append(_measure_build(LocalExecutor(), sources))
             ray_times.append(_measure_build(executor, sources))
         local_s, ray_s = min(local_times), min(ray_times)
-        size = executor.describe_size()
+        size = str(executor.get_status())
     intake_s, intake_cpu_s, memory_mb = _measure_intake(INTAKE_COUNT)
     return [
         ("programs", f"{variants}, {SECONDS:g} s each"),

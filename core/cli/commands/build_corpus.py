@@ -129,7 +129,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
             remedy="Use --per-template or --grammar-programs to add programs, or --resume to"
             " render and embed existing ones.",
         )
-    with open_executor(args) as executor:
+    with open_executor(args, progress) as (executor, progress):
         report = build.build_corpus(
             args.corpus,
             build.BuildOptions(

@@ -36,7 +36,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
     from core.pipeline import embed
 
     corpus = open_corpus_from_args(args)
-    with open_executor(args) as executor:
+    with open_executor(args, progress) as (executor, progress):
         report = embed.embed_corpus(
             corpus, args.code_encoder, args.audio_encoder, progress, executor
         )

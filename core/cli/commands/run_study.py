@@ -75,7 +75,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
         )
         return
     corpus = open_corpus_from_args(args)
-    with open_executor(args) as executor:
+    with open_executor(args, progress) as (executor, progress):
         if args.name == ALL_STUDIES:
             run_and_print_all_studies(corpus, options, progress, executor, args.json)
             return

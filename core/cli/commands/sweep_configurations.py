@@ -77,7 +77,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
     from core.pipeline.executors.default_executor import use_executor
 
     corpus = open_corpus_from_args(args)
-    with open_executor(args) as executor, use_executor(executor):
+    with open_executor(args, progress) as (executor, progress), use_executor(executor):
         sweep_id = sweep.run_sweep(
             corpus,
             args.grid,

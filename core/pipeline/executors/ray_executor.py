@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from core.cluster_status import ClusterStatus
 from core.corpus import EmbeddingPairs, get_local_clip_file
 from core.encoders import find_encoder_spec
 from core.errors import EarshotError
@@ -202,9 +203,9 @@ class RayExecutor:
         """Return the number of programs or clips in one task."""
         return CODE_BATCH_SIZE if modality == "code" else CLIP_BATCH_SIZE
 
-    def describe_size(self) -> str:
-        """Return the number of nodes and workers in words."""
-        return self.pool.describe_size()
+    def get_status(self) -> ClusterStatus:
+        """Return the size of the cluster that takes tasks, and the failures so far."""
+        return self.pool.get_status()
 
     def _get_render_timeout(self, seconds: float) -> float:
         if self._task_timeout_s is not None:

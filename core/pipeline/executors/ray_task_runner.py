@@ -51,7 +51,6 @@ class RayTaskRunner:
         self._pool = pool
         self._task_timeout_s = task_timeout_s
         self._retries: deque[WorkerTask] = deque()
-        self._last_failure = ""
         self._last_time_with_workers = time.monotonic()
 
     def run_tasks(
@@ -154,8 +153,7 @@ class RayTaskRunner:
         try:
             description = self._ray.get(worker.description_ref, timeout=FETCH_TIMEOUT_S)
         except self._ray.exceptions.RayError as error:
-            self._last_failure = describe_worker_failure(error)
-            self._pool.count_failed_start(worker, self._last_failure)
+            self._pool.count_failed_start(worker, describe_worker_failure(error))
         else:
             self._pool.accept_worker(worker, description)
         self._pool.raise_if_unusable()
@@ -179,7 +177,7 @@ class RayTaskRunner:
 
     def _handle_failed_worker(self, worker: PooledWorker, reference: Any, reason: str) -> None:
         """Replace a worker, and let its tasks run elsewhere."""
-        self._last_failure = f"{worker.node.address}: {reason}"
+        self._pool.record_failure(worker.node, reason)
         failed_task = worker.remove_task(reference)
         self._retries.extend(self._pool.remove_worker(worker))
         self._retry_or_give_up(failed_task)
@@ -192,7 +190,7 @@ class RayTaskRunner:
         if task.attempts >= MAX_TASK_ATTEMPTS:
             raise EarshotError(
                 f"{MAX_TASK_ATTEMPTS} workers of the Ray cluster failed at the same program. The"
-                f" last one, {self._last_failure}",
+                f" last one, {self._pool.last_failure}",
                 remedy="Run the command again: it resumes where it stopped. Without --executor ray"
                 " it runs on this machine.",
             )
@@ -216,7 +214,7 @@ class RayTaskRunner:
         elif time.monotonic() - self._last_time_with_workers > NO_WORKER_TIMEOUT_S:
             raise EarshotError(
                 f"The Ray cluster has had no free core for {NO_WORKER_TIMEOUT_S:.0f} s."
-                + (f" Last failure: {self._last_failure}" if self._last_failure else ""),
+                + (f" Last failure: {self._pool.last_failure}" if self._pool.last_failure else ""),
                 remedy="Add nodes or wait for other work there, then run the command again: it"
                 " resumes where it stopped.",
             )

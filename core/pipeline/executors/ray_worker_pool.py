@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.cluster_status import ClusterStatus
 from core.errors import EarshotError
 from core.pipeline.executors.ray_cluster import ClusterNode, RayCluster
 from core.pipeline.executors.ray_worker import ProgramWorker, detect_compute_settings
@@ -114,26 +115,25 @@ class RayWorkerPool:
         self.workers: list[PooledWorker] = []
         self.refusals: dict[str, str] = {}
         """Why a node is not used, by node id."""
+        self._failure_count = 0
+        self.last_failure = ""
+        """Node and reason of the latest failure; "" without one."""
 
     @property
     def ready_workers(self) -> list[PooledWorker]:
         """Return the workers that accept tasks."""
         return [worker for worker in self.workers if worker.is_ready]
 
-    def describe_size(self) -> str:
-        """Return the number of nodes and workers in words.
-
-        Examples
-        --------
-        >>> pool.describe_size()  # doctest: +SKIP
-        '3 workers on 2 nodes'
-        """
+    def get_status(self) -> ClusterStatus:
+        """Return the size of the cluster that takes tasks, and the failures so far."""
         workers = self.ready_workers
         node_count = len({worker.node.id for worker in workers})
-        return (
-            f"{len(workers)} worker{'' if len(workers) == 1 else 's'} on"
-            f" {node_count} node{'' if node_count == 1 else 's'}"
-        )
+        return ClusterStatus(node_count, len(workers), self._failure_count, self.last_failure)
+
+    def record_failure(self, node: ClusterNode, reason: str) -> None:
+        """Count a failed worker, and keep the reason for messages."""
+        self._failure_count += 1
+        self.last_failure = f"{node.address}: {reason}"
 
     def refresh_workers(self) -> list[WorkerTask]:
         """Start workers on new cores and drop those of lost nodes; return the tasks of the latter.
@@ -146,6 +146,7 @@ class RayWorkerPool:
         nodes = {node.id: node for node in self._cluster.list_nodes()}
         lost_tasks = []
         for worker in [worker for worker in self.workers if worker.node.id not in nodes]:
+            self.record_failure(worker.node, "the node was lost")
             lost_tasks += self.remove_worker(worker)
         for node in nodes.values():
             if node.id in self.refusals:
@@ -178,6 +179,7 @@ class RayWorkerPool:
 
     def count_failed_start(self, worker: PooledWorker, reason: str) -> None:
         """Remove a worker that did not start, and refuse its node if that keeps happening."""
+        self.record_failure(worker.node, reason)
         node_id = worker.node.id
         self._failed_starts[node_id] = self._failed_starts.get(node_id, 0) + 1
         if self._failed_starts[node_id] >= MAX_FAILED_STARTS_PER_NODE:

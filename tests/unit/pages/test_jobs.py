@@ -90,6 +90,12 @@ def test_a_running_job_shows_its_progress_and_remaining_time():
             "remaining_range_s": [130.0, 310.0],
             "idle_s": 1.0,
             "steps": [{"step": "Generating programs", "done": 120, "total": 120}, done],
+            "cluster": {
+                "nodes": 2,
+                "workers": 3,
+                "failures": 1,
+                "last_failure": f"10.0.0.7: {MARKDOWN_NOTE}",
+            },
         },
     )
     app = open_page()
@@ -97,6 +103,7 @@ def test_a_running_job_shows_its_progress_and_remaining_time():
     assert value == 25 and "30 of 120" in text and "2 to 5 min left" in text
     text = get_text(app)
     assert "Running" in text and ":material/check: Generating programs" in text
+    assert "3 cores on 2 nodes, 1 failure · 0.5 per second · last failure: 10" in text
     assert MARKDOWN_NOTE not in text  # It is escaped.
 
 

@@ -60,6 +60,7 @@ class ScriptedPool:
         self.ray = ray
         self.workers: list[PooledWorker] = []
         self.removed_count = 0
+        self.last_failure = ""
 
     @property
     def ready_workers(self) -> list[PooledWorker]:
@@ -71,6 +72,9 @@ class ScriptedPool:
             handle = SimpleNamespace(render=method)
             self.workers.append(PooledWorker(handle, NODE, None, is_ready=True))
         return []
+
+    def record_failure(self, node: ClusterNode, reason: str) -> None:
+        self.last_failure = f"{node.address}: {reason}"
 
     def remove_worker(self, worker: PooledWorker) -> list[WorkerTask]:
         self.workers.remove(worker)
