@@ -24,12 +24,6 @@ _faults_by_test: dict[str, tuple[str, int]] = {}  # description and times tried,
 _counts_by_fault: dict[str, list[int]] = {}  # times tried and survived, by description
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "fault(description, each=1): the fault, and how often each test tries it"
-    )
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if mark := item.get_closest_marker(fault_table.MARK):

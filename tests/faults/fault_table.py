@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FunctionType
 
 MARK = "fault"
+RAY_FAULTS_MODULE = "tests.integration.pipeline.executors.test_executors"
 FaultRow = tuple[str, int, int]  # description, times tried, times survived
 
 
@@ -23,15 +24,21 @@ def format_fault_table(rows: list[FaultRow]) -> str:
 
 
 def list_expected_rows() -> list[FaultRow]:
-    """Return a row for each fault that the tests of this folder try, as if all survived."""
+    """Return a row for each fault that the marked tests try, as if all survived."""
     counts: dict[str, int] = {}
-    for file in sorted(Path(__file__).parent.glob("test_*.py")):
-        module = importlib.import_module(f"tests.faults.{file.stem}")
+    for name in _list_fault_modules():
+        module = importlib.import_module(name)
         for test in vars(module).values():
             if isinstance(test, FunctionType) and inspect.getmodule(test) is module:
                 for description, times in _list_faults(test):
                     counts[description] = counts.get(description, 0) + times
     return [(description, tried, tried) for description, tried in counts.items()]
+
+
+def _list_fault_modules() -> list[str]:
+    """Return the modules of this folder, and those of other fixtures that have faults too."""
+    files = sorted(Path(__file__).parent.glob("test_*.py"))
+    return [*(f"tests.faults.{file.stem}" for file in files), RAY_FAULTS_MODULE]
 
 
 def _list_faults(test: FunctionType) -> list[tuple[str, int]]:

@@ -22,6 +22,8 @@ from core.workspace import PROJECT_FOLDER
 
 INSTALL_COMMAND = ".venv/bin/python -m pip install -r requirements/cluster.lock"
 LOCAL_ADDRESSES = ("auto", "127.0.0.1", "localhost")
+# Ray gives its own processes 30 s to start, which is not always enough on a busy machine.
+START_ATTEMPTS = 3
 LOCAL_OBJECT_STORE_BYTES = 256 << 20
 # Set in workers, so that they compute as `core.encoders.parallel_map` does: on one thread.
 SINGLE_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -73,9 +75,9 @@ class RayCluster:
         # A notebook or a test may have connected already; that connection is not closed here.
         self._is_own_connection = not self.ray.is_initialized()
         if self._is_own_connection:
-            self._connect(address)
+            self._connect(address, START_ATTEMPTS if address is None else 1)
 
-    def _connect(self, address: str | None) -> None:
+    def _connect(self, address: str | None, attempts: int) -> None:
         options: dict[str, Any] = {
             "log_to_driver": False,
             "logging_level": logging.ERROR,
@@ -99,11 +101,16 @@ class RayCluster:
         # Ray raises errors of many kinds: of its own, of sockets and of gRPC.
         except Exception as error:
             self._remove_temporary_folder()
+            if attempts > 1:
+                self._connect(address, attempts - 1)
+                return
             raise EarshotError(
-                "Ray could not be started."
+                f"Ray could not be started ({_shorten(error)})."
                 if address is None
                 else f"There is no Ray cluster to connect to at {address!r} ({_shorten(error)}).",
-                remedy="Start one with: ray start --head, or leave out --address to use this"
+                remedy="Try again when the machine is less busy, or leave out --executor ray."
+                if address is None
+                else "Start one with: ray start --head, or leave out --address to use this"
                 " machine alone. docs/scale.md describes both.",
             ) from error
 

@@ -9,11 +9,29 @@ from typing import Any
 
 import pytest
 
-from core.pipeline.executors.ray_cluster import LOCAL_CLUSTER_VARIABLES
+from core.pipeline.executors.ray_cluster import LOCAL_CLUSTER_VARIABLES, START_ATTEMPTS
 from core.pipeline.executors.ray_executor import RayExecutor
 from tests.unreliable_worker import UnreliableWorker
 
 NODE_OPTIONS = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
+
+
+def start_cluster() -> Any:
+    """Start a cluster of two nodes; again if a busy machine exceeds Ray's limit of 30 s."""
+    from ray.cluster_utils import Cluster
+
+    for attempt in range(START_ATTEMPTS):
+        cluster = Cluster()
+        try:
+            cluster.add_node(**NODE_OPTIONS)
+            cluster.add_node(**NODE_OPTIONS)
+        except Exception:  # Ray raises no more specific one.
+            cluster.shutdown()
+            if attempt == START_ATTEMPTS - 1:
+                raise
+        else:
+            break
+    return cluster
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +45,7 @@ def ray_nodes() -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in variables.items():
             patch.setenv(name, value)
-        from ray.cluster_utils import Cluster
-
-        cluster = Cluster(initialize_head=True, head_node_args=dict(NODE_OPTIONS))
-        cluster.add_node(**NODE_OPTIONS)
+        cluster = start_cluster()
         yield cluster
         cluster.shutdown()
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +27,7 @@ from core.progress_callback import ignore_progress
 from core.sonicpi import Clip
 from core.studies.study_clip_rendering import render_study_clips
 from tests.faults.corpus_state import digest_corpus
+from tests.faults.job_control import wait_until
 from tests.integration.pipeline.executors.conftest import NODE_OPTIONS
 from tests.integration.pipeline.sweep_corpus import create_corpus_of_two_views, use_quick_grid
 from tests.unreliable_worker import make_misbehaving_source
@@ -108,13 +113,40 @@ def test_a_clip_that_cannot_be_read_costs_only_itself(executor, local_results, t
         assert dict(results)[0][0].dtype == np.float32
 
 
-def test_a_dead_worker_changes_nothing(ray_executor, local_results, tmp_path):
-    source = make_misbehaving_source("play 60", tmp_path / "marker")
-    results = build_results(ray_executor, [source, SOURCES[0]])
-    assert (tmp_path / "marker").exists()
+def wait_for_both_nodes(executor: RayExecutor) -> None:
+    """Wait until both nodes have a worker that takes tasks."""
+    while len(executor.pool.ready_workers) < 2:
+        with executor.embed_batches("sonicpi", [["play 60"]]) as results:
+            list(results)
+
+
+def declare_late(executor: RayExecutor, marker: Path) -> None:
+    """Wait until a worker has begun not to answer; let its time be over."""
+    wait_until(marker.exists, "the worker that does not answer")
+    for worker in executor.pool.workers:
+        if worker.running:
+            worker.head_started -= 1e6
+
+
+@pytest.mark.fault("A worker of a Ray cluster ends, returns a damaged clip or does not answer")
+@pytest.mark.parametrize("fault", ["end", "damage", "wait"])
+def test_a_misbehaving_worker_changes_nothing(ray_executor, local_results, tmp_path, fault):
+    wait_for_both_nodes(ray_executor)
+    failures_before = ray_executor.get_status().failures
+    marker = tmp_path / "marker"
+    sources = iter([SOURCES[0], make_misbehaving_source("play 60", fault, marker)])
+    results: dict[int, ProgramResult] = {}
+    with ray_executor.build_clips(sources, SETTINGS) as batches:
+        for batch in batches:
+            results |= batch
+            if fault == "wait" and 1 not in results:
+                declare_late(ray_executor, marker)
+    assert marker.exists()
     assert_equal_results(results, {0: local_results[0], 1: local_results[0]})
+    assert ray_executor.get_status().failures > failures_before
 
 
+@pytest.mark.fault("SIGKILL of a node of a Ray cluster during a build")
 def test_a_killed_node_changes_nothing_in_a_corpus(
     ray_nodes, ray_executor, tmp_path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -122,9 +154,7 @@ def test_a_killed_node_changes_nothing_in_a_corpus(
     build_corpus("faulty", *BUILD_ARGUMENTS)
     expected = digest_corpus("faulty")
     pool = ray_executor.pool
-    while len(pool.ready_workers) < 2:  # both nodes take part
-        with ray_executor.embed_batches("sonicpi", [["play 60"]]) as results:
-            list(results)
+    wait_for_both_nodes(ray_executor)
     (node,) = ray_nodes.worker_nodes
     killed: list[str] = []
 
@@ -143,6 +173,35 @@ def test_a_killed_node_changes_nothing_in_a_corpus(
     assert digest_corpus("faulty") == expected
     again = embed_corpus(Corpus.open("faulty"), audio_encoder="descriptors", executor=ray_executor)
     assert again.audio_embeddings_added == 8 and not again.embedding_errors
+
+
+DRIVER_CODE = """
+import sys
+from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.executors.ray_executor import RayExecutor
+with RayExecutor(sys.argv[1]) as executor:
+    build_corpus("faulty", BuildOptions(["02_1_beeps"], 40), %r, %r, executor=executor)
+"""
+
+
+@pytest.mark.fault("SIGKILL of the driver of a build on a Ray cluster, and a new one")
+def test_a_killed_driver_is_replaced(
+    ray_nodes, ray_executor, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    arguments = (BuildOptions(["02_1_beeps"], 40), *BUILD_ARGUMENTS[1:])
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "local"))
+    build_corpus("faulty", *arguments)
+    expected = digest_corpus("faulty")
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "ray"))
+    ray_executor.pool.stop_workers()  # Their cores are for the driver that will be killed.
+    code = DRIVER_CODE % BUILD_ARGUMENTS[1:]
+    with subprocess.Popen([sys.executable, "-c", code, ray_nodes.address]) as driver:
+        wait_until(lambda: list(tmp_path.glob("ray/**/*.flac")), "the first clip")
+        driver.kill()
+    clip_count = len(list(tmp_path.glob("ray/**/*.flac")))
+    assert driver.returncode == -signal.SIGKILL and clip_count < 40
+    report = build_corpus("faulty", *arguments, executor=ray_executor)
+    assert report.counts["ok"] == 40 and digest_corpus("faulty") == expected
 
 
 def test_a_sweep_resumes_and_trains_the_same_on_a_cluster(
