@@ -102,6 +102,7 @@ class RayCluster:
         except Exception as error:
             self._remove_temporary_folder()
             if attempts > 1:
+                self.ray.shutdown()  # Some of its processes may be running.
                 self._connect(address, attempts - 1)
                 return
             raise EarshotError(
