@@ -71,6 +71,7 @@ class ClusterProgress:
         self._progress = progress
         self._get_status = get_status
         self._last_status: ClusterStatus | None = None
+        self._status_text = ""
 
     def __call__(
         self, step: str, done: int, total: int, note: str = "", data: dict[str, Any] | None = None
@@ -78,13 +79,9 @@ class ClusterProgress:
         """Report progress, as defined by `core.progress_callback.Progress`."""
         status = self._get_status()
         if status.workers and status != self._last_status:
-            self._last_status = status
+            self._last_status, self._status_text = status, str(status)
             data = (data or {}) | status.to_progress_data()
-        self._progress(step, done, total, note or self._describe(status), data)
-
-    @staticmethod
-    def _describe(status: ClusterStatus) -> str:
-        return str(status) if status.workers else ""
+        self._progress(step, done, total, note or self._status_text, data)
 
 
 def _format_count(count: int, noun: str) -> str:

@@ -116,6 +116,7 @@ class RayWorkerPool:
         self.refusals: dict[str, str] = {}
         """Why a node is not used, by node id."""
         self._failure_count = 0
+        self._status: ClusterStatus | None = None
         self.last_failure = ""
         """Node and reason of the latest failure; "" without one."""
 
@@ -126,12 +127,17 @@ class RayWorkerPool:
 
     def get_status(self) -> ClusterStatus:
         """Return the size of the cluster that takes tasks, and the failures so far."""
-        workers = self.ready_workers
-        node_count = len({worker.node.id for worker in workers})
-        return ClusterStatus(node_count, len(workers), self._failure_count, self.last_failure)
+        if self._status is None:  # It is read for every program, and seldom changes.
+            workers = self.ready_workers
+            node_count = len({worker.node.id for worker in workers})
+            self._status = ClusterStatus(
+                node_count, len(workers), self._failure_count, self.last_failure
+            )
+        return self._status
 
     def record_failure(self, node: ClusterNode, reason: str) -> None:
         """Count a failed worker, and keep the reason for messages."""
+        self._status = None
         self._failure_count += 1
         self.last_failure = f"{node.address}: {reason}"
 
@@ -170,6 +176,7 @@ class RayWorkerPool:
         """Let a worker take tasks, or refuse its node if its software differs from the driver's."""
         if description == self._expected_software:
             worker.is_ready = True
+            self._status = None
             return
         self.refuse_node(
             worker,
@@ -198,6 +205,7 @@ class RayWorkerPool:
     def remove_worker(self, worker: PooledWorker) -> list[WorkerTask]:
         """End a worker and return its unfinished tasks, whose late results nobody reads."""
         self.workers.remove(worker)
+        self._status = None
         tasks = [task for _, task in worker.running]
         worker.running.clear()
         self._cluster.ray.kill(worker.handle)
