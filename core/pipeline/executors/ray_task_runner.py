@@ -20,7 +20,8 @@ Result = TypeVar("Result")
 
 POLL_INTERVAL_S = 0.5
 FETCH_TIMEOUT_S = 60.0
-NO_WORKER_TIMEOUT_S = 120.0
+# A busy machine takes minutes to start the processes of its workers.
+NO_WORKER_TIMEOUT_S = 300.0
 # Of the results that are stored together. What is beyond stays on the nodes until the next round,
 # so that the driver's memory does not depend on the number of workers.
 MAX_BATCH_BYTES = 64 << 20
@@ -213,10 +214,10 @@ class RayTaskRunner:
             self._last_time_with_workers = time.monotonic()
         elif time.monotonic() - self._last_time_with_workers > NO_WORKER_TIMEOUT_S:
             raise EarshotError(
-                f"The Ray cluster has had no free core for {NO_WORKER_TIMEOUT_S:.0f} s."
+                f"No worker of the Ray cluster has started for {NO_WORKER_TIMEOUT_S:.0f} s."
                 + (f" Last failure: {self._pool.last_failure}" if self._pool.last_failure else ""),
-                remedy="Add nodes or wait for other work there, then run the command again: it"
-                " resumes where it stopped.",
+                remedy="Its cores may be in use: add nodes or wait for other work there, then run"
+                " the command again. It resumes where it stopped.",
             )
 
 

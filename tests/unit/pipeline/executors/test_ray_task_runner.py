@@ -151,5 +151,5 @@ def test_a_cluster_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ray_task_runner, "NO_WORKER_TIMEOUT_S", -1.0)
     monkeypatch.setattr(ray_task_runner, "POLL_INTERVAL_S", 0.0)
     monkeypatch.setattr(ScriptedPool, "refresh_workers", lambda self: [])
-    with pytest.raises(EarshotError, match="no free core"):
+    with pytest.raises(EarshotError, match="No worker"):
         run([])
