@@ -7,6 +7,7 @@ written without the sounds themselves. `./run` installs the sounds into `.sounds
 from __future__ import annotations
 
 import json
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -105,4 +106,5 @@ def _compile_newer_sound_name_pattern() -> re.Pattern[str]:
 
 def are_newer_sonic_pi_sounds_installed() -> bool:
     """Return True when the sounds of later versions are completely installed."""
-    return (LATER_SOUNDS_FOLDER / COMPLETE_MARK).is_file()
+    # A string, because a render id is computed for every program and `Path` takes most of its time.
+    return os.path.isfile(f"{LATER_SOUNDS_FOLDER}/{COMPLETE_MARK}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
 
 from core.corpus.encoded_render import encode_render
 from core.encoders import find_encoder_spec
@@ -15,6 +17,7 @@ from core.pipeline.executors.ray_result_validation import (
     parse_program_result,
     parse_program_task_result,
     parse_render_result,
+    read_flac_shape,
 )
 from core.pipeline.executors.ray_task_runner import InvalidResultError
 from core.sonicpi import Clip, RenderProblem, RenderResult
@@ -92,6 +95,17 @@ def test_a_clip_of_another_length_or_format_is_rejected():
     for garbage in (None, [], "text", {}):
         with pytest.raises(InvalidResultError, match="another task"):
             parse_program_result(KEY, garbage, SETTINGS)
+
+
+def test_the_shape_of_a_flac_file_is_read_as_by_a_general_reader():
+    for frame_count, channels, rate in ((1, 1, 8_000), (22_050, 2, 44_100), (5_000, 6, 192_000)):
+        file = io.BytesIO()
+        soundfile.write(file, np.zeros((frame_count, channels)), rate, format="FLAC")
+        assert read_flac_shape(file.getvalue()) == (frame_count, rate, channels)
+        assert read_flac_shape(file.getvalue()[:41]) is None
+    assert read_flac_shape(b"OggS" + file.getvalue()[4:]) is None
+    ogg = ClipSettings(SECONDS, audio_format="ogg", audio_encoders=("log-mel",))
+    assert parse_program_result(KEY, make_value(audio_format="ogg"), ogg).render.error is None
 
 
 def test_rendered_samples_are_checked(value):
