@@ -40,6 +40,8 @@ def ray_nodes() -> Iterator[Any]:
     variables = {
         **LOCAL_CLUSTER_VARIABLES,
         "RAY_USAGE_STATS_ENABLED": "0",
+        # Ray kills workers when other programs use the machine's memory.
+        "RAY_memory_monitor_refresh_ms": "0",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
     }
     with pytest.MonkeyPatch.context() as patch:

@@ -180,7 +180,7 @@ import sys
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.executors.ray_executor import RayExecutor
 with RayExecutor(sys.argv[1]) as executor:
-    build_corpus("faulty", BuildOptions(["02_1_beeps"], 40), %r, %r, executor=executor)
+    build_corpus("faulty", BuildOptions(["02_1_beeps"], 24), %r, %r, executor=executor)
 """
 
 
@@ -188,7 +188,7 @@ with RayExecutor(sys.argv[1]) as executor:
 def test_a_killed_driver_is_replaced(
     ray_nodes, ray_executor, tmp_path, monkeypatch: pytest.MonkeyPatch
 ):
-    arguments = (BuildOptions(["02_1_beeps"], 40), *BUILD_ARGUMENTS[1:])
+    arguments = (BuildOptions(["02_1_beeps"], 24), *BUILD_ARGUMENTS[1:])
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "local"))
     build_corpus("faulty", *arguments)
     expected = digest_corpus("faulty")
@@ -199,9 +199,9 @@ def test_a_killed_driver_is_replaced(
         wait_until(lambda: list(tmp_path.glob("ray/**/*.flac")), "the first clip")
         driver.kill()
     clip_count = len(list(tmp_path.glob("ray/**/*.flac")))
-    assert driver.returncode == -signal.SIGKILL and clip_count < 40
+    assert driver.returncode == -signal.SIGKILL and clip_count < 24
     report = build_corpus("faulty", *arguments, executor=ray_executor)
-    assert report.counts["ok"] == 40 and digest_corpus("faulty") == expected
+    assert report.counts["ok"] == 24 and digest_corpus("faulty") == expected
 
 
 def test_a_sweep_resumes_and_trains_the_same_on_a_cluster(
