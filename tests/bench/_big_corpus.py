@@ -49,10 +49,11 @@ def create_big_corpus(name: str, program_count: int, seed: int = 0) -> Corpus:
     _share_clips(corpus, programs)
     for encoder_id in (CODE_ENCODER, AUDIO_ENCODER):
         spec = encoders.find_encoder_spec(encoder_id)
-        embeddings = _draw_around_templates(programs, spec.dim, rng)
+        template_ids = [program.template for program in programs]
+        embeddings = _draw_around_templates(template_ids, spec.dim, rng)
         corpus.store_embeddings(encoder_id, spec.revision, program_ids, embeddings)
     corpus.set_corpus_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})
-    _train_alignment(corpus, programs, rng)
+    train_with_random_map(corpus, rng)
     return corpus
 
 
@@ -74,18 +75,15 @@ def _share_clips(corpus: Corpus, programs: list[Program]) -> None:
             )
 
 
-def _draw_around_templates(
-    programs: list[Program], dim: int, rng: np.random.Generator
-) -> np.ndarray:
+def _draw_around_templates(templates: list[str], dim: int, rng: np.random.Generator) -> np.ndarray:
     """Draw a vector per program around the random centre of its template: float32 [n, dim]."""
-    templates = sorted({program.template for program in programs})
-    centres = rng.normal(size=(len(templates), dim))
-    template_indices = [templates.index(program.template) for program in programs]
-    noise = rng.normal(size=(len(programs), dim))
+    names, template_indices = np.unique(templates, return_inverse=True)
+    centres = rng.normal(size=(len(names), dim))
+    noise = rng.normal(size=(len(templates), dim))
     return (centres[template_indices] + SPREAD * noise).astype(np.float32)
 
 
-def _train_alignment(corpus: Corpus, programs: list[Program], rng: np.random.Generator) -> None:
+def train_with_random_map(corpus: Corpus, rng: np.random.Generator) -> None:
     """Train, evaluate and save an alignment, with a random map.
 
     UMAP takes minutes for random embeddings, and its layout of them would show no more.
@@ -93,9 +91,9 @@ def _train_alignment(corpus: Corpus, programs: list[Program], rng: np.random.Gen
 
     def draw_random_map(_heads: object, pairs: EmbeddingPairs, _progress: Progress) -> pd.DataFrame:
         n = len(pairs.program_ids)
-        program_by_id = {program.id: program for program in programs}
-        mapped = [program_by_id[program_id] for program_id in pairs.program_ids]
-        positions = np.concatenate([_draw_around_templates(mapped, 4, rng) for _ in range(2)])
+        template_by_id = corpus.load_programs().set_index("program")["template"]
+        templates = template_by_id[list(pairs.program_ids)].tolist()
+        positions = np.concatenate([_draw_around_templates(templates, 4, rng) for _ in range(2)])
         return pd.DataFrame(
             {
                 "program": pairs.program_ids * 2,
