@@ -107,7 +107,7 @@ def translate_legacy_alignment_fields(
             )
     translated = rename_mapping_keys(fields, ALIGNMENT_FIELDS)
     if "objective" in translated:
-        translated["objective"] = translate_legacy_word(translated["objective"], OBJECTIVES)
+        translated["objective"] = translate_legacy_name(translated["objective"], OBJECTIVES)
     return translated
 
 
@@ -189,7 +189,7 @@ def translate_legacy_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """
     translated = rename_mapping_keys(metrics, METRICS_KEYS)
     if "stopped" in translated:
-        translated["stopped"] = translate_legacy_word(translated["stopped"], STOP_REASONS)
+        translated["stopped"] = translate_legacy_name(translated["stopped"], STOP_REASONS)
     if isinstance(translated.get("confidence"), Mapping):
         translated["confidence"] = rename_mapping_keys(translated["confidence"], CALIBRATION_FIELDS)
     if isinstance(translated.get("readings"), list):
@@ -201,7 +201,7 @@ def translate_legacy_sweep_settings(settings: Mapping[str, Any]) -> dict[str, An
     """Return the content of a sweep's ``sweep.json`` under today's names."""
     translated = dict(settings)
     if "grid" in translated:
-        translated["grid"] = translate_legacy_word(translated["grid"], GRIDS)
+        translated["grid"] = translate_legacy_name(translated["grid"], GRIDS)
     if isinstance(translated.get("trials"), list):
         translated["trials"] = [
             [name, translate_legacy_alignment_fields(fields, "sweep.json")]
@@ -225,7 +225,7 @@ def translate_legacy_study_options(options: Mapping[str, Any]) -> dict[str, Any]
     """Return the options of a study under today's names."""
     translated = rename_mapping_keys(options, STUDY_OPTIONS)
     return {
-        name: translate_legacy_word(value, STUDY_OPTION_VALUES.get(name, {}))
+        name: translate_legacy_name(value, STUDY_OPTION_VALUES.get(name, {}))
         for name, value in translated.items()
     }
 
@@ -273,6 +273,6 @@ def rename_mapping_keys(values: Mapping[str, Any], names: Mapping[str, str]) -> 
     }
 
 
-def translate_legacy_word(word: Any, words: Mapping[str, str]) -> Any:
+def translate_legacy_name(word: Any, words: Mapping[str, str]) -> Any:
     """Return today's name of a word; anything else than a known older name stays as it is."""
     return words.get(word, word) if isinstance(word, str) else word

@@ -15,8 +15,8 @@ from core.corpus.legacy_saved_names import (
     rename_mapping_keys,
     translate_legacy_alignment_fields,
     translate_legacy_grammar_name,
+    translate_legacy_name,
     translate_legacy_study_options,
-    translate_legacy_word,
 )
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ def translate_legacy_study_table(study_name: str, table: pd.DataFrame) -> pd.Dat
     table = table.rename(columns=lambda name: _translate_legacy_column_name(study_name, name))
     for column, values in _COLUMN_VALUES.get(study_name, {}).items():
         if column in table:
-            table[column] = [translate_legacy_word(value, values) for value in table[column]]
+            table[column] = [translate_legacy_name(value, values) for value in table[column]]
     for column in _PROGRAM_NAME_COLUMNS:
         if column in table:
             table[column] = [
@@ -275,8 +275,8 @@ def translate_legacy_study_table(study_name: str, table: pd.DataFrame) -> pd.Dat
 def _translate_legacy_verdict(study_name: str, measure: str, verdict: Any) -> Any:
     for pattern, verdicts in _VERDICTS.get(study_name, ()):
         if re.fullmatch(pattern, measure):
-            verdict = translate_legacy_word(verdict, verdicts)
-    return translate_legacy_word(verdict, {"level with": _UNDECIDED})
+            verdict = translate_legacy_name(verdict, verdicts)
+    return translate_legacy_name(verdict, {"level with": _UNDECIDED})
 
 
 def get_former_table_name(study_name: str, name: str) -> str | None:
@@ -312,7 +312,7 @@ def _translate_legacy_study_settings(
         alignment["selected_by"] = re.sub(
             r"^best on validation of those with ",
             "best on validation with ",
-            translate_legacy_word(alignment["selected_by"], {"as asked": "request"}),
+            translate_legacy_name(alignment["selected_by"], {"as asked": "request"}),
         )
         translated["alignment"] = alignment
     if study_name == "completion":
@@ -331,7 +331,7 @@ def _translate_legacy_method_settings(method: Mapping[str, Any]) -> dict[str, An
     translated = rename_mapping_keys(method, _RETRIEVAL_METHOD_FIELDS)
     for field, values in _RETRIEVAL_METHOD_VALUES.items():
         if field in translated:
-            translated[field] = translate_legacy_word(translated[field], values)
+            translated[field] = translate_legacy_name(translated[field], values)
     for field in ("alignment_config", "first_stage_config"):
         if isinstance(translated.get(field), Mapping):
             translated[field] = translate_legacy_alignment_fields(translated[field])

@@ -101,7 +101,7 @@ def build_export_table(
     table.insert(2, "code_file", [f"{CODE_FOLDER}{name}.rb" for name in names])
     table.insert(3, "audio_file", make_audio_file_paths(programs, names, AUDIO_FOLDER))
     variants = [
-        read_variant_number(name, template)
+        parse_variant_number_from_name(name, template)
         for name, template in zip(programs["name"], programs["template"])
     ]
     table.insert(list(table.columns).index("seed") + 1, "variant", variants)
@@ -115,13 +115,15 @@ def build_export_table(
     return table
 
 
-def read_variant_number(name: str, template: str) -> int | None:
+def parse_variant_number_from_name(name: str, template: str) -> int | None:
     """Return the number that a generated program's name ends in; None for an imported program.
 
     Examples
     --------
-    >>> read_variant_number("02_1_beeps-0007", "02_1_beeps"), read_variant_number("take-3", "")
-    (7, None)
+    >>> parse_variant_number_from_name("02_1_beeps-0007", "02_1_beeps")
+    7
+    >>> parse_variant_number_from_name("take-3", "") is None
+    True
     """
     match = re.search(r"-(\d+)\Z", name) if template else None
     return int(match[1]) if match else None

@@ -158,8 +158,10 @@ def format_percentage(fraction: float) -> str:
     return f"{number}%"
 
 
-def find_training_difference(alignment: AlignmentRecord, splits: Mapping[str, str]) -> str:
-    """Find whether only one program of a pair took part in the training of an alignment.
+def describe_training_difference_of_pair(
+    alignment: AlignmentRecord, splits: Mapping[str, str]
+) -> str:
+    """Describe whether only one program of a pair took part in the training of an alignment.
 
     Parameters
     ----------

@@ -267,8 +267,8 @@ def write_encoder_findings(
     whole_aspects = descriptor_table[descriptor_table["descriptor"] == ""].set_index("aspect")
     notes = [
         f"{program_count} clips, {len(encoder_ids)} encoders. Most alike:"
-        f" {_format_encoder_pair(by_agreement[-1])}; least alike:"
-        f" {_format_encoder_pair(by_agreement[0])}."
+        f" {_format_encoder_pair_with_correlation(by_agreement[-1])}; least alike:"
+        f" {_format_encoder_pair_with_correlation(by_agreement[0])}."
     ]
     for aspect in ASPECTS:
         correlations = whole_aspects.loc[aspect, list(encoder_ids)].astype(float)
@@ -284,5 +284,5 @@ def write_encoder_findings(
     return notes
 
 
-def _format_encoder_pair(row: Mapping[Any, Any]) -> str:
+def _format_encoder_pair_with_correlation(row: Mapping[Any, Any]) -> str:
     return f"{row['first']} and {row['second']} ({row['spearman']:.2f})"

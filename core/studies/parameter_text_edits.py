@@ -41,7 +41,9 @@ class ParameterEdit:
     unit: str
 
 
-def edit_parameter(source: str, parameter_type: str, strength: float) -> str | None:
+def edit_parameter_values_in_source(
+    source: str, parameter_type: str, strength: float
+) -> str | None:
     """Return the program with every number, or the first name, of a parameter type changed.
 
     Returns

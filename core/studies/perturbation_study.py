@@ -16,7 +16,7 @@ from core.errors import EarshotError
 from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.progress_callback import Progress
 from core.studies import published_numbers, study_figures
-from core.studies.parameter_text_edits import PARAMETER_EDITS, edit_parameter
+from core.studies.parameter_text_edits import PARAMETER_EDITS, edit_parameter_values_in_source
 from core.studies.study_clip_rendering import (
     embed_clip_files,
     embed_program_sources,
@@ -94,7 +94,7 @@ def _perturb_programs(inputs: StudyInputs, samples_per_type: int, seed: int) -> 
         sample_count = 0
         for row in order:
             texts = {
-                strength: edit_parameter(sources[row], kind, strength)
+                strength: edit_parameter_values_in_source(sources[row], kind, strength)
                 for strength in edit.strengths
             }
             changed = {strength: text for strength, text in texts.items() if text is not None}

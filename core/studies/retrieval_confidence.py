@@ -75,7 +75,7 @@ def estimate_query_confidences(outcome: RetrievalOutcome) -> list[ConfidenceOutc
         One per direction that can be calibrated; none with too few templates or programs.
     """
     context, method = outcome.context, outcome.default_retrieval_method
-    base_code, query_code = context.get_code_embeddings(method.code_encoder)
+    base_code, query_code = context.get_base_and_query_code_embeddings(method.code_encoder)
     config = method.get_alignment_config()
     training_set = TrainingSet(base_code, context.base_audio, context.is_validation_program)
     calibrations = fit_confidence_calibrations(

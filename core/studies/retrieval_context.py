@@ -52,7 +52,7 @@ class RetrievalContext:
         """Programs of the base that are for early stopping only: bool [n]."""
         return (self.query_set.base["split"] == "validation").to_numpy()
 
-    def get_code_embeddings(self, encoder_id: str) -> tuple[np.ndarray, np.ndarray]:
+    def get_base_and_query_code_embeddings(self, encoder_id: str) -> tuple[np.ndarray, np.ndarray]:
         """Return code embeddings of the base [n, d] and of the queries [m, d].
 
         Base programs without an embedding by this encoder are NaN.

@@ -117,7 +117,7 @@ class Retriever:
     def _fit_scorer(self, method: RetrievalMethod) -> tuple[QueryScorer, float]:
         if method.code_encoder and method.algorithm != ZERO_SHOT:
             # Reading embeddings from the corpus is not part of the time of fitting.
-            self.context.get_code_embeddings(method.code_encoder)
+            self.context.get_base_and_query_code_embeddings(method.code_encoder)
         started = measure_cpu_seconds()
         scorer = self.scorer_fitters[method.algorithm](method, self.context)
         return scorer, measure_cpu_seconds() - started
@@ -190,12 +190,12 @@ def _compute_program_tfidf(context: RetrievalContext) -> tuple[np.ndarray, np.nd
 
 
 def _fit_raw_embedding_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
-    base_code, query_code = context.get_code_embeddings(method.code_encoder)
+    base_code, query_code = context.get_base_and_query_code_embeddings(method.code_encoder)
     return make_cosine_scorer(lambda rows: query_code[rows], np.nan_to_num(base_code))
 
 
 def _fit_projection_heads_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
-    base_code, query_code = context.get_code_embeddings(method.code_encoder)
+    base_code, query_code = context.get_base_and_query_code_embeddings(method.code_encoder)
     is_embedded = ~np.isnan(base_code).any(axis=1)
     training, validation = (
         is_embedded & ~context.is_validation_program,

@@ -145,15 +145,17 @@ def _measure_picks_of_all_methods(
         picks = [
             pick_farthest_rows(item.distances_by_method[method], PICK_COUNT) for item in judged
         ]
-        values[method] = _measure_picks(truths, picks)
+        values[method] = _measure_diversity_and_coverage_of_picks(truths, picks)
     # The bound is by the encoder that judges.
-    values[UPPER_BOUND] = _measure_picks(
+    values[UPPER_BOUND] = _measure_diversity_and_coverage_of_picks(
         truths, [pick_farthest_rows(truth, PICK_COUNT) for truth in truths]
     )
     return values
 
 
-def _measure_picks(truths: Sequence[np.ndarray], picks: Sequence[list[int]]) -> np.ndarray:
+def _measure_diversity_and_coverage_of_picks(
+    truths: Sequence[np.ndarray], picks: Sequence[list[int]]
+) -> np.ndarray:
     """Return diversity and coverage per program, float [n, 2]."""
     return np.array(
         [

@@ -14,8 +14,8 @@ from core.programs.program_differences import diff_parameter_values
 from core.search.pair_disagreement_explanation import (
     PairComparison,
     compare_pair_by_aspect,
+    describe_training_difference_of_pair,
     explain_disagreement,
-    find_training_difference,
 )
 from pages.components import (
     audio_player,
@@ -225,7 +225,7 @@ def draw_program_pair(selected: Selection, pair_list: PairList, row: int) -> Non
     comparison = compare_open_pair(selected.corpus, pair, first, second)
     draw_pair_explanation(pair, comparison)
     splits = {pair["first"]: first["split"], pair["second"]: second["split"]}
-    if difference := find_training_difference(selected.alignment, splits):
+    if difference := describe_training_difference_of_pair(selected.alignment, splits):
         st.caption(
             f":material/balance: Distances before and after alignment do not compare: {difference}."
         )

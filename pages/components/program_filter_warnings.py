@@ -9,7 +9,7 @@ from core.corpus.program_filtering import find_query_problems, list_number_colum
 from pages.components import markdown_and_errors, page_cache
 
 
-def draw_query_problems(corpus: Corpus, query: str) -> None:
+def draw_filter_query_problems(corpus: Corpus, query: str) -> None:
     """Draw which parts of the query cannot match as they were meant."""
     if query:
         parameter_names = [

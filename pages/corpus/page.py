@@ -94,7 +94,7 @@ def draw_program_table(corpus: Corpus, programs: pd.DataFrame, filters: ProgramF
     """Draw the programs that match the filters."""
     matching_programs, display_table = _filter_programs(corpus, asdict(filters))
     st.caption(format_matching_program_counts(corpus, len(matching_programs), len(programs)))
-    program_filter_warnings.draw_query_problems(corpus, filters.query)
+    program_filter_warnings.draw_filter_query_problems(corpus, filters.query)
     if matching_programs.empty:
         st.info("No program matches these filters.", icon=":material/filter_alt_off:")
         st.button(

@@ -177,7 +177,7 @@ def draw_corpus_clip_picker_and_search(selected: Selection) -> SearchOutcome:
         persist_state="session",
         help="Searches name and code. `synth=saw` and `amp>0.5` compare parameters.",
     )
-    program_filter_warnings.draw_query_problems(corpus, words or "")
+    program_filter_warnings.draw_filter_query_problems(corpus, words or "")
     programs = filter_programs(
         page_cache.load_programs_with_forecast(corpus),
         states=["ok"],

@@ -72,7 +72,7 @@ class AblationRetriever(Retriever):
 def _average_scorers(scorers: Sequence[QueryScorer]) -> QueryScorer:
     """Return the mean of several scorers, each standardised per query."""
 
-    def average_scores(query_rows: np.ndarray) -> np.ndarray:
+    def average_standardized_scores(query_rows: np.ndarray) -> np.ndarray:
         standardised = []
         for scorer in scorers:
             scores = scorer(query_rows)
@@ -81,7 +81,7 @@ def _average_scorers(scorers: Sequence[QueryScorer]) -> QueryScorer:
         mean: np.ndarray = np.mean(standardised, axis=0)
         return mean
 
-    return average_scores
+    return average_standardized_scores
 
 
 def _fit_heads_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
@@ -95,7 +95,7 @@ def _fit_heads_scorer(method: RetrievalMethod, context: RetrievalContext) -> Que
             base_audio=context.load_base_embeddings(method.audio_encoder),
         )
     base_code, query_code = select_code_feature_columns(
-        method.feature_subset, *context.get_code_embeddings(method.code_encoder)
+        method.feature_subset, *context.get_base_and_query_code_embeddings(method.code_encoder)
     )
     if method.first_stage_config is not None:
         first_stage = AblationMethod(
@@ -219,7 +219,7 @@ def _render_perturbed_programs(
 def _fit_mlp_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
     """Predict the clip's embedding by MLPs and compare it with the base clips."""
     assert isinstance(method, AblationMethod)
-    base_code, query_code = context.get_code_embeddings(method.code_encoder)
+    base_code, query_code = context.get_base_and_query_code_embeddings(method.code_encoder)
     is_training, _ = _make_training_masks(method, context)
     base_audio = normalize_rows(context.base_audio).numpy()
     centre = base_audio[is_training].mean(axis=0)
@@ -255,7 +255,7 @@ def _make_mlp_regressor(seed: int, sample_count: int) -> MLPRegressor:
 def _fit_finetuned_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
     """Train heads on an encoder's embeddings, then fine-tune the encoder with them."""
     assert isinstance(method, AblationMethod) and method.finetuning is not None
-    base_code, _ = context.get_code_embeddings(method.code_encoder)
+    base_code, _ = context.get_base_and_query_code_embeddings(method.code_encoder)
     is_training, _ = _make_training_masks(method, context)
     is_training &= ~np.isnan(base_code).any(axis=1)
     training_sources = list(context.query_set.base["source"][is_training])

@@ -16,8 +16,8 @@ from core.search.pair_disagreement_explanation import (
     AspectSimilarity,
     PairComparison,
     compare_pair_by_aspect,
+    describe_training_difference_of_pair,
     explain_disagreement,
-    find_training_difference,
     format_percentage,
 )
 from core.search.unseen_program_splits import TRAINED_PROGRAMS_KEY, hash_trained_programs
@@ -75,9 +75,11 @@ def test_equal_programs_are_predicted_to_be_equal() -> None:
 def test_a_pair_of_which_one_was_trained_on_is_named() -> None:
     splits = {"a": "train", "b": "train"}
     # A template that training held out keeps its stored split.
-    clause = find_training_difference(make_record(["b"]), splits)
+    clause = describe_training_difference_of_pair(make_record(["b"]), splits)
     assert clause == "the second program took part in training, the first did not"
-    assert find_training_difference(make_record(["a", "b"]), splits) == ""
+    assert describe_training_difference_of_pair(make_record(["a", "b"]), splits) == ""
     # An alignment that records no programs is judged by the stored splits.
-    without_record = find_training_difference(make_record([]), {"a": "train", "b": "test"})
+    without_record = describe_training_difference_of_pair(
+        make_record([]), {"a": "train", "b": "test"}
+    )
     assert without_record.startswith("the first program took part")

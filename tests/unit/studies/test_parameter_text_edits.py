@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.studies.parameter_text_edits import edit_parameter
+from core.studies.parameter_text_edits import edit_parameter_values_in_source
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from core.studies.parameter_text_edits import edit_parameter
     ],
 )
 def test_an_edit_changes_the_requested_parameter(source, parameter_type, strength, expected):
-    assert edit_parameter(source, parameter_type, strength) == expected
+    assert edit_parameter_values_in_source(source, parameter_type, strength) == expected
