@@ -47,6 +47,22 @@ class LiteralSlider:
         """Index of the literal's own code among the values."""
         return self.values.index(self.literal.text)
 
+    def find_nearest_position(self, text: str) -> int | None:
+        """Return the index of the value nearest to a literal's code; None if there is none.
+
+        Examples
+        --------
+        >>> literal = Literal(0, 2, 1, "90", 90)
+        >>> LiteralSlider(literal, "cutoff", ("0", "50", "90")).find_nearest_position("60")
+        1
+        """
+        if text in self.values:
+            return self.values.index(text)
+        if not _is_number(text) or not all(map(_is_number, self.values)):
+            return None
+        differences = [abs(float(value) - float(text)) for value in self.values]
+        return differences.index(min(differences))
+
 
 def list_literal_sliders(outline: ProgramOutline) -> list[LiteralSlider]:
     """Return a slider for each literal whose meaning is known, in the order of the program.

@@ -14,6 +14,7 @@ from core.search.clip_property_forecast import Forecast
 from core.suggest.literal_sensitivity import LiteralSensitivity, measure_sensitivity
 from core.suggest.literal_sliders import LiteralSlider, list_literal_sliders
 from core.suggest.prediction_with_changed_literal import LiteralPredictor
+from core.suggest.sound_target import SoundTarget
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
@@ -72,6 +73,8 @@ class SliderPredictor:
     aligned_corpus : AlignedCorpus
     source : str
         Sonic Pi code. It is neither run nor rendered.
+    target : SoundTarget, optional
+        The sensitivity says which values lead to it.
 
     Examples
     --------
@@ -85,9 +88,12 @@ class SliderPredictor:
     '0'
     """
 
-    def __init__(self, aligned_corpus: AlignedCorpus, source: str):
+    def __init__(
+        self, aligned_corpus: AlignedCorpus, source: str, target: SoundTarget | None = None
+    ):
         self.aligned_corpus = aligned_corpus
         self.source = source
+        self.target = target
         self._lock = threading.RLock()
 
     @cached_property
@@ -110,8 +116,12 @@ class SliderPredictor:
     def sensitivity_by_start(self) -> dict[int, LiteralSensitivity]:
         """Sensitivity of the literals, by the first character of each."""
         with self._lock:
-            rows = measure_sensitivity(self.aligned_corpus, self.source)
+            rows = measure_sensitivity(self.aligned_corpus, self.source, self.target)
         return {row.start: row for row in rows}
+
+    def advise_on_target(self, row: LiteralSensitivity) -> str:
+        """Return how a literal leads to the target; "" without a target, or if it does not."""
+        return "" if self.target is None else row.format_advice_to_reach_target(self.target.label)
 
     def predict_slider_value(self, slider_index: int, value_index: int) -> SliderPrediction:
         """Predict the program with a slider at one of its values.

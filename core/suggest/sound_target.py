@@ -75,6 +75,12 @@ class SoundTarget:
     properties: np.ndarray | None = None
     aspects: dict[str, np.ndarray] | None = None
 
+    @property
+    def cache_key(self) -> str:
+        """Text that names the target: equal keys are equal targets."""
+        vector = b"" if self.vector is None else self.vector.tobytes()
+        return f"{self.label}|{self.word_directions}|{vector.hex()[:4096]}"
+
 
 def parse_target_from_words(text: str) -> SoundTarget:
     """Return the target that words describe.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from core.suggest.candidate_sound_map import ScaledCandidateMap
     from core.suggest.literal_sensitivity import LiteralSensitivity
     from core.suggest.slider_prediction import SliderPrediction, SliderPredictor
+    from core.suggest.sound_target import SoundTarget
 
 URL_PREFIX = "/prediction"
 MAX_KEPT_PROGRAMS = 24
@@ -67,13 +68,21 @@ class PredictedPrograms:
         aligned_corpus: AlignedCorpus,
         source: str,
         candidate_map: ScaledCandidateMap | None = None,
+        target: SoundTarget | None = None,
     ) -> None:
-        """Let browsers ask for predictions of a program; a known one gets the new map."""
+        """Let browsers ask for predictions of a program; a known one gets the new map.
+
+        With a target, the sensitivity says which values lead to it.
+        """
         from core.suggest.slider_prediction import SliderPredictor  # Imports torch.
 
         with self._lock:
             known = self._programs.get(key)
-            predictor = known.predictor if known else SliderPredictor(aligned_corpus, source)
+            predictor = (
+                known.predictor if known else SliderPredictor(aligned_corpus, source, target)
+            )
+            if _get_target_key(predictor.target) != _get_target_key(target):
+                predictor = SliderPredictor(aligned_corpus, source, target)
             self._programs[key] = PredictedProgram(predictor, candidate_map)
             self._programs.move_to_end(key)
             while len(self._programs) > MAX_KEPT_PROGRAMS:
@@ -91,9 +100,11 @@ def get_predicted_programs() -> PredictedPrograms:
     return PredictedPrograms()
 
 
-def build_program_key(corpus_key: tuple[str, ...], source: str) -> str:
-    """Return the key of a program, by corpus and alignment."""
-    text = "\n".join((*corpus_key, source))
+def build_program_key(
+    corpus_key: tuple[str, ...], source: str, target_key: tuple[str, ...] = ()
+) -> str:
+    """Return the key of a program, by corpus, alignment and target."""
+    text = "\n".join((*corpus_key, *target_key, source))
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
@@ -137,16 +148,17 @@ async def _serve_sensitivity(request: Request) -> Response:
     def list_sensitivities(program: PredictedProgram) -> dict[str, Any]:
         rows = program.predictor.sensitivity_by_start
         strongest = max((_get_strength(row) for row in rows.values()), default=0.0) or 1.0
-        found = [rows.get(slider.literal.start) for slider in program.predictor.sliders]
         return {
             "rows": [
                 {}
-                if row is None
+                if (row := rows.get(slider.literal.start)) is None
                 else {
                     "strength": round(_get_strength(row) / strongest, 3),
-                    "title": describe_sensitivity(row),
+                    "title": describe_sensitivity(row, program.predictor.advise_on_target(row)),
+                    "advice": program.predictor.advise_on_target(row),
+                    "target": slider.find_nearest_position(row.target_value),
                 }
-                for row in found
+                for slider in program.predictor.sliders
             ]
         }
 
@@ -192,8 +204,8 @@ async def _answer(
     return JSONResponse(answer, headers=_RESPONSE_HEADERS)
 
 
-def describe_sensitivity(row: LiteralSensitivity) -> str:
-    """Return what moves with a literal, in words.
+def describe_sensitivity(row: LiteralSensitivity, advice: str = "") -> str:
+    """Return what moves with a literal, in words, and how to reach the target.
 
     Examples
     --------
@@ -206,7 +218,12 @@ def describe_sensitivity(row: LiteralSensitivity) -> str:
     aspect = f"moves {row.aspect} most" if row.aspect else "moves the predicted sound"
     movements = dict.fromkeys(filter(None, (row.aspect_movement, row.movement)))
     directions = f" At {row.farthest_value}: {', '.join(movements)}." if movements else ""
-    return f"{row.name} {row.text}: {aspect}.{directions} Click for a slider."
+    lead = f" {advice[0].upper()}{advice[1:]}." if advice else ""
+    return f"{row.name} {row.text}: {aspect}.{directions}{lead} Click for a slider."
+
+
+def _get_target_key(target: SoundTarget | None) -> str:
+    return "" if target is None else target.cache_key
 
 
 def _get_strength(row: LiteralSensitivity) -> float:

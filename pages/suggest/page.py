@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -55,21 +55,23 @@ def draw_page() -> None:
 def draw_suggestions(selected: Selection) -> None:
     """Draw the code on the left, and its versions on the right."""
     left, right = st.columns([5, 8], gap="medium")
+    # Once per run: the editor is drawn before the controls of the target.
+    slider_key = SliderKey(selected, suggestion_controls.get_chosen_target_key())
     with left:
         if followed_file_or_workspace_picker.is_following():
             code = followed_file_or_workspace_picker.draw_followed_code()
             current = _record_followed_code(suggestion_state.load_suggestion_state(code), code)
         else:
-            code, current = _draw_editor(selected)
+            code, current = _draw_editor(slider_key)
         followed_file_or_workspace_picker.draw_follow_control()
         sonic_pi_buttons.draw_sonic_pi_buttons(code, "suggest")
         if workspace.is_workspace_read_only():
             st.caption(":material/visibility: Read-only: nothing is rendered, so nothing plays.")
     with right, markdown_and_errors.catch_and_show_errors():
-        _draw_versions(selected, current, code)
+        _draw_versions(slider_key, current, code)
 
 
-def _draw_editor(selected: Selection) -> tuple[str, SuggestionState]:
+def _draw_editor(slider_key: SliderKey) -> tuple[str, SuggestionState]:
     """Draw the editor; return its code and the state after what the user did in it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         _draw_example_picker()
@@ -81,7 +83,7 @@ def _draw_editor(selected: Selection) -> tuple[str, SuggestionState]:
             persist_state="session",
         )
     code = code_editor.draw_code_editor(
-        build_slider_url=((lambda text: _build_slider_url(selected, text)) if is_showing else None),
+        build_slider_url=(slider_key.build_slider_url if is_showing else None),
         growing_height=EDITOR_HEIGHT,
     )
     current = suggestion_state.load_suggestion_state(code)
@@ -90,14 +92,29 @@ def _draw_editor(selected: Selection) -> tuple[str, SuggestionState]:
     return code, _start_from_restored_code(current, code)
 
 
-def _build_slider_url(selected: Selection, code: str) -> str:
-    return slider_http_routes.build_slider_url(_build_program_key(selected, code))
+@dataclass(frozen=True)
+class SliderKey:
+    """What the predictions of the sliders depend on beside the code.
 
+    Attributes
+    ----------
+    selected : Selection
+    target_key : tuple of str
+        By `suggestion_controls.get_chosen_target_key`.
+    """
 
-def _build_program_key(selected: Selection, code: str) -> str:
-    corpus = selected.corpus
-    corpus_key = (str(corpus.path), corpus.change_stamp, selected.alignment.id)
-    return slider_http_routes.build_program_key(corpus_key, code)
+    selected: Selection
+    target_key: tuple[str, ...]
+
+    def build_program_key(self, code: str) -> str:
+        """Return the key under which the program is registered."""
+        corpus = self.selected.corpus
+        corpus_key = (str(corpus.path), corpus.change_stamp, self.selected.alignment.id)
+        return slider_http_routes.build_program_key(corpus_key, code, self.target_key)
+
+    def build_slider_url(self, code: str) -> str:
+        """Return the URL of the sliders of a program."""
+        return slider_http_routes.build_slider_url(self.build_program_key(code))
 
 
 def _record_followed_code(current: SuggestionState, code: str) -> SuggestionState:
@@ -144,11 +161,12 @@ def _start_from_restored_code(current: SuggestionState, code: str) -> Suggestion
 # -- the versions -----------------------------------------------------------------------------
 
 
-def _draw_versions(selected: Selection, current: SuggestionState, code: str) -> None:
+def _draw_versions(slider_key: SliderKey, current: SuggestionState, code: str) -> None:
     # Imports torch: the editor is drawn before.
     from core.search.aligned_corpus import open_aligned_corpus
     from pages.suggest.suggested_versions import MAX_SUGGESTED_CHARS
 
+    selected = slider_key.selected
     controls = suggestion_controls.draw_suggestion_controls()
     current = language_model_panel.draw_language_model_panel(current)
     aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment)
@@ -166,10 +184,11 @@ def _draw_versions(selected: Selection, current: SuggestionState, code: str) -> 
     suggested = _suggest_or_explain(aligned_corpus, selected, controls, current, target)
     if session_keys.IS_SHOWING_SENSITIVITY.get_value() and len(code) <= MAX_SUGGESTED_CHARS:
         slider_http_routes.get_predicted_programs().register_program(
-            _build_program_key(selected, code),
+            slider_key.build_program_key(code),
             aligned_corpus,
             code,
             suggested.candidate_map if suggested else None,
+            target,
         )
     versions, points = (suggested.versions, suggested.points) if suggested else ((), ())
     session_keys.SUGGESTION_STATE.set_value(replace(current, versions=versions))

@@ -118,7 +118,7 @@ def suggest_versions(
         controls.kinds,
         controls.wildness,
         suggestion_state.seed,
-        "" if target is None else _build_target_id(target),
+        "" if target is None else target.cache_key,
         tuple(candidate.source for candidate in suggestion_state.written),
     )
     corpus_key = (
@@ -212,8 +212,3 @@ def list_code_changes(source: str, pick: Pick) -> tuple[CodeChange, ...]:
         for tag, first, last, new_first, new_last in matcher.get_opcodes()
         if tag != "equal"
     )
-
-
-def _build_target_id(target: SoundTarget) -> str:
-    vector = b"" if target.vector is None else target.vector.tobytes()
-    return f"{target.label}|{target.word_directions}|{vector.hex()[:4096]}"

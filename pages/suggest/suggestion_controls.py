@@ -95,6 +95,34 @@ def draw_suggestion_controls() -> SuggestionControls:
     return SuggestionControls(mode, tuple(kinds), float(wildness), int(bars or bars_key.default))
 
 
+def get_chosen_target_key() -> tuple[str, ...]:
+    """Return what names the target that the controls show; empty without one.
+
+    It is known before the controls are drawn, and before a sound is decoded.
+    """
+    if session_keys.SUGGESTION_MODE.get_value() != "toward":
+        return ()
+    kind = session_keys.SUGGESTION_TARGET.get_value()
+    if kind == "words":
+        return (kind, session_keys.SUGGESTION_WORDS.get_value())
+    if kind == "clip":
+        return (kind, session_keys.SUGGESTION_CLIP.get_value())
+    if kind == "favourite":
+        return (kind, *_get_chosen_favourite_clip())
+    upload = session_keys.SUGGESTION_UPLOAD.get_value()
+    return () if upload is None else (kind, upload.file_id)
+
+
+def _get_chosen_favourite_clip() -> tuple[str, ...]:
+    index, all_favourites = (
+        session_keys.SUGGESTION_FAVOURITE.get_value(),
+        favourites.load_favourites(),
+    )
+    if index is None or index >= len(all_favourites):
+        return ()
+    return (all_favourites[index].corpus_name, all_favourites[index].program_id)
+
+
 def draw_target_controls(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
     """Draw the choice of a target for the mode toward; return None while nothing is chosen.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -9,6 +11,7 @@ from starlette.testclient import TestClient
 from core.search.aligned_corpus import AlignedCorpus
 from core.suggest import SuggestOptions, suggest_with_candidates
 from core.suggest.candidate_sound_map import ScaledCandidateMap, build_candidate_map
+from core.suggest.sound_target import read_target_from_text
 from pages.components import login, slider_http_routes
 from pages.components.audition_player import AuditionVersion, AuditionView, build_audition_data
 from pages.components.slider_http_routes import PredictedPrograms
@@ -55,6 +58,26 @@ def test_a_slider_is_followed(
     other = client.get("/prediction/key/values/0/5").json()
     assert other["text"] == sliders[0]["values"][5] and len(other["neighbours"]) == 3
     assert other["place"] != [0, 0] and other["distance"] > 0
+
+
+def test_a_slider_shows_the_value_that_leads_to_the_target(
+    programs: PredictedPrograms, client: TestClient, aligned_corpus: AlignedCorpus
+) -> None:
+    def fetch_rows() -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = client.get("/prediction/key/sensitivity").json()["rows"]
+        return rows
+
+    programs.register_program("key", aligned_corpus, CODE)
+    assert all(not row["advice"] and row["target"] is None for row in fetch_rows())
+    target = read_target_from_text(aligned_corpus, "tone-1")
+    programs.register_program("key", aligned_corpus, CODE, target=target)
+    sliders = client.get("/prediction/key/sliders").json()["sliders"]
+    leading = [(slider, row) for slider, row in zip(sliders, fetch_rows()) if row["advice"]]
+    assert leading
+    for slider, row in leading:
+        assert 0 <= row["target"] < len(slider["values"]) and row["target"] != slider["position"]
+        assert row["advice"].endswith("to get nearer to tone-1")
+        assert row["advice"][1:] in row["title"]
 
 
 def test_unknown_programs_values_and_broken_code_are_answered(

@@ -51,6 +51,11 @@ export const editorTheme = EditorView.theme({
     cursor: "pointer",
     borderBottom: "calc(2px + 3px * var(--strength)) solid color-mix(in srgb, var(--st-primary-color) calc(30% + 70% * var(--strength)), transparent)",
   },
+  // A literal that leads to the target.
+  ".code-literal.leads-to-target": {
+    backgroundColor: "color-mix(in srgb, var(--st-primary-color) 18%, transparent)",
+    borderRadius: "3px 3px 0 0",
+  },
   ".code-removed": {
     backgroundColor: "color-mix(in srgb, #d32f2f 20%, transparent)",
     textDecoration: "line-through",
@@ -85,6 +90,32 @@ export const editorTheme = EditorView.theme({
   },
   ".slider-panel input": { width: "100%", margin: "0.2rem 0", accentColor: "var(--st-primary-color)" },
   ".slider-bounds": { display: "flex", justifyContent: "space-between", fontFamily: "var(--st-code-font, monospace)" },
+  ".slider-track": { position: "relative" },
+  // A range input keeps half of its thumb, 8 px, free at both ends.
+  ".slider-track.has-target::after": {
+    content: "''",
+    position: "absolute",
+    left: "calc(8px + (100% - 16px) * var(--target) - 1px)",
+    top: "0",
+    bottom: "0",
+    width: "3px",
+    borderRadius: "2px",
+    backgroundColor: "var(--st-primary-color)",
+    pointerEvents: "none",
+  },
+  ".slider-panel .slider-advice": {
+    width: "100%",
+    minHeight: "24px",
+    marginTop: "0.3rem",
+    padding: "0.15rem 0.4rem",
+    font: "inherit",
+    textAlign: "left",
+    color: "inherit",
+    border: "1px solid var(--st-primary-color)",
+    borderRadius: "4px",
+    background: "none",
+    cursor: "pointer",
+  },
   // Room for the prediction, so that the panel does not jump.
   ".slider-prediction": { minHeight: "5.6em", marginTop: "0.3rem", overflowWrap: "anywhere" },
 });

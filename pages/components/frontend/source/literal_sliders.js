@@ -18,8 +18,9 @@ function createDecoration(slider, index) {
     "data-slider": String(index),
     title: slider.title ?? `${slider.name}: click for a slider`,
   };
+  const className = slider.advice ? "code-literal leads-to-target" : "code-literal";
   // Inclusive, so that it stays around a literal whose whole text is replaced.
-  return Decoration.mark({ class: "code-literal", attributes, index, inclusive: true });
+  return Decoration.mark({ class: className, attributes, index, inclusive: true });
 }
 
 // Returns the decorations of the sliders; null if one lies outside the document.

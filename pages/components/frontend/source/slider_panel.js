@@ -24,9 +24,11 @@ export function createSliderPanel(slider, actions) {
   const title = makeElement("strong", "");
   const output = makeElement("output", "");
   const close = makeElement("button", "", { type: "button", "aria-label": "Close the slider" });
+  const track = makeElement("div", "slider-track");
   const range = makeElement("input", "", { type: "range", min: 0, step: 1 });
   const bounds = makeElement("div", "slider-bounds");
   const [lowest, highest] = [makeElement("span", ""), makeElement("span", "")];
+  const advice = makeElement("button", "slider-advice", { type: "button" });
   const prediction = makeElement("div", "slider-prediction", { role: "status" });
   let current = slider;
   let isPressed = false;
@@ -43,10 +45,22 @@ export function createSliderPanel(slider, actions) {
     range.setAttribute("aria-label", newSlider.name);
     lowest.textContent = newSlider.values[0];
     highest.textContent = newSlider.values.at(-1);
+    // The value that leads to the target, as a mark on the slider and a button.
+    const { advice: text, target } = newSlider;
+    advice.hidden = !text || target === null;
+    advice.textContent = text ? text[0].toUpperCase() + text.slice(1) : "";
+    track.classList.toggle("has-target", !advice.hidden);
+    track.style.setProperty("--target", advice.hidden ? 0 : target / (newSlider.values.length - 1));
     showValue();
   };
   close.textContent = "×";
   close.addEventListener("click", actions.close);
+  advice.addEventListener("click", () => {
+    range.value = current.target;
+    showValue();
+    actions.move(current.target);
+    actions.letGo();
+  });
   range.addEventListener("pointerdown", () => (isPressed = true));
   range.addEventListener("input", () => {
     showValue();
@@ -66,7 +80,8 @@ export function createSliderPanel(slider, actions) {
   });
   head.append(title, output, close);
   bounds.append(lowest, highest);
-  dom.append(head, range, bounds, prediction);
+  track.append(range);
+  dom.append(head, track, bounds, advice, prediction);
   update(slider);
   return {
     dom,
