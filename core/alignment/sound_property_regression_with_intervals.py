@@ -104,7 +104,7 @@ class ForecastModel:
         ----------
         features : float [n, d]
         """
-        x = _standardize_columns(features, self.column_mean, self.column_scale)
+        x = standardize_columns(features, self.column_mean, self.column_scale)
         kernel = compute_gaussian_kernel(x, self.rows, self.sharpness)
         values = kernel @ self.weight + self.target_mean
         values += _compute_baseline(features, self.baseline_slope)
@@ -174,7 +174,7 @@ def fit_forecast_model(
         targets = targets - _compute_baseline(raw, baseline_slope)
     if feature_weights is not None:
         scale = scale / np.asarray(feature_weights, np.float32)
-    rows = _standardize_columns(raw, mean, scale)
+    rows = standardize_columns(raw, mean, scale)
     subset = select_evenly_spaced_rows(len(rows), MAX_SELECTION_PROGRAMS)
     sharpness, l2 = _select_hyperparameters_by_held_out_error(
         rows[subset], targets[subset], folds[subset]
@@ -276,7 +276,7 @@ def compute_gaussian_kernel(x: np.ndarray, rows: np.ndarray, sharpness: float) -
     return np.exp(-sharpness * np.maximum(squares, 0).astype(np.float64))
 
 
-def _standardize_columns(embeddings: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def standardize_columns(embeddings: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Return standardized columns; a column that was constant in training becomes 0."""
     standardized = (np.asarray(embeddings, np.float32) - mean) / scale
     return np.clip(standardized, -MAX_COLUMN_SCALE, MAX_COLUMN_SCALE)

@@ -28,6 +28,10 @@ from core.search.corpus_encoder_records import (
 from core.search.default_alignment_choice import choose_default_alignment, make_no_alignment_error
 from core.search.embedded_corpus import EmbeddedCorpus
 from core.search.forecast_fitting_and_storage import load_or_fit_forecast_model
+from core.search.shared_space_regression_from_simulation import (
+    SimulationRegression,
+    fit_simulation_regression_of_corpus,
+)
 from core.search.silent_snippet_check import interpret_audible_snippet
 from core.search.unseen_program_splits import (
     TRAINED_PROGRAMS_KEY,
@@ -153,6 +157,14 @@ class AlignedCorpus(EmbeddedCorpus):
             return load_or_fit_forecast_model(self)
         owner = Corpus.open(self.alignment_owner_name)
         return AlignedCorpus.open_from_alignment_record(owner, self.record).forecast_model
+
+    @cached_property
+    def simulation_regression(self) -> SimulationRegression | None:
+        """Regression from simulated sounds to the shared space; None without stored simulations."""
+        if self.alignment_owner_name == self.corpus.name:
+            return fit_simulation_regression_of_corpus(self)
+        owner = Corpus.open(self.alignment_owner_name)
+        return AlignedCorpus.open(owner, self.record).simulation_regression
 
     @cached_property
     def clip_aspect_search_index(self) -> AspectIndex | None:

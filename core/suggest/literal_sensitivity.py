@@ -261,7 +261,10 @@ def _compute_target_gains(
         return None
     if target.vector is None:
         return compute_target_relevance(aligned_corpus, predicted, target)
-    return np.asarray((predicted.vectors - predicted.current_vector) @ target.vector)
+    if not can_predict_sounds(aligned_corpus):
+        return np.asarray((predicted.vectors - predicted.current_vector) @ target.vector)
+    sounds = predict_sounds(aligned_corpus, predicted, range(len(predicted.candidates)))
+    return np.asarray((sounds.vectors[1:] - sounds.vectors[0]) @ target.vector)
 
 
 def _build_literal_sensitivity(

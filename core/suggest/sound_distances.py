@@ -1,8 +1,8 @@
 """Distances between candidates by a mix of what is predicted of their sound.
 
-The mix joins three views of equal weight: the code embedding, the aspects of the simulated sound
-(timbre, rhythm, pitch and level), and the forecast of measured properties. It was chosen on grammar
-programs of held-out styles: `docs/suggest.md` has the numbers.
+The mix joins three views: the code embedding, the aspects of the simulated sound (timbre, rhythm,
+pitch and level), and the vector in the shared space that code and simulated sound predict together.
+It was chosen on variants of held-out templates: `docs/suggest.md` has the numbers.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.search.aspect_similarity import get_aspect_index
+from core.search.shared_space_regression_from_simulation import scale_rows_to_unit_length
 from core.suggest.candidate_prediction import PredictedCandidates, simulate_candidates
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
+
+VIEW_WEIGHTS = (1.0, 1.0, 2.0)
+"""Of the squared distances by code, aspects and shared space."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +40,16 @@ class PredictedSounds:
         Unit vectors by aspect.
     properties : float [m + 1, t]
         Forecast, in standard deviations over programs.
+    vectors : float32 [m + 1, d]
+        Unit vectors in the shared space: the mean of the alignment's prediction from the code and
+        of the prediction from the simulated sound.
     """
 
     rows: list[int]
     code: np.ndarray
     aspects: dict[str, np.ndarray]
     properties: np.ndarray
+    vectors: np.ndarray
 
     def compute_distances(self, aspect: str | None = None) -> np.ndarray:
         """Return the distances of all pairs, float [m + 1, m + 1].
@@ -59,14 +67,29 @@ class PredictedSounds:
         """
         if aspect is not None:
             return _scale_by_median(_compute_euclidean_distances(self.aspects[aspect]))
-        views = (
-            self.code,
-            np.concatenate(list(self.aspects.values()), axis=1),
-            self.properties,
-        )
-        squares = [_scale_by_median(_compute_euclidean_distances(view)) ** 2 for view in views]
-        mixed: np.ndarray = np.sqrt(np.sum(squares, axis=0))
-        return mixed
+        return mix_distances_of_views((self.code, self.stack_aspects(), self.vectors), VIEW_WEIGHTS)
+
+    def stack_aspects(self) -> np.ndarray:
+        """Return the vectors of all aspects side by side, float [m + 1, d_all]."""
+        return np.concatenate(list(self.aspects.values()), axis=1)
+
+
+def mix_distances_of_views(views: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+    """Return the distances of all pairs of rows by several views, float [n, n].
+
+    Parameters
+    ----------
+    views : sequence of float [n, d_v]
+        Their distances are divided by their medians.
+    weights : sequence of float
+        Of the squared distances, one per view.
+    """
+    squares = [
+        weight * _scale_by_median(_compute_euclidean_distances(view)) ** 2
+        for view, weight in zip(views, weights)
+    ]
+    mixed: np.ndarray = np.sqrt(np.sum(squares, axis=0))
+    return mixed
 
 
 def can_predict_sounds(aligned_corpus: AlignedCorpus) -> bool:
@@ -95,6 +118,10 @@ def predict_sounds(
     sounds = simulate_candidates(predicted, rows, seconds)
     assert sounds.aspects is not None, "a length was given"
     properties, _ = model.predict_values_with_intervals(sounds.features)
+    vectors = np.concatenate([predicted.current_vector[None], predicted.vectors[list(rows)]])
+    regression = aligned_corpus.simulation_regression
+    if regression is not None:
+        vectors = scale_rows_to_unit_length(vectors + regression.predict_vectors(sounds.features))
     code = np.concatenate([predicted.current_embedding, predicted.code_embeddings[list(rows)]])
     norms = np.linalg.norm(code, axis=1, keepdims=True)
     return PredictedSounds(
@@ -102,6 +129,7 @@ def predict_sounds(
         code / np.maximum(norms, 1e-12),
         get_aspect_index(aligned_corpus).standardize_aspects(sounds.aspects),
         properties,
+        vectors,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from core.errors import EarshotError
 from core.search.aspect_similarity import get_aspect_index
 from core.suggest.candidate_prediction import PredictedCandidates, compute_property_movements
-from core.suggest.sound_distances import can_predict_sounds, predict_sounds
+from core.suggest.sound_distances import PredictedSounds, can_predict_sounds, predict_sounds
 from core.suggest.sound_target import SoundTarget
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ def compute_target_relevance(
     """Return how far each candidate goes toward a target, float [n]; higher is nearer.
 
     For a clip it is the cosine to the clip, in the shared space or in an aspect. The nearest ones
-    are ordered by that cosine and by the forecast of measured properties together, where the
-    properties of the clip are known. For words it is the mean movement of the predicted properties
-    in their directions, in standard deviations over programs.
+    by the code are ordered by the prediction from code and simulated sound together, and by the
+    forecast of measured properties where those of the clip are known. For words it is the mean
+    movement of the predicted properties in their directions, in standard deviations over programs.
 
     Raises
     ------
@@ -43,9 +43,9 @@ def compute_target_relevance(
     if aspect is not None:
         return _compare_aspect_with_target(aligned_corpus, predicted, target, aspect)
     cosines = np.asarray(predicted.vectors @ target.vector)
-    if target.properties is None or not can_predict_sounds(aligned_corpus):
+    if not len(cosines) or not can_predict_sounds(aligned_corpus):
         return cosines
-    return _raise_similar_properties(aligned_corpus, predicted, target.properties, cosines)
+    return _order_nearest_by_simulated_sound(aligned_corpus, predicted, target, cosines)
 
 
 def _measure_movement_along_words(
@@ -77,22 +77,34 @@ def _compare_aspect_with_target(
     return np.asarray(sounds.aspects[aspect][1:] @ target.aspects[aspect])
 
 
-def _raise_similar_properties(
+def _order_nearest_by_simulated_sound(
     aligned_corpus: AlignedCorpus,
     predicted: PredictedCandidates,
-    properties: np.ndarray,
+    target: SoundTarget,
     cosines: np.ndarray,
 ) -> np.ndarray:
-    """Return the cosines, in another order among the nearest: properties count as much there."""
+    """Return the cosines, in another order among the nearest: that of `score_sounds_for_target`."""
     rows = np.argsort(-cosines, kind="stable")[:SHORTLIST_SIZE]
     sounds = predict_sounds(aligned_corpus, predicted, rows.tolist())
-    differences = sounds.properties[1:] - properties
-    errors = np.sqrt(np.nanmean(differences**2, axis=1))
-    scores = _standardize_to_unit_deviation(cosines[rows]) - _standardize_to_unit_deviation(errors)
+    scores = score_sounds_for_target(sounds, target)
     relevance = cosines.copy()
     # The same cosines, given to the rows in the order of the scores.
     relevance[rows[np.argsort(-scores, kind="stable")]] = np.sort(cosines[rows])[::-1]
     return relevance
+
+
+def score_sounds_for_target(sounds: PredictedSounds, target: SoundTarget) -> np.ndarray:
+    """Return how near candidates are to a clip among each other, float [m]; higher is nearer.
+
+    Where the properties of the clip are known, the error of the forecast counts as much as the
+    cosine in the shared space; both have mean 0 and deviation 1 over the candidates.
+    """
+    cosines = _standardize_to_unit_deviation(sounds.vectors[1:] @ target.vector)
+    if target.properties is None:
+        return cosines
+    differences = sounds.properties[1:] - target.properties
+    errors = np.sqrt(np.nanmean(differences**2, axis=1))
+    return cosines - _standardize_to_unit_deviation(errors)
 
 
 def _standardize_to_unit_deviation(values: np.ndarray) -> np.ndarray:

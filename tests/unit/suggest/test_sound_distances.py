@@ -17,7 +17,7 @@ def make_sounds(rhythm: np.ndarray) -> PredictedSounds:
     count = len(rhythm)
     same = np.tile([1.0, 0.0], (count, 1))
     aspects = {"timbre": same, "rhythm": rhythm, "pitch": same, "level": same}
-    return PredictedSounds(list(range(count - 1)), same, aspects, np.zeros((count, 3)))
+    return PredictedSounds(list(range(count - 1)), same, aspects, np.zeros((count, 3)), same)
 
 
 def test_the_median_distance_of_an_aspect_is_1_and_equal_views_add_nothing() -> None:

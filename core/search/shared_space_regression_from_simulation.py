@@ -1,0 +1,144 @@
+"""Prediction of a clip's vector in the shared space from the simulated sound of its program.
+
+It is a second opinion beside the code encoder and the alignment. The simulated sound follows every
+number of the events, so it tells variants of one program apart that nearly share their code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from threadpoolctl import threadpool_limits
+
+from core.alignment.sound_property_regression_with_intervals import (
+    MAX_REFERENCE_PROGRAMS,
+    MIN_FORECAST_PROGRAMS,
+    compute_gaussian_kernel,
+    select_evenly_spaced_rows,
+    standardize_columns,
+)
+from core.encoders import find_encoder_spec
+from core.search.clip_property_forecast import FEATURE_ENCODER
+from core.search.unseen_program_splits import UNSEEN_SPLITS
+
+if TYPE_CHECKING:
+    from core.search.aligned_corpus import AlignedCorpus
+
+KERNEL_WIDTH = 0.3
+"""Sharpness of the kernel times the mean squared distance of the rows from their mean."""
+L2 = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class SimulationRegression:
+    """Kernel ridge regression from simulated features to vectors in the shared space.
+
+    Attributes
+    ----------
+    column_mean, column_scale : float32 [d]
+        Standardization of the features.
+    rows : float32 [m, d]
+        Standardized features of the reference programs.
+    weight : float64 [m, dim]
+    vector_mean : float64 [dim]
+    sharpness : float
+        Of the Gaussian kernel.
+    """
+
+    column_mean: np.ndarray
+    column_scale: np.ndarray
+    rows: np.ndarray
+    weight: np.ndarray
+    vector_mean: np.ndarray
+    sharpness: float
+
+    def predict_vectors(self, features: np.ndarray) -> np.ndarray:
+        """Return unit vectors in the shared space, float32 [n, dim].
+
+        Parameters
+        ----------
+        features : float [n, d]
+            By `core.encoders.sound_simulation_encoder.simulate_program_source`.
+        """
+        x = standardize_columns(features, self.column_mean, self.column_scale)
+        kernel = compute_gaussian_kernel(x, self.rows, self.sharpness)
+        return scale_rows_to_unit_length(kernel @ self.weight + self.vector_mean)
+
+
+def scale_rows_to_unit_length(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors [n, dim] with length 1 as float32; a zero vector stays zero."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
+
+
+# One thread: the sums then do not depend on the number of cores.
+@threadpool_limits.wrap(limits=1)
+def fit_simulation_regression(features: np.ndarray, vectors: np.ndarray) -> SimulationRegression:
+    """Fit the regression by its closed form.
+
+    Parameters
+    ----------
+    features : float [n, d]
+        Of at least two programs.
+    vectors : float [n, dim]
+        Unit vectors of their clips in the shared space.
+
+    Notes
+    -----
+    Kernel ridge regression (Saunders, Gammerman & Vovk, ICML 1998). Width and l2 were chosen on
+    held-out templates of the starter corpus; the rank correlation of predicted and true distances
+    changes by less than .02 between widths of 0.15 and 0.7 and l2 of 0.03 and 0.3.
+    """
+    raw = np.asarray(features, np.float32)
+    mean, scale = raw.mean(axis=0), raw.std(axis=0)
+    scale = np.where(scale > 1e-6, scale, np.inf).astype(np.float32)
+    rows = standardize_columns(raw, mean, scale)
+    sharpness = KERNEL_WIDTH / max(float(rows.var(axis=0).sum()), 1e-12)
+    vector_mean = np.asarray(vectors, np.float64).mean(axis=0)
+    system = compute_gaussian_kernel(rows, rows, sharpness) + L2 * np.eye(len(rows))
+    weight = cho_solve(cho_factor(system), vectors - vector_mean)
+    return SimulationRegression(mean, scale, rows, weight, vector_mean, sharpness)
+
+
+def fit_simulation_regression_of_corpus(
+    aligned_corpus: AlignedCorpus,
+) -> SimulationRegression | None:
+    """Fit the regression on programs of templates that the training did not hold out.
+
+    It takes stored simulations only: ``./run train`` stores them.
+
+    Returns
+    -------
+    SimulationRegression or None
+        None when fewer than 60 programs have a stored simulation.
+    """
+    corpus, spec = aligned_corpus.corpus, find_encoder_spec(FEATURE_ENCODER)
+    if corpus.get_encoder_revision(spec.id) != spec.revision:
+        return None
+    missing = set(corpus.list_programs_without_embedding(spec.id, spec.revision))
+    is_unseen = np.isin(aligned_corpus.splits, UNSEEN_SPLITS)
+    pair_rows = [
+        row
+        for row, program_id in enumerate(aligned_corpus.pairs.program_ids)
+        if program_id not in missing and not is_unseen[row]
+    ]
+    kept = select_evenly_spaced_rows(len(pair_rows), MAX_REFERENCE_PROGRAMS)
+    pair_rows = [pair_rows[index] for index in kept]
+    if len(pair_rows) < MIN_FORECAST_PROGRAMS:
+        return None
+    program_ids = [aligned_corpus.pairs.program_ids[row] for row in pair_rows]
+    audio = aligned_corpus.pairs.audio_embeddings[pair_rows]
+    return fit_simulation_regression(
+        _load_stored_features(aligned_corpus, program_ids),
+        aligned_corpus.project_audio_embeddings(audio),
+    )
+
+
+def _load_stored_features(aligned_corpus: AlignedCorpus, program_ids: Sequence[str]) -> np.ndarray:
+    ids, features = aligned_corpus.corpus.load_embeddings(FEATURE_ENCODER, program_ids)
+    row_by_program = {program_id: row for row, program_id in enumerate(ids)}
+    return np.asarray(features[[row_by_program[program_id] for program_id in program_ids]])
