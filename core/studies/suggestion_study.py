@@ -40,17 +40,21 @@ from core.studies.suggestion_study_measurements import (
     PICK_COUNT,
     SHARED_SPACE,
     UPPER_BOUND,
+    WITHOUT_SIMULATION_REGRESSION,
     JudgedProgram,
     build_method_diversity_table,
     list_programs_with_worst_picks,
     measure_diversity_gain_over_text_methods,
     measure_kernel_audio_distances,
     measure_movement_correlation,
+    measure_movement_correlation_by_method,
     measure_target_hits,
+    summarize_target_hits_by_method,
+    summarize_target_hits_by_program,
 )
 from core.suggest.candidate_prediction import predict_candidates, select_candidates
 from core.suggest.candidates import CandidateOptions, iterate_candidates
-from core.suggest.sound_distances import can_predict_sounds, predict_sounds
+from core.suggest.sound_distances import can_predict_sounds, mix_distances_of_views, predict_sounds
 from core.suggest.suggest_and_pick_variants import build_outline_of_audible_program
 
 MIN_CANDIDATES = 8
@@ -160,10 +164,13 @@ def _predict_and_render_candidates_of_program(
         OURS: shared,
         UPPER_BOUND: compute_pairwise_cosine_distances(audio[audio_encoders[0]]),
     }
+    sounds = None
     if can_predict_sounds(aligned_corpus):
         sounds = predict_sounds(aligned_corpus, predicted, range(len(predicted.candidates)))
         distances[OURS] = sounds.compute_distances()
         distances[SHARED_SPACE] = shared
+        earlier_views = (sounds.code, sounds.stack_aspects(), sounds.properties)
+        distances[WITHOUT_SIMULATION_REGRESSION] = mix_distances_of_views(earlier_views, (1, 1, 1))
         audio |= _split_measured_aspects(aligned_corpus, audio.get(ASPECT_ENCODER))
     paper = choose_default_alignment(aligned_corpus.corpus, "map")
     if paper is not None and paper.alignment_id != aligned_corpus.record.id:
@@ -172,7 +179,7 @@ def _predict_and_render_candidates_of_program(
             projected = other.project_code_embeddings(code)
             distances["the paper's alignment"] = compute_pairwise_cosine_distances(projected)
     style = name.rpartition("-")[0] if kind == "held-out grammar styles" else name
-    return JudgedProgram(name, kind, distances, audio, predicted, style)
+    return JudgedProgram(name, kind, distances, audio, predicted, style, sounds)
 
 
 def _split_measured_aspects(
@@ -198,7 +205,8 @@ def _build_suggestion_result(
         for measure in (build_method_diversity_table, measure_diversity_gain_over_text_methods)
     )
     worst = list_programs_with_worst_picks(judged, audio_encoders[0], options["seed"])
-    toward = measure_target_hits(aligned_corpus, judged, options["seed"])
+    hits = measure_target_hits(aligned_corpus, judged, options["seed"])
+    toward = summarize_target_hits_by_program(hits)
     sensitivity = measure_movement_correlation(judged, audio_encoders)
     split = f"{len(judged)} programs"
     nearer = toward["nearer"].to_numpy(float)
@@ -256,11 +264,26 @@ def _build_suggestion_result(
                 " from 0 (nearest) to 1.",
             ),
             StudyTable(
+                "toward-methods",
+                "Toward a clip, by method",
+                summarize_target_hits_by_method(hits),
+                "Over all programs and targets, with 95 % bootstrap intervals; programs of one"
+                " grammar style are resampled together. True audio: the nearest candidate, so its"
+                " share is the highest that any prediction can reach.",
+            ),
+            StudyTable(
                 "sensitivity",
                 "Predicted and true movement",
                 sensitivity,
                 "Rank correlation over candidates of predicted and true distance from the program,"
                 " by the audio encoder of the column.",
+            ),
+            StudyTable(
+                "movement",
+                "Predicted and true movement, by method",
+                measure_movement_correlation_by_method(judged, audio_encoders),
+                "Mean rank correlation over programs, and its gain over the mix of code, aspects"
+                " and forecast, with 95 % bootstrap intervals.",
             ),
             StudyTable(
                 "kad",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -21,14 +21,16 @@ from core.studies.pick_diversity_metrics import (
     pick_random_rows,
 )
 from core.suggest.candidate_prediction import PredictedCandidates
-from core.suggest.sound_target import find_target_of_corpus_program
-from core.suggest.target_relevance import compute_target_relevance
+from core.suggest.sound_distances import PredictedSounds
+from core.suggest.sound_target import SoundTarget, find_target_of_corpus_program
+from core.suggest.target_relevance import compute_target_relevance, score_sounds_for_target
 
 PICK_COUNT = 6
 TARGETS_PER_PROGRAM = 5
 WORST_PROGRAM_COUNT = 5
 RANDOM, UPPER_BOUND, OURS = "random", "true audio (upper bound)", "predicted sound"
 SHARED_SPACE = "shared space alone"
+WITHOUT_SIMULATION_REGRESSION = "code, aspects and forecast"
 TEXT_METHODS = ("edit distance", "raw code embedding")
 
 
@@ -46,6 +48,8 @@ class JudgedProgram:
         Its candidates, in the order of the rows from 1.
     style : str
         Grammar style, or the name: programs of one style are resampled together.
+    sounds : PredictedSounds or None
+        Of all candidates; None where the clips of the corpus are not measured.
     """
 
     name: str
@@ -54,6 +58,7 @@ class JudgedProgram:
     audio_by_encoder: dict[str, np.ndarray]
     predicted: PredictedCandidates
     style: str
+    sounds: PredictedSounds | None = None
 
 
 def build_method_diversity_table(
@@ -168,7 +173,15 @@ def _measure_diversity_and_coverage_of_picks(
 def measure_target_hits(
     aligned_corpus: AlignedCorpus, judged: Sequence[JudgedProgram], seed: int
 ) -> pd.DataFrame:
-    """Return how often the best predicted candidate is truly nearer to clips of the corpus."""
+    """Compare candidates, picked by several methods, with clips of the corpus as targets.
+
+    Returns
+    -------
+    DataFrame
+        One row per program, target and method: "program", "kind", "style", "method", "nearer"
+        (whether the best predicted candidate is truly nearer to the target than the program) and
+        "rank" (its rank among all candidates by true distance, from 0 to 1).
+    """
     rng = np.random.default_rng(seed)
     audio, program_ids = aligned_corpus.pairs.audio_embeddings, aligned_corpus.pairs.program_ids
     rows = []
@@ -177,24 +190,54 @@ def measure_target_hits(
         similarity = 1 - _compute_distances_between(
             item.audio_by_encoder[aligned_corpus.audio_encoder.id], audio[targets]
         )
-        nearer, ranks = [], []
         for column, target_row in enumerate(targets.tolist()):
             target = find_target_of_corpus_program(aligned_corpus, program_ids[target_row])
             assert target is not None
-            relevance = compute_target_relevance(aligned_corpus, item.predicted, target)
-            reached = similarity[1 + int(relevance.argmax()), column]
-            nearer.append(reached > similarity[0, column])
-            ranks.append((similarity[1:, column] > reached).mean())
-        rows.append(
-            (
-                item.name,
-                item.kind,
-                float(np.mean(nearer)),
-                float(np.mean(ranks)),
-                float(np.median(ranks)),
-            )
-        )
-    columns = ["program", "kind", "nearer", "rank share", "median rank share"]
+            true = similarity[1:, column]
+            scores = _score_candidates_by_methods(aligned_corpus, item, target)
+            for method, values in {**scores, UPPER_BOUND: true}.items():
+                reached = true[int(np.argmax(values))]
+                is_nearer = bool(reached > similarity[0, column])
+                rank = float((true > reached).mean())
+                rows.append((item.name, item.kind, item.style, method, is_nearer, rank))
+    return pd.DataFrame(rows, columns=["program", "kind", "style", "method", "nearer", "rank"])
+
+
+def _score_candidates_by_methods(
+    aligned_corpus: AlignedCorpus, item: JudgedProgram, target: SoundTarget
+) -> dict[str, np.ndarray]:
+    """Return how near candidates are predicted to be to a target, float [n] by method."""
+    scores = {OURS: compute_target_relevance(aligned_corpus, item.predicted, target)}
+    if item.sounds is not None:
+        vectors = np.concatenate([item.predicted.current_vector[None], item.predicted.vectors])
+        scores[SHARED_SPACE] = item.predicted.vectors @ target.vector
+        by_code = replace(item.sounds, vectors=vectors)
+        scores[WITHOUT_SIMULATION_REGRESSION] = score_sounds_for_target(by_code, target)
+    return scores
+
+
+def summarize_target_hits_by_program(hits: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of targets reached, and the mean and median rank, of each program."""
+    ours = hits[hits["method"] == OURS]
+    summary = ours.groupby(["program", "kind"], sort=False).agg(
+        nearer=("nearer", "mean"), mean_rank=("rank", "mean"), median_rank=("rank", "median")
+    )
+    names = {"mean_rank": "rank share", "median_rank": "median rank share"}
+    return summary.reset_index().rename(columns=names)
+
+
+def summarize_target_hits_by_method(hits: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of targets reached and the ranks of each method, with intervals."""
+    rows = []
+    for method, own in hits.groupby("method", sort=False):
+        styles = own["style"].to_numpy(str)
+        nearer, ranks = own["nearer"].to_numpy(float), own["rank"].to_numpy(float)
+        nearer_interval = compute_bootstrap_interval(nearer, clusters=styles)
+        rank_interval = compute_bootstrap_interval(ranks, clusters=styles)
+        median = float(np.median(ranks))
+        rows.append((method, nearer.mean(), *nearer_interval, ranks.mean(), *rank_interval, median))
+    columns = ["method", "nearer", "nearer low", "nearer high"]
+    columns += ["rank share", "rank low", "rank high", "median rank share"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -219,6 +262,47 @@ def measure_movement_correlation(
         ]
         rows.append((item.name, item.kind, len(predicted), *correlations))
     return pd.DataFrame(rows, columns=["program", "kind", "candidates", *audio_encoders])
+
+
+def measure_movement_correlation_by_method(
+    judged: Sequence[JudgedProgram], audio_encoders: Sequence[str]
+) -> pd.DataFrame:
+    """Return the mean rank correlation of predicted and true movement of each method.
+
+    With 95 % bootstrap intervals, of the correlation and of its gain over the mix of code, aspects
+    and forecast. Programs without a movement by one of the methods are left out.
+    """
+    methods = [name for name in judged[0].distances_by_method if name != UPPER_BOUND]
+    methods = [name for name in methods if all(name in item.distances_by_method for item in judged)]
+    rows = []
+    for encoder in audio_encoders:
+        table = np.array(
+            [
+                [
+                    compute_rank_correlation(
+                        item.distances_by_method[method][0, 1:],
+                        compute_pairwise_cosine_distances(item.audio_by_encoder[encoder])[0, 1:],
+                    )
+                    for method in methods
+                ]
+                for item in judged
+            ]
+        )  # [programs, methods]
+        is_defined = np.isfinite(table).all(axis=1)
+        table = table[is_defined]
+        styles = np.array([item.style for item in judged])[is_defined]
+        for column, method in enumerate(methods):
+            values = table[:, column]
+            low, high = compute_bootstrap_interval(values, clusters=styles)
+            gain = gain_low = gain_high = np.nan
+            if WITHOUT_SIMULATION_REGRESSION in methods:
+                gains = values - table[:, methods.index(WITHOUT_SIMULATION_REGRESSION)]
+                gain = float(gains.mean()) if len(gains) else np.nan
+                gain_low, gain_high = compute_bootstrap_interval(gains, clusters=styles)
+            mean = float(values.mean()) if len(values) else np.nan
+            rows.append((encoder, method, mean, low, high, gain, gain_low, gain_high))
+    columns = ["judge", "method", "correlation", "low", "high", "gain", "gain low", "gain high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def measure_kernel_audio_distances(

@@ -40,6 +40,11 @@ def test_the_study_measures_diversity_target_and_movement(corpus: Corpus) -> Non
     assert set(tables["toward"]["program"]) >= {"scenario melody", "scenario drum"}
     assert tables["toward"]["nearer"].between(0, 1).all()
     assert tables["sensitivity"][AUDIO].dropna().between(-1, 1).all()
+    reached = tables["toward-methods"].set_index("method")
+    assert reached.loc["true audio (upper bound)", "rank share"] == 0
+    assert reached.loc["true audio (upper bound)", "nearer"] >= reached["nearer"].max()
+    movement = tables["movement"].set_index("method")
+    assert movement["correlation"].between(-1, 1).all() and "predicted sound" in movement.index
     distances = tables["kad"].set_index("set")
     assert {"programs", "all candidates", "picks by predicted sound"} <= set(distances.index)
     assert distances.loc["programs", "clips"] == len(tables["sensitivity"])
