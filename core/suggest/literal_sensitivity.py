@@ -33,7 +33,7 @@ from core.suggest.code_edit import (
 from core.suggest.incremental_variant_interpretation import pause_garbage_collection
 from core.suggest.program_literals_calls_and_blocks import Literal, ProgramOutline
 from core.suggest.sound_distances import PredictedSounds, can_predict_sounds, predict_sounds
-from core.suggest.sound_target import SoundTarget
+from core.suggest.sound_target import SoundTarget, are_target_words
 from core.suggest.suggest_and_pick_variants import build_outline_of_audible_program
 from core.suggest.target_relevance import compute_target_relevance
 
@@ -128,6 +128,11 @@ class LiteralSensitivity:
     def format_advice_to_reach_target(self, target_label: str) -> str:
         """Return how to come nearer to a target; "" when this literal does not help.
 
+        Parameters
+        ----------
+        target_label : str
+            Of the target, as `SoundTarget` has it.
+
         Examples
         --------
         >>> LiteralSensitivity(
@@ -143,7 +148,10 @@ class LiteralSensitivity:
         if numbers[0] is not None and numbers[1] is not None:
             way = "up" if numbers[1] > numbers[0] else "down"
             change = f"turn {self.name} {way} to about {self.target_value}"
-        return f"{change}{format_in_layer_suffix(self.layer)} to get nearer to {target_label}"
+        purpose = f"get nearer to {target_label}"
+        if are_target_words(target_label):
+            purpose = f"sound {target_label}"
+        return f"{change}{format_in_layer_suffix(self.layer)} to {purpose}"
 
 
 def measure_sensitivity(
