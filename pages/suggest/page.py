@@ -188,7 +188,7 @@ def _draw_versions(slider_key: SliderKey, current: SuggestionState, code: str) -
             aligned_corpus,
             code,
             suggested.candidate_map if suggested else None,
-            target,
+            target if suggested else None,  # Words without a forecast lead nowhere.
         )
     versions, points = (suggested.versions, suggested.points) if suggested else ((), ())
     session_keys.SUGGESTION_STATE.set_value(replace(current, versions=versions))
