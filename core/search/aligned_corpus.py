@@ -164,7 +164,7 @@ class AlignedCorpus(EmbeddedCorpus):
         if self.alignment_owner_name == self.corpus.name:
             return fit_simulation_regression_of_corpus(self)
         owner = Corpus.open(self.alignment_owner_name)
-        return AlignedCorpus.open(owner, self.record).simulation_regression
+        return AlignedCorpus.open_from_alignment_record(owner, self.record).simulation_regression
 
     @cached_property
     def clip_aspect_search_index(self) -> AspectIndex | None:
