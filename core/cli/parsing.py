@@ -1,4 +1,4 @@
-"""Parsing of command-line arguments: types, choices, older names and common options."""
+"""Parsing of command-line arguments: types, choices and common options."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from core.cli.terminal_output import print_error, print_status_to_stderr, print_to_stderr
+from core.cli.terminal_output import print_error, print_status_to_stderr
 from core.clip_length_limits import MAX_CLIP_SECONDS
-from core.corpus.legacy_command_names import translate_legacy_command
 from core.errors import EarshotError, format_spelling_suggestions
 
 if TYPE_CHECKING:
@@ -46,40 +45,6 @@ class CommandParser(argparse.ArgumentParser):
             remedy = format_spelling_suggestions(unknown[1], self._option_string_actions, "option")
         print_error(f"{self.prog}: {message}.", remedy)
         sys.exit(2)
-
-
-def translate_renamed_arguments(argv: Sequence[str]) -> list[str]:
-    """Replace the older names in a command line by today's, with a notice for each on stderr.
-
-    Parameters
-    ----------
-    argv : sequence of str
-        The command and its arguments.
-
-    Returns
-    -------
-    list of str
-        As of `core.corpus.legacy_command_names.translate_legacy_command`, which defines the
-        older names.
-    """
-    translated = translate_legacy_command(argv)
-    previous = translated[0] if translated else ""
-    for old, new in zip(argv, translated, strict=True):
-        if old != new:
-            print_to_stderr(_format_renamed_argument_notice(old, new, previous))
-        previous = new
-    return translated
-
-
-def _format_renamed_argument_notice(old: str, new: str, previous: str) -> str:
-    """Return the notice for a replaced argument; `previous` is the argument before it."""
-    old_option, _, old_value = old.partition("=")
-    new_option, _, new_value = new.partition("=")
-    if old_value == new_value:  # The option was renamed, not its value.
-        old, new = old_option, new_option
-    if not old.startswith("--"):
-        old, new = f"{previous} {old}", f"{previous} {new}"
-    return f"{old} is now {new}; the old name works until the next version."
 
 
 def parse_int(text: str) -> int:

@@ -31,6 +31,7 @@ from core.sonicpi.interpreter.program_thread import (
 )
 from core.sonicpi.interpreter.syntax_tree_compiler import SyntaxTreeCompiler
 from core.sonicpi.interpreter.syntax_tree_types import Block, Node, Scope, copy_visible_variables
+from core.sonicpi.interpreter.thread_prelude import build_thread_prelude
 from core.sonicpi.interpreter.values import SoundNode, to_number_or_default
 from core.sonicpi.score_events import (
     MAX_SCORE_SECONDS,
@@ -348,7 +349,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             copy_visible_variables(scope),
             body,
             is_loop,
-            prelude=_build_thread_prelude(options, is_loop),
+            prelude=build_thread_prelude(options, is_loop),
             initial_value=options.get("init", 0),
             path=path,
             initial_random=initial_random,
@@ -383,21 +384,3 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
 
 def _remove_cue_prefix(name: str) -> str:
     return str(name).removeprefix("/cue/").removeprefix("/set/").removeprefix("/live_loop/")
-
-
-def _build_thread_prelude(options: Mapping[str, Any], is_loop: bool) -> Node:
-    """Return what a new thread does first: it waits, and a loop sets its seed."""
-    prelude: list[Any] = ["seq"]
-    if options.get("delay") is not None:
-        prelude.append(_build_call_node("sleep", ["num", to_number_or_default(options["delay"])]))
-    for name in ("sync", "sync_bpm"):
-        if options.get(name) is not None:
-            prelude.append(_build_call_node(name, ["sym", str(options[name])]))
-    if is_loop and options.get("seed") is not None:
-        seed = ["num", to_number_or_default(options["seed"])]
-        prelude.append(_build_call_node("use_random_seed", seed))
-    return prelude if len(prelude) > 1 else None
-
-
-def _build_call_node(name: str, argument: list[Any]) -> list[Any]:
-    return ["call", None, name, [argument]]

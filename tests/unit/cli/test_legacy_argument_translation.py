@@ -7,7 +7,7 @@ import pytest
 from core import cli
 from core.alignment.config import PRESETS
 from core.cli.commands import train_alignment
-from core.cli.parsing import translate_renamed_arguments
+from core.cli.legacy_argument_translation import translate_renamed_arguments
 from core.corpus.legacy_command_names import add_older_json_keys
 
 OLDER_NAMES = [
