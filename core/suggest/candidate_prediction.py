@@ -246,7 +246,7 @@ def simulate_candidates(
     """
     variants = [Variant(predicted.current_source)]
     variants += [make_variant(predicted.candidates[row]) for row in rows]
-    with reuse_simulated_sounds():
+    with pause_garbage_collection(), reuse_simulated_sounds():
         sounds = simulate_variants(predicted.current_source, variants, predicted.readings, seconds)
     sources = [variant.source for variant in variants]
     predicted.forecast_features.update(zip(sources, sounds.features))
