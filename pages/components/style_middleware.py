@@ -1,4 +1,4 @@
-"""ASGI middleware that puts the style sheet and a first script into the HTML page.
+"""ASGI middleware that puts the style sheet, a first script and preload links into the HTML page.
 
 A style that a page draws arrives after the first elements, which would then move.
 """
@@ -10,6 +10,8 @@ from pathlib import Path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pages.components.script_preload import build_preload_links
+
 STYLE_SHEET = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 STYLE_TAG = f"<style>\n{STYLE_SHEET}</style>\n"
 # The theme's script comes first: the other one shows the choice.
@@ -19,13 +21,14 @@ HEAD_SCRIPT = "".join(
 )
 HEAD_SCRIPT_TAG = f"<script>\n{HEAD_SCRIPT}</script>\n"
 HEAD_TAG = b"<head>"
+HEAD_END_TAG = b"</head>"  # After the links to what Streamlit always needs.
 BODY_END_TAG = b"</body>"  # The last style wins, so this one comes after Streamlit's.
 # With these, a browser could be told that its copy, with or without the style, is current.
 REMOVED_REQUEST_HEADERS = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
 
 
 class StyleMiddleware:
-    """ASGI middleware that adds the style sheet and the first script to every HTML page."""
+    """ASGI middleware that adds the style sheet, the first script and the preload links."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -55,6 +58,8 @@ class StyleMiddleware:
                 body += message.get("body", b"")
                 if not message.get("more_body"):
                     page = body.replace(HEAD_TAG, HEAD_TAG + HEAD_SCRIPT_TAG.encode(), 1)
+                    links = build_preload_links(scope["path"]).encode()
+                    page = page.replace(HEAD_END_TAG, links + HEAD_END_TAG, 1)
                     page = page.replace(BODY_END_TAG, STYLE_TAG.encode() + BODY_END_TAG, 1)
                     await _send_html_with_style(response_start, page, send)
 

@@ -47,7 +47,7 @@ def draw_page() -> None:
     """Draw the page."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Corpus", width="stretch")
-        buttons = st.container(horizontal=True, width="content")
+        buttons = st.container(horizontal=True, width="content", key="corpus-actions")
     corpus_actions.select_requested_corpus()
     with markdown_and_errors.catch_and_show_errors():
         corpus = corpus_and_alignment_picker.select_corpus()

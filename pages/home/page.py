@@ -87,7 +87,8 @@ def warn_about_missing_requirements() -> None:
                 icon=":material/build:",
             )
             if check.remedy:
-                st.code(check.remedy, language="bash", wrap_lines=True)
+                with st.container(key=f"requirement-remedy-{check.name}"):
+                    st.code(check.remedy, language="bash", wrap_lines=True)
 
 
 # -- the three steps --------------------------------------------------------------------------

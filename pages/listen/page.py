@@ -142,8 +142,7 @@ def draw_snippet_form() -> tuple[str, bool]:
     if followed_file_or_workspace_picker.is_following():
         snippet = followed_file_or_workspace_picker.draw_followed_code()
     else:
-        with st.container(key="listen-editor"):
-            snippet = code_editor.draw_code_editor()
+        snippet = code_editor.draw_code_editor()
     should_render = False
     with st.container(horizontal=True, vertical_alignment="center"):
         if workspace.is_workspace_read_only():
@@ -194,7 +193,7 @@ def draw_snippet_neighbours(
             " without rendering it."
         )
     # The first forecast of an alignment fits its model, so the clips are drawn before it.
-    forecast_container = st.container()
+    forecast_container = st.container(key="forecast")
     neighbour_card.draw_neighbour_cards(neighbours, snippet, match_words)
     with forecast_container:
         forecast_card.draw_forecast_card(aligned_corpus, snippet)

@@ -209,7 +209,8 @@ def draw_program_card(selected: Selection, program_id: str) -> None:
 
 def draw_snippet_placement(selected: Selection, points: pd.DataFrame) -> MapPlacement | None:
     """Draw the snippet and the clips predicted for it; return its position."""
-    snippet = code_editor.draw_code_editor(height_px=230)
+    with st.container(key="map-snippet-editor"):
+        snippet = code_editor.draw_code_editor(height_px=230)
     if not snippet.strip():
         st.info("Write some Sonic Pi code.", icon=":material/edit:")
         return None

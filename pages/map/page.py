@@ -76,7 +76,7 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
         map_data.plot_map(
             selected.corpus, selected.alignment, colour_by, scale, is_stacked, shows_density
         ),
-        key=f"map-{selected.alignment.id}",
+        key=f"map-chart-{selected.alignment.id}",
         height="stretch",
         config={
             "scrollZoom": True,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 AUDITION_KEY = "suggest-audition"
 # A large window shows more lines; on a phone, the cards are near.
-EDITOR_HEIGHT = "min(52vh, 45vw)"
+EDITOR_HEIGHT = "min(52vh, 45vw)"  # As in style.css.
 ALL_ACTIONS = ("take", "more", "different", "render", "undo", "go")
 # Nothing can be rendered without a program that sounds.
 ACTIONS_WITHOUT_PICKS = ("render", "undo", "go")
@@ -82,10 +82,11 @@ def _draw_editor(slider_key: SliderKey) -> tuple[str, SuggestionState]:
             " press Alt+Enter in it, for a slider.",
             persist_state="session",
         )
-    code = code_editor.draw_code_editor(
-        build_slider_url=(slider_key.build_slider_url if is_showing else None),
-        growing_height=EDITOR_HEIGHT,
-    )
+    build_slider_url = slider_key.build_slider_url if is_showing else None
+    with st.container(key="suggest-editor"):
+        code = code_editor.draw_code_editor(
+            build_slider_url=build_slider_url, growing_height=EDITOR_HEIGHT
+        )
     current = suggestion_state.load_suggestion_state(code)
     if code_editor.take_render_request():
         current = _record_edited_code(current, session_keys.SNIPPET_CHANGE_WORDS.get_value())

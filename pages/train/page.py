@@ -107,7 +107,7 @@ def draw_training_form(corpus: Corpus) -> None:
     """Draw the encoders, the config and the button that starts a training."""
     encoder_choice = encoder_picker.draw_encoder_picker(corpus)
     # Above the settings, which all have good defaults: no scrolling is needed.
-    button_container = st.container()
+    button_container = st.container(key="train-button")
     method = training_settings_form.draw_training_method_picker()
     form_values = None
     if method == training_settings_form.BOTH_METHODS:

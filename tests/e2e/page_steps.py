@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect
 MAX_ATTEMPTS = 6
 ATTEMPT_MS = 10_000
 PLAYING_TIMEOUT_S = 120
+MAX_LAYOUT_SHIFT = 0.02  # As browsers score it; 0.1 is a good page by Google's Core Web Vitals.
 
 # Decodes a player's clip as the browser does, and measures it.
 _MEASURE = """

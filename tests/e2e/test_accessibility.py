@@ -1,4 +1,4 @@
-"""Browser test with axe-core: no page has a serious violation of WCAG 2 A or AA, light and dark."""
+"""Browser test of every page, light and dark: no serious violation of WCAG 2 A or AA, nothing moves."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FIND_VIOLATIONS = """async () => {
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_serious_violation_an_error_or_a_missing_file(
+def test_no_page_moves_or_has_a_serious_violation_an_error_or_a_missing_file(
     stocked: Dashboard, page: Page, scheme: Any
 ) -> None:
     page.emulate_media(color_scheme=scheme)
@@ -48,6 +48,9 @@ def test_no_page_has_a_serious_violation_an_error_or_a_missing_file(
     for name in PAGES:
         page.goto(f"{stocked.url}{name}")
         page_steps.wait_until_settled(page)
+        shift = page_steps.measure_layout_shift(page)
+        if shift >= page_steps.MAX_LAYOUT_SHIFT:
+            problems.append((name, "layout shift", shift))
         page.evaluate(AXE_SCRIPT)
         problems += [(name, *violation) for violation in page.evaluate(FIND_VIOLATIONS)]
     assert problems == []  # The fixture checks the console.

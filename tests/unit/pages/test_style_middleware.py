@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
 
+from pages.components.script_preload import (
+    COMMON_ELEMENTS,
+    ELEMENTS_BY_PAGE,
+    SCRIPT_FOLDER,
+    build_preload_links,
+)
 from pages.components.style_middleware import HEAD_SCRIPT_TAG, STYLE_TAG, StyleMiddleware
 
 PAGE = b"<html><head></head><body>Earshot</body></html>"
@@ -44,9 +51,10 @@ def test_a_page_contains_the_style_sheet() -> None:
     headers, body, request_headers = send_through(
         "/map", "text/html,*/*", "text/html; charset=utf-8"
     )
+    links = build_preload_links("/map").encode()
     assert body == PAGE.replace(b"<head>", b"<head>" + HEAD_SCRIPT_TAG.encode()).replace(
-        b"</body>", STYLE_TAG.encode() + b"</body>"
-    )
+        b"</head>", links + b"</head>"
+    ).replace(b"</body>", STYLE_TAG.encode() + b"</body>")
     assert headers[b"content-length"] == b"%d" % len(body)
     assert b"etag" not in headers  # It would be that of the page without the style.
     assert b"accept-encoding" not in dict(request_headers)
@@ -64,3 +72,13 @@ def test_other_responses_are_unchanged(accept: str, kind: str, method: str) -> N
     headers, body, _ = send_through("/sound/file/a.flac", accept, kind, method)
     assert body == PAGE
     assert headers[b"etag"] == b"one"
+
+
+def test_every_preloaded_script_exists() -> None:
+    for page in ("", "map", "corpus"):
+        names = re.findall(r'href="./static/js/([^"]+)"', build_preload_links(f"/{page}"))
+        assert len(names) == len(set(names))
+        assert all((SCRIPT_FOLDER / name).is_file() for name in names)
+        for element in (*COMMON_ELEMENTS, *ELEMENTS_BY_PAGE[page]):
+            assert any(name.startswith(f"{element}.") for name in names)
+    assert "PlotlyChart" not in build_preload_links("/listen")

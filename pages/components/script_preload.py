@@ -1,0 +1,65 @@
+"""Links that load scripts of Streamlit's elements before the page's first element needs them.
+
+Streamlit fetches the script of each kind of element when it first draws one. Until it has arrived, a
+placeholder of another height takes the element's place, and what is below moves when it goes.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+
+SCRIPT_FOLDER = Path(st.__file__).parent / "static" / "static" / "js"
+# Elements of the sidebar and of nearly every page.
+COMMON_ELEMENTS = ("Html", "Button", "Selectbox", "ButtonGroup", "BidiComponent", "Checkbox")
+# Larger scripts, only where the top of a page needs them. Home's URL path is empty.
+ELEMENTS_BY_PAGE = {
+    "": ("DataFrame",),
+    "home": ("DataFrame",),
+    "corpus": ("DataFrame", "TextInput", "Multiselect"),
+    "map": ("PlotlyChart",),
+    "jobs": ("DataFrame",),
+}
+# The imports stand at the beginning of a script, which may have megabytes.
+MAX_IMPORT_CHARS = 20_000
+_IMPORT = re.compile(r'(?:from|import)"\./([\w.-]+\.js)"')
+
+
+@lru_cache(maxsize=32)
+def build_preload_links(url_path: str) -> str:
+    """Return the HTML that preloads the scripts of a page.
+
+    Parameters
+    ----------
+    url_path : str
+        Path of the page's URL: "/map".
+
+    Returns
+    -------
+    str
+        One link per script; none for a script that this version of Streamlit does not have.
+    """
+    page_elements = ELEMENTS_BY_PAGE.get(url_path.strip("/"), ())
+    script_names: dict[str, None] = {}  # In order, each once.
+    for element in (*COMMON_ELEMENTS, *page_elements):
+        for path in sorted(SCRIPT_FOLDER.glob(f"{element}.*.js")):
+            _add_script_and_imports(path.name, script_names)
+    return "".join(
+        f'<link rel="modulepreload" crossorigin href="./static/js/{name}">\n'
+        for name in script_names
+    )
+
+
+def _add_script_and_imports(name: str, script_names: dict[str, None]) -> None:
+    path = SCRIPT_FOLDER / name
+    if name in script_names or not path.is_file():
+        return
+    script_names[name] = None
+    with path.open(encoding="utf-8") as file:
+        imports = _IMPORT.findall(file.read(MAX_IMPORT_CHARS))
+    for imported_name in imports:
+        if not imported_name.startswith("index."):  # Streamlit's main script loads anyway.
+            _add_script_and_imports(imported_name, script_names)
