@@ -1,7 +1,7 @@
 """Links that load scripts of Streamlit's elements before the page's first element needs them.
 
-Streamlit fetches the script of each kind of element when it first draws one. Until it has arrived, a
-placeholder of another height takes the element's place, and what is below moves when it goes.
+Streamlit fetches the script of each kind of element when it first draws one. Until it has arrived,
+a placeholder of another height takes the element's place, and what is below moves when it goes.
 """
 
 from __future__ import annotations

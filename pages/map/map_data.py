@@ -13,6 +13,8 @@ from core.plots import map_before_and_after_alignment as map_plot
 from pages.components import page_cache
 from pages.components.page_cache import cache_until_inputs_change
 
+# With more points, markers hide each other, so contours show where most of them are.
+MIN_DENSITY_POINTS = 4000
 UNSEEN_TEMPLATES_SPLIT = "unseen templates"
 # Shown beside the titles of the pictures: metric and label.
 PANEL_METRICS = (
@@ -160,3 +162,14 @@ def load_map_cluster_labels(corpus: Corpus, alignment: AlignmentRecord) -> list[
     """Return the labels of clusters and their positions."""
     points = require_map_points(corpus, alignment)
     return map_plot.build_map_cluster_labels(points, page_cache.load_template_titles())
+
+
+def preload_first_map(corpus: Corpus, alignment: AlignmentRecord) -> None:
+    """Fill the caches that the page reads when it is opened without any choice."""
+    points = load_alignment_map_points(corpus, alignment)
+    if points is None:
+        return
+    colour_by = next(iter(list_colour_options(corpus, alignment)))
+    # All arguments, as the page passes them: the cache compares the ones that are passed.
+    plot_map(corpus, alignment, colour_by, "linear", False, len(points) >= MIN_DENSITY_POINTS)
+    load_map_cluster_labels(corpus, alignment)

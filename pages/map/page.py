@@ -26,8 +26,6 @@ from pages.map import map_data, map_sidebar_panels
 
 # A larger map is drawn with a quarter of the pixels, so that zooming stays smooth.
 MAX_HIGH_RESOLUTION_POINTS = 10_000
-# With more points, markers hide each other, so contours show where most of them are.
-MIN_DENSITY_POINTS = 4000
 SCALE_LABELS = {"linear": "Linear", "log": "Logarithmic", "rank": "By rank"}
 
 
@@ -132,7 +130,7 @@ def draw_map_controls(selected: Selection, point_count: int) -> tuple[str, str, 
             scale = draw_choice_bound_to_url("Scale", SCALE_LABELS, session_keys.MAP_SCALE)
         shows_density = st.toggle(
             "Density",
-            point_count >= MIN_DENSITY_POINTS,
+            point_count >= map_data.MIN_DENSITY_POINTS,
             key=session_keys.IS_SHOWING_MAP_DENSITY.name,
             persist_state="session",
             help="Contours around the densest 10, 30, 50, 70 and 90 % of the points.",

@@ -3,7 +3,8 @@
 Values are medians with their goals, after the server and the browser have shown each page once:
 first paint of a page's main element, on opening and through the navigation; a click on the map to a
 card with a playable clip; the server's rerun of a page's script; the size of the map's figure; and
-the time per frame while the map moves. The first visit of a new server has no goal.
+the time per frame while the map moves. The first visits of Home and Map are of a server that has
+just started.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ MAIN_ELEMENTS = {
 PAINTED_PAGES = ("Home", "Map", "Listen", "Compare", "Corpus")
 COLOUR_LABELS = (GROUP_LABELS["modality"], GROUP_LABELS["template"], MEASURE_LABELS["error"])
 # Goals, as upper limits.
+MAX_FIRST_VISIT_MS = {"Home": 2000, "Map": 4000}
 MAX_PAINT_MS = 2000
 MAX_SWITCH_MS = 500
 MAX_CLICK_MS = 500
@@ -178,7 +180,10 @@ def _measure_first_visit(page: Page, base_url: str) -> list[Row]:
     rows = []
     for page_name in PAINTED_PAGES:
         duration_ms = _measure_ms(visit, page_name)
-        rows.append((f"first visit of a new server: {page_name}", f"{duration_ms:.0f} ms"))
+        value = f"{duration_ms:.0f} ms"
+        if page_name in MAX_FIRST_VISIT_MS:
+            value = _format_with_goal(duration_ms, MAX_FIRST_VISIT_MS[page_name], "ms", 0)
+        rows.append((f"first visit of a new server: {page_name}", value))
     for page_name in MAIN_ELEMENTS:
         page.get_by_role("link", name=page_name, exact=True).click()
         _wait_for_page(page, page_name)

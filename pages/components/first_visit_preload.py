@@ -1,0 +1,49 @@
+"""Background loading, as the server starts, of what the first visitor of Home and Map waits for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from core.corpus import Corpus, list_corpora
+from core.errors import EarshotError
+
+THREAD_NAME = "first-visit-preload"
+# Streamlit's caches warn here that a spinner, which only a visitor could see, is not shown.
+CONTEXT_LOGGER_NAME = "streamlit.runtime.scriptrunner_utils.script_run_context"
+
+
+@asynccontextmanager
+async def preload_when_server_starts(_app: Any) -> AsyncIterator[None]:
+    """Start the loading in a thread of its own; the lifespan of the ASGI server."""
+    logging.getLogger(CONTEXT_LOGGER_NAME).addFilter(
+        lambda record: record.threadName != THREAD_NAME
+    )
+    threading.Thread(target=preload_first_visit, name=THREAD_NAME, daemon=True).start()
+    yield
+
+
+def preload_first_visit() -> None:
+    """Fill the caches that Home and Map read, for the corpus that they show first."""
+    # Imported in the thread: importing pandas and plotly takes a second.
+    from core.search.default_alignment_choice import choose_default_alignment
+    from pages.components import page_cache
+    from pages.components.corpus_and_alignment_picker import find_default_corpus_index
+    from pages.map import map_data
+
+    try:
+        corpus_names = list_corpora()
+        if not corpus_names:
+            return
+        corpus = Corpus.open(corpus_names[find_default_corpus_index(corpus_names)])
+        page_cache.count_programs_by_state(corpus)
+        choice = choose_default_alignment(corpus, "map")
+        if choice is None:
+            return
+        map_data.preload_first_map(corpus, corpus.load_alignment(choice.alignment_id))
+    except (EarshotError, OSError) as error:
+        # The page that needs it shows the error.
+        logging.getLogger(__name__).info("not loaded in advance: %s", error)
