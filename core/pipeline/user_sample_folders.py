@@ -41,6 +41,11 @@ def set_corpus_sample_folders(corpus: Corpus, folders: Sequence[str | Path]) -> 
     corpus.discard_renders_that_lack_samples()
 
 
+def list_corpus_sample_folders(corpus: Corpus) -> tuple[Path, ...]:
+    """Return the folders of own samples of a corpus, whether or not they are still there."""
+    return tuple(Path(folder) for folder in corpus.settings.get(SAMPLE_FOLDERS_KEY) or [])
+
+
 def load_corpus_sample_folders(corpus: Corpus) -> tuple[Path, ...]:
     """Return the folders of own samples of a corpus.
 
@@ -49,13 +54,14 @@ def load_corpus_sample_folders(corpus: Corpus) -> tuple[Path, ...]:
     EarshotError
         When one of them is not there any more.
     """
-    folders = tuple(Path(folder) for folder in corpus.settings.get(SAMPLE_FOLDERS_KEY) or [])
+    folders = list_corpus_sample_folders(corpus)
     for folder in folders:
         if not folder.is_dir():
             raise EarshotError(
                 f"The sample folder of corpus '{corpus.name}' is not there.",
                 where=str(folder),
-                remedy="Put it back, or import the programs again with another --sample-folder.",
+                remedy="Put it back, or choose another: Samples on the page Corpus, or"
+                " ./run import with another --sample-folder.",
             )
     return folders
 

@@ -22,7 +22,7 @@ from pages.components import (
     session_keys,
 )
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
-from pages.corpus import data_card_view
+from pages.corpus import data_card_view, sample_folder_controls
 
 PROGRAM_FILE_TYPES = ["rb", "zip", "csv", "tsv", "parquet"]
 EMBEDDING_FILE_TYPES = ["csv", "tsv", "parquet"]
@@ -46,6 +46,8 @@ def draw_corpus_action_buttons(corpus: Corpus) -> None:
         open_export_dialog(corpus)
     if can_write and st.button("Check", icon=":material/verified:"):
         open_check_dialog(corpus)
+    if can_write and st.button("Samples", icon=":material/folder_open:"):
+        sample_folder_controls.open_sample_folder_dialog(corpus)
     if st.button("Data card", icon=":material/description:"):
         open_data_card_dialog(corpus)
     if can_write and st.button("Delete", icon=":material/delete:"):
@@ -209,13 +211,7 @@ def draw_program_import(corpus: Corpus | None) -> None:
     licence = st.text_input(
         "Licence", key="import-licence", placeholder="For the data card, if you know it"
     )
-    sample_folder = st.text_input(
-        "Sample folder",
-        key="import-sample-folder",
-        placeholder="/home/me/samples, if the programs use own samples",
-        help="A folder on the machine that runs Earshot. The programs may read it, and nothing else"
-        " outside the sandbox.",
-    )
+    sample_folders = sample_folder_controls.draw_sample_folder_field("import-sample-folders")
     clip_format = None
     if corpus_name and corpus_name not in corpus_names:
         clip_format = ClipFormat(sonic_pi=draw_sonic_pi_choice(session_keys.IMPORT_SONIC_PI))
@@ -234,7 +230,7 @@ def draw_program_import(corpus: Corpus | None) -> None:
             file.name,
             licence=licence or None,
             clip_format=clip_format,
-            sample_folders=[sample_folder.strip()] if sample_folder.strip() else [],
+            sample_folders=sample_folders,
         )
         session_keys.IMPORT_REPORT.set_value(report)
         jobs.start_job(["build", corpus_name, "--resume"], f"Render and embed {corpus_name}")

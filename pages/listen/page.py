@@ -80,7 +80,9 @@ def draw_code_search(selected: Selection) -> None:
     with right:
         # Above the clips, where it is seen at once: below the editor it would need scrolling.
         if should_render or session_keys.SNIPPET_RENDERING.get_value() is not None:
-            check_container = snippet_rendering.draw_last_snippet_rendering(snippet, should_render)
+            check_container = snippet_rendering.draw_last_snippet_rendering(
+                snippet, should_render, selected.corpus
+            )
     with right, markdown_and_errors.catch_and_show_errors():
         if snippet.strip():
             # Imports torch: the editor is drawn before.

@@ -89,7 +89,7 @@ def draw_stage_code_and_predictions(selected: Selection) -> None:
         should_render = code_editor.take_render_request() and not workspace.is_workspace_read_only()
     with right, markdown_and_errors.catch_and_show_errors():
         if should_render or session_keys.SNIPPET_RENDERING.get_value() is not None:
-            snippet_rendering.draw_last_snippet_rendering(snippet, should_render)
+            snippet_rendering.draw_last_snippet_rendering(snippet, should_render, selected.corpus)
         if snippet.strip():
             draw_stage_predictions(selected, snippet)
         else:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import sonicpi
 from core.clip_length_limits import DEFAULT_CLIP_SECONDS
+from core.pipeline.corpus_sample_folders import load_corpus_sample_folders
 from pages.components import (
     audio_player,
     markdown_and_errors,
@@ -27,24 +28,28 @@ if TYPE_CHECKING:
 RENDERING_PLAYER_KEY = "snippet-rendering"
 
 
-def render_and_play_snippet(snippet: str) -> None:
-    """Render the snippet and play it."""
+def render_and_play_snippet(snippet: str, corpus: Corpus) -> None:
+    """Render the snippet, which may read the samples of the corpus's own folders, and play it."""
     with (
         markdown_and_errors.catch_and_show_errors(),
         st.spinner(f"Rendering {DEFAULT_CLIP_SECONDS:g} s of sound …"),
     ):
-        rendering = sonicpi.try_render(snippet)
+        rendering = sonicpi.try_render(snippet, sample_folders=load_corpus_sample_folders(corpus))
         session_keys.SNIPPET_RENDERING.set_value(session_keys.RenderedSnippet(snippet, rendering))
         audio_player.request_autoplay(RENDERING_PLAYER_KEY)
 
 
-def draw_last_snippet_rendering(snippet: str, should_render: bool) -> DeltaGenerator | None:
+def draw_last_snippet_rendering(
+    snippet: str, should_render: bool, corpus: Corpus
+) -> DeltaGenerator | None:
     """Draw the last rendered snippet, after rendering this one if asked to.
 
     Parameters
     ----------
     snippet : str
     should_render : bool
+    corpus : Corpus
+        The snippet may read the samples of its own folders.
 
     Returns
     -------
@@ -57,7 +62,7 @@ def draw_last_snippet_rendering(snippet: str, should_render: bool) -> DeltaGener
             if not snippet.strip():
                 st.markdown("There is no code to render yet.")
                 return None
-            render_and_play_snippet(snippet)
+            render_and_play_snippet(snippet, corpus)
         rendered = session_keys.SNIPPET_RENDERING.get_value()
         if rendered is None:
             return None

@@ -27,7 +27,7 @@ PAGES = (
 WRITES = re.compile(
     r"^(Add|Build|Cancel|Check|Compose|Compute|Create|Delete|Embed|Evaluate|Export|Find pairs"
     r"|Import|Keep|Note|Remove|Rename|Render gallery|Repair|Resume|Run|Save|Start|Stop|Train"
-    r"|Upload)",
+    r"|Samples|Upload)",
     re.IGNORECASE,
 )
 

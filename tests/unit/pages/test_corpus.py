@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs
 from core.corpus import Corpus, list_corpora
+from core.pipeline.corpus_sample_folders import list_corpus_sample_folders
 from core.programs import Program
 from core.search import corpus_forecast
 from core.sonicpi import Clip, RenderProblem, RenderResult
@@ -220,6 +222,32 @@ def test_export_and_check_run_as_jobs(corpus: Corpus, name: str, argv: tuple[str
     job = jobs.list_jobs()[0]
     job.cancel()
     assert job.argv[: len(argv)] == argv
+
+
+def test_sample_folders_are_checked_and_stored(corpus: Corpus, tmp_path: Path) -> None:
+    press(open_alone(), "Samples")
+    script = """
+        from core.corpus import Corpus
+        from pages.corpus.sample_folder_controls import open_sample_folder_dialog
+
+        open_sample_folder_dialog(Corpus.open("tiny"))
+    """
+    app = AppTest.from_string(textwrap.dedent(script), default_timeout=120).run()
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        (folder / "tone.wav").write_bytes(b"RIFF")
+    field = app.text_area(key="sample-folders")
+    field.input(f"{first}\n{tmp_path / 'missing'}")
+    press(app, "Save and render")
+    assert "There is no such folder" in get_text(app)
+    assert list_corpus_sample_folders(Corpus.open("tiny")) == () and jobs.list_jobs() == []
+    field.input(f" {first} \n\n{second}\n")
+    press(app, "Save and render")
+    assert list_corpus_sample_folders(Corpus.open("tiny")) == (first, second)
+    (job,) = jobs.list_jobs()
+    job.cancel()
+    assert job.argv == ("build", "tiny", "--resume")
 
 
 def test_the_data_card_is_shown(corpus: Corpus) -> None:

@@ -7,20 +7,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from core.cli import main
+from core.corpus import Corpus
+from core.programs import Program
 from core.search.aligned_corpus import AlignedCorpus
 from core.sonicpi import live
 from core.sonicpi.live.osc_encoding import encode_osc_message
 from core.workspace import PROJECT_FOLDER
 from pages.components import audition_http_routes, audition_player
 from tests.bench._live_sonic_pi import SERVER_PORT, LiveSonicPi
+from tests.e2e.conftest import page, serve
+from tests.e2e.page_steps import wait_until_settled
 from tests.unit.conftest import empty_workspace
 from tests.unit.pages import page_steps
 from tests.unit.suggest.conftest import aligned_corpus, corpus
 
-__all__ = ["aligned_corpus", "corpus", "empty_workspace"]
+__all__ = ["aligned_corpus", "corpus", "empty_workspace", "page"]
 pytestmark = pytest.mark.skipif(
     not shutil.which("jackd"), reason="jackd, which Sonic Pi needs, is not installed"
 )
@@ -77,6 +82,23 @@ def test_the_page_suggest_plays_the_code_of_its_editor(
     assert b"[17]" in wait_for_message(sonic_pi, rb"^/incoming/osc.*/cue/from_suggest")
     page_steps.press(app, "Stop")
     wait_for_message(sonic_pi, rb"^/log/info.*Stopping")
+
+
+def test_a_card_plays_its_program_from_the_browser(
+    sonic_pi: LiveSonicPi, empty_workspace: Path, page: Page
+) -> None:
+    program = Program("cue :from_card, 23\nplay 60, release: 0.1\n", "one")
+    Corpus.create("cards").add_programs([program])
+    with serve(empty_workspace) as dashboard:
+        page.goto(f"{dashboard.url}corpus?corpus=cards&program={program.id}")
+        wait_until_settled(page)
+        page.locator(".st-key-card").get_by_role("button", name="Use it …").click()
+        menu = page.get_by_test_id("stPopoverBody")
+        menu.get_by_role("button", name="Play in Sonic Pi").click()
+        assert b"[23]" in wait_for_message(sonic_pi, rb"^/incoming/osc.*/cue/from_card")
+        expect(page.get_by_text("plays this code")).to_be_visible()
+        menu.get_by_role("button", name="Stop", exact=True).click()
+        wait_for_message(sonic_pi, rb"^/log/info.*Stopping")
 
 
 def test_a_workspace_that_is_run_is_followed(
