@@ -237,12 +237,11 @@ def test_sample_folders_are_checked_and_stored(corpus: Corpus, tmp_path: Path) -
     for folder in (first, second):
         folder.mkdir()
         (folder / "tone.wav").write_bytes(b"RIFF")
-    field = app.text_area(key="sample-folders")
-    field.input(f"{first}\n{tmp_path / 'missing'}")
+    app.text_area(key="sample-folders").input(f"{first}\n{tmp_path / 'missing'}")
     press(app, "Save and render")
     assert "There is no such folder" in get_text(app)
     assert list_corpus_sample_folders(Corpus.open("tiny")) == () and jobs.list_jobs() == []
-    field.input(f" {first} \n\n{second}\n")
+    app.text_area(key="sample-folders").input(f" {first} \n\n{second}\n")
     press(app, "Save and render")
     assert list_corpus_sample_folders(Corpus.open("tiny")) == (first, second)
     (job,) = jobs.list_jobs()
