@@ -390,7 +390,7 @@ def _style_map_layout(figure: go.Figure, legend_entry_count: int) -> None:
             xanchor="left",
             align="left",
             font={"size": 15},
-            yshift=6,
+            yshift=10,
         )
 
 
