@@ -61,21 +61,35 @@ async () => {
 """
 
 
-# The sum of all layout shifts since the page was loaded that no click or key has caused.
-_LAYOUT_SHIFT = """
+# All layout shifts since the page was loaded that no click or key has caused, and what moved.
+_LAYOUT_SHIFTS = """
 () => new Promise((resolve) => {
-  const sum = (list) => list.getEntries().reduce(
-    (total, entry) => total + (entry.hadRecentInput ? 0 : entry.value), 0);
-  new PerformanceObserver((list) => resolve(sum(list))).observe(
+  const describe = ({ node, previousRect, currentRect }) => {
+    const element = node?.nodeType === 1 ? node : node?.parentElement;
+    const keys = [...(element?.closest('[class*="st-key-"]')?.classList ?? [])];
+    const format = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(" ");
+    return [element?.className, keys.find((name) => name.startsWith("st-key-")),
+      format(previousRect), "to", format(currentRect)].join(" ");
+  };
+  const list = (entries) => entries.getEntries()
+    .filter((entry) => !entry.hadRecentInput)
+    .map((entry) => [entry.value, entry.sources.map(describe).join("; ")]);
+  new PerformanceObserver((entries) => resolve(list(entries))).observe(
     { type: "layout-shift", buffered: true });
-  setTimeout(() => resolve(0), 1000);
+  setTimeout(() => resolve([]), 1000);
 })
 """
 
 
-def measure_layout_shift(page: Page) -> float:
-    """Return how much the page has moved by itself since it was loaded, as browsers score it."""
-    return float(page.evaluate(_LAYOUT_SHIFT))
+def measure_layout_shift(page: Page) -> tuple[float, str]:
+    """Return how much the page has moved by itself since it was loaded, and what has moved.
+
+    The first value is the sum of the scores that browsers give; the second one is for messages.
+    """
+    shifts = page.evaluate(_LAYOUT_SHIFTS)
+    return sum(value for value, _ in shifts), "\n".join(
+        f"{value:.4f} {text}" for value, text in shifts
+    )
 
 
 def wait_until_settled(page: Page) -> None:

@@ -48,9 +48,9 @@ def test_no_page_moves_or_has_a_serious_violation_an_error_or_a_missing_file(
     for name in PAGES:
         page.goto(f"{stocked.url}{name}")
         page_steps.wait_until_settled(page)
-        shift = page_steps.measure_layout_shift(page)
+        shift, moved_elements = page_steps.measure_layout_shift(page)
         if shift >= page_steps.MAX_LAYOUT_SHIFT:
-            problems.append((name, "layout shift", shift))
+            problems.append((name, "layout shift", shift, moved_elements))
         page.evaluate(AXE_SCRIPT)
         problems += [(name, *violation) for violation in page.evaluate(FIND_VIOLATIONS)]
     assert problems == []  # The fixture checks the console.

@@ -201,7 +201,8 @@ def test_one_bar_controls_what_plays_in_all_tabs(stocked: Dashboard, page: Page)
     others = other.locator(f"{NEIGHBOURS} .player")
     expect(others).to_have_count(5)
     page_steps.wait_until_settled(other)
-    assert page_steps.measure_layout_shift(other) < page_steps.MAX_LAYOUT_SHIFT
+    shift, moved_elements = page_steps.measure_layout_shift(other)
+    assert shift < page_steps.MAX_LAYOUT_SHIFT, moved_elements
     others.first.locator(".play").click()
     page_steps.wait_until_playing(others.first)
     assert page_steps.get_playback(page)["paused"]
