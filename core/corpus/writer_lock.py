@@ -99,6 +99,12 @@ class WriterLock:
         except OSError as error:
             if descriptor >= 0:
                 os.close(descriptor)
+            if not self._path.parent.exists():
+                raise EarshotError(
+                    f"{self._resource_name} no longer exists.",
+                    where=str(self._path.parent),
+                    remedy="It was deleted or renamed in another tab or by a command.",
+                ) from error
             raise EarshotError(
                 f"{self._resource_name} cannot be written ({error.strerror}).",
                 where=str(self._path),

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import core.sonicpi
-from core.corpus import Corpus, list_corpora
+from core.corpus import Corpus, delete_corpus, list_corpora
 from core.corpus.program_filtering import filter_programs_with_thread_errors
 from core.errors import EarshotError
 from core.programs.program import Program
@@ -529,6 +529,17 @@ class TestOneWriter:
             thread.join()
             assert corpus.add_programs([program(1)]) == 1  # A thread may nest its own lock.
         assert len(messages) == 1 and "the first thread" in messages[0]
+
+    def test_a_deleted_corpus_is_named_as_such(self, corpus: Corpus):
+        delete_corpus(Corpus.open(corpus.name))
+        for write in (
+            lambda: delete_corpus(corpus),
+            lambda: corpus.add_programs([program(0)]),
+            lambda: corpus.set_corpus_setting("seconds", 1.0),
+        ):
+            with pytest.raises(EarshotError, match="no longer exists") as error:
+                write()
+            assert "deleted or renamed" in error.value.remedy
 
     def test_an_error_releases_the_lock(self, corpus: Corpus):
         with pytest.raises(RuntimeError):
