@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import jobs
 from core.corpus import Corpus
-from core.pipeline.corpus_sample_folders import (
+from core.pipeline.user_sample_folders import (
     list_corpus_sample_folders,
     set_corpus_sample_folders,
 )
@@ -44,10 +44,8 @@ def open_sample_folder_dialog(corpus: Corpus) -> None:
     """Draw the folders that a corpus's programs may read; store others and render again."""
     with markdown_and_errors.catch_and_show_errors():
         stored_folders = list_corpus_sample_folders(corpus)
-        st.markdown(
-            f"What the programs of **{markdown_and_errors.escape_markdown(corpus.name)}** may read beside"
-            " the samples of Sonic Pi."
-        )
+        escaped_name = markdown_and_errors.escape_markdown(corpus.name)
+        st.markdown(f"What programs of **{escaped_name}** may read beside Sonic Pi's samples.")
         for folder in stored_folders:
             if not folder.is_dir():
                 st.warning(f"{markdown_and_errors.escape_markdown(str(folder))} is not there.")

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import sonicpi
 from core.clip_length_limits import DEFAULT_CLIP_SECONDS
-from core.pipeline.corpus_sample_folders import load_corpus_sample_folders
+from core.pipeline.user_sample_folders import load_corpus_sample_folders
 from pages.components import (
     audio_player,
     markdown_and_errors,

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs
 from core.corpus import Corpus, list_corpora
-from core.pipeline.corpus_sample_folders import list_corpus_sample_folders
+from core.pipeline.user_sample_folders import list_corpus_sample_folders
 from core.programs import Program
 from core.search import corpus_forecast
 from core.sonicpi import Clip, RenderProblem, RenderResult
