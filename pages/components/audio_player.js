@@ -86,9 +86,17 @@ function play(state, player, startSeconds = null) {
   state.audio.play().catch(() => {});
 }
 
+const findPlaylistPlayers = (button) => button.dataset.playerKeys.split(" ").map(findPlayer);
+
+// Whether a playlist's players are there: while the page runs, they arrive after the button. One whose
+// clip is missing never arrives.
+function isPlaylistComplete(button) {
+  const app = document.querySelector('[data-testid="stApp"]');
+  return findPlaylistPlayers(button).every(Boolean) || app?.dataset.testScriptState === "notRunning";
+}
+
 function playPlaylist(state, button) {
-  const keys = button.dataset.playerKeys.split(" ");
-  state.queue = keys.map(findPlayer).filter(Boolean);
+  state.queue = findPlaylistPlayers(button).filter(Boolean);
   state.secondsPerClip = Number(button.dataset.secondsPerClip);
   play(state, state.queue.shift(), 0);
 }
@@ -206,6 +214,7 @@ function startRequested(state) {
   for (const element of document.querySelectorAll(selector)) {
     const number = Number(element.dataset.autoplay);
     if (number <= state.autoplayNumber) continue;
+    if (element.matches(PLAYLIST_BUTTON) && !isPlaylistComplete(element)) continue;
     state.autoplayNumber = number;
     state.queue = [];
     if (element.matches(PLAYBACK_STOP)) {
