@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.evaluation.neighbour_agreement import mutual_knn
-    from core.evaluation.null_calibration import NullCalibration, calibrate_against_permutations
+    from core.evaluation.null_calibration import NullCalibration, calibrated
 
-__all__ = ["NullCalibration", "calibrate_against_permutations", "mutual_knn"]
+__all__ = ["NullCalibration", "calibrated", "mutual_knn"]
 _LAZY_EXPORTS = {
     "NullCalibration": "null_calibration",
-    "calibrate_against_permutations": "null_calibration",
+    "calibrated": "null_calibration",
     "mutual_knn": "neighbour_agreement",
 }
 

@@ -16,7 +16,7 @@ from core.evaluation.neighbour_agreement import (
     mutual_knn,
     overlap_at_k,
 )
-from core.evaluation.null_calibration import NullCalibration, calibrate_against_permutations
+from core.evaluation.null_calibration import NullCalibration, calibrated
 from core.evaluation.pairwise_distance_correlation import distance_pearson, distance_spearman
 from core.evaluation.retrieval_metrics import (
     compute_hit_rates,
@@ -30,7 +30,7 @@ from core.evaluation.retrieval_metrics import (
 __all__ = [
     "CCA",
     "NullCalibration",
-    "calibrate_against_permutations",
+    "calibrated",
     "cca",
     "cka",
     "compute_hit_rates",

@@ -50,7 +50,7 @@ def mutual_knn(x: np.ndarray, y: np.ndarray, k: int) -> float:
     float
         Mean share of a row's k nearest rows in `x` that are among its k nearest in `y`, in
         [0, 1]; chance is k / (n - 1), so compare only values of equally many rows or those of
-        `core.evaluation.metrics.calibrate_against_permutations`. NaN for fewer than k + 2 rows.
+        `core.evaluation.metrics.calibrated`. NaN for fewer than k + 2 rows.
         Neighbours are those of `count_shared_neighbours`.
 
     Notes

@@ -49,7 +49,7 @@ class NullCalibration:
 UNDEFINED_CALIBRATION = NullCalibration(np.nan, np.nan, np.nan, np.nan, np.nan)
 
 
-def calibrate_against_permutations(
+def calibrated(
     metric: Metric,
     x: np.ndarray,
     y: np.ndarray,
@@ -98,7 +98,7 @@ def calibrate_against_permutations(
     >>> from functools import partial
     >>> from core.evaluation.metrics import mutual_knn
     >>> x = np.random.default_rng(0).normal(size=(50, 4))
-    >>> result = calibrate_against_permutations(partial(mutual_knn, k=10), x, 3 * x)
+    >>> result = calibrated(partial(mutual_knn, k=10), x, 3 * x)
     >>> result.value, result.calibrated, round(result.p, 3)
     (1.0, 1.0, 0.005)
     """
@@ -136,7 +136,7 @@ def calibrate_metric_of_row_order(
     value : float
         The measure on the true pairs.
     row_count, permutations, seed, groups
-        As for `calibrate_against_permutations`; groups are int [n].
+        As for `calibrated`; groups are int [n].
     """
     _check_permutation_count(permutations)
     rng = np.random.default_rng(seed)

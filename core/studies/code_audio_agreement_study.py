@@ -20,7 +20,7 @@ from core.evaluation.metrics_with_intervals import ALIGNED_VS_ALIGNED, BEFORE_AL
 from core.evaluation.null_calibration import (
     UNDEFINED_CALIBRATION,
     NullCalibration,
-    calibrate_against_permutations,
+    calibrated,
 )
 from core.pipeline.evaluate import (
     ComparedSpaces,
@@ -181,10 +181,10 @@ def iterate_agreement_rows(
         code, audio = (side[rows] for side in spaces[reading])
         row_permutations = min(permutations, max(MIN_PERMUTATIONS, MAX_PERMUTED_ROWS // size))
         for name, measure in measures.items():
-            result = calibrate_against_permutations(measure, code, audio, row_permutations, seed)
+            result = calibrated(measure, code, audio, row_permutations, seed)
             within = UNDEFINED_CALIBRATION
             if len(np.unique(templates[rows])) < size:  # Otherwise no pair can be permuted.
-                within = calibrate_against_permutations(
+                within = calibrated(
                     measure, code, audio, row_permutations, seed, groups=templates[rows]
                 )
             row = _make_agreement_row(reading, name, size, result, within)

@@ -257,9 +257,7 @@ class TestComputeMetrics:
             )
             assert abs(unrelated["calibrated"]) < 0.3 and unrelated["p"] > 0.02, name
             assert related["calibrated"] > 0.5 and related["p"] == pytest.approx(1 / 41), name
-        expected = metrics.calibrate_against_permutations(
-            metrics.cka, shared.code, shared.audio, permutations=40
-        )
+        expected = metrics.calibrated(metrics.cka, shared.code, shared.audio, permutations=40)
         row = table.loc[ALIGNED_VS_ALIGNED, "cka"]
         for column in ("value", "null_mean", "null_p95", "calibrated", "p"):
             assert row[column] == pytest.approx(getattr(expected, column))

@@ -10,7 +10,7 @@ from scipy.stats import ortho_group
 
 from core.errors import EarshotError
 from core.evaluation import (
-    calibrate_against_permutations,
+    calibrated,
     metrics,
     mutual_knn,
     row_permutation_metric_builders,
@@ -148,10 +148,8 @@ class TestCalibrated:
     @EVERY_METRIC
     def test_equals_brute_force(self, rng: np.random.Generator, metric) -> None:
         x, y = make_related_views(rng)
-        fast = calibrate_against_permutations(metric, x, y, permutations=30, seed=4)
-        slow = calibrate_against_permutations(
-            lambda a, b: metric(a, b), x, y, permutations=30, seed=4
-        )
+        fast = calibrated(metric, x, y, permutations=30, seed=4)
+        slow = calibrated(lambda a, b: metric(a, b), x, y, permutations=30, seed=4)
         assert fast.value == slow.value == metric(x, y)
         assert fast.p == slow.p
         for name in ("null_mean", "null_p95", "calibrated"):
@@ -162,7 +160,7 @@ class TestCalibrated:
         x, y = make_related_views(rng)
         orders = np.random.default_rng(7)
         null = np.array([metric(x, y[orders.permutation(90)]) for _ in range(25)])
-        result = calibrate_against_permutations(metric, x, y, permutations=25, seed=7)
+        result = calibrated(metric, x, y, permutations=25, seed=7)
         assert result.null_mean == pytest.approx(null.mean(), abs=2e-5)
         assert result.null_p95 == pytest.approx(np.percentile(null, 95), abs=2e-5)
         assert result.calibrated == pytest.approx(
@@ -173,20 +171,20 @@ class TestCalibrated:
     @EVERY_METRIC
     def test_identical_spaces_reach_1_and_the_smallest_p(self, rng, metric) -> None:
         x, _ = make_related_views(rng)
-        result = calibrate_against_permutations(metric, x, x, permutations=50)
+        result = calibrated(metric, x, x, permutations=50)
         assert result.calibrated == pytest.approx(1)
         assert result.p == pytest.approx(1 / 51)
 
     @EVERY_METRIC
     def test_independent_spaces_are_at_chance(self, rng: np.random.Generator, metric) -> None:
         x, y = rng.normal(size=(2, 60, 300))  # wide: the plain CKA is far above 0
-        result = calibrate_against_permutations(metric, x, y, permutations=100)
+        result = calibrated(metric, x, y, permutations=100)
         assert abs(result.calibrated) < 0.12
         assert result.p > 0.01
 
     def test_biased_cka_of_noise_is_high_and_calibrates_to_0(self, rng) -> None:
         x, y = rng.normal(size=(2, 17, 64))
-        result = calibrate_against_permutations(metrics.cka, x, y)
+        result = calibrated(metrics.cka, x, y)
         assert result.value > 0.6
         assert result.null_mean == pytest.approx(result.value, abs=0.1)
         assert abs(result.calibrated) < 0.2
@@ -195,17 +193,15 @@ class TestCalibrated:
     def test_permuted_pairs_lose_the_agreement(self, rng: np.random.Generator, metric) -> None:
         x, y = make_related_views(rng)
         shuffled = y[rng.permutation(90)]
-        paired, permuted = (
-            calibrate_against_permutations(metric, x, z, permutations=60) for z in (y, shuffled)
-        )
+        paired, permuted = (calibrated(metric, x, z, permutations=60) for z in (y, shuffled))
         assert permuted.calibrated < 0.5 * paired.calibrated
         assert paired.p < 0.05
 
     @EVERY_METRIC
     def test_agreement_of_clusters_alone_is_chance_within_groups(self, rng, metric) -> None:
         x, y, groups = make_clusters(rng)
-        overall = calibrate_against_permutations(metric, x, y, permutations=60)
-        within = calibrate_against_permutations(metric, x, y, permutations=60, groups=groups)
+        overall = calibrated(metric, x, y, permutations=60)
+        within = calibrated(metric, x, y, permutations=60, groups=groups)
         assert overall.calibrated > 3 * abs(within.calibrated)
         assert overall.p == pytest.approx(1 / 61)
         assert within.null_mean == pytest.approx(within.value, abs=0.1)
@@ -213,29 +209,26 @@ class TestCalibrated:
     def test_groups_may_be_names_and_one_row_each_changes_nothing(self, rng) -> None:
         x, y = make_related_views(rng)
         names = np.array([f"template {row}" for row in range(90)])
-        result = calibrate_against_permutations(metrics.cka, x, y, permutations=5, groups=names)
+        result = calibrated(metrics.cka, x, y, permutations=5, groups=names)
         assert result.null_mean == pytest.approx(result.value)
         assert result.p == 1
 
     def test_the_seed_decides(self, rng: np.random.Generator) -> None:
         x, y = make_related_views(rng)
-        first, again = (
-            calibrate_against_permutations(metrics.cka, x, y, permutations=9, seed=2)
-            for _ in range(2)
-        )
+        first, again = (calibrated(metrics.cka, x, y, permutations=9, seed=2) for _ in range(2))
         assert first == again
-        assert first != calibrate_against_permutations(metrics.cka, x, y, permutations=9, seed=3)
+        assert first != calibrated(metrics.cka, x, y, permutations=9, seed=3)
 
     def test_an_undefined_measure_is_undefined(self) -> None:
         x = np.ones((20, 3))
-        result = calibrate_against_permutations(metrics.cka, x, x)
+        result = calibrated(metrics.cka, x, x)
         assert all(np.isnan(getattr(result, name)) for name in vars(result))
 
     def test_refuses_rows_that_cannot_be_paired(self, rng: np.random.Generator) -> None:
         x, y = make_related_views(rng)
         with pytest.raises(EarshotError, match="90 rows and the other 80"):
-            calibrate_against_permutations(metrics.cka, x, y[:80])
+            calibrated(metrics.cka, x, y[:80])
         with pytest.raises(EarshotError, match="at least 1|0 permutations"):
-            calibrate_against_permutations(metrics.cka, x, y, permutations=0)
+            calibrated(metrics.cka, x, y, permutations=0)
         with pytest.raises(EarshotError, match="rows"):
-            calibrate_against_permutations(metrics.cka, x, y, groups=np.zeros(80))
+            calibrated(metrics.cka, x, y, groups=np.zeros(80))
