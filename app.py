@@ -46,7 +46,7 @@ def draw_dashboard() -> None:
     from pages.components import login, page_header_and_sidebar
 
     page_header_and_sidebar.draw_page_header()
-    if login.require_login():
+    if login.draw_login_unless_authorized():
         page.run()
         page_header_and_sidebar.draw_sidebar_footer(page.title)
 

@@ -15,9 +15,9 @@ from pages.components import (
     clip_http_routes,
     code_editor_http_routes,
     error_page,
-    first_visit_preload,
     login,
     response_security_headers,
+    server_start_preload,
     slider_http_routes,
     style_middleware,
 )
@@ -29,7 +29,7 @@ login.load_access_policy()  # Raises before anybody is served if the wrong peopl
 
 app = st.App(
     "app.py",
-    lifespan=first_visit_preload.preload_when_server_starts,
+    lifespan=server_start_preload.preload_when_server_starts,
     routes=[
         *audition_http_routes.build_audition_routes(),
         *clip_http_routes.build_audio_routes(),

@@ -221,7 +221,7 @@ class ProjectionHeads(nn.Module):
         """Project both sides of n pairs: [n, dim] and [n, dim]."""
         return self.project_code_embeddings(code), self.project_audio_embeddings(audio)
 
-    def to_tensors(self) -> dict[str, Tensor]:
+    def get_tensors_to_save(self) -> dict[str, Tensor]:
         """Return all parameters and buffers by name, on the CPU, to save as safetensors."""
         state = self.state_dict()
         return {name: value.detach().cpu().contiguous() for name, value in state.items()}
@@ -230,7 +230,7 @@ class ProjectionHeads(nn.Module):
     def from_tensors(
         cls, config: AlignmentConfig, tensors: Mapping[str, Tensor]
     ) -> ProjectionHeads:
-        """Restore heads from `to_tensors`, in evaluation mode.
+        """Restore heads from `get_tensors_to_save`, in evaluation mode.
 
         Raises
         ------

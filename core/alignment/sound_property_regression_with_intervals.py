@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from threadpoolctl import threadpool_limits
 
-from core.alignment.grouped_conformal_intervals import (
+from core.alignment.conformal_intervals_for_unseen_groups import (
     calibrate_intervals_on_held_out_groups,
     estimate_error_spread,
     fill_undefined_errors,
@@ -72,7 +72,7 @@ class ForecastModel:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> ForecastModel:
-        """Return the model that `to_arrays` was called on."""
+        """Return the model that `get_arrays_to_save` was called on."""
         values: dict[str, Any] = dict(arrays)
         return cls(
             **{
@@ -83,7 +83,7 @@ class ForecastModel:
             }
         )
 
-    def to_arrays(self) -> dict[str, np.ndarray]:
+    def get_arrays_to_save(self) -> dict[str, np.ndarray]:
         """Return the fields as arrays in C order, the rows in half precision."""
         arrays = {
             **{field.name: getattr(self, field.name) for field in fields(self)},

@@ -42,7 +42,7 @@ COMMAND_MODULES = {
     "check": "check_and_repair_corpus",
     "import": "import_programs",
     "export": "export_corpus",
-    "dataset": "rebuild_dataset",
+    "dataset": "reproduce_published_dataset",
     "delete": "delete_corpus",
     "train": "train_alignment",
     "sweep": "sweep_configurations",

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from core.corpus.audio_store import AudioStore, is_content_of_clip
-from core.corpus.audio_store_index import INDEX_FILE, AudioStoreIndex, StoredClip
+from core.corpus.audio_shard_index import INDEX_FILE, AudioStoreIndex, StoredClip
+from core.corpus.audio_shard_store import AudioStore, is_content_of_clip
 from core.corpus.clip_audio_files import AUDIO_FORMATS, build_clip_path
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import PARTIAL_PREFIX, atomic_write

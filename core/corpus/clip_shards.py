@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from core.corpus.audio_store_index import StoredClip
+from core.corpus.audio_shard_index import StoredClip
 from core.corpus.clip_audio_files import AUDIO_FORMATS, build_clip_path
 
 

@@ -18,7 +18,7 @@ from core.corpus import (
     program_and_clip_tables,
     strict_thread_errors_setting,
 )
-from core.corpus.audio_store import DEFAULT_CACHE_MB, AudioStore
+from core.corpus.audio_shard_store import DEFAULT_CACHE_MB, AudioStore
 from core.corpus.clip_audio_files import ClipFileRecord
 from core.corpus.clip_file_writing import write_clip_files
 from core.corpus.clip_shards import PendingClip

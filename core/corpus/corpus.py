@@ -21,7 +21,7 @@ from core.corpus import (
     program_and_clip_tables,
 )
 from core.corpus.alignment_store import CorpusAlignments
-from core.corpus.audio_store import remove_partial_shards
+from core.corpus.audio_shard_store import remove_partial_shards
 from core.corpus.clip_cache import get_local_clip_file
 from core.corpus.clip_store import ClipStore
 from core.corpus.corpus_clips_mixin import CorpusClips

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.corpus.audio_store import AudioStore
+from core.corpus.audio_shard_store import AudioStore
 from core.corpus.clip_store import ClipStore
 from core.corpus.encoded_render import EncodedRender
 from core.progress_callback import Progress, ignore_progress
@@ -49,8 +49,8 @@ class CorpusClips:
         Parameters
         ----------
         url : str
-            As `core.corpus.audio_store.normalize_store_url` returns it. The shards are in a folder
-            with the corpus's name. Clips of shards that are there already are used.
+            As `core.corpus.audio_shard_store.normalize_store_url` returns it. The shards are in a
+            folder with the corpus's name. Clips of shards that are there already are used.
         cache_mb : int, optional
             Size of the local cache of clips in MB: the present size, or 2,000 for a new store.
 

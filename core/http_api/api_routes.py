@@ -63,13 +63,13 @@ _CLIP_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store
 def build_api_router(executor: OperationExecutor) -> APIRouter:
     """Return the routes below ``/v1``; operations run in the executor."""
     router = APIRouter(prefix="/v1", responses=PROBLEM_RESPONSES)
-    _add_program_routes(router, executor)
-    _add_sound_routes(router, executor)
-    _add_listing_routes(router, executor)
+    _add_prediction_and_suggestion_routes(router, executor)
+    _add_render_search_and_clip_routes(router, executor)
+    _add_corpus_and_job_list_routes(router, executor)
     return router
 
 
-def _add_program_routes(router: APIRouter, executor: OperationExecutor) -> None:
+def _add_prediction_and_suggestion_routes(router: APIRouter, executor: OperationExecutor) -> None:
     @router.post("/predict", name="predict", tags=["programs"])
     async def predict_requested_programs(request: PredictRequest) -> PredictResult:
         """Predict the sound of programs: nearest clips, confidence and forecast."""
@@ -96,7 +96,7 @@ def _add_program_routes(router: APIRouter, executor: OperationExecutor) -> None:
         return await executor.run_operation(operations.compare_programs, request)
 
 
-def _add_sound_routes(router: APIRouter, executor: OperationExecutor) -> None:
+def _add_render_search_and_clip_routes(router: APIRouter, executor: OperationExecutor) -> None:
     @router.post(
         "/render",
         name="render",
@@ -138,7 +138,7 @@ def _add_sound_routes(router: APIRouter, executor: OperationExecutor) -> None:
         return FileResponse(path, media_type=media_type, headers=_CLIP_HEADERS)
 
 
-def _add_listing_routes(router: APIRouter, executor: OperationExecutor) -> None:
+def _add_corpus_and_job_list_routes(router: APIRouter, executor: OperationExecutor) -> None:
     @router.get("/corpora", name="corpora", tags=["workspace"])
     async def list_corpora_for_client() -> list[CorpusSummary]:
         """List the corpora with their encoders and alignments."""

@@ -48,7 +48,7 @@ class ApiAccess:
     is_closed: bool = False
 
 
-def require_api_access(host: str, further_hosts: Iterable[str] = ()) -> ApiAccess:
+def read_api_access_and_require_sandbox(host: str, further_hosts: Iterable[str] = ()) -> ApiAccess:
     """Return who may call an API that listens at an address.
 
     Parameters

@@ -25,7 +25,7 @@ from core.suggest.candidate_picking import (
 )
 from core.suggest.candidate_prediction import PredictedCandidates, embed_sources
 from core.suggest.candidates import Candidate, SourceChange
-from core.suggest.program_batch_analysis import share_analysis_of_programs
+from core.suggest.parallel_program_reading_and_simulation import share_analysis_of_programs
 from core.suggest.sound_target import SoundTarget
 from core.suggest.suggest_and_pick_variants import compute_target_relevance
 

@@ -27,7 +27,7 @@ from core.search.aligned_corpus import AlignedCorpus
 from core.search.aspect_queries import add_aspect_matches, find_neighbours_by_aspects
 from core.search.multi_corpus_search import find_neighbours_in_corpora
 from core.search.search_confidence import estimate_confidence
-from core.suggest.program_batch_analysis import share_analysis_of_programs
+from core.suggest.parallel_program_reading_and_simulation import share_analysis_of_programs
 
 
 def predict_programs(request: PredictRequest) -> PredictResult:

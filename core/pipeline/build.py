@@ -8,7 +8,7 @@ from typing import Any
 
 from core import encoders
 from core.corpus import Corpus, list_corpora
-from core.corpus.audio_store import normalize_store_url
+from core.corpus.audio_shard_store import normalize_store_url
 from core.corpus.program_filtering import filter_programs_with_thread_errors
 from core.errors import EarshotError
 from core.pipeline.build_program_generation import (

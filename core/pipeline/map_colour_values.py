@@ -42,7 +42,7 @@ SOUND_PROPERTIES = (
     "register",
     "brightness",
 )
-"""Columns of `core.pipeline.program_sound_properties.build_sound_property_table`."""
+"""Columns that `build_sound_property_table` returns."""
 MEASURE_DESCRIPTIONS = {
     "error": "Cosine distance of a program's code and its sound in the shared space: 0 is the"
     " same direction.",
@@ -74,7 +74,7 @@ def list_colour_by_options(
         fewer columns, and so fewer colourings.
     programs : DataFrame
         As `core.corpus.Corpus.load_programs` returns it, with the columns of
-        `core.pipeline.program_sound_properties.build_sound_property_table` if they are known.
+        `build_sound_property_table` if they are known.
     has_confidence : bool
         Whether `programs` will have the column confidence for `compute_colour_values`, as
         `core.search.corpus_program_confidence.estimate_confidence_of_programs` returns it.

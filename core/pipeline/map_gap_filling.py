@@ -166,7 +166,7 @@ def find_programs_for_map_gap(
     existing_ids = set(aligned_corpus.corpus.load_programs()["program"])
     progress(PROGRESS_STEP, 0, 2)
     programs = _generate_programs_of_all_sources(gap.seed, sound_set)
-    candidates = _rank_programs(
+    candidates = _rank_programs_by_distance_to_gap(
         aligned_corpus, points, gap, _select_programs_with_new_source(programs, existing_ids)
     )
     progress(PROGRESS_STEP, 1, 2)
@@ -175,7 +175,7 @@ def find_programs_for_map_gap(
     refined = _generate_programs_of_sources(
         nearest_sources[:REFINED_SOURCE_COUNT], gap.seed + 1, sound_set
     )
-    candidates += _rank_programs(
+    candidates += _rank_programs_by_distance_to_gap(
         aligned_corpus, points, gap, _select_programs_with_new_source(refined, tried_ids)
     )
     progress(PROGRESS_STEP, 2, 2)
@@ -266,7 +266,7 @@ def _select_programs_with_new_source(
     return new_programs
 
 
-def _rank_programs(
+def _rank_programs_by_distance_to_gap(
     aligned_corpus: AlignedCorpus,
     points: pd.DataFrame,
     gap: MapGap,

@@ -36,7 +36,7 @@ from core.pipeline.evaluate import (
     compute_fingerprint,
 )
 from core.pipeline.executors import LocalExecutor
-from core.pipeline.executors.default_executor import get_default_executor
+from core.pipeline.executors.executor_of_enclosing_block import get_default_executor
 from core.pipeline.executors.ray_executor import RayExecutor
 from core.pipeline.sweep_run_training import ROW_COLUMNS, SweepRun, compute_metric_rows
 from core.pipeline.sweep_worker import (
@@ -75,7 +75,7 @@ def run_sweep(
 ) -> str:
     """Run the missing runs of a sweep; every finished run stays.
 
-    In a block of `core.pipeline.executors.default_executor.use_executor` with a `RayExecutor`, the
+    In a block of `use_executor` with a `RayExecutor`, the
     trainings run on the workers of its cluster, in the precision that this machine's processor
     would choose. Otherwise they run in processes on this machine.
 
@@ -297,7 +297,7 @@ def summarize_sweep_results(
     return table.swaplevel(axis=1).reindex(columns=columns)
 
 
-def find_best_configuration(
+def find_best_configuration_number(
     results: pd.DataFrame, metric: str, split: str = "validation"
 ) -> int | None:
     """Return the number of the configuration with the highest mean of a metric.

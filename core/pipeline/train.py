@@ -107,7 +107,7 @@ def train(
     with _handle_stop_signals() as signals:
         result = _train_with_progress(pairs, splits, config, progress, signals)
         settings = _build_alignment_metadata(embedded_corpus, splits, config, unseen_ids)
-        heads = result.heads.to_tensors()
+        heads = result.heads.get_tensors_to_save()
         metrics: dict[str, Any] = {
             "best_epoch": result.best_epoch,
             "epochs": len(result.history),

@@ -48,7 +48,7 @@ def load_or_fit_forecast_model(aligned_corpus: AlignedCorpus) -> ForecastModel |
     model = fit_alignment_forecast(aligned_corpus)
     if model is not None and not workspace.is_workspace_read_only():
         aligned_corpus.corpus.save_forecast_model_arrays(
-            aligned_corpus.record.id, model.to_arrays(), settings
+            aligned_corpus.record.id, model.get_arrays_to_save(), settings
         )
     return model
 

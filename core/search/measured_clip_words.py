@@ -9,7 +9,7 @@ import numpy as np
 from core.corpus import Corpus
 from core.encoders.clip_descriptor_definitions import decode_descriptors
 from core.errors import EarshotError
-from core.pipeline.program_sound_properties import DESCRIPTOR_ENCODER
+from core.pipeline.code_named_and_measured_sound_properties import DESCRIPTOR_ENCODER
 from core.search.clip_property_forecast import describe_forecast_in_words
 
 

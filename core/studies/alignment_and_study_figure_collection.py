@@ -17,7 +17,7 @@ from core.studies.study_registry import STUDIES
 from core.studies.study_run_storage import list_study_runs
 
 
-def collect_corpus_figures(
+def collect_alignment_and_study_figures(
     corpus: Corpus, alignment: AlignmentRecord | None = None
 ) -> dict[str, go.Figure]:
     """Return the figures of an alignment and of the newest run of each study.

@@ -24,7 +24,7 @@ from core.studies.musical_descriptor_distances import (
     ASPECTS,
     DESCRIPTOR_ASPECTS,
     FFT_SIZE,
-    combine_aspect_distances,
+    average_descriptor_ranks_by_aspect,
     compute_descriptor_distances,
     measure_musical_descriptors,
 )
@@ -236,7 +236,7 @@ def build_descriptor_table(
     DataFrame
         Columns aspect, descriptor ("" for the whole aspect) and one per encoder.
     """
-    aspects = combine_aspect_distances(descriptor_distances)
+    aspects = average_descriptor_ranks_by_aspect(descriptor_distances)
     described = [(aspect, "", aspects[aspect]) for aspect in ASPECTS]
     described += [
         (aspect, name, descriptor_distances[name]) for name, aspect in DESCRIPTOR_ASPECTS.items()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.studies.completion_metrics import COMPLETION_METRICS, NEIGHBOUR_COUNT
+from core.studies.completion_agreement_metrics import COMPLETION_METRICS, NEIGHBOUR_COUNT
 from core.studies.completion_scenarios import SCENARIO_NAMES
 
 # What code, or aligned audio, is compared with: values of the column ``audio``.
@@ -182,9 +182,9 @@ def describe_descriptor_correlations(
         underweighted, overweighted = str(deficit.idxmax()), str(deficit.idxmin())
         notes.append(
             f"{scenario}: {audio_encoders[TRAINING_ENCODER]} separates candidates mainly by"
-            f" {_format_strongest_correlations(audio)}; {audio_encoders[HELD_OUT_ENCODER]} by"
-            f" {_format_strongest_correlations(rows[HELD_OUT_ENCODER])}; aligned code by"
-            f" {_format_strongest_correlations(code)}. Aligned code gives {underweighted} too"
+            f" {_format_two_largest_correlations(audio)}; {audio_encoders[HELD_OUT_ENCODER]} by"
+            f" {_format_two_largest_correlations(rows[HELD_OUT_ENCODER])}; aligned code by"
+            f" {_format_two_largest_correlations(code)}. Aligned code gives {underweighted} too"
             f" little weight ({code[underweighted]:.2f}, audio {audio[underweighted]:.2f}) and"
             f" {overweighted} too much ({code[overweighted]:.2f}, audio"
             f" {audio[overweighted]:.2f})."
@@ -192,7 +192,7 @@ def describe_descriptor_correlations(
     return notes
 
 
-def _format_strongest_correlations(correlations: pd.Series) -> str:
+def _format_two_largest_correlations(correlations: pd.Series) -> str:
     """Format the two largest rank correlations with their descriptors."""
     largest = correlations.sort_values(ascending=False).head(2)
     return " and ".join(f"{name} ({value:.2f})" for name, value in largest.items())

@@ -21,18 +21,18 @@ from core.studies.audio_descriptors import (
     correlate_descriptors_with_embeddings,
     measure_audio_descriptors,
 )
-from core.studies.completion_findings import (
-    ALIGNED_AUDIO,
-    BETWEEN_ENCODERS,
-    HELD_OUT_ENCODER,
-    TRAINING_ENCODER,
-)
-from core.studies.completion_metrics import (
+from core.studies.completion_agreement_metrics import (
     NEIGHBOUR_COUNT,
     evaluate_candidate_subsets,
     evaluate_candidates_as_queries,
     evaluate_prompt_as_query,
     measure_alignment_gain,
+)
+from core.studies.completion_findings import (
+    ALIGNED_AUDIO,
+    BETWEEN_ENCODERS,
+    HELD_OUT_ENCODER,
+    TRAINING_ENCODER,
 )
 from core.studies.completion_scenarios import CompletionScenario, load_completion_scenarios
 from core.studies.study_clip_rendering import (

@@ -161,7 +161,9 @@ def compute_descriptor_distances(
     return distances
 
 
-def combine_aspect_distances(distances: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def average_descriptor_ranks_by_aspect(
+    distances: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
     """Return the distances by rhythm, melody and timbre: the mean rank by their descriptors.
 
     Parameters

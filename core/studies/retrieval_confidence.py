@@ -61,7 +61,7 @@ class ConfidenceOutcome:
     scores: np.ndarray
 
     @property
-    def is_correct(self) -> np.ndarray:
+    def correct_query_mask(self) -> np.ndarray:
         """Whether each score reaches the threshold: bool [m]."""
         return self.scores >= CORRECT_THRESHOLD
 
@@ -77,14 +77,14 @@ def estimate_query_confidences(outcome: RetrievalOutcome) -> list[ConfidenceOutc
     context, method = outcome.context, outcome.default_retrieval_method
     base_code, query_code = context.get_base_and_query_code_embeddings(method.code_encoder)
     config = method.get_alignment_config()
-    training_set = TrainingSet(base_code, context.base_audio, context.is_validation_program)
+    training_set = TrainingSet(base_code, context.base_audio, context.validation_program_mask)
     calibrations = fit_confidence_calibrations(
         training_set, list(context.query_set.base["template"]), config, context.progress
     )
     if not calibrations:
         return []
     code, audio = torch.tensor(base_code), torch.tensor(context.base_audio)
-    is_validation = torch.tensor(context.is_validation_program)
+    is_validation = torch.tensor(context.validation_program_mask)
     heads = train_heads(
         TrainingPairs(code[~is_validation], audio[~is_validation]),
         ValidationPairs(code[is_validation], audio[is_validation]),
@@ -128,7 +128,7 @@ def build_confidence_level_table(confidences: list[ConfidenceOutcome]) -> pd.Dat
                         level,
                         int(is_level.sum()),
                         confidence.probabilities[is_level].mean(),
-                        confidence.is_correct[is_level].mean(),
+                        confidence.correct_query_mask[is_level].mean(),
                         confidence.scores[is_level].mean(),
                     )
                 )
@@ -138,7 +138,7 @@ def build_confidence_level_table(confidences: list[ConfidenceOutcome]) -> pd.Dat
 def build_reliability_table(confidences: list[ConfidenceOutcome]) -> pd.DataFrame:
     """Build the table of the reliability diagram: a row per direction and bin of probabilities."""
     tables = [
-        compute_reliability_bins(confidence.probabilities, confidence.is_correct).assign(
+        compute_reliability_bins(confidence.probabilities, confidence.correct_query_mask).assign(
             direction=confidence.direction
         )
         for confidence in confidences
@@ -154,10 +154,10 @@ def build_calibration_quality_table(confidences: list[ConfidenceOutcome]) -> pd.
             "direction": confidence.direction,
             "queries": len(confidence.scores),
             "mean probability": float(confidence.probabilities.mean()),
-            "fraction correct": float(confidence.is_correct.mean()),
-            "AUC": compute_auc(confidence.probabilities, confidence.is_correct),
+            "fraction correct": float(confidence.correct_query_mask.mean()),
+            "AUC": compute_auc(confidence.probabilities, confidence.correct_query_mask),
             "calibration error": expected_calibration_error(
-                confidence.probabilities, confidence.is_correct
+                confidence.probabilities, confidence.correct_query_mask
             ),
             "calibration error by chance": compute_chance_calibration_error(
                 confidence.probabilities

@@ -24,13 +24,13 @@ from core.studies.retrieval_aspect_scores import (
     build_aspect_score_table,
     measure_and_store_missing_clip_aspects,
 )
-from core.studies.retrieval_context import RetrievalContext
 from core.studies.retrieval_method_definitions import (
     SONICPI_ENCODER,
     RetrievalMethod,
     list_baseline_methods,
 )
 from core.studies.retrieval_queries import VALIDATION_QUERIES, QuerySet, load_query_set
+from core.studies.retrieval_study_data import RetrievalStudyData
 from core.studies.retrieval_tables import (
     build_encoder_score_table,
     build_method_score_table,
@@ -86,7 +86,7 @@ def compute_study_result(
         encoder: _load_base_and_query_audio(corpus, encoder, query_set, progress)
         for encoder in eval_encoders
     }
-    context = RetrievalContext(
+    context = RetrievalStudyData(
         corpus, query_set, audio_encoder, audio[audio_encoder].base, seed, progress
     )
     retriever = retriever_class(context)

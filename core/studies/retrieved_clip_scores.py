@@ -11,8 +11,8 @@ from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.evaluation.combined_audio_encoder_similarity import compute_consensus_similarity
 from core.evaluation.metrics import normalized_similarity
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
-from core.studies.retrieval_context import RetrievalContext
 from core.studies.retrieval_method_definitions import RAW_EMBEDDINGS, RetrievalMethod
+from core.studies.retrieval_study_data import RetrievalStudyData
 from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult, list_nearest_rows_per_query
 
 SCORE = f"normalized similarity@{NEIGHBOUR_COUNT}"
@@ -40,7 +40,7 @@ class RetrievalOutcome:
 
     Attributes
     ----------
-    context : RetrievalContext
+    context : RetrievalStudyData
     results : mapping of RetrievalMethod to RetrievalResult
     query_audio : array, float [m, d]
         Raw audio embeddings of the queries by the training encoder.
@@ -50,7 +50,7 @@ class RetrievalOutcome:
         `SCORE` of each query, for all methods and for the true nearest clips.
     """
 
-    context: RetrievalContext
+    context: RetrievalStudyData
     results: Mapping[RetrievalMethod, RetrievalResult]
     query_audio: np.ndarray
     nearest_rows: np.ndarray
@@ -111,7 +111,7 @@ def find_true_nearest_rows(audio: Mapping[str, AudioEmbeddings]) -> dict[str, np
 
 
 def score_retrieved_clips(
-    context: RetrievalContext,
+    context: RetrievalStudyData,
     results: Mapping[RetrievalMethod, RetrievalResult],
     audio: Mapping[str, AudioEmbeddings],
 ) -> RetrievalOutcome:
@@ -119,7 +119,7 @@ def score_retrieved_clips(
 
     Parameters
     ----------
-    context : RetrievalContext
+    context : RetrievalStudyData
     results : mapping of RetrievalMethod to RetrievalResult
     audio : mapping of encoder id to AudioEmbeddings
         The training encoder first.

@@ -23,7 +23,6 @@ from core.evaluation.text_retrieval_baselines import (
     find_nearest_programs_by_edit_distance,
 )
 from core.studies.process_cpu_time import measure_cpu_seconds
-from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
 from core.studies.retrieval_method_definitions import (
     BAG_OF_WORDS,
     EDIT_DISTANCE,
@@ -32,12 +31,13 @@ from core.studies.retrieval_method_definitions import (
     ZERO_SHOT,
     RetrievalMethod,
 )
+from core.studies.retrieval_study_data import QueryScorer, RetrievalStudyData, make_cosine_scorer
 from core.studies.zero_shot_retrieval_methods import fit_zero_shot_scorer
 
 NEIGHBOUR_COUNT = 5
 TIMED_QUERY_COUNT = 12
 
-ScorerFitter = Callable[[RetrievalMethod, RetrievalContext], QueryScorer]
+ScorerFitter = Callable[[RetrievalMethod, RetrievalStudyData], QueryScorer]
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ class Retriever:
 
     Parameters
     ----------
-    context : RetrievalContext
+    context : RetrievalStudyData
     """
 
-    def __init__(self, context: RetrievalContext):
+    def __init__(self, context: RetrievalStudyData):
         self.context = context
         self._fitted_scorers: dict[RetrievalMethod, tuple[QueryScorer, float]] = {}
         self._embedding_ms: dict[str, float] = {}
@@ -160,12 +160,12 @@ def _measure_median_task_ms(task: Callable[[int], None], query_rows: np.ndarray)
     return median(durations)
 
 
-def _fit_bag_of_words_scorer(_method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+def _fit_bag_of_words_scorer(_method: RetrievalMethod, context: RetrievalStudyData) -> QueryScorer:
     base_vectors, query_vectors = _compute_program_tfidf(context)
     return make_cosine_scorer(lambda rows: query_vectors[rows], base_vectors)
 
 
-def _fit_edit_distance_scorer(_method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+def _fit_edit_distance_scorer(_method: RetrievalMethod, context: RetrievalStudyData) -> QueryScorer:
     base_sources, query_sources = context.query_set.list_base_and_query_sources()
     base_vectors, query_vectors = _compute_program_tfidf(context)
 
@@ -184,22 +184,24 @@ def _fit_edit_distance_scorer(_method: RetrievalMethod, context: RetrievalContex
     return score_queries
 
 
-def _compute_program_tfidf(context: RetrievalContext) -> tuple[np.ndarray, np.ndarray]:
+def _compute_program_tfidf(context: RetrievalStudyData) -> tuple[np.ndarray, np.ndarray]:
     base_sources, query_sources = context.query_set.list_base_and_query_sources()
     return compute_identifier_tfidf(base_sources, query_sources)
 
 
-def _fit_raw_embedding_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+def _fit_raw_embedding_scorer(method: RetrievalMethod, context: RetrievalStudyData) -> QueryScorer:
     base_code, query_code = context.get_base_and_query_code_embeddings(method.code_encoder)
     return make_cosine_scorer(lambda rows: query_code[rows], np.nan_to_num(base_code))
 
 
-def _fit_projection_heads_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+def _fit_projection_heads_scorer(
+    method: RetrievalMethod, context: RetrievalStudyData
+) -> QueryScorer:
     base_code, query_code = context.get_base_and_query_code_embeddings(method.code_encoder)
     is_embedded = ~np.isnan(base_code).any(axis=1)
     training, validation = (
-        is_embedded & ~context.is_validation_program,
-        is_embedded & context.is_validation_program,
+        is_embedded & ~context.validation_program_mask,
+        is_embedded & context.validation_program_mask,
     )
     training_pairs = TrainingPairs(
         torch.tensor(base_code[training]), torch.tensor(context.base_audio[training])
@@ -213,14 +215,14 @@ def _fit_projection_heads_scorer(method: RetrievalMethod, context: RetrievalCont
 
 
 def get_config_with_study_seed(
-    method: RetrievalMethod, context: RetrievalContext
+    method: RetrievalMethod, context: RetrievalStudyData
 ) -> AlignmentConfig:
     """Return a method's alignment config with the seed of the study."""
     return replace(method.get_alignment_config(), seed=context.seed)
 
 
 def make_heads_scorer(
-    heads: ProjectionHeads, query_code: np.ndarray, context: RetrievalContext
+    heads: ProjectionHeads, query_code: np.ndarray, context: RetrievalStudyData
 ) -> QueryScorer:
     """Return a scorer that compares projected queries with projected base clips."""
     base_audio = project_embeddings(heads, context.base_audio, "audio")

@@ -10,7 +10,7 @@ import numpy as np
 from core import encoders, workspace
 from core.corpus import Corpus, does_clip_exist, fetch_clip_files, get_local_clip_file
 from core.pipeline.executors import Executor
-from core.pipeline.executors.default_executor import get_default_executor
+from core.pipeline.executors.executor_of_enclosing_block import get_default_executor
 from core.pipeline.executors.local_executor import choose_clip_batch_size
 from core.progress_callback import Progress
 from core.sonicpi import Clip, compute_render_id

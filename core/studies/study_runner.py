@@ -19,8 +19,8 @@ from core.corpus.legacy_saved_names import (
 )
 from core.errors import EarshotError
 from core.package_versions import collect_package_versions
-from core.pipeline.executors.default_executor import use_executor
 from core.pipeline.executors.executor_interface import Executor
+from core.pipeline.executors.executor_of_enclosing_block import use_executor
 from core.progress_callback import Progress, ignore_progress
 from core.studies import study_run_storage
 from core.studies.study_registry import fill_default_study_options, get_study

@@ -10,8 +10,8 @@ from core.encoders.encoder_spec import EncoderSpec
 from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
 from core.progress_callback import Progress
-from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
 from core.studies.retrieval_method_definitions import ZERO_SHOT, RetrievalMethod
+from core.studies.retrieval_study_data import QueryScorer, RetrievalStudyData, make_cosine_scorer
 from core.studies.study_clip_rendering import embed_program_sources
 
 
@@ -58,14 +58,14 @@ def _make_zero_shot_method(spec: EncoderSpec) -> RetrievalMethod:
     return RetrievalMethod(f"zero-shot {spec.shared_space}", ZERO_SHOT, spec.id)
 
 
-def fit_zero_shot_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+def fit_zero_shot_scorer(method: RetrievalMethod, context: RetrievalStudyData) -> QueryScorer:
     """Return a scorer that compares the text of a query with clips; nothing is fitted.
 
     Parameters
     ----------
     method : RetrievalMethod
         Its code encoder is a text tower.
-    context : RetrievalContext
+    context : RetrievalStudyData
         Base clips that the audio tower has not embedded have similarity 0.
     """
     audio_encoder = encoders.find_encoder_spec(method.code_encoder).shared_space

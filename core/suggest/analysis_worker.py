@@ -35,8 +35,8 @@ from core.suggest.incremental_variant_interpretation import (
     VariantReader,
     pause_garbage_collection,
 )
+from core.suggest.parallel_variant_reading_and_simulation import simulate_sources
 from core.suggest.program_literals_calls_and_blocks import build_program_outline
-from core.suggest.variant_analysis import simulate_sources
 
 MAX_STORED_READINGS = 600
 

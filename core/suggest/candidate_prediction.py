@@ -20,13 +20,13 @@ from core.suggest.incremental_variant_interpretation import (
     VariantReader,
     pause_garbage_collection,
 )
-from core.suggest.program_literals_calls_and_blocks import ProgramOutline
-from core.suggest.variant_analysis import (
+from core.suggest.parallel_variant_reading_and_simulation import (
     AnalysedVariant,
     SimulatedSounds,
     analyse_variants,
     simulate_variants,
 )
+from core.suggest.program_literals_calls_and_blocks import ProgramOutline
 
 if TYPE_CHECKING:
     from core.alignment.sound_property_regression_with_intervals import ForecastModel

@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass
 
 from core.programs.template_vocabulary import SCALE_STEPS, SHARP_NOTE_NAMES
-from core.sonicpi.interpreter.ring_builders import build_chord_notes, build_scale_notes
+from core.sonicpi.interpreter.scale_chord_and_range_rings import (
+    build_chord_notes,
+    build_scale_notes,
+)
 from core.sonicpi.interpreter.values import Symbol, to_midi_note
 from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 from core.suggest.program_literals_calls_and_blocks import OutlinedCall, ProgramOutline

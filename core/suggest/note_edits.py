@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.sonicpi.interpreter.ring_builders import build_chord_notes
+from core.sonicpi.interpreter.scale_chord_and_range_rings import build_chord_notes
 from core.sonicpi.interpreter.values import Symbol
 from core.suggest.code_edit import CodeEdit, replace_literal_value
 from core.suggest.musical_key import (

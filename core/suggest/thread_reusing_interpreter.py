@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.sonicpi.interpreter import ProgramInterpreter
-from core.sonicpi.interpreter.clip_start_and_sound_times import ClipStart
 from core.sonicpi.interpreter.cue_history import CueHistory
 from core.sonicpi.interpreter.evaluator import MAX_UNFOLLOWED_KINDS
 from core.sonicpi.interpreter.program_thread import ProgramThread
+from core.sonicpi.interpreter.sched_ahead_times_and_clip_start import ClipStart
 from core.sonicpi.interpreter.syntax_tree_compiler import SyntaxTreeCompiler
 from core.sonicpi.interpreter.syntax_tree_types import Block, Node
 from core.sonicpi.score_events import MovedOptions, ScoreEvent, move_event_changes

@@ -172,7 +172,7 @@ def draw_program_pair_table(pair_list: PairList, space: str) -> None:
     """Draw a table of the pairs with their distances."""
     pairs = pair_list.pairs
     titles = {
-        program_id: program_header_and_diff.format_program_title(name, template)
+        program_id: program_header_and_diff.look_up_program_title(name, template)
         for program_id, template, name in zip(
             pair_list.programs.index, pair_list.programs["template"], pair_list.programs["name"]
         )

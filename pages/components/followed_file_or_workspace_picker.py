@@ -33,9 +33,11 @@ def draw_follow_control() -> None:
         return
     with st.popover("Follow a file or Sonic Pi", icon=":material/visibility:", key="follow"):
         st.text_input("File", key=session_keys.FOLLOWED_PATH.name, placeholder="~/music/beat.rb")
-        st.button("Follow file", on_click=_follow_file, icon=":material/description:")
+        st.button("Follow file", on_click=_start_following_file, icon=":material/description:")
         st.selectbox("Sonic Pi", WORKSPACE_LABELS, key=session_keys.FOLLOWED_WORKSPACE.name)
-        st.button("Follow Sonic Pi", on_click=_follow_workspace, icon=":material/music_note:")
+        st.button(
+            "Follow Sonic Pi", on_click=_start_following_workspace, icon=":material/music_note:"
+        )
         st.caption(WHEN_SAVED)
     if error := session_keys.FOLLOW_ERROR.get_value():
         markdown_and_errors.show_error(error)
@@ -82,7 +84,7 @@ def _poll_followed_source() -> None:
         st.rerun()
 
 
-def _follow_file() -> None:
+def _start_following_file() -> None:
     path = session_keys.FOLLOWED_PATH.get_value().strip()
     if not path:
         session_keys.FOLLOW_ERROR.set_value(EarshotError("Write the path of a file to follow."))
@@ -91,7 +93,7 @@ def _follow_file() -> None:
     session_keys.FOLLOWED_SOURCE.set_value(live.SourceFileWatcher(path))
 
 
-def _follow_workspace() -> None:
+def _start_following_workspace() -> None:
     number = WORKSPACE_LABELS.index(session_keys.FOLLOWED_WORKSPACE.get_value()) - 1
     try:
         watcher = (

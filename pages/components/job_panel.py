@@ -40,7 +40,7 @@ def start_background_job(argv: Sequence[str], title: str) -> None:
         jobs.start_job(list(argv), title)
 
 
-def format_work_duration(work: Work, estimated_seconds: float) -> str:
+def estimate_and_format_work_duration(work: Work, estimated_seconds: float) -> str:
     """Return how long work will take, as a range in words, learned from this machine's own runs.
 
     Parameters

@@ -22,7 +22,7 @@ from core.errors import EarshotError
 from pages.components import markdown_and_errors
 
 # These paths give or take data without running a page. Everything else is a file of Streamlit's
-# own or comes through a page, which calls `require_login`.
+# own or comes through a page, which calls `draw_login_unless_authorized`.
 PROTECTED_PATH_PREFIXES = ("/sound/", "/prediction/", "/media/", "/_stcore/upload_file/")
 
 # In a container, the server has to listen at every address of the container. Whoever starts it
@@ -62,7 +62,7 @@ def is_visitor_authorized() -> bool:
     return bool(st.user.is_logged_in) and policy.is_user_allowed(st.user.to_dict())
 
 
-def require_login() -> bool:
+def draw_login_unless_authorized() -> bool:
     """Return whether this visitor may see the pages; if not, draw the login."""
     if load_access_policy() is None:
         return True

@@ -18,7 +18,7 @@ from core.sonicpi import RenderProblem
 from pages.components import markdown_and_errors, page_cache
 
 
-def format_program_title(name: str, template_id: str) -> str:
+def look_up_program_title(name: str, template_id: str) -> str:
     """Return the title of a program's template; without a template, the program's name."""
     return page_cache.load_template_titles().get(template_id, template_id) or name
 
@@ -26,7 +26,7 @@ def format_program_title(name: str, template_id: str) -> str:
 def draw_program_header(name: str, template_id: str, *badges: str) -> None:
     """Draw a program's name with its template, role and split."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        title = format_program_title(name, template_id)
+        title = look_up_program_title(name, template_id)
         st.markdown(f"**{markdown_and_errors.escape_markdown(title)}**", width="content")
         for badge in badges:
             if badge:

@@ -168,7 +168,7 @@ async def _serve_sensitivity(request: Request) -> Response:
 async def _serve_prediction(request: Request) -> Response:
     slider, value = request.path_params["slider"], request.path_params["value"]
 
-    def predict(program: PredictedProgram) -> dict[str, Any]:
+    def predict_with_slider_value(program: PredictedProgram) -> dict[str, Any]:
         prediction = program.predictor.predict_slider_value(slider, value)
         return {
             "text": prediction.text,
@@ -181,7 +181,7 @@ async def _serve_prediction(request: Request) -> Response:
             "place": _place_on_map(program, prediction),
         }
 
-    return await _answer(request, predict, {})
+    return await _answer(request, predict_with_slider_value, {})
 
 
 async def _answer(

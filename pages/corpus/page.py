@@ -93,7 +93,9 @@ def draw_empty_corpus_notice(corpus: Corpus) -> None:
 def draw_program_table(corpus: Corpus, programs: pd.DataFrame, filters: ProgramFilters) -> None:
     """Draw the programs that match the filters."""
     matching_programs, display_table = _filter_programs(corpus, asdict(filters))
-    st.caption(format_matching_program_counts(corpus, len(matching_programs), len(programs)))
+    st.caption(
+        describe_matching_program_counts_and_errors(corpus, len(matching_programs), len(programs))
+    )
     program_filter_warnings.draw_filter_query_problems(corpus, filters.query)
     if matching_programs.empty:
         st.info("No program matches these filters.", icon=":material/filter_alt_off:")
@@ -131,7 +133,9 @@ def draw_program_table(corpus: Corpus, programs: pd.DataFrame, filters: ProgramF
     )
 
 
-def format_matching_program_counts(corpus: Corpus, matching_count: int, program_count: int) -> str:
+def describe_matching_program_counts_and_errors(
+    corpus: Corpus, matching_count: int, program_count: int
+) -> str:
     """Return how many programs match the filters, and how many are in each state."""
     counts = page_cache.count_programs_by_state(corpus)
     states = ", ".join(

@@ -39,7 +39,7 @@ def draw_generation_job(corpus_name: str) -> None:
             )
 
 
-def format_generation_cost_estimate(
+def estimate_and_format_generation_cost(
     corpus_name: str | None, program_count: int, seed: int, fixed_count: int
 ) -> str:
     """Return the time and disk space that generating the programs takes.
@@ -65,7 +65,7 @@ def format_generation_cost_estimate(
     )
     return (
         f"{markdown_and_errors.pluralize(program_count, 'program')} with seed {seed}{fixed}:"
-        f" {job_panel.format_work_duration('build', estimate.seconds)},"
+        f" {job_panel.estimate_and_format_work_duration('build', estimate.seconds)},"
         f" {markdown_and_errors.format_bytes(estimate.size_bytes)} of disk"
         f" ({markdown_and_errors.format_bytes(page_cache.get_free_disk_bytes())} free)."
     )

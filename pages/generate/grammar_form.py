@@ -13,7 +13,7 @@ from pages.generate.corpus_and_count_controls import (
     draw_corpus_and_program_count_controls,
     read_corpus_choice,
 )
-from pages.generate.generation_job import draw_generation_job, format_generation_cost_estimate
+from pages.generate.generation_job import draw_generation_job, estimate_and_format_generation_cost
 
 SOUND_SET_LABELS = {"3.2": "Of Sonic Pi 3.2", "5": "Also of later versions"}
 
@@ -38,7 +38,7 @@ def draw_grammar_form() -> None:
         is_existing = corpus_name in corpus_names
         if corpus_name and not is_existing:
             _draw_new_corpus_controls()
-        cost = format_generation_cost_estimate(
+        cost = estimate_and_format_generation_cost(
             corpus_name if is_existing else None, program_count, seed, 0
         )
         st.caption(f"{cost} Those that the corpus has already stay.")

@@ -33,7 +33,7 @@ from pages.generate.corpus_and_count_controls import (
     draw_corpus_and_program_count_controls,
     read_corpus_choice,
 )
-from pages.generate.generation_job import draw_generation_job, format_generation_cost_estimate
+from pages.generate.generation_job import draw_generation_job, estimate_and_format_generation_cost
 
 PREVIEW_PLAYER_KEY = "preview"
 
@@ -239,7 +239,9 @@ def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed:
         is_existing = corpus_name in corpus_names
         existing_name = corpus_name if is_existing else None
         st.caption(
-            format_generation_cost_estimate(existing_name, program_count, seed, len(fixed_values))
+            estimate_and_format_generation_cost(
+                existing_name, program_count, seed, len(fixed_values)
+            )
         )
         if corpus_name and not is_existing:
             draw_sonic_pi_choice(session_keys.GENERATION_SONIC_PI)

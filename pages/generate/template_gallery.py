@@ -98,7 +98,7 @@ def draw_gallery_job_or_button(missing_count: int) -> None:
         st.markdown(
             "Render one variant of each template to hear it"
             f" ({markdown_and_errors.pluralize(missing_count, 'clip')},"
-            f" {job_panel.format_work_duration('build', estimate.seconds)},"
+            f" {job_panel.estimate_and_format_work_duration('build', estimate.seconds)},"
             f" {markdown_and_errors.format_bytes(estimate.size_bytes)}).",
             width="stretch",
         )

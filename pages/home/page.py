@@ -171,7 +171,7 @@ def draw_starter_corpus_offer(is_busy: bool) -> None:
         f" {markdown_and_errors.pluralize(recipe.program_count, 'program')} with"
         f" {DEFAULT_CLIP_SECONDS:g} s clips."
     )
-    duration = job_panel.format_work_duration("build", estimate.seconds)
+    duration = job_panel.estimate_and_format_work_duration("build", estimate.seconds)
     st.markdown(
         f":material/schedule: {duration.capitalize()}"
         f" &ensp; :material/hard_drive: {markdown_and_errors.format_bytes(estimate.size_bytes)} of"
@@ -225,7 +225,7 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
         return
     st.caption(
         "Brings code and sound together: kernel ridge for predictions, InfoNCE for the map."
-        f" {format_training_time(corpus)}"
+        f" {estimate_and_format_training_time(corpus)}"
     )
     if corpus is None or next_step.action != "train" or workspace.is_workspace_read_only():
         return
@@ -244,7 +244,7 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
         corpus_and_alignment_picker.open_page_with_corpus("pages/train/page.py", corpus.name)
 
 
-def format_training_time(corpus: Corpus | None) -> str:
+def estimate_and_format_training_time(corpus: Corpus | None) -> str:
     """Return how long the default trainings take, for a corpus or the starter corpus."""
     if corpus is None:
         clip_count = create_starter_recipe().program_count
@@ -327,11 +327,11 @@ def draw_corpus_summary(corpus: Corpus) -> None:
                     "pages/listen/page.py", corpus.name
                 )
         st.caption(
-            f"{format_program_counts(corpus)} · {format_alignment_summary(alignment_labels)}"
+            f"{count_and_format_programs(corpus)} · {format_alignment_summary(alignment_labels)}"
         )
 
 
-def format_program_counts(corpus: Corpus) -> str:
+def count_and_format_programs(corpus: Corpus) -> str:
     """Return the number of programs, and of those without a clip."""
     counts = page_cache.count_programs_by_state(corpus)
     missing = [

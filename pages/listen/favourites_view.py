@@ -110,7 +110,7 @@ def _draw_favourite_tag_filter(all_tags: list[str]) -> set[str]:
 
 def _draw_favourite(favourite: Favourite, corpus: Corpus | None, all_tags: list[str]) -> None:
     key = f"{favourite.corpus_name}-{favourite.program_id}"
-    title = program_header_and_diff.format_program_title(favourite.name, favourite.template)
+    title = program_header_and_diff.look_up_program_title(favourite.name, favourite.template)
     with st.container(border=True, key=f"favourite-{key}", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{markdown_and_errors.escape_markdown(title)}**", width="content")

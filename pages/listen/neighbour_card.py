@@ -140,7 +140,7 @@ def draw_neighbour_card(
 
 
 def _draw_neighbour_title(neighbour: Neighbour, words: RowWords, with_corpus: bool) -> None:
-    title = program_header_and_diff.format_program_title(neighbour.name, neighbour.template)
+    title = program_header_and_diff.look_up_program_title(neighbour.name, neighbour.template)
     with st.container(
         horizontal=True, vertical_alignment="center", gap="small", key=f"row-title-{neighbour.rank}"
     ):

@@ -43,12 +43,12 @@ _stage_component = st.components.v2.component(
 )
 
 
-def is_stage_requested() -> bool:
+def is_projector_stage_requested() -> bool:
     """Return whether the URL asks for the stage view."""
     return session_keys.STAGE.get_value() == "1"
 
 
-def draw_stage_button() -> None:
+def draw_projector_stage_button() -> None:
     """Draw the button that opens the stage view."""
     if st.button(
         "Stage view",
@@ -60,12 +60,12 @@ def draw_stage_button() -> None:
         st.rerun(scope="app")  # A callback would draw only the fragment with the editor again.
 
 
-def draw_stage_view(selected: Selection) -> None:
+def draw_projector_stage_view(selected: Selection) -> None:
     """Draw the stage view."""
     with st.container(key="stage"):  # style.css hides the rest of the page beside it.
         # Outside of the fragment: leaving draws the whole page again.
-        _stage_component(key="stage-keys", on_leave_change=_leave_stage_view)
-        draw_stage_code_and_predictions(selected)
+        _stage_component(key="stage-keys", on_leave_change=_leave_projector_stage_view)
+        draw_projector_stage_code_and_predictions(selected)
         keys = SHOWN_KEYS if workspace.is_workspace_read_only() else (RENDER_KEY, *SHOWN_KEYS)
         shown_keys = " ".join(f"<span><kbd>{key}</kbd> {label}</span>" for key, label in keys)
         # A button too, since a phone has no keys.
@@ -73,12 +73,12 @@ def draw_stage_view(selected: Selection) -> None:
         st.html(f'<div class="stage-shortcuts">{shown_keys} {leave}</div>')
 
 
-def _leave_stage_view() -> None:
+def _leave_projector_stage_view() -> None:
     session_keys.STAGE.set_value(None)
 
 
 @st.fragment
-def draw_stage_code_and_predictions(selected: Selection) -> None:
+def draw_projector_stage_code_and_predictions(selected: Selection) -> None:
     """Draw the editor and, while the user types, the nearest clips."""
     left, right = st.columns([6, 7], gap="medium")
     with left:
@@ -91,12 +91,12 @@ def draw_stage_code_and_predictions(selected: Selection) -> None:
         if should_render or session_keys.SNIPPET_RENDERING.get_value() is not None:
             snippet_rendering.draw_last_snippet_rendering(snippet, should_render, selected.corpus)
         if snippet.strip():
-            draw_stage_predictions(selected, snippet)
+            draw_projector_stage_predictions(selected, snippet)
         else:
             st.markdown("Write some Sonic Pi code.")
 
 
-def draw_stage_predictions(selected: Selection, snippet: str) -> None:
+def draw_projector_stage_predictions(selected: Selection, snippet: str) -> None:
     """Draw the forecast of a snippet and the clips nearest to it, without rendering it."""
     # Imports torch: the editor is drawn before.
     from core.search.aspect_queries import add_aspect_matches
@@ -115,15 +115,15 @@ def draw_stage_predictions(selected: Selection, snippet: str) -> None:
     forecast_container = st.container()
     with st.container(gap="xsmall", key="stage-rows"):
         for item in add_aspect_matches(aligned_corpora, snippet, nearest):
-            draw_stage_row(item)
+            draw_projector_stage_neighbour(item)
     with forecast_container:
-        draw_stage_forecast(aligned_corpora, snippet, nearest)
+        draw_projector_stage_sound_forecast(aligned_corpora, snippet, nearest)
 
 
-def draw_stage_row(item: AspectNeighbour) -> None:
+def draw_projector_stage_neighbour(item: AspectNeighbour) -> None:
     """Draw the key, the name and the clip of a neighbour."""
     neighbour = item.neighbour
-    title = program_header_and_diff.format_program_title(neighbour.name, neighbour.template)
+    title = program_header_and_diff.look_up_program_title(neighbour.name, neighbour.template)
     words = item.match.words if item.match else neighbour.name
     left, right = st.columns([6, 5], gap="small", vertical_alignment="center")
     with left:
@@ -137,7 +137,7 @@ def draw_stage_row(item: AspectNeighbour) -> None:
         )
 
 
-def draw_stage_forecast(
+def draw_projector_stage_sound_forecast(
     aligned_corpora: list[AlignedCorpus], snippet: str, neighbours: list[Neighbour]
 ) -> None:
     """Draw what the snippet will sound like in words, and the confidence of the prediction."""

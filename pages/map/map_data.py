@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.corpus import AlignmentRecord, Corpus
-from core.pipeline import map_colour_values, program_sound_properties
+from core.pipeline import code_named_and_measured_sound_properties, map_colour_values
 from core.plots import map_before_and_after_alignment as map_plot
 from pages.components import page_cache
 from pages.components.page_cache import cache_until_inputs_change
@@ -49,7 +49,7 @@ def load_alignment_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.
     )
 
 
-def require_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame:
+def load_points_of_existing_map(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame:
     """Load the points of a map that is known to exist."""
     points = load_alignment_map_points(corpus, alignment)
     if points is None:
@@ -61,7 +61,9 @@ def require_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFra
 def load_programs_with_sound_properties(corpus: Corpus) -> pd.DataFrame:
     """Load the programs with what their code names and what was measured of their clips."""
     programs = page_cache.load_programs(corpus)
-    properties = program_sound_properties.build_sound_property_table(corpus, programs)
+    properties = code_named_and_measured_sound_properties.build_sound_property_table(
+        corpus, programs
+    )
     return programs.merge(properties, on="program", how="left")
 
 
@@ -100,7 +102,7 @@ def format_panel_metrics(alignment: AlignmentRecord, split: str = "test") -> dic
 @cache_until_inputs_change(8)
 def list_colour_options(corpus: Corpus, alignment: AlignmentRecord) -> dict[str, str]:
     """Return what the map can be coloured by: labels by name."""
-    points = require_map_points(corpus, alignment)
+    points = load_points_of_existing_map(corpus, alignment)
     programs = load_programs_with_sound_properties(corpus)
     has_confidence = bool(alignment.metrics.get("confidence"))
     return map_colour_values.list_colour_by_options(points, programs, has_confidence)
@@ -109,7 +111,7 @@ def list_colour_options(corpus: Corpus, alignment: AlignmentRecord) -> dict[str,
 @cache_until_inputs_change(32)
 def load_colour_values(corpus: Corpus, alignment: AlignmentRecord, colour_by: str) -> pd.Series:
     """Return the value of each point that its colour shows."""
-    points = require_map_points(corpus, alignment)
+    points = load_points_of_existing_map(corpus, alignment)
     programs = load_programs_with_sound_properties(corpus)
     if colour_by == "confidence":
         programs = programs.assign(
@@ -142,7 +144,7 @@ def plot_map(
     The same arguments give the same object, which Streamlit does not send again.
     """
     colour_label = list_colour_options(corpus, alignment)[colour_by]
-    points = require_map_points(corpus, alignment)
+    points = load_points_of_existing_map(corpus, alignment)
     figure = map_plot.build_map_figure(
         points,
         load_colour_values(corpus, alignment, colour_by),
@@ -160,7 +162,7 @@ def plot_map(
 @cache_until_inputs_change(8)
 def load_map_cluster_labels(corpus: Corpus, alignment: AlignmentRecord) -> list[dict[str, Any]]:
     """Return the labels of clusters and their positions."""
-    points = require_map_points(corpus, alignment)
+    points = load_points_of_existing_map(corpus, alignment)
     return map_plot.build_map_cluster_labels(points, page_cache.load_template_titles())
 
 

@@ -54,7 +54,7 @@ def draw_map_sidebar(selected: Selection) -> None:
     if session_keys.IS_MAP_LAYOUT_CHANGED.get_value():
         session_keys.IS_MAP_LAYOUT_CHANGED.clear()
         st.rerun()  # The map is drawn outside this fragment.
-    points = map_data.require_map_points(selected.corpus, selected.alignment)
+    points = map_data.load_points_of_existing_map(selected.corpus, selected.alignment)
     program_id, selected_ids = session_keys.PROGRAM.get_value(), get_lassoed_program_ids(selected)
     if not session_keys.MAP_PANEL.is_set():
         session_keys.MAP_PANEL.set_value(session_keys.MAP_PANEL.default)
@@ -247,7 +247,9 @@ def draw_neighbour_list(neighbours: Sequence[Neighbour], on_select: Callable[[st
     """
     with st.container(gap=None, key="neighbour-list"):
         for neighbour in neighbours:
-            title = program_header_and_diff.format_program_title(neighbour.name, neighbour.template)
+            title = program_header_and_diff.look_up_program_title(
+                neighbour.name, neighbour.template
+            )
             key = f"neighbour-line-{neighbour.rank}"
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 audio_player.draw_clip_play_button(neighbour.audio_path, neighbour.name, key)

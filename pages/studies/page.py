@@ -92,7 +92,7 @@ def draw_study(corpus: Corpus, study_name: str) -> None:
         run_key, next(iter(runs), None), corpus.name
     )
     st.markdown(f"**{study.title}.** {study.question}")
-    is_running = draw_study_job(corpus, study_name)
+    is_running = draw_study_job_and_check_if_active(corpus, study_name)
     run_id = None
     with st.container(horizontal=True):
         if runs:
@@ -125,7 +125,7 @@ def format_study_run_label(run: StudyRun) -> str:
     return f"{run.id} · {run.created[:16].replace('T', ' ')}{suffix}"
 
 
-def draw_study_job(corpus: Corpus, study_name: str) -> bool:
+def draw_study_job_and_check_if_active(corpus: Corpus, study_name: str) -> bool:
     """Draw the study's newest job unless it is done; return whether it is active."""
     job = job_panel.draw_latest_job_unless_done("study", study_name, corpus.name)
     return job is not None and job.is_active
@@ -154,7 +154,7 @@ def draw_all_studies(corpus: Corpus) -> None:
         "**All studies in one report:** a self-contained HTML page with tables, figures and short"
         " clips, plus CSV and Markdown tables."
     )
-    if not draw_study_job(corpus, ALL_STUDIES):
+    if not draw_study_job_and_check_if_active(corpus, ALL_STUDIES):
         with st.container(horizontal=True):
             draw_study_form(corpus, ALL_STUDIES, "Run all")
     rows = [build_study_overview_row(corpus, study_name) for study_name in STUDIES]

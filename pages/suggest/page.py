@@ -30,7 +30,7 @@ from pages.suggest.suggestion_state import SuggestionState
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
     from core.suggest.sound_target import SoundTarget
-    from pages.suggest.suggested_versions import SuggestedVersions
+    from pages.suggest.suggested_version_building import SuggestedVersions
     from pages.suggest.suggestion_controls import SuggestionControls
 
 AUDITION_KEY = "suggest-audition"
@@ -165,7 +165,7 @@ def _start_from_restored_code(current: SuggestionState, code: str) -> Suggestion
 def _draw_versions(slider_key: SliderKey, current: SuggestionState, code: str) -> None:
     # Imports torch: the editor is drawn before.
     from core.search.aligned_corpus import open_aligned_corpus
-    from pages.suggest.suggested_versions import MAX_SUGGESTED_CHARS
+    from pages.suggest.suggested_version_building import MAX_SUGGESTED_CHARS
 
     selected = slider_key.selected
     controls = suggestion_controls.draw_suggestion_controls()
@@ -222,7 +222,7 @@ def _suggest_or_explain(
 ) -> SuggestedVersions | None:
     """Suggest versions; draw why there are none and return None where it is impossible."""
     from core.search.silent_snippet_check import SilentSnippetError
-    from pages.suggest.suggested_versions import MAX_SUGGESTED_CHARS, suggest_versions
+    from pages.suggest.suggested_version_building import MAX_SUGGESTED_CHARS, suggest_versions
 
     source = current.tree.current.source
     if not source.strip():

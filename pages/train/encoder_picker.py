@@ -40,7 +40,7 @@ def draw_encoder_picker(corpus: Corpus) -> EncoderChoice:
         name = markdown_and_errors.escape_markdown(corpus.name)
         st.caption(f"{name} has no embeddings yet. Build it first.")
         return EncoderChoice(has_embeddings=False)
-    st.caption(format_corpus_encoder_summary(corpus, corpus_encoders))
+    st.caption(describe_clip_count_and_encoders_of_corpus(corpus, corpus_encoders))
     chosen = draw_encoder_selectors(corpus, corpus_encoders)
     for encoder_id in chosen.values():
         if warning := encoders.find_encoder_spec(encoder_id).usage_warning:
@@ -54,10 +54,12 @@ def draw_encoder_picker(corpus: Corpus) -> EncoderChoice:
         if encoder_id != corpus_encoders[modality]
         for part in (f"--{modality}-encoder", encoder_id)
     ]
-    return EncoderChoice(tuple(options), check_corpus_embeddings_or_offer_job(corpus, chosen))
+    return EncoderChoice(tuple(options), draw_embed_job_unless_corpus_embedded(corpus, chosen))
 
 
-def format_corpus_encoder_summary(corpus: Corpus, corpus_encoders: Mapping[str, str]) -> str:
+def describe_clip_count_and_encoders_of_corpus(
+    corpus: Corpus, corpus_encoders: Mapping[str, str]
+) -> str:
     """Return the number of clips and the encoders that the corpus was built with."""
     code_encoder, audio_encoder = corpus_encoders["code"], corpus_encoders["audio"]
     preset_name = find_encoder_preset_name(code_encoder, audio_encoder)
@@ -163,7 +165,7 @@ def show_encoder_install_instructions() -> None:
         st.code("\n".join(lines), language="bash", wrap_lines=True, height=150)
 
 
-def check_corpus_embeddings_or_offer_job(
+def draw_embed_job_unless_corpus_embedded(
     corpus: Corpus, chosen_encoders: Mapping[str, str]
 ) -> bool:
     """Return whether the corpus has all embeddings; if not, draw what computes them."""

@@ -168,7 +168,7 @@ def draw_training_time_estimate(corpus: Corpus, form_values: TrainingFormValues 
         return
     clip_count = page_cache.count_programs_by_state(corpus)["ok"]
     seconds = sum(estimate_training_seconds(clip_count, config) for config in configs)
-    duration = job_panel.format_work_duration("train", seconds)
+    duration = job_panel.estimate_and_format_work_duration("train", seconds)
     patience = max(config.patience for config in configs)
     early_stop = f"; less if {patience} epochs bring no improvement" if patience else ""
     st.caption(

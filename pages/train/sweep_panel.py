@@ -16,7 +16,7 @@ from core.pipeline import sweep
 from core.pipeline.cost_estimates import estimate_sweep_seconds
 from core.pipeline.sweep_configuration_train_command import build_training_command
 from core.plots.sweep_parallel_coordinates import build_sweep_parallel_coordinates_figure
-from core.studies.corpus_table_collection import flatten_sweep_summary
+from core.studies.result_table_collection import flatten_sweep_summary
 from pages.components import (
     figure_and_table_download,
     job_panel,
@@ -100,7 +100,7 @@ def draw_sweep_form(corpus: Corpus, is_running: bool) -> None:
     st.caption(
         f"{markdown_and_errors.pluralize(len(trials), 'configuration')},"
         f" {markdown_and_errors.pluralize(int(seed_count), 'seed')} each:"
-        f" {job_panel.format_work_duration('sweep', seconds)}; most runs stop early."
+        f" {job_panel.estimate_and_format_work_duration('sweep', seconds)}; most runs stop early."
     )
 
 
@@ -183,7 +183,7 @@ def describe_sweep_results(trial_runs: pd.DataFrame) -> str:
     else:
         text += " Measured on the validation programs, with one seed."
     text += " Aligned code versus aligned audio. Test programs are left for the report."
-    best_number = find_best_number(trial_runs)
+    best_number = find_best_configuration_number_or_none(trial_runs)
     if best_number is None:
         return text
     names = trial_runs.drop_duplicates("number").set_index("number")["name"]
@@ -192,17 +192,17 @@ def describe_sweep_results(trial_runs: pd.DataFrame) -> str:
     )
 
 
-def find_best_number(trial_runs: pd.DataFrame) -> int | None:
+def find_best_configuration_number_or_none(trial_runs: pd.DataFrame) -> int | None:
     """Return the number of the best configuration; None while no run has a value."""
     try:
-        return sweep.find_best_configuration(trial_runs, BEST_METRIC)
+        return sweep.find_best_configuration_number(trial_runs, BEST_METRIC)
     except EarshotError:  # No run has finished.
         return None
 
 
 def draw_best_configuration_button(corpus: Corpus, sweep_id: str, trial_runs: pd.DataFrame) -> None:
     """Draw the button that trains the best configuration as an alignment of the corpus."""
-    best_number = find_best_number(trial_runs)
+    best_number = find_best_configuration_number_or_none(trial_runs)
     if best_number is None or workspace.is_workspace_read_only():
         return
     argv = build_training_command(corpus, sweep_id, best_number)

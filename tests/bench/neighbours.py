@@ -194,7 +194,7 @@ def _create_corpus(rng: np.random.Generator) -> None:
         "versions": {},
     }
     history = pd.DataFrame({"epoch": [1], "loss": [0.0]})
-    corpus.save_alignment(alignment_config, heads.to_tensors(), {"readings": []}, history)
+    corpus.save_alignment(alignment_config, heads.get_tensors_to_save(), {"readings": []}, history)
 
 
 def _measure_maps(rng: np.random.Generator) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ from _streamlit_client import StreamlitClient
 
 from core import encoders, sonicpi
 from core.corpus import Corpus, get_local_clip_file
-from core.corpus.audio_store import normalize_store_url
+from core.corpus.audio_shard_store import normalize_store_url
 from core.corpus.encoded_render import EncodedRender, encode_render
 from core.programs import Program, generate, list_templates
 from core.search.aligned_corpus import open_aligned_corpus

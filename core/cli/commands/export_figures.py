@@ -26,10 +26,12 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Write the figures and print their paths."""
     # They load plotly and pandas, which --help does not need.
     from core.plots.figure_image_export import export_figure_images
-    from core.studies.alignment_and_study_figure_collection import collect_corpus_figures
+    from core.studies.alignment_and_study_figure_collection import (
+        collect_alignment_and_study_figures,
+    )
 
     corpus, alignment = open_corpus_and_alignment_to_export(args, "map")
-    figures = collect_corpus_figures(corpus, alignment)
+    figures = collect_alignment_and_study_figures(corpus, alignment)
     paths = export_figure_images(
         select_items_to_export(figures, args.only, "figure", corpus.name),
         args.out,

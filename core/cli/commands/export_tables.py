@@ -23,11 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Write the tables and print their paths."""
     # They load pandas and plotly, which --help does not need.
-    from core.studies.corpus_table_collection import collect_corpus_tables
+    from core.studies.result_table_collection import collect_result_tables_of_corpus
     from core.table_file_formats import write_table_files
 
     corpus, alignment = open_corpus_and_alignment_to_export(args, "any")
-    tables = collect_corpus_tables(corpus, alignment)
+    tables = collect_result_tables_of_corpus(corpus, alignment)
     selected_tables = select_items_to_export(tables, args.only, "table", corpus.name)
     paths = write_table_files(selected_tables, args.out, args.format)
     print_exported_paths(paths, "table", args.json)

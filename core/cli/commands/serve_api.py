@@ -49,14 +49,14 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     import uvicorn
 
     from core.http_api.api_application import build_api_application
-    from core.http_api.request_authorization import require_api_access
+    from core.http_api.request_authorization import read_api_access_and_require_sandbox
     from core.suggest.analysis_worker_pool import get_analysis_worker_pool
 
     if args.port > MAX_PORT:
         raise EarshotError(f"There is no port {args.port}.", remedy=f"Use 1 to {MAX_PORT}.")
     if args.read_only:
         os.environ["EARSHOT_READ_ONLY"] = "1"
-    access = require_api_access(args.host, args.allow_host)
+    access = read_api_access_and_require_sandbox(args.host, args.allow_host)
     application = build_api_application(access)
     config = uvicorn.Config(
         application, host=args.host, port=args.port, log_level="warning", server_header=False

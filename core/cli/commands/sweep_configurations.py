@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Run the missing trainings, then print the results on the validation programs."""
     from core.pipeline import sweep
-    from core.pipeline.executors.default_executor import use_executor
+    from core.pipeline.executors.executor_of_enclosing_block import use_executor
 
     corpus = open_corpus_from_args(args)
     with open_executor(args, progress) as (executor, progress), use_executor(executor):
@@ -121,7 +121,7 @@ def _print_sweep_tables(results: pd.DataFrame) -> None:
         print_result_to_stdout(format_table(("configuration", *metrics), rows))
     name_by_number = results.drop_duplicates("number").set_index("number")["name"]
     for metric in (*RANKING_METRICS, *cca_metrics):
-        best = sweep.find_best_configuration(results, metric)
+        best = sweep.find_best_configuration_number(results, metric)
         if best is not None:
             print_result_to_stdout(f"Best by {metric}: {name_by_number[best]}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from core.programs.grammar.chord_layers import compose_chord_layer
 from core.programs.grammar.code_style import CodeStyle
-from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import compose_drum_layer
 from core.programs.grammar.drum_synth_layers import compose_drum_synth_layer
 from core.programs.grammar.global_settings import write_global_settings
@@ -25,6 +24,7 @@ from core.programs.grammar.sustained_layers import (
     compose_texture_layer,
 )
 from core.programs.grammar.synth_fx_and_sample_sets import SoundSet
+from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 _MIN_PLAY_SECONDS = 22.0  # shortest duration of a program that ends, longer than a clip
 _KEY_NAMES = "C Cs D Eb E F Fs G Ab A Bb B".split()
@@ -77,10 +77,10 @@ def create_composition_context(
         Synths and samples of the program.
     """
     bpm = 60.0
-    if rng.draw_boolean(style.tempo_probability):
+    if rng.sample_boolean(style.tempo_probability):
         lo, hi = style.bpm_range
         bpm = float(rng.sample_integer(lo, hi))
-        if rng.draw_boolean(0.6):
+        if rng.sample_boolean(0.6):
             bpm = float(min(max(5 * round(bpm / 5), lo), hi))
     tonic, scale = rng.sample_integer(0, 11), rng.pick_option(style.scale_names.split())
     layer_level = 0.85 / layer_count**0.45
@@ -122,7 +122,7 @@ def compose_layer(
 def _compose_kit_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
     """Compose drums of samples, or of synths where the sound set has them."""
     # Without drum synths nothing is drawn, so the programs of the first sound set stay the same.
-    if context.sounds.drum_synths and context.rng.draw_boolean(_DRUM_SYNTH_PROBABILITY):
+    if context.sounds.drum_synths and context.rng.sample_boolean(_DRUM_SYNTH_PROBABILITY):
         return compose_drum_synth_layer(context)
     return compose_drum_layer(context, always_sounds)
 
@@ -172,25 +172,25 @@ def format_musical_key_name(context: CompositionContext) -> str:
 def _add_layer_effects(context: CompositionContext, layer: ProgramLayer) -> None:
     """Put another tempo or an FX inside the loop of a layer, with a small probability."""
     rng, code_style = context.rng, context.code_style
-    if rng.draw_boolean(0.025):
+    if rng.sample_boolean(0.025):
         bpm = max(30, round(context.bpm * rng.pick_option((0.5, 0.75, 1, 2))))
         head = code_style.format_call_statement("with_bpm", code_style.format_number(bpm))
         layer.body = [Block(head, layer.body)]
     seconds = context.beats_to_seconds(layer.min_beats)
     # A new FX every iteration is expensive, so that short iterations have none.
-    if not rng.draw_boolean(context.style.fx_probability * 0.3) or seconds < 0.9:
+    if not rng.sample_boolean(context.style.fx_probability * 0.3) or seconds < 0.9:
         return
     layer.body = [wrap_in_fx(context, layer.body)]
-    if rng.draw_boolean(0.15) and seconds > 2:
+    if rng.sample_boolean(0.15) and seconds > 2:
         layer.body = [wrap_in_fx(context, layer.body, "space")]
 
 
 def _maybe_wrap_in_fx(context: CompositionContext, node: CodeNode) -> CodeNode:
     """Put one or two FX around a loop, or none."""
-    if not context.rng.draw_boolean(context.style.fx_probability * 0.6):
+    if not context.rng.sample_boolean(context.style.fx_probability * 0.6):
         return node
     block = wrap_in_fx(context, [node])
-    return wrap_in_fx(context, [block]) if context.rng.draw_boolean(0.25) else block
+    return wrap_in_fx(context, [block]) if context.rng.sample_boolean(0.25) else block
 
 
 def _build_live_loop(context: CompositionContext, layer: ProgramLayer, **options: str) -> Block:
@@ -226,7 +226,7 @@ def _arrange_as_times_loop(
     layer = layers[0]
     seconds = max(0.05, context.beats_to_seconds(layer.min_beats))
     repeats = max(2, int(_MIN_PLAY_SECONDS / seconds) + rng.sample_integer(1, 6))
-    variable = context.code_style.create_variable_name("index") if rng.draw_boolean(0.1) else ""
+    variable = context.code_style.create_variable_name("index") if rng.sample_boolean(0.1) else ""
     loop = Block(f"{repeats}.times", layer.body, block_parameters=variable, allows_braces=True)
     return [("", [_maybe_wrap_in_fx(context, loop)])]
 
@@ -241,8 +241,8 @@ def _arrange_as_single_statement(
 def _arrange_inside_fx(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
     """Arrange all layers inside one FX."""
     loops: list[CodeNode] = [_build_live_loop(context, layer) for layer in layers]
-    block = wrap_in_fx(context, loops, None if context.rng.draw_boolean(0.5) else "space")
-    return [("", [wrap_in_fx(context, [block]) if context.rng.draw_boolean(0.3) else block])]
+    block = wrap_in_fx(context, loops, None if context.rng.sample_boolean(0.5) else "space")
+    return [("", [wrap_in_fx(context, [block]) if context.rng.sample_boolean(0.3) else block])]
 
 
 def _arrange_as_threads(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
@@ -250,12 +250,12 @@ def _arrange_as_threads(context: CompositionContext, layers: list[ProgramLayer])
     rng, code_style = context.rng, context.code_style
     sections: ProgramSections = []
     for layer in layers[:-1]:
-        options = {"name": f":{layer.loop_name}"} if rng.draw_boolean(0.2) else {}
+        options = {"name": f":{layer.loop_name}"} if rng.sample_boolean(0.2) else {}
         loop = Block("loop", layer.body, allows_braces=True)
         head = code_style.format_call_statement("in_thread", **options)
         sections.append((layer.kind, [Block(head, [_maybe_wrap_in_fx(context, loop)])]))
     last = layers[-1]
-    if rng.draw_boolean(0.3):
+    if rng.sample_boolean(0.3):
         last_loop = _build_live_loop(context, last)
     else:
         last_loop = Block("loop", last.body, allows_braces=True)
@@ -270,9 +270,9 @@ def _arrange_as_synced_loops(
     first, *others = layers
     sections = [_arrange_layer_as_live_loop(context, first)]
     for layer in others:
-        if rng.draw_boolean(0.6) or context.beats_to_seconds(first.min_beats) > 4:
+        if rng.sample_boolean(0.6) or context.beats_to_seconds(first.min_beats) > 4:
             sections.append(_arrange_layer_as_live_loop(context, layer, sync=f":{first.loop_name}"))
-        elif rng.draw_boolean(0.5):
+        elif rng.sample_boolean(0.5):
             sync = code_style.format_call_statement("sync", f":{first.loop_name}")
             layer.body = [sync, *layer.body]
             sections.append(_arrange_layer_as_live_loop(context, layer))
@@ -290,14 +290,14 @@ def _arrange_around_metronome(
     loop_name = code_style.create_loop_name("metro")
     beats = max(1, round(context.seconds_to_beats(rng.sample_uniform(0.5, 2.0))))
     rest = code_style.format_beats(beats)
-    cue_name = code_style.create_variable_name("count") if rng.draw_boolean(0.4) else ""
+    cue_name = code_style.create_variable_name("count") if rng.sample_boolean(0.4) else ""
     body: list[CodeNode] = []
     if cue_name:
         body.append(code_style.format_call_statement("cue", f":{cue_name}"))
     body.append(code_style.format_sleep(rest))
     sections: ProgramSections = [("", [Block(f"live_loop :{loop_name}", body)])]
     for index, layer in enumerate(layers):
-        is_unsynced = index == 0 and rng.draw_boolean(0.5)
+        is_unsynced = index == 0 and rng.sample_boolean(0.5)
         options = {} if is_unsynced else {"sync": f":{cue_name or loop_name}"}
         sections.append(_arrange_layer_as_live_loop(context, layer, **options))
     return sections
@@ -316,7 +316,7 @@ def _arrange_as_function_calls(
     sections = [_arrange_layer_as_live_loop(context, layers[0])]
     for layer, function_name in zip(layers[1:], function_names):
         body: list[CodeNode] = [function_name]
-        if rng.draw_boolean(0.25):
+        if rng.sample_boolean(0.25):
             body = [Block(f"{rng.pick_option((2, 4))}.times", [function_name], allows_braces=True)]
         head = code_style.format_call_statement("live_loop", f":{layer.loop_name}")
         sections.append((layer.kind, [_maybe_wrap_in_fx(context, Block(head, body))]))

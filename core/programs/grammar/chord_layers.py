@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer_synth_and_notes import SynthVoice
 from core.programs.grammar.program_layer import LoopBody, ProgramLayer
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode
+from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 # Writes the body of a chord loop from context, voice, octave and step in beats.
 ChordLoopWriter = Callable[[CompositionContext, SynthVoice, int, float], LoopBody]
@@ -16,7 +16,7 @@ ChordLoopWriter = Callable[[CompositionContext, SynthVoice, int, float], LoopBod
 def compose_chord_layer(context: CompositionContext) -> ProgramLayer:
     """Compose a layer of chords: pads, stabs or a progression."""
     rng = context.rng
-    is_short = rng.draw_boolean(0.4)
+    is_short = rng.sample_boolean(0.4)
     step_factor = rng.pick_option((2, 3, 4)) if is_short else rng.pick_option((4, 6, 8))
     step_beats = context.sample_step_beats(step_factor, 2.5 if is_short else 5.5)
     note_seconds = context.beats_to_seconds(step_beats) * (0.7 if is_short else 1.0)
@@ -124,7 +124,7 @@ def _write_chord_degree_loop(
         for n in rng.pick_options_with_replacement((1, 2, 3, 4, 5, 6), rng.sample_integer(3, 5))
     ]
     ring = code_style.format_ruby_list(degrees, as_ring=True)
-    if rng.draw_boolean(0.3):
+    if rng.sample_boolean(0.3):
         roman_numerals = rng.pick_options_with_replacement((":i", ":iv", ":v", ":vi", ":ii"), 4)
         ring = code_style.format_ruby_list(roman_numerals, as_ring=True)
     chord = code_style.format_call_expression(

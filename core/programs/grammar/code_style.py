@@ -56,7 +56,7 @@ class CodeStyle:
         rng.pick_option((0.0,) * 6 + (0.4,))
         self._operator_spacing = rng.pick_option((" ", " ", " ", ""))
         self._fraction_probability = rng.pick_option((0.0, 0.0, 0.0, 0.1, 0.5))
-        self._sleep_word = "wait" if rng.draw_boolean(0.04) else "sleep"
+        self._sleep_word = "wait" if rng.sample_boolean(0.04) else "sleep"
         self._comment_probability = rng.pick_option((0.0, 0.0, 0.05, 0.15, 0.35))
         self._dead_code_probability = rng.pick_option((0.0, 0.0, 0.0, 0.08, 0.2))
         self._blank_line_probability = rng.pick_option((0.0, 0.0, 0.05, 0.15))
@@ -73,12 +73,12 @@ class CodeStyle:
         if isinstance(value, int):
             return str(value)
         if float(value).is_integer():
-            return f"{value:.1f}" if self.rng.draw_boolean(0.1) else str(int(value))
+            return f"{value:.1f}" if self.rng.sample_boolean(0.1) else str(int(value))
         return f"{value:g}"
 
     def format_beats(self, beats: float) -> str:
         """Format a length in beats, as a decimal or a fraction."""
-        if beats < 1 and self.rng.draw_boolean(self._fraction_probability):
+        if beats < 1 and self.rng.sample_boolean(self._fraction_probability):
             fraction = Fraction(beats).limit_denominator(16)
             notation = self.rng.pick_option(("{}.0/{}", "{}/{}.0", "({}.0 / {})"))
             return notation.format(fraction.numerator, fraction.denominator)
@@ -103,7 +103,7 @@ class CodeStyle:
     def format_tonic_symbol(self, midi: int) -> str:
         """Format the first note of a scale or chord, always as a symbol."""
         octave, pitch_class = divmod(midi, 12)
-        octave_text = "" if octave == 5 and self.rng.draw_boolean(0.3) else str(octave - 1)
+        octave_text = "" if octave == 5 and self.rng.sample_boolean(0.3) else str(octave - 1)
         return f":{self._note_names[pitch_class]}{octave_text}"
 
     def format_ruby_list(self, members: list[str], as_ring: bool = False) -> str:
@@ -132,7 +132,7 @@ class CodeStyle:
     def format_call_expression(self, function: str, *arguments: str, **options: str) -> str:
         """Format a call in an expression: `scale(:c4, :minor)` or `(scale :c4, :minor)`."""
         inner = self._list_separator.join([*arguments, *self.format_call_options(options)])
-        if inner and self.rng.draw_boolean(self._lisp_call_probability):
+        if inner and self.rng.sample_boolean(self._lisp_call_probability):
             return f"({function} {inner})"
         return f"{function}({inner})"
 
@@ -141,7 +141,7 @@ class CodeStyle:
         inner = self._list_separator.join([*arguments, *self.format_call_options(options)])
         if not inner:
             return function
-        if self.rng.draw_boolean(self._parentheses_probability):
+        if self.rng.sample_boolean(self._parentheses_probability):
             return f"{function}({inner})"
         return f"{function} {inner}"
 
@@ -169,7 +169,7 @@ class CodeStyle:
 
     def create_variable_name(self, variable_kind: str) -> str:
         """Return an unused name for a variable or function."""
-        if self.naming_style == "sloppy" and self.rng.draw_boolean(0.6):
+        if self.naming_style == "sloppy" and self.rng.sample_boolean(0.6):
             return self._create_unused_name(name_and_comment_lists.SLOPPY_VARIABLE_NAMES)
         foreign_names = name_and_comment_lists.FOREIGN_VARIABLE_NAMES.get(self.naming_style, {})
         if variable_kind in foreign_names:
@@ -197,19 +197,19 @@ class CodeStyle:
 
     def pick_random_header_comments(self, key_name: str) -> list[str]:
         """Return the comment lines at the top of a program, often none."""
-        if self.rng.draw_boolean(0.6):
-            return [""] if self.rng.draw_boolean(0.04) else []
+        if self.rng.sample_boolean(0.6):
+            return [""] if self.rng.sample_boolean(0.04) else []
         title = self.rng.pick_option(
             name_and_comment_lists.TITLE_COMMENTS[self.naming_style].split("|")
         ).strip()
         title = title.format(key=key_name, n=self.rng.sample_integer(1, 40))
         lines = [self.format_comment(title)]
-        if self.rng.draw_boolean(0.2):
+        if self.rng.sample_boolean(0.2):
             lines.append(self.format_comment())
-        if self._section_rule and self.rng.draw_boolean(0.5):
+        if self._section_rule and self.rng.sample_boolean(0.5):
             rule = "#" * (len(lines[0]) + 2)
             lines = [rule, *lines, rule]
-        return [*lines, ""] if self.rng.draw_boolean(0.7) else lines
+        return [*lines, ""] if self.rng.sample_boolean(0.7) else lines
 
     def format_program_source(
         self, sections: list[tuple[str, list[CodeNode]]], key_name: str
@@ -224,17 +224,17 @@ class CodeStyle:
             Musical key, for a title that names it.
         """
         lines: list[str] = []
-        if len(sections) > 1 or self.rng.draw_boolean(0.2):
+        if len(sections) > 1 or self.rng.sample_boolean(0.2):
             lines = self.pick_random_header_comments(key_name)
         for index, (label, nodes) in enumerate(sections):
             if index:
                 lines += [""] * self._section_gap_lines
-            if index and self._section_rule and self.rng.draw_boolean(0.8):
+            if index and self._section_rule and self.rng.sample_boolean(0.8):
                 lines.append(self._section_rule)
             if (
                 label
                 and len(sections) > 2
-                and self.rng.draw_boolean(self._section_label_probability)
+                and self.rng.sample_boolean(self._section_label_probability)
             ):
                 lines.append(self.format_comment(label.replace("_", " ")))
             lines += self._format_code_nodes(nodes, 0)
@@ -248,7 +248,11 @@ class CodeStyle:
     def _format_code_nodes(self, nodes: list[CodeNode], depth: int) -> list[str]:
         lines: list[str] = []
         for node in nodes:
-            if self.rng.draw_boolean(self._blank_line_probability) and lines and lines[-1].strip():
+            if (
+                self.rng.sample_boolean(self._blank_line_probability)
+                and lines
+                and lines[-1].strip()
+            ):
                 lines.append("")
             lines += self._format_code_node(node, depth)
         return lines
@@ -271,7 +275,7 @@ class CodeStyle:
                 *self._format_code_nodes(node.body, depth + 1),
                 f"{margin}end",
             ]
-        if node.allows_braces and self.rng.draw_boolean(0.6):
+        if node.allows_braces and self.rng.sample_boolean(0.6):
             return [f"{margin}{node.head} {{{parameters} {body} }}"]
         return [f"{margin}{node.head} do{parameters or ';'} {body}{' ' if parameters else ';'} end"]
 
@@ -280,7 +284,7 @@ class CodeStyle:
         statements = [node for node in block.body if isinstance(node, str) and node[0] != "#"]
         has_only_statements = len(statements) == len(block.body)
         is_short = has_only_statements and sum(map(len, statements)) + len(block.head) < 76
-        if is_short and len(statements) <= 2 and self.rng.draw_boolean(self._braces_probability):
+        if is_short and len(statements) <= 2 and self.rng.sample_boolean(self._braces_probability):
             return "; ".join(statements)
         return None
 
@@ -288,11 +292,11 @@ class CodeStyle:
         if text.startswith("#"):
             return [margin + text]
         lines = [margin + text]
-        if self.rng.draw_boolean(self._comment_probability * 0.5):
+        if self.rng.sample_boolean(self._comment_probability * 0.5):
             lines[0] += f" {self.format_comment()}"
-        elif self.rng.draw_boolean(self._comment_probability * 0.4):
+        elif self.rng.sample_boolean(self._comment_probability * 0.4):
             lines.insert(0, margin + self.format_comment())
-        if self.rng.draw_boolean(self._dead_code_probability * 0.5):
+        if self.rng.sample_boolean(self._dead_code_probability * 0.5):
             lines.append(margin + self._comment_prefix + text)
         return lines
 

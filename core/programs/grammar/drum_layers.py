@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.program_layer import ProgramLayer
 from core.programs.grammar.sound_options import (
     pick_random_amp_option,
@@ -11,6 +10,7 @@ from core.programs.grammar.sound_options import (
     write_constant_or_random_number,
 )
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode, Conditional
+from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 _RHYTHM_PATTERNS = (
     "x---x---x---x---",
@@ -63,7 +63,9 @@ class DrumSample:
         self.amp = synth_fx_and_sample_sets.compute_sample_amp(
             self.sample_name, sample_group, context.sample_layer_loudness(level)
         )
-        self.options = pick_random_sample_options(context) if context.rng.draw_boolean(0.4) else {}
+        self.options = (
+            pick_random_sample_options(context) if context.rng.sample_boolean(0.4) else {}
+        )
         self.options |= pick_random_shortening_options(context, self.sample_name, self.options)
 
     def write_sample_call(self) -> str:
@@ -88,7 +90,7 @@ def pick_random_shortening_options(
         return {}
     max_seconds = rng.sample_uniform(0.4, 1.2)
     finish = round(min(1.0, max_seconds / synth_fx_and_sample_sets.SAMPLE_SECONDS[sample_name]), 2)
-    if rng.draw_boolean(0.5) and "start" not in options:
+    if rng.sample_boolean(0.5) and "start" not in options:
         return {"finish": code_style.format_number(finish)}
     return {
         "sustain": code_style.format_number(rng.sample_uniform(0.1, 0.6, 1)),
@@ -115,7 +117,7 @@ def pick_random_sample_options(context: CompositionContext) -> dict[str, str]:
     if effect in _VARYING_SAMPLE_OPTIONS:
         return {effect: write_constant_or_random_number(context, *_VARYING_SAMPLE_OPTIONS[effect])}
     if effect == "pitch":
-        if rng.draw_boolean(0.7):
+        if rng.sample_boolean(0.7):
             return {"rpitch": str(rng.sample_integer(-7, 12))}
         return {"pitch": str(rng.pick_option((-12, -5, 3, 5, 7)))}
     if effect == "compress":
@@ -183,7 +185,7 @@ def _compose_single_drum(context: CompositionContext) -> ProgramLayer:
     hit = drum.write_sample_call()
     rest = context.maybe_extract_variable("sleep", code_style.format_beats(step_beats))
     body: list[CodeNode] = [hit, code_style.format_sleep(rest)]
-    if rng.draw_boolean(0.15):
+    if rng.sample_boolean(0.15):
         body.insert(0, code_style.format_rest(step_beats))
         return _build_drum_layer(context, body, 2 * step_beats, [drum])
     return _build_drum_layer(context, body, step_beats, [drum])
@@ -208,7 +210,7 @@ def _compose_drum_step_sequence(context: CompositionContext) -> ProgramLayer:
             )
         body += [drum.write_sample_call() for drum in hit_drums]
         body.append(code_style.format_rest(step_beats))
-    if rng.draw_boolean(0.2):
+    if rng.sample_boolean(0.2):
         loop = Block(f"{rng.pick_option((2, 3, 4))}.times", body, allows_braces=True)
         body = [loop, drums[-1].write_sample_call(), code_style.format_rest(step_beats)]
     return _build_drum_layer(context, body, step_beats * step_count, drums)
@@ -225,7 +227,7 @@ def _compose_drum_pattern_grid(context: CompositionContext) -> ProgramLayer:
     for drum in drums:
         index = "look" if shares_tick else f"tick(:{drum.sample_name[:3]})"
         condition = f"{write_rhythm_ring(context)}.{index}"
-        if rng.draw_boolean(0.8):
+        if rng.sample_boolean(0.8):
             body.append(f"{drum.write_sample_call()} if {condition}")
         else:
             body.append(Conditional(condition, [drum.write_sample_call()]))
@@ -239,7 +241,7 @@ def write_rhythm_ring(context: CompositionContext) -> str:
     notation = rng.pick_option_by_weight({"spread": 6, "bools": 2, "knit": 1, "list": 1})
     if notation == "spread":
         size = rng.pick_option((8, 8, 16, 16, 12, 7, 5, 4, 9, 11, 13))
-        options = {"rotate": str(rng.sample_integer(1, 3))} if rng.draw_boolean(0.15) else {}
+        options = {"rotate": str(rng.sample_integer(1, 3))} if rng.sample_boolean(0.15) else {}
         hit_count = rng.sample_integer(max(2, size // 4), max(3, size - size // 4))
         return code_style.format_call_expression("spread", str(hit_count), str(size), **options)
     pattern = rng.pick_option(_RHYTHM_PATTERNS)
@@ -299,7 +301,7 @@ def _compose_nested_drum_loop(context: CompositionContext) -> ProgramLayer:
         DrumSample(context, rng.pick_option(("snares", "kicks", "toms")), 1.0),
     ]
     repeats, step_beats = rng.pick_option((2, 3, 4, 7, 8)), context.sample_step_beats(1, 0.8)
-    variable = code_style.create_variable_name("index") if rng.draw_boolean(0.2) else ""
+    variable = code_style.create_variable_name("index") if rng.sample_boolean(0.2) else ""
     hit = drums[0].write_sample_call()
     if variable:
         hit = code_style.format_call_statement(
@@ -328,11 +330,11 @@ def _compose_random_drums(context: CompositionContext, always_sounds: bool) -> P
     hit = code_style.format_call_statement(
         "sample", f"{samples}.{method}", amp=amp, **drums[0].options
     )
-    if not always_sounds and rng.draw_boolean(0.5):
+    if not always_sounds and rng.sample_boolean(0.5):
         one_in = f" if one_in({rng.sample_integer(2, 4)})"
         hit += rng.pick_option((one_in, " if rand < 0.6", " unless one_in(3)"))
     step_beats = context.sample_step_beats(1, 0.6)
-    if rng.draw_boolean(0.4):
+    if rng.sample_boolean(0.4):
         rests = [code_style.format_beats(step_beats), code_style.format_beats(step_beats * 2)]
         rest = code_style.format_ruby_list(rests) + ".choose"
     else:
@@ -350,7 +352,7 @@ def _compose_drums_in_at_blocks(context: CompositionContext) -> ProgramLayer:
         times = code_style.format_ruby_list(
             [code_style.format_beats(i * step_beats) for i in steps]
         )
-        variable = code_style.create_variable_name("count") if rng.draw_boolean(0.2) else ""
+        variable = code_style.create_variable_name("count") if rng.sample_boolean(0.2) else ""
         head = code_style.format_call_statement("at", times)
         body.append(Block(head, [drum.write_sample_call()], block_parameters=variable))
     body.append(code_style.format_rest(4 * step_beats))
@@ -367,11 +369,11 @@ def _compose_hats(context: CompositionContext) -> ProgramLayer:
     hit = code_style.format_call_statement("sample", f":{drum.sample_name}", amp=amp, **options)
     rest = code_style.format_rest(step_beats)
     body: list[CodeNode] = [hit, rest]
-    if rng.draw_boolean(0.3):
+    if rng.sample_boolean(0.3):
         density = rng.pick_option(("2", "1", "[1, 2, 4].choose", "dice(2)"))
         body = [Block(code_style.format_call_statement("density", density), body)]
         step_beats /= 4
-    elif rng.draw_boolean(0.15):
+    elif rng.sample_boolean(0.15):
         swing = code_style.format_number(rng.sample_uniform(0.02, 0.1))
         pulse = str(rng.pick_option((2, 4)))
         head = code_style.format_call_statement("with_swing", swing, pulse=pulse)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import write_rhythm_ring
 from core.programs.grammar.program_layer import ProgramLayer
 from core.programs.grammar.sound_options import (
@@ -12,6 +11,7 @@ from core.programs.grammar.sound_options import (
     pick_random_synth_options,
 )
 from core.programs.grammar.statement_tree_nodes import CodeNode, Conditional
+from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 _MAX_DRUM_COUNT = 3
 
@@ -31,7 +31,7 @@ def compose_drum_synth_layer(context: CompositionContext) -> ProgramLayer:
     names = [rng.pick_option(context.sounds.drum_synths[role]) for role in roles]
     hits = [_write_drum_synth_hit(context, name) for name in names]
     loop_name = code_style.create_loop_name("kit")
-    if rng.draw_boolean(0.5):
+    if rng.sample_boolean(0.5):
         step_beats = context.sample_step_beats(rng.pick_option((1, 2)), 1.5)
         body: list[CodeNode] = []
         for hit in hits:
@@ -41,7 +41,7 @@ def compose_drum_synth_layer(context: CompositionContext) -> ProgramLayer:
     body = ["tick"]
     for hit in hits:
         condition = f"{write_rhythm_ring(context)}.look"
-        if rng.draw_boolean(0.75):
+        if rng.sample_boolean(0.75):
             body.append(f"{hit} if {condition}")
         else:
             body.append(Conditional(condition, [hit]))

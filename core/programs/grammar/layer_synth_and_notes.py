@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.sound_options import (
     limit_normalized_synth_amp,
     pick_random_amp_option,
@@ -12,6 +11,7 @@ from core.programs.grammar.sound_options import (
     pick_random_synth_options,
 )
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode
+from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 _DEFAULT_SYNTH_GROUPS = {"bass": "basses", "melody": "leads", "arp": "leads", "chords": "keys"}
 _OPTIONS_OF_ALL_SYNTHS = ("amp", "release", "attack", "sustain", "pan")
@@ -87,7 +87,7 @@ class SynthVoice:
         if (
             self.synth_statement in ("use", "none")
             and len(constant_options) > 1
-            and rng.draw_boolean(0.12)
+            and rng.sample_boolean(0.12)
         ):
             self.setup_nodes.append(
                 code_style.format_call_statement("use_synth_defaults", **constant_options)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer_synth_and_notes import SynthVoice
 from core.programs.grammar.note_loops import NOTE_LOOP_WEIGHTS, NOTE_LOOP_WRITERS
 from core.programs.grammar.program_layer import ProgramLayer
 from core.programs.grammar.sound_options import pick_random_amp_option
 from core.programs.grammar.statement_tree_nodes import CodeNode
+from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 MELODIC_KINDS = ("bass", "melody", "arp")
 
@@ -28,7 +28,7 @@ def compose_melodic_layer(context: CompositionContext, layer_kind: str) -> Progr
         Kind of the layer, which decides octave, tempo and loudness.
     """
     rng = context.rng
-    if layer_kind == "bass" and rng.draw_boolean(0.12):
+    if layer_kind == "bass" and rng.sample_boolean(0.12):
         return _compose_pitched_sample_layer(context, layer_kind)
     weights = NOTE_LOOP_WEIGHTS
     if layer_kind == "arp":
@@ -72,10 +72,10 @@ def _compose_pitched_sample_layer(context: CompositionContext, layer_kind: str) 
         option_name: context.maybe_extract_variable("notes", ring)
         + rng.pick_option((".tick", ".choose"))
     }
-    if rng.draw_boolean(0.25):
+    if rng.sample_boolean(0.25):
         pitch = {"rate": code_style.format_call_expression("pitch_to_ratio", f"{ring}.tick")}
     cut: dict[str, str] = {}
-    if rng.draw_boolean(0.3):
+    if rng.sample_boolean(0.3):
         cut = {"sustain": code_style.format_beats(step_beats), "release": "0.1"}
     options = {**pitch, **pick_random_amp_option(context, amp), **cut}
     body: list[CodeNode] = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.programs.grammar.composition_context import CompositionContext
+from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 _RING_METHODS = (
     ".reverse",
@@ -42,7 +42,7 @@ def _write_scale_choose_expression(context: CompositionContext, octave: int) -> 
     notes = context.maybe_extract_variable(
         "scale", context.write_scale_expression(octave, rng.pick_option((1, 1, 2, 3)))
     )
-    if rng.draw_boolean(0.8):
+    if rng.sample_boolean(0.8):
         return f"{notes}.choose"
     return code_style.format_call_expression("choose", notes)
 
@@ -60,7 +60,7 @@ def _write_scale_tick_expression(context: CompositionContext, octave: int) -> st
 def _write_list_tick_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     notes = context.write_phrase_notes(octave, rng.pick_option((2, 3, 4, 4, 5, 6, 8, 8)))
-    if len(notes) > 4 and rng.draw_boolean(0.2):
+    if len(notes) > 4 and rng.sample_boolean(0.2):
         notes[rng.sample_integer(1, len(notes) - 1)] = rng.pick_option((":r", "nil", ":rest"))
     return (
         context.maybe_extract_variable(
@@ -74,7 +74,7 @@ def _write_list_choose_expression(context: CompositionContext, octave: int) -> s
     rng, code_style = context.rng, context.code_style
     phrase = context.write_phrase_notes(octave, rng.sample_integer(3, 6))
     notes = context.maybe_extract_variable("notes", code_style.format_ruby_list(phrase), 1.4)
-    if rng.draw_boolean(0.7):
+    if rng.sample_boolean(0.7):
         return f"{notes}.choose"
     return code_style.format_call_expression("choose", notes)
 
@@ -164,7 +164,7 @@ def _write_ring_chain_expression(context: CompositionContext, octave: int) -> st
 def _write_range_or_line_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     lo = context.degree_to_midi(octave)
-    if rng.draw_boolean(0.4):
+    if rng.sample_boolean(0.4):
         return code_style.format_call_expression(
             "line",
             str(lo),
@@ -197,7 +197,7 @@ def _write_transposed_note_expression(context: CompositionContext, octave: int) 
             code_style.format_call_expression("knit", "0", "3", "5", "1") + ".tick",
         )
     )
-    if rng.draw_boolean(0.6):
+    if rng.sample_boolean(0.6):
         note = code_style.format_note(context.degree_to_midi(octave, rng.sample_integer(0, 3)))
     else:
         note = _write_scale_choose_expression(context, octave)

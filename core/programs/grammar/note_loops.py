@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import write_rhythm_ring
 from core.programs.grammar.layer_synth_and_notes import SynthVoice
 from core.programs.grammar.note_expressions import write_note_expression
 from core.programs.grammar.program_layer import LoopBody
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode, Conditional
+from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 # Writes the body of a note loop from context, voice, octave and step in beats.
 NoteLoopWriter = Callable[[CompositionContext, SynthVoice, int, float], LoopBody]
@@ -42,7 +42,7 @@ def _write_note_with_varying_rests(
         "times", code_style.format_ruby_list(lengths, as_ring=True)
     )
     rest += rng.pick_option((".choose", ".tick", ".tick(:t)"))
-    if rng.draw_boolean(0.2):
+    if rng.sample_boolean(0.2):
         shortest = code_style.format_beats(step_beats * 0.5)
         longest = code_style.format_beats(step_beats * 2)
         rest = code_style.format_call_expression("rrand", shortest, longest)
@@ -111,11 +111,11 @@ def _write_times_note_loop(
     repeats = rng.pick_option((2, 3, 4, 8, 8, 16))
     inner = _write_note_and_rest(context, voice, octave, step_beats)
     nodes: list[CodeNode] = [Block(f"{repeats}.times", inner, allows_braces=True)]
-    if rng.draw_boolean(0.4):
+    if rng.sample_boolean(0.4):
         head = f"{rng.pick_option((2, 4))}.times"
         inner = _write_note_and_rest(context, voice, octave, step_beats)
         nodes.append(Block(head, inner, allows_braces=True))
-    if rng.draw_boolean(0.2) and context.beats_to_seconds(step_beats) < 0.7:
+    if rng.sample_boolean(0.2) and context.beats_to_seconds(step_beats) < 0.7:
         nodes.append(context.code_style.format_rest(step_beats * 2))
     return LoopBody(nodes, step_beats * repeats)
 
@@ -125,9 +125,11 @@ def _write_seeded_note_loop(
 ) -> LoopBody:
     """Write a loop that repeats the same random phrase."""
     rng, code_style = context.rng, context.code_style
-    seed = str(rng.sample_integer(0, 9999) if rng.draw_boolean(0.7) else rng.sample_integer(1, 99))
+    seed = str(
+        rng.sample_integer(0, 9999) if rng.sample_boolean(0.7) else rng.sample_integer(1, 99)
+    )
     nodes, beats = _write_times_note_loop(context, voice, octave, step_beats)
-    if rng.draw_boolean(0.25):
+    if rng.sample_boolean(0.25):
         head = code_style.format_call_statement("with_random_seed", seed)
         return LoopBody([Block(head, nodes)], beats)
     return LoopBody([code_style.format_call_statement("use_random_seed", seed), *nodes], beats)
@@ -139,12 +141,12 @@ def _write_each_note_loop(
     rng, code_style = context.rng, context.code_style
     phrase = context.write_phrase_notes(octave, rng.sample_integer(3, 8))
     notes = context.maybe_extract_variable("notes", code_style.format_ruby_list(phrase))
-    if rng.draw_boolean(0.3):
+    if rng.sample_boolean(0.3):
         notes = context.write_scale_expression(octave)
     variable = code_style.create_variable_name("note")
     note, rest = voice.write_play_note_call(variable), code_style.format_rest(step_beats)
     inner: list[CodeNode] = [note, rest]
-    if rng.draw_boolean(0.25):
+    if rng.sample_boolean(0.25):
         interval = rng.pick_option(("12", "7", "4", "-12"))
         second_note = voice.write_play_note_call(
             code_style.format_infix_operation(variable, "+", interval)
@@ -166,7 +168,7 @@ def _write_zipped_notes_loop(
     times = context.maybe_extract_variable("times", code_style.format_ruby_list(lengths), 1.5)
     note = code_style.create_variable_name("note")
     time = code_style.create_variable_name("sleep")
-    if rng.draw_boolean(0.6):
+    if rng.sample_boolean(0.6):
         inner: list[CodeNode] = [voice.write_play_note_call(note), code_style.format_sleep(time)]
         loop = Block(f"{notes}.zip({times}).each", inner, block_parameters=f"{note}, {time}")
         return LoopBody([loop], step_beats * count * 0.5)
@@ -186,7 +188,7 @@ def _write_notes_on_rhythm_ring(
     note = voice.write_play_note_call(write_note_expression(context, octave))
     condition = f"{write_rhythm_ring(context)}.tick(:p)"
     node: CodeNode = f"{note} if {condition}"
-    if rng.draw_boolean(0.4):
+    if rng.sample_boolean(0.4):
         node = Conditional(condition, [note])
     step_beats = context.sample_step_beats(1, 0.5)
     return LoopBody([node, context.code_style.format_rest(step_beats)], step_beats)
@@ -217,20 +219,20 @@ def _write_note_slide(
     has_cutoff = "cutoff" in {
         option.name for option in synth_fx_and_sample_sets.list_synth_options(voice.synth_name)
     }
-    if has_cutoff and voice.synth_statement != "choose" and rng.draw_boolean(0.4):
+    if has_cutoff and voice.synth_statement != "choose" and rng.sample_boolean(0.4):
         cutoff = str(rng.sample_integer(60, 120))
         nodes.append(
             code_style.format_call_statement("control", variable, cutoff=cutoff, cutoff_slide=slide)
         )
     for note in notes[1:]:
         options: dict[str, str] = {}
-        if rng.draw_boolean(0.1):
+        if rng.sample_boolean(0.1):
             options["amp"] = code_style.format_number(round(context.layer_level * 0.5, 1))
         nodes += [
             code_style.format_call_statement("control", variable, note=note, **options),
             code_style.format_rest(step_beats),
         ]
-    if rng.draw_boolean(0.1):
+    if rng.sample_boolean(0.1):
         nodes.append(code_style.format_call_statement("kill", variable))
     return LoopBody(nodes, beats)
 
@@ -276,18 +278,18 @@ def _write_transposed_note_loop(
     return LoopBody([loop, *inner], step_beats * repeats)
 
 
-def _write_note_function_calls(
+def _write_note_function_and_its_calls(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     """Write a function with arguments, and several calls of it."""
     rng, code_style = context.rng, context.code_style
     function = code_style.create_variable_name("function")
     note, time = code_style.create_variable_name("note"), code_style.create_variable_name("sleep")
-    takes_time = rng.draw_boolean(0.5)
+    takes_time = rng.sample_boolean(0.5)
     play = voice.write_play_note_call(note)
     rest = time if takes_time else code_style.format_beats(step_beats)
     inner = voice.add_synth_setup_to_notes([play, code_style.format_sleep(rest)])
-    if rng.draw_boolean(0.4):
+    if rng.sample_boolean(0.4):
         interval = rng.pick_option(("7", "12", "3"))
         inner.insert(
             -1, voice.write_play_note_call(code_style.format_infix_operation(note, "+", interval))
@@ -341,7 +343,7 @@ def _write_arpeggio(
     method = rng.pick_option(
         (".tick(:n)", ".choose", ".reverse.tick(:n)", ".mirror.tick(:n)", ".shuffle.tick(:n)")
     )
-    note = f"{variable}.ring{method}" if rng.draw_boolean(0.4) else f"{variable}{method}"
+    note = f"{variable}.ring{method}" if rng.sample_boolean(0.4) else f"{variable}{method}"
     inner: list[CodeNode] = [voice.write_play_note_call(note), code_style.format_rest(step_beats)]
     repeats = rng.pick_option((4, 4, 8, 6, 16))
     assignment = f"{variable} = {chords}.{rng.pick_option(('tick', 'tick', 'choose'))}"
@@ -381,7 +383,7 @@ NOTE_LOOP_WRITERS: dict[str, NoteLoopWriter] = {
     "slide": _write_note_slide,
     "conditional": _write_conditional_notes,
     "transposed": _write_transposed_note_loop,
-    "function": _write_note_function_calls,
+    "function": _write_note_function_and_its_calls,
     "pattern": _write_play_pattern_call,
     "density": _write_note_density_block,
     "seeded": _write_seeded_note_loop,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import (
     pick_random_sample_options,
     pick_random_shortening_options,
@@ -11,6 +10,7 @@ from core.programs.grammar.drum_layers import (
 from core.programs.grammar.program_layer import LoopBody, ProgramLayer
 from core.programs.grammar.sound_options import pick_random_amp_option, pick_random_pan_option
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode, Conditional
+from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 _SLICING_METHODS = ("slice", "onset", "chop")
 
@@ -39,7 +39,7 @@ def compose_sampled_loop_layer(context: CompositionContext) -> ProgramLayer:
         }
     )
     extra_options: dict[str, str] = {}
-    if rng.draw_boolean(0.25) and method in ("slice", "onset", "duration"):
+    if rng.sample_boolean(0.25) and method in ("slice", "onset", "duration"):
         extra_options = pick_random_sample_options(context)
     if method in ("stretch", "pitch", "bpm"):
         options = {**extra_options, **amp_option}
@@ -48,7 +48,7 @@ def compose_sampled_loop_layer(context: CompositionContext) -> ProgramLayer:
         loop = _write_whole_loop(context, sample, amp_option, method == "rate", seconds)
     elif method == "duration":
         rate = {}
-        if rng.draw_boolean(0.4):
+        if rng.sample_boolean(0.4):
             rate = {"rate": code_style.format_number(rng.pick_option((0.8, 1.2, -1.0)))}
         options = {**extra_options, **rate, **amp_option}
         play = code_style.format_call_statement("sample", sample, **options)
@@ -82,7 +82,7 @@ def _write_stretched_loop(
     rest = code_style.format_rest(beats)
     if method != "bpm":
         return LoopBody([play, rest], beats)
-    beat_count = {"num_beats": str(beats)} if rng.draw_boolean(0.7) else {}
+    beat_count = {"num_beats": str(beats)} if rng.sample_boolean(0.7) else {}
     nodes: list[CodeNode] = [
         code_style.format_call_statement("use_sample_bpm", sample, **beat_count),
         code_style.format_call_statement("sample", sample, **options),
@@ -133,16 +133,16 @@ def _write_sliced_loop(
             "start": code_style.format_number(start),
             "finish": code_style.format_number(round(start + width, 3)),
         }
-        if rng.draw_boolean(0.4):
+        if rng.sample_boolean(0.4):
             starts = code_style.format_ruby_list(["0", "0.25", "0.5", "0.75"], as_ring=True)
             start_expression = f"{starts}.{rng.pick_option(('tick', 'choose'))}"
             slice_options = {"start": start_expression, "finish": "1"}
             sustain = code_style.format_beats(step_beats)
             options = {**options, "sustain": sustain, "release": "0.1"}
-    if rng.draw_boolean(0.2) and "rate" not in options:
+    if rng.sample_boolean(0.2) and "rate" not in options:
         rates = ("[1, 1, -1].choose", "0.8", "(ring 1, 1, 2).tick(:r)", "rrand(0.8, 1.2)")
         options = {**options, "rate": rng.pick_option(rates)}
-    if rng.draw_boolean(0.75):
+    if rng.sample_boolean(0.75):
         rest = code_style.format_beats(step_beats)
     else:
         rests = [code_style.format_beats(step_beats), code_style.format_beats(step_beats * 2)]
@@ -182,7 +182,7 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
     amp = synth_fx_and_sample_sets.compute_sample_amp(
         sample_name, group, context.sample_layer_loudness(0.9)
     )
-    options = pick_random_sample_options(context) if rng.draw_boolean(0.6) else {}
+    options = pick_random_sample_options(context) if rng.sample_boolean(0.6) else {}
     options |= pick_random_shortening_options(context, sample_name, options)
     hit = code_style.format_call_statement(
         "sample",
@@ -193,12 +193,14 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
     )
     step_beats = context.sample_step_beats(rng.pick_option((1, 2, 3)), 1.5)
     body: list[CodeNode] = [hit]
-    if not (always_sounds or rng.draw_boolean(0.4)):
+    if not (always_sounds or rng.sample_boolean(0.4)):
         condition = f"one_in({rng.sample_integer(2, 6)})"
         body = (
-            [Conditional(condition, [hit])] if rng.draw_boolean(0.5) else [f"{hit} if {condition}"]
+            [Conditional(condition, [hit])]
+            if rng.sample_boolean(0.5)
+            else [f"{hit} if {condition}"]
         )
-        if rng.draw_boolean(0.25):
+        if rng.sample_boolean(0.25):
             other_hit = code_style.format_call_statement(
                 "sample",
                 f":{rng.pick_option(context.sounds.sample_groups[group])}",
@@ -206,7 +208,7 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
             )
             body = [Conditional(condition, [hit], [other_hit])]
     rest = _write_irregular_rest_length(context, step_beats)
-    if rng.draw_boolean(0.1):
+    if rng.sample_boolean(0.1):
         shift = code_style.format_beats(step_beats / 2)
         body = [Block(code_style.format_call_statement("time_warp", shift), body)]
     loop_name = code_style.create_loop_name("glitch")

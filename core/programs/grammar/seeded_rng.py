@@ -28,7 +28,7 @@ class SeededRandom:
     def __init__(self, stream_name: str):
         self._draw_fraction = random.Random(stream_name).random
 
-    def draw_boolean(self, p: float) -> bool:
+    def sample_boolean(self, p: float) -> bool:
         """Return True with probability `p`."""
         return self._draw_fraction() < p
 
@@ -80,7 +80,7 @@ class SeededRandom:
         """Return a number from `lo` to `hi` as programmers write it, with one or two figures."""
         if hi - lo >= 8:
             value = self.sample_integer(math.ceil(lo), math.floor(hi))
-            if self.draw_boolean(0.6):
+            if self.sample_boolean(0.6):
                 return min(max(5 * round(value / 5), math.ceil(lo)), math.floor(hi))
             return value
-        return self.sample_uniform(lo, hi, 1 if hi - lo >= 0.5 and self.draw_boolean(0.65) else 2)
+        return self.sample_uniform(lo, hi, 1 if hi - lo >= 0.5 and self.sample_boolean(0.65) else 2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.program_layer import ProgramLayer
 from core.programs.grammar.sound_options import (
     limit_normalized_synth_amp,
@@ -14,6 +13,7 @@ from core.programs.grammar.sound_options import (
     pick_random_synth_options,
 )
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode
+from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 _SECONDS = 17.0  # duration of the sound, a little less than a clip of 18 s
 
@@ -70,7 +70,7 @@ def _write_short_loop(context: CompositionContext, layer: ProgramLayer, beats: i
     note = code_style.format_call_expression("rrand_i", lo, hi)
     inner: list[CodeNode] = [code_style.format_call_statement("play", note)]
     layer.kind, layer.sound_names = "melody", ["beep"]
-    if rng.draw_boolean(0.4):
+    if rng.sample_boolean(0.4):
         sample_name = rng.pick_option(context.sounds.sample_groups["percussion"])
         pan_option = pick_random_pan_option(context, 0.5)
         inner = [code_style.format_call_statement("sample", f":{sample_name}", **pan_option)]
@@ -103,7 +103,7 @@ def _write_long_note(
     rng, code_style = context.rng, context.code_style
     synth_name = rng.pick_option(context.sounds.synth_groups["pads"])
     layer.kind, layer.sound_names = "drone", [synth_name]
-    if rng.draw_boolean(0.4):
+    if rng.sample_boolean(0.4):
         note = context.write_chord_expression(octave)
     else:
         note = code_style.format_note(context.degree_to_midi(octave))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode
+from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 _VARYING_SYNTH_OPTIONS = (
     "cutoff",
@@ -32,7 +32,7 @@ def write_constant_or_random_number(
         Probability of a constant.
     """
     rng, code_style = context.rng, context.code_style
-    if rng.draw_boolean(constant_probability):
+    if rng.sample_boolean(constant_probability):
         return code_style.format_number(rng.sample_round_number(lo, hi))
     low, high = sorted((rng.sample_round_number(lo, hi), rng.sample_round_number(lo, hi)))
     if high <= low:
@@ -114,23 +114,23 @@ def pick_random_envelope_options(
 
 def _pick_random_decaying_envelope(context: CompositionContext, beats: float) -> dict[str, str]:
     rng, code_style = context.rng, context.code_style
-    if rng.draw_boolean(0.3) and 0.5 <= beats <= 2:
+    if rng.sample_boolean(0.3) and 0.5 <= beats <= 2:
         return {}
     # An unused draw: without it, the later draws and so all programs would change.
     rng.sample_log_uniform(0.5, 1.6)
     release = max(0.05, round(beats * rng.sample_log_uniform(0.5, 1.6), 2))
     options = {"release": code_style.format_number(release)}
-    if rng.draw_boolean(0.15):
+    if rng.sample_boolean(0.15):
         options["attack"] = code_style.format_number(rng.sample_uniform(0.01, 0.1))
-    if rng.draw_boolean(0.12):
+    if rng.sample_boolean(0.12):
         sustain = round(beats * rng.sample_uniform(0.1, 0.5), 2)
         options["sustain"] = code_style.format_number(sustain)
-    if rng.draw_boolean(0.05):
+    if rng.sample_boolean(0.05):
         options |= {
             "decay": code_style.format_number(rng.sample_uniform(0.05, 0.3)),
             "sustain_level": code_style.format_number(rng.sample_uniform(0.3, 0.8, 1)),
         }
-    if rng.draw_boolean(0.03):
+    if rng.sample_boolean(0.03):
         options["env_curve"] = rng.pick_option(("1", "3", "6", "7"))
     return options
 
@@ -142,9 +142,9 @@ def _pick_random_sustained_envelope(context: CompositionContext, beats: float) -
         "attack": code_style.format_number(round(attack, 1) or 0.1),
         "release": code_style.format_number(round(release, 1) or 0.2),
     }
-    if rng.draw_boolean(0.7):
+    if rng.sample_boolean(0.7):
         options["sustain"] = code_style.format_number(round(max(beats - attack, 0.2), 1))
-    if rng.draw_boolean(0.06):
+    if rng.sample_boolean(0.06):
         options |= {
             "attack_level": code_style.format_number(rng.sample_uniform(0.6, 1, 1)),
             "decay": code_style.format_number(rng.sample_uniform(0.2, 1, 1)),
@@ -156,9 +156,9 @@ def _pick_random_sustained_envelope(context: CompositionContext, beats: float) -
 def pick_random_amp_option(context: CompositionContext, amp: float) -> dict[str, str]:
     """Draw the option `amp`: a constant, a random expression, or none if it is near 1."""
     rng, code_style = context.rng, context.code_style
-    if 0.85 < amp < 1.2 and rng.draw_boolean(0.6):
+    if 0.85 < amp < 1.2 and rng.sample_boolean(0.6):
         return {}
-    if amp < 0.85 and rng.draw_boolean(0.12):
+    if amp < 0.85 and rng.sample_boolean(0.12):
         softest = code_style.format_number(round(amp * 0.6, 2))
         loudest = code_style.format_number(round(amp, 2))
         return {"amp": code_style.format_call_expression("rrand", softest, loudest)}
@@ -171,7 +171,7 @@ def pick_random_pan_option(
     context: CompositionContext, probability: float = 0.15
 ) -> dict[str, str]:
     """Draw the option `pan`, or with the remaining probability no option."""
-    if not context.rng.draw_boolean(probability):
+    if not context.rng.sample_boolean(probability):
         return {}
     choices = (
         write_constant_or_random_number(context, -0.8, 0.8),
@@ -210,7 +210,7 @@ def wrap_in_fx(
         fx_kind == "chop"
         and "phase" not in options
         and fx_name != "ixi_techno"
-        and rng.draw_boolean(0.5)
+        and rng.sample_boolean(0.5)
     ):
         options["phase"] = code_style.format_beats(rng.pick_option((0.125, 0.25, 0.5)))
     return Block(code_style.format_call_statement("with_fx", f":{fx_name}", **options), body)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
-from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.note_expressions import write_note_expression
 from core.programs.grammar.program_layer import ProgramLayer
 from core.programs.grammar.sound_options import (
@@ -14,6 +13,7 @@ from core.programs.grammar.sound_options import (
     write_constant_or_random_number,
 )
 from core.programs.grammar.statement_tree_nodes import CodeNode, Conditional
+from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 
 def compose_drone_layer(context: CompositionContext) -> ProgramLayer:
@@ -32,18 +32,18 @@ def compose_drone_layer(context: CompositionContext) -> ProgramLayer:
             **pick_random_pan_option(context, 0.2),
         },
     )
-    if rng.draw_boolean(0.3):
+    if rng.sample_boolean(0.3):
         note = context.write_chord_expression(octave)
     else:
         note = write_note_expression(context, octave)
     variable = code_style.create_variable_name("node")
     body: list[CodeNode]
-    if rng.draw_boolean(0.4):
+    if rng.sample_boolean(0.4):
         body = [code_style.format_call_statement("synth", f":{synth_name}", note=note, **options)]
     else:
         play = code_style.format_call_statement("play", note, **options)
         body = [code_style.format_call_statement("use_synth", f":{synth_name}"), play]
-    if rng.draw_boolean(0.45):
+    if rng.sample_boolean(0.45):
         options = {"note": note, **options}
         body = _write_controlled_drone(context, synth_name, options, variable, octave, beats)
     else:
@@ -66,11 +66,11 @@ def _write_controlled_drone(
         option.name == "cutoff"
         for option in synth_fx_and_sample_sets.list_synth_options(synth_name)
     )
-    if has_cutoff and rng.draw_boolean(0.6):
+    if has_cutoff and rng.sample_boolean(0.6):
         name, value = "cutoff", code_style.format_number(rng.sample_round_number(60, 120))
     else:
         name, value = "pan", rng.pick_option(("-0.7", "0.7", "rrand(-1, 1)"))
-    if rng.draw_boolean(0.2):
+    if rng.sample_boolean(0.2):
         midi = context.degree_to_midi(octave, rng.sample_integer(0, 5))
         name, value = "note", code_style.format_note(midi)
     slide_count = rng.pick_option((1, 2, 2, 4))
@@ -178,7 +178,7 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
     ]
     if effect == "control":
         body = _write_controlled_texture(context, sample, options, amp, rest_beats)
-    if not always_sounds and rng.draw_boolean(0.2):
+    if not always_sounds and rng.sample_boolean(0.2):
         body = [Conditional(f"one_in({rng.sample_integer(2, 3)})", body[:-1]), body[-1]]
     loop_name = code_style.create_loop_name("texture")
     return ProgramLayer("texture", loop_name, body, rest_beats, [sample_name])
@@ -203,7 +203,7 @@ def _pick_random_texture_options(
     options = {
         rng.pick_option(("lpf", "lpf", "cutoff")): write_constant_or_random_number(context, 70, 120)
     }
-    if rng.draw_boolean(0.2) and "lpf" in options:
+    if rng.sample_boolean(0.2) and "lpf" in options:
         options["lpf_attack"] = code_style.format_number(rng.sample_uniform(0.5, 3, 1))
         options["lpf_min"] = str(rng.sample_integer(50, 70))
     return options
@@ -227,7 +227,7 @@ def _write_controlled_texture(
     """Write a sample whose amp or pan slides to a new value."""
     rng, code_style = context.rng, context.code_style
     variable = code_style.create_variable_name("node")
-    name = "amp" if rng.draw_boolean(0.5) else "pan"
+    name = "amp" if rng.sample_boolean(0.5) else "pan"
     slide = {f"{name}_slide": code_style.format_beats(rest_beats / 2)}
     if name == "amp":
         value = code_style.format_number(round(amp * rng.pick_option((0.4, 0.6, 1.2)), 2))
@@ -262,7 +262,7 @@ def compose_noise_layer(context: CompositionContext, always_sounds: bool) -> Pro
     if shape == "tick":
         beats = context.sample_step_beats(1, 0.6)
         body = _write_noise_tick(context, synth_name, amp, synth_options, beats)
-        if not always_sounds and rng.draw_boolean(0.3):
+        if not always_sounds and rng.sample_boolean(0.3):
             hit_count = str(rng.sample_integer(3, 7))
             ring = context.code_style.format_call_expression("spread", hit_count, "8")
             body[-2] = f"{body[-2]} if {ring}.tick"
@@ -296,7 +296,7 @@ def _write_noise_tick(
     }
     tick = code_style.format_call_statement("synth", f":{synth_name}", **options)
     rest = code_style.format_rest(step_beats)
-    if not rng.draw_boolean(0.4):
+    if not rng.sample_boolean(0.4):
         return [tick, rest]
     return [
         code_style.format_call_statement("use_synth", f":{synth_name}"),
@@ -329,7 +329,7 @@ def _write_noise_wave(
             code_style.format_call_statement("control", variable, cutoff=cutoff),
             code_style.format_rest(beats),
         ]
-    if rng.draw_boolean(0.2):
+    if rng.sample_boolean(0.2):
         return [
             code_style.format_call_statement("use_synth", f":{synth_name}"),
             code_style.format_call_statement("play", ":c4", **options),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin_function
-from core.sonicpi.interpreter.builtins_sound_events import (
+from core.sonicpi.interpreter.builtins_play_and_synth import (
     convert_sound_options,
     convert_to_transposed_notes,
     is_sound_disabled_by_options,
 )
+from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin_function
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.values import SoundNode
 from core.sonicpi.sound_options_and_control_changes import OptionChange, SoundOptions

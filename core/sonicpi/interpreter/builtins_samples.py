@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin_function
-from core.sonicpi.interpreter.builtins_sound_events import (
+from core.sonicpi.interpreter.builtins_play_and_synth import (
     convert_sound_options,
     is_sound_disabled_by_options,
 )
+from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin_function
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.sample_selection import select_sample
 from core.sonicpi.interpreter.values import UNKNOWN, SoundNode

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from core.sonicpi.interpreter.builtins_play_and_synth import (
+    add_scaled_defaults,
+    convert_sound_options,
+)
 from core.sonicpi.interpreter.builtins_registry import (
     BUILTINS,
     BuiltinCall,
     register_builtin_function,
 )
-from core.sonicpi.interpreter.builtins_sound_events import (
-    add_scaled_defaults,
-    convert_sound_options,
-)
-from core.sonicpi.interpreter.clip_start_and_sound_times import DEFAULT_LEAD_SECONDS
 from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard, ThreadSettings
+from core.sonicpi.interpreter.sched_ahead_times_and_clip_start import DEFAULT_LEAD_SECONDS
 from core.sonicpi.interpreter.values import SoundNode, Symbol, to_number_or_default
 from core.sonicpi.score_events import MAX_FX_CHAIN_LENGTH
 from core.sonicpi.sonic_pi_inventory import get_builtin_sample_duration

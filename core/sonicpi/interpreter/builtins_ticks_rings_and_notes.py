@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from core.sonicpi.interpreter import ring_builders
+from core.sonicpi.interpreter import scale_chord_and_range_rings
 from core.sonicpi.interpreter.builtins_registry import (
     BUILTINS,
     Builtin,
@@ -159,7 +159,7 @@ def _build_bool_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Rin
 def _build_rhythm_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
     pulses, steps = (to_number_or_default(arg, 1) for arg in (call.args + [1, 1])[:2])
     rotate = int(to_number_or_default(call.options.get("rotate", 0)))
-    return ring_builders.build_euclidean_rhythm(int(pulses), int(steps), rotate)
+    return scale_chord_and_range_rings.build_euclidean_rhythm(int(pulses), int(steps), rotate)
 
 
 @register_builtin_function("range")
@@ -168,7 +168,7 @@ def _build_range_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ri
     step_arg = call.args[2] if len(call.args) > 2 else 1
     step = to_number_or_default(call.options.get("step", step_arg), 1)
     inclusive = bool(call.options.get("inclusive", False))
-    return ring_builders.build_number_range(first, last, step, inclusive)
+    return scale_chord_and_range_rings.build_number_range(first, last, step, inclusive)
 
 
 @register_builtin_function("line")
@@ -176,7 +176,7 @@ def _build_evenly_spaced_ring(_interpreter: ProgramInterpreter, call: BuiltinCal
     first, last = (to_number_or_default(arg) for arg in (call.args + [0, 0])[:2])
     steps = int(to_number_or_default(call.options.get("steps", 4), 4))
     inclusive = bool(call.options.get("inclusive"))
-    return ring_builders.build_evenly_spaced_numbers(first, last, steps, inclusive)
+    return scale_chord_and_range_rings.build_evenly_spaced_numbers(first, last, steps, inclusive)
 
 
 @register_builtin_function("scale")
@@ -185,7 +185,7 @@ def _build_scale_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ri
     if len(args) < 2:
         args = [DEFAULT_TONIC, *(args or [DEFAULT_SCALE])]
     octaves = int(to_number_or_default(call.options.get("num_octaves", 1), 1))
-    return ring_builders.build_scale_notes(args[0], args[1], octaves)
+    return scale_chord_and_range_rings.build_scale_notes(args[0], args[1], octaves)
 
 
 @register_builtin_function("chord")
@@ -194,28 +194,30 @@ def _build_chord_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ri
     name = call.args[1] if len(call.args) > 1 else "major"
     octaves = int(to_number_or_default(call.options.get("num_octaves", 1), 1))
     inversion = int(to_number_or_default(call.options.get("invert", 0)))
-    return ring_builders.build_chord_notes(tonic, name, octaves, inversion)
+    return scale_chord_and_range_rings.build_chord_notes(tonic, name, octaves, inversion)
 
 
 @register_builtin_function("degree")
 def _get_scale_degree_note(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
     defaults = [1, DEFAULT_TONIC, DEFAULT_SCALE]
     degree, tonic, scale_name = (call.args + defaults[len(call.args) :])[:3]
-    return ring_builders.get_scale_degree_note(degree, tonic, scale_name)
+    return scale_chord_and_range_rings.get_scale_degree_note(degree, tonic, scale_name)
 
 
 @register_builtin_function("chord_degree")
 def _build_chord_on_degree(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
     defaults = [1, DEFAULT_TONIC, DEFAULT_SCALE, 4]
     degree, tonic, scale_name, count = (call.args + defaults[len(call.args) :])[:4]
-    numeral = ring_builders.DEGREE_BY_NUMERAL.get(str(degree).lower())
+    numeral = scale_chord_and_range_rings.DEGREE_BY_NUMERAL.get(str(degree).lower())
     first_degree = numeral or int(to_number_or_default(degree, 1))
     note_count = min(int(to_number_or_default(count, 4)), MAX_CHORD_DEGREE_NOTES)
     notes = [
-        ring_builders.get_scale_degree_note(first_degree + 2 * third, tonic, scale_name)
+        scale_chord_and_range_rings.get_scale_degree_note(
+            first_degree + 2 * third, tonic, scale_name
+        )
         for third in range(note_count)
     ]
-    return ring_builders.invert_chord(
+    return scale_chord_and_range_rings.invert_chord(
         notes, int(to_number_or_default(call.options.get("invert", 0)))
     )
 

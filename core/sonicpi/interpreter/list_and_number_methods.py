@@ -15,7 +15,7 @@ from core.sonicpi.interpreter.iterator_methods import (
 from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.random_stream import RandomStream
 from core.sonicpi.interpreter.ranges_and_enumerators import Enumerator, Range
-from core.sonicpi.interpreter.ring_builders import invert_chord
+from core.sonicpi.interpreter.scale_chord_and_range_rings import invert_chord
 from core.sonicpi.interpreter.string_methods import Pattern, call_string_method
 from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,

@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BUILTINS
-from core.sonicpi.interpreter.clip_start_and_sound_times import ClipStart
 from core.sonicpi.interpreter.control_flow_signals import (
     VALUE_ERRORS,
     ControlFlowSignal,
@@ -29,6 +28,7 @@ from core.sonicpi.interpreter.program_thread import (
     ProgramThread,
     ThreadSettings,
 )
+from core.sonicpi.interpreter.sched_ahead_times_and_clip_start import ClipStart
 from core.sonicpi.interpreter.syntax_tree_compiler import SyntaxTreeCompiler
 from core.sonicpi.interpreter.syntax_tree_types import Block, Node, Scope, copy_visible_variables
 from core.sonicpi.interpreter.thread_prelude import build_thread_prelude

@@ -28,12 +28,12 @@ from core.studies.experiments.sound_preserving_program_rewriter import (
     rewrite_without_changing_sound,
 )
 from core.studies.experiments.text_encoder_finetuning import finetune_text_encoder
-from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
 from core.studies.retrieval_method_definitions import (
     PROJECTION_HEADS,
     SONICPI_ENCODER,
     RetrievalMethod,
 )
+from core.studies.retrieval_study_data import QueryScorer, RetrievalStudyData, make_cosine_scorer
 from core.studies.retriever import (
     SCORER_FITTERS,
     Retriever,
@@ -84,7 +84,7 @@ def _average_scorers(scorers: Sequence[QueryScorer]) -> QueryScorer:
     return average_standardized_scores
 
 
-def _fit_heads_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+def _fit_heads_scorer(method: RetrievalMethod, context: RetrievalStudyData) -> QueryScorer:
     """Train heads on the base; with a first stage, on code that its heads have projected."""
     if not isinstance(method, AblationMethod):
         return SCORER_FITTERS[PROJECTION_HEADS](method, context)
@@ -114,7 +114,7 @@ def _fit_heads_scorer(method: RetrievalMethod, context: RetrievalContext) -> Que
 
 
 def _fit_projection_heads(
-    method: AblationMethod, context: RetrievalContext, base_code: np.ndarray
+    method: AblationMethod, context: RetrievalStudyData, base_code: np.ndarray
 ) -> ProjectionHeads:
     is_training, is_validation = _make_training_masks(method, context)
     is_embedded = ~np.isnan(base_code).any(axis=1)
@@ -148,10 +148,10 @@ def _fit_projection_heads(
 
 
 def _make_training_masks(
-    method: AblationMethod, context: RetrievalContext
+    method: AblationMethod, context: RetrievalStudyData
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the programs to train on and those for early stopping: bool [n] each."""
-    is_validation = context.is_validation_program
+    is_validation = context.validation_program_mask
     is_training = ~is_validation
     if method.training_subset != "all":
         templates = context.query_set.base["template"]
@@ -184,7 +184,7 @@ def select_code_feature_columns(
 
 
 def _embed_changed_programs(
-    change: SourceChange, context: RetrievalContext, is_training: np.ndarray, seed: int
+    change: SourceChange, context: RetrievalStudyData, is_training: np.ndarray, seed: int
 ) -> torch.Tensor:
     """Return embeddings of the training programs, each changed by `change`: float32 [n, d]."""
     key = (change.__name__, seed, is_training.tobytes())
@@ -198,7 +198,7 @@ def _embed_changed_programs(
 
 
 def _render_perturbed_programs(
-    context: RetrievalContext, is_training: np.ndarray, count: int
+    context: RetrievalStudyData, is_training: np.ndarray, count: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Change and render some training programs; return embeddings of code and audio."""
     sources = context.query_set.base["source"][is_training]
@@ -216,7 +216,7 @@ def _render_perturbed_programs(
     return torch.tensor(code), torch.tensor(audio)
 
 
-def _fit_mlp_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+def _fit_mlp_scorer(method: RetrievalMethod, context: RetrievalStudyData) -> QueryScorer:
     """Predict the clip's embedding by MLPs and compare it with the base clips."""
     assert isinstance(method, AblationMethod)
     base_code, query_code = context.get_base_and_query_code_embeddings(method.code_encoder)
@@ -252,7 +252,7 @@ def _make_mlp_regressor(seed: int, sample_count: int) -> MLPRegressor:
     )
 
 
-def _fit_finetuned_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+def _fit_finetuned_scorer(method: RetrievalMethod, context: RetrievalStudyData) -> QueryScorer:
     """Train heads on an encoder's embeddings, then fine-tune the encoder with them."""
     assert isinstance(method, AblationMethod) and method.finetuning is not None
     base_code, _ = context.get_base_and_query_code_embeddings(method.code_encoder)

@@ -79,13 +79,13 @@ def _find_argument_token_indices(tokens: list[RubyToken], *call_words: str) -> l
     return indices
 
 
-def _find_number_token_indices(tokens: list[RubyToken], *call_words: str) -> list[int]:
+def _find_number_argument_indices(tokens: list[RubyToken], *call_words: str) -> list[int]:
     """Return indices of number tokens after one of the words."""
     indices = _find_argument_token_indices(tokens, *call_words)
     return [index for index in indices if tokens[index].kind == "number"]
 
 
-def _change_synth(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
+def _edit_synth_in_code(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
     arguments = _find_argument_token_indices(tokens, "use_synth", "synth", "with_synth")
     indices = [index for index in arguments if tokens[index].kind == "symbol"]
     if not indices:
@@ -97,7 +97,7 @@ def _change_synth(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken]
     )
 
 
-def _change_sample_name(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
+def _edit_sample_name_in_code(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
     indices = [
         index
         for index, token in enumerate(tokens)
@@ -107,7 +107,7 @@ def _change_sample_name(tokens: list[RubyToken], rng: SeededRandom) -> list[Ruby
         return None
     old_symbol = tokens[rng.pick_option(indices)].text
     group = _SAMPLE_GROUPS[_SAMPLE_TO_GROUP[old_symbol[1:]]]
-    if rng.draw_boolean(0.5):
+    if rng.sample_boolean(0.5):
         group = _SAMPLE_GROUPS[rng.pick_option(list(_SAMPLE_GROUPS))]
     new_name = rng.pick_option([name for name in group if f":{name}" != old_symbol])
     return _replace_token_texts(
@@ -115,7 +115,9 @@ def _change_sample_name(tokens: list[RubyToken], rng: SeededRandom) -> list[Ruby
     )
 
 
-def _shift_octave(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
+def _shift_note_octaves_in_code(
+    tokens: list[RubyToken], rng: SeededRandom
+) -> list[RubyToken] | None:
     shift = rng.pick_option((-1, 1))
     new_texts: dict[int, str] = {}
     for index, token in enumerate(tokens):
@@ -129,10 +131,12 @@ def _shift_octave(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken]
     return _replace_token_texts(tokens, new_texts) if new_texts else None
 
 
-def _rescale_sleeps(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
+def _rescale_sleep_times_in_code(
+    tokens: list[RubyToken], rng: SeededRandom
+) -> list[RubyToken] | None:
     indices = [
         index
-        for index in _find_number_token_indices(tokens, "sleep", "wait")
+        for index in _find_number_argument_indices(tokens, "sleep", "wait")
         if float(tokens[index].text) > 0
         and find_adjacent_token(tokens, index, 1).text not in ("/", "*", ".", "+", "-")
     ]
@@ -148,8 +152,10 @@ def _rescale_sleeps(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToke
     )
 
 
-def _change_playback_rate(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
-    rate_indices = _find_number_token_indices(tokens, "rate:")
+def _edit_playback_rate_in_code(
+    tokens: list[RubyToken], rng: SeededRandom
+) -> list[RubyToken] | None:
+    rate_indices = _find_number_argument_indices(tokens, "rate:")
     if rate_indices:
         index = rng.pick_option(rate_indices)
         text = tokens[index].text
@@ -167,8 +173,8 @@ def _change_playback_rate(tokens: list[RubyToken], rng: SeededRandom) -> list[Ru
     return _replace_token_texts(tokens, {index: f"{tokens[index].text}, rate: {rate}"})
 
 
-def _change_tempo(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
-    indices = _find_number_token_indices(tokens, "use_bpm")
+def _edit_tempo_in_code(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
+    indices = _find_number_argument_indices(tokens, "use_bpm")
     if not indices:
         return None
     return _replace_token_texts(
@@ -182,10 +188,10 @@ def _change_tempo(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken]
 
 # The order decides the random choice, and with it the changed programs.
 _AUDIBLE_CHANGES: tuple[TokenChange, ...] = (
-    _change_synth,
-    _change_sample_name,
-    _shift_octave,
-    _rescale_sleeps,
-    _change_playback_rate,
-    _change_tempo,
+    _edit_synth_in_code,
+    _edit_sample_name_in_code,
+    _shift_note_octaves_in_code,
+    _rescale_sleep_times_in_code,
+    _edit_playback_rate_in_code,
+    _edit_tempo_in_code,
 )

@@ -71,7 +71,7 @@ def rewrite_without_changing_sound(source: str, seed: int) -> str:
     if not is_reliably_tokenizable(source):
         return source.rstrip("\n") + "\n" * rng.sample_integer(0, 3)
     for rewrite, probability in _REWRITE_PROBABILITIES.items():
-        if rng.draw_boolean(probability):
+        if rng.sample_boolean(probability):
             source = rewrite(source, rng)
     return source
 
@@ -81,7 +81,7 @@ def _rename_variables(source: str, rng: SeededRandom) -> str:
     used_names = _collect_token_names(tokens)
     new_names: dict[str, str] = {}
     for name in _find_local_variables(tokens):
-        if rng.draw_boolean(0.8):
+        if rng.sample_boolean(0.8):
             new_names[name] = _pick_unused_name(rng, used_names)
             used_names.add(new_names[name])
     return join_tokens(
@@ -218,11 +218,11 @@ def _add_comments(source: str, rng: SeededRandom) -> str:
     comments = name_and_comment_lists.CODE_COMMENTS[naming_style].split("|")
     lines: list[str] = []
     for line, is_statement_start in _split_lines_and_mark_statements(source):
-        if is_statement_start and rng.draw_boolean(0.12):
+        if is_statement_start and rng.sample_boolean(0.12):
             indentation = line[: len(line) - len(line.lstrip())]
             lines.append(f"{indentation}# {rng.pick_option(comments)}")
         can_end_in_comment = line.strip() and "#" not in line and not line.endswith("\\")
-        if can_end_in_comment and rng.draw_boolean(0.08):
+        if can_end_in_comment and rng.sample_boolean(0.08):
             line = f"{line} # {rng.pick_option(comments)}"
         lines.append(line)
     return "\n".join(lines)
@@ -242,11 +242,11 @@ def _split_lines_and_mark_statements(source: str) -> list[tuple[str, bool]]:
 
 
 def _change_blank_lines(source: str, rng: SeededRandom) -> str:
-    if rng.draw_boolean(0.4):
+    if rng.sample_boolean(0.4):
         return "\n".join(line for line in source.split("\n") if line.strip())
     lines: list[str] = []
     for line, is_statement_start in _split_lines_and_mark_statements(source):
-        if is_statement_start and lines and rng.draw_boolean(0.12):
+        if is_statement_start and lines and rng.sample_boolean(0.12):
             lines.append("")
         lines.append(line)
     return "\n".join(lines)
@@ -301,7 +301,7 @@ def _add_call_parentheses(source: str, rng: SeededRandom) -> str:
     for (line, is_start), (_, is_next_start) in zip(statement_lines, following_lines):
         match = _STATEMENT_PATTERN.match(line)
         if match and is_start and is_next_start and _can_be_parenthesized(match[3]):
-            if rng.draw_boolean(0.9):
+            if rng.sample_boolean(0.9):
                 line = f"{match[1]}{match[2]}({match[3].strip()})"
         lines.append(line)
     return "\n".join(lines)

@@ -86,10 +86,10 @@ def test_a_sweep_resumes_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
     assert table.loc[(1, "wide"), ("cka", "mean")] == pytest.approx(runs.mean())
     assert table.loc[(1, "wide"), ("cka", "sd")] == pytest.approx(runs.std())
     assert (-1, "unaligned") in table.index
-    assert sweep.find_best_configuration(results, "cka") in (0, 1)
+    assert sweep.find_best_configuration_number(results, "cka") in (0, 1)
     # Some metrics have no value on few programs.
     without_cka = results.assign(value=results["value"].mask(results["metric"] == "cka"))
-    assert sweep.find_best_configuration(without_cka, "cka") is None
+    assert sweep.find_best_configuration_number(without_cka, "cka") is None
 
 
 def test_the_configurations_of_a_grid_differ():

@@ -32,8 +32,8 @@ from core.studies import (
 from core.studies.audio_descriptors import DESCRIPTOR_UNITS
 from core.studies.completion_findings import HELD_OUT_ENCODER, TRAINING_ENCODER
 from core.studies.completion_scenarios import load_completion_scenarios
-from core.studies.corpus_table_collection import collect_corpus_tables
 from core.studies.paper_comparison_verdicts import count_verdicts
+from core.studies.result_table_collection import collect_result_tables_of_corpus
 from core.studies.study_clip_rendering import find_stored_clip
 from core.studies.study_inputs import StudyInputs
 from core.studies.study_result import StudyResult
@@ -346,7 +346,7 @@ def test_umap_separates_opposite_clouds_only(
 
 def test_every_table_of_studies_and_sweeps_becomes_a_file(corpus: Corpus, tmp_path: Path):
     """Metrics, sweeps and studies, in each format."""
-    tables = collect_corpus_tables(corpus, corpus.load_newest_alignment())
+    tables = collect_result_tables_of_corpus(corpus, corpus.load_newest_alignment())
     run_ids = {run.study_name: run for run in reversed(list_study_runs(corpus))}
     for study_name, run in run_ids.items():
         caption, compared = tables[f"{study_name}-compared"]

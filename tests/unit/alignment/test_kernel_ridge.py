@@ -74,7 +74,7 @@ def test_a_subset_of_reference_programs_predicts_nearly_the_same_as_all(
         monkeypatch.setattr(kernel_ridge, "MAX_REFERENCE_PROGRAMS", max_count)
         monkeypatch.setattr(kernel_ridge, "BLOCK_ROWS", 64)
         heads = fit_heads(code, audio, KERNEL)
-        assert len(heads.to_tensors()["code_head.rows"]) == max_count
+        assert len(heads.get_tensors_to_save()["code_head.rows"]) == max_count
         with torch.no_grad():
             predictions.append(heads.project_code_embeddings(queries))
     assert (predictions[0] * predictions[1]).sum(dim=1).min() > 0.9
@@ -124,7 +124,7 @@ def test_a_column_of_little_variance_does_not_outweigh_the_others() -> None:
 def test_saved_heads_predict_the_same_when_loaded(config: AlignmentConfig) -> None:
     code, audio = make_pairs(60)
     heads = fit_heads(code, audio, config)
-    loaded = ProjectionHeads.from_tensors(config, heads.to_tensors())
+    loaded = ProjectionHeads.from_tensors(config, heads.get_tensors_to_save())
     with torch.no_grad():
         assert torch.equal(
             loaded.project_code_embeddings(code), heads.project_code_embeddings(code)

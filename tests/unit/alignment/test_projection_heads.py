@@ -105,7 +105,7 @@ class TestTensors:
         heads.code_input.fit_mean_and_scale(torch.randn(30, 5) * 3 + 2)
         heads.train()
         heads(torch.randn(9, 5), torch.randn(9, 7))  # moves BatchNorm's statistics
-        stored = safetensors.torch.load(safetensors.torch.save(heads.to_tensors()))
+        stored = safetensors.torch.load(safetensors.torch.save(heads.get_tensors_to_save()))
         loaded = ProjectionHeads.from_tensors(SMALL, stored)
         x, y = torch.randn(4, 5), torch.randn(4, 7)
         heads.eval()
@@ -113,7 +113,7 @@ class TestTensors:
         assert torch.equal(loaded.project_audio_embeddings(y), heads.project_audio_embeddings(y))
 
     def test_tensors_of_other_heads_are_refused(self) -> None:
-        tensors = ProjectionHeads(5, 7, SMALL).to_tensors()
+        tensors = ProjectionHeads(5, 7, SMALL).get_tensors_to_save()
         with pytest.raises(EarshotError, match="do not fit their config"):
             ProjectionHeads.from_tensors(AlignmentConfig(layers=2, width=8, dim=4), tensors)
         del tensors["code_input.mean"]

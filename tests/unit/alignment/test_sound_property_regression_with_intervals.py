@@ -75,7 +75,7 @@ def test_too_few_programs_or_groups_give_no_model():
 def test_model_returns_from_its_arrays():
     embeddings, targets, groups = make_data(0)
     model = fit_forecast_model(embeddings, targets, groups)
-    restored = ForecastModel.from_arrays(model.to_arrays())
+    restored = ForecastModel.from_arrays(model.get_arrays_to_save())
     np.testing.assert_allclose(
         restored.predict_values_with_intervals(embeddings)[0],
         model.predict_values_with_intervals(embeddings)[0],
@@ -125,7 +125,7 @@ def test_target_that_too_few_programs_define_has_no_interval_and_changes_no_othe
     np.testing.assert_allclose(
         values[:, :2], expected.predict_values_with_intervals(embeddings[:5])[0], atol=0.15
     )
-    assert model.from_arrays(model.to_arrays()).quantiles[2] == np.inf
+    assert model.from_arrays(model.get_arrays_to_save()).quantiles[2] == np.inf
 
 
 @pytest.mark.filterwarnings("error")

@@ -17,7 +17,7 @@ from core.http_api.api_application import (
     build_mounted_api_application,
 )
 from core.http_api.operation_executor import OperationExecutor
-from core.http_api.request_authorization import ApiAccess, require_api_access
+from core.http_api.request_authorization import ApiAccess, read_api_access_and_require_sandbox
 from tests.measured_workspace import get_clip_bytes, write_repeated_note
 
 URL = "http://127.0.0.1:8600"
@@ -173,21 +173,24 @@ def test_a_token_is_required_where_there_is_one(authorization: str, status: int)
 
 def test_others_need_a_token_and_a_sandbox(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv(request_authorization.TOKEN_VARIABLE, raising=False)
-    assert require_api_access("127.0.0.1").token is None
+    assert read_api_access_and_require_sandbox("127.0.0.1").token is None
     with pytest.raises(EarshotError, match="without a token"):
-        require_api_access("0.0.0.0")
+        read_api_access_and_require_sandbox("0.0.0.0")
     monkeypatch.setenv(request_authorization.TOKEN_VARIABLE, "short")
     with pytest.raises(EarshotError, match="fewer than 32"):
-        require_api_access("127.0.0.1")
+        read_api_access_and_require_sandbox("127.0.0.1")
     monkeypatch.setenv(request_authorization.TOKEN_VARIABLE, TOKEN)
     monkeypatch.setattr(
         server_token_and_sandbox, "check_sandbox", lambda: (False, "It is missing.")
     )
     with pytest.raises(EarshotError, match="without the sandbox"):
-        require_api_access("0.0.0.0")
+        read_api_access_and_require_sandbox("0.0.0.0")
     monkeypatch.setattr(server_token_and_sandbox, "check_sandbox", lambda: (True, ""))
     monkeypatch.delenv("EARSHOT_NO_SANDBOX", raising=False)
-    assert "api.example.org" in require_api_access("0.0.0.0", ["API.example.org"]).allowed_hosts
+    assert (
+        "api.example.org"
+        in read_api_access_and_require_sandbox("0.0.0.0", ["API.example.org"]).allowed_hosts
+    )
 
 
 def test_a_dashboard_that_is_open_to_others_needs_the_token(monkeypatch: pytest.MonkeyPatch):

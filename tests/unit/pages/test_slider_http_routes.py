@@ -16,7 +16,7 @@ from pages.components import login, slider_http_routes
 from pages.components.audition_player import AuditionVersion, AuditionView, build_audition_data
 from pages.components.slider_http_routes import PredictedPrograms
 from pages.components.utf16_offsets import count_utf16_units
-from pages.suggest.suggested_versions import list_code_changes
+from pages.suggest.suggested_version_building import list_code_changes
 from tests.unit.suggest.conftest import aligned_corpus, corpus
 
 __all__ = ["aligned_corpus", "corpus"]

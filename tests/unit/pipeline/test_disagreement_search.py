@@ -57,7 +57,7 @@ def corpus(empty_workspace: Path) -> Corpus:
         "versions": {},
     }
     history = pd.DataFrame({"epoch": [1], "loss": [0.0]})
-    corpus.save_alignment(settings, heads.to_tensors(), {"readings": []}, history)
+    corpus.save_alignment(settings, heads.get_tensors_to_save(), {"readings": []}, history)
     return corpus
 
 

@@ -26,4 +26,4 @@ def save_untrained_alignment(corpus: Corpus, **changed_settings: Any) -> str:
         **changed_settings,
     }
     history = pd.DataFrame({"epoch": [1], "loss": [0.0]})
-    return corpus.save_alignment(settings, heads.to_tensors(), {"readings": []}, history)
+    return corpus.save_alignment(settings, heads.get_tensors_to_save(), {"readings": []}, history)

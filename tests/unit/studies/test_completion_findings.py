@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from core.studies.completion_agreement_metrics import measure_alignment_gain
 from core.studies.completion_findings import (
     HELD_OUT_ENCODER,
     TRAINING_ENCODER,
@@ -12,7 +13,6 @@ from core.studies.completion_findings import (
     describe_descriptor_correlations,
     describe_neighbour_errors,
 )
-from core.studies.completion_metrics import measure_alignment_gain
 
 
 def test_gains_are_counted_and_significant_ones_named():

@@ -10,7 +10,7 @@ import pytest
 from core.studies.musical_descriptor_distances import (
     ASPECTS,
     DESCRIPTOR_ASPECTS,
-    combine_aspect_distances,
+    average_descriptor_ranks_by_aspect,
     compute_descriptor_distances,
     measure_musical_descriptors,
 )
@@ -63,7 +63,7 @@ def measure_separation(values, factor):
 
 
 def test_each_aspect_follows_what_it_describes_and_no_other(distances):
-    for aspect, values in combine_aspect_distances(distances).items():
+    for aspect, values in average_descriptor_ranks_by_aspect(distances).items():
         separation = [measure_separation(values, factor) for factor in range(3)]
         own = ASPECTS.index(aspect)
         assert separation[own] > 0.8, (aspect, separation)

@@ -18,14 +18,14 @@ from core.suggest import analysis_worker_pool
 from core.suggest.analysis_worker_pool import AnalysisWorkerPool, Reply
 from core.suggest.candidates import iterate_candidates
 from core.suggest.incremental_variant_interpretation import Variant, VariantReader
-from core.suggest.program_batch_analysis import share_analysis_of_programs
-from core.suggest.program_literals_calls_and_blocks import build_program_outline
-from core.suggest.variant_analysis import (
+from core.suggest.parallel_program_reading_and_simulation import share_analysis_of_programs
+from core.suggest.parallel_variant_reading_and_simulation import (
     AnalysedVariant,
     DeferredReading,
     analyse_variants,
     simulate_variants,
 )
+from core.suggest.program_literals_calls_and_blocks import build_program_outline
 from tests.unit.suggest.programs import BASS_AND_DRUMS
 
 

@@ -20,7 +20,7 @@ from core.pipeline import sweep_worker
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.embed import embed_corpus
 from core.pipeline.executors import ClipSettings, Executor, LocalExecutor, ProgramResult
-from core.pipeline.executors.default_executor import use_executor
+from core.pipeline.executors.executor_of_enclosing_block import use_executor
 from core.pipeline.executors.ray_executor import RayExecutor
 from core.pipeline.sweep import run_sweep
 from core.progress_callback import ignore_progress

@@ -8,7 +8,10 @@ from core.sonicpi.interpreter.newer_scales_and_chords import (
     load_newer_chord_offsets,
     load_newer_scale_steps,
 )
-from core.sonicpi.interpreter.ring_builders import build_chord_notes, build_scale_notes
+from core.sonicpi.interpreter.scale_chord_and_range_rings import (
+    build_chord_notes,
+    build_scale_notes,
+)
 
 
 def test_scales_without_makams_span_an_octave() -> None:

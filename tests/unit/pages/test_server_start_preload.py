@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 
 from core.corpus import Corpus
-from pages.components.first_visit_preload import preload_first_visit
+from pages.components.server_start_preload import preload_data_of_home_and_map
 from pages.map import map_data
 from tests.unit.pages import page_steps
 
@@ -18,7 +18,7 @@ def test_the_first_map_is_drawn_from_what_was_loaded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     st.cache_resource.clear()
-    preload_first_visit()
+    preload_data_of_home_and_map()
 
     def fail(*_args: object, **_options: object) -> None:
         raise AssertionError("the map is plotted again")
@@ -32,8 +32,8 @@ def test_the_first_map_is_drawn_from_what_was_loaded(
 
 @pytest.mark.usefixtures("empty_workspace")
 def test_an_empty_or_damaged_workspace_does_not_matter(empty_workspace: Path) -> None:
-    preload_first_visit()
+    preload_data_of_home_and_map()
     folder = empty_workspace / "corpora" / "damaged"
     folder.mkdir(parents=True)
     (folder / "corpus.sqlite").write_bytes(b"no database")
-    preload_first_visit()
+    preload_data_of_home_and_map()

@@ -70,7 +70,7 @@ def calibrate_intervals_on_held_out_groups(
         normalized[is_held_out] = errors[is_held_out] / spread
     return np.array(
         [
-            compute_grouped_conformal_quantile(
+            compute_conformal_quantile_for_unseen_groups(
                 column[np.isfinite(column)], groups[np.isfinite(column)], coverage
             )
             for column in normalized.T
@@ -84,7 +84,7 @@ def fill_undefined_errors(errors: np.ndarray) -> np.ndarray:
     return filled
 
 
-def compute_grouped_conformal_quantile(
+def compute_conformal_quantile_for_unseen_groups(
     errors: np.ndarray, groups: np.ndarray, coverage: float
 ) -> float:
     """Return the half width that covers a value of a new group with about this probability.
@@ -113,7 +113,7 @@ def compute_grouped_conformal_quantile(
     Examples
     --------
     >>> errors = np.array([0.1, 0.2, 0.3, 5.0])
-    >>> compute_grouped_conformal_quantile(errors, np.array(["a", "a", "a", "b"]), 0.6)
+    >>> compute_conformal_quantile_for_unseen_groups(errors, np.array(["a", "a", "a", "b"]), 0.6)
     5.0
     """
     _, group_of_row, sizes = np.unique(groups, return_inverse=True, return_counts=True)

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.corpus.audio_store_index import AudioStoreIndex, StoredClip
+from core.corpus.audio_shard_index import AudioStoreIndex, StoredClip
 from core.corpus.clip_shards import PendingClip, iterate_shard_clips, write_clip_shard
 from core.corpus.object_storage import ObjectStorage, open_file_system, remove_url_credentials
 from core.errors import EarshotError

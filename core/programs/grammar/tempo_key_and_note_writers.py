@@ -144,7 +144,7 @@ class CompositionContext:
             Factor on the probability of a variable in this code style.
         """
         probability = min(0.95, self.code_style.hoist_probability * probability_factor)
-        if not self.code_style.rng.draw_boolean(probability):
+        if not self.code_style.rng.sample_boolean(probability):
             return expression
         name = self.code_style.create_variable_name(variable_kind)
         self.top_nodes.append(self.code_style.format_assignment(name, expression))
@@ -186,7 +186,7 @@ class CompositionContext:
         mode = "major" if 4 in SCALE_STEPS.get(self.scale, (3,)) else "minor"
         chords = self.rng.pick_options_with_replacement(_CHORDS_IN_KEY[mode], count)
         options: dict[str, str] = {}
-        if self.rng.draw_boolean(0.12):
+        if self.rng.sample_boolean(0.12):
             options = self.rng.pick_option(
                 ({"num_octaves": "2"}, {"invert": str(self.rng.sample_integer(1, 2))})
             )

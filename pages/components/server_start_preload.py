@@ -22,11 +22,11 @@ async def preload_when_server_starts(_app: Any) -> AsyncIterator[None]:
     logging.getLogger(CONTEXT_LOGGER_NAME).addFilter(
         lambda record: record.threadName != THREAD_NAME
     )
-    threading.Thread(target=preload_first_visit, name=THREAD_NAME, daemon=True).start()
+    threading.Thread(target=preload_data_of_home_and_map, name=THREAD_NAME, daemon=True).start()
     yield
 
 
-def preload_first_visit() -> None:
+def preload_data_of_home_and_map() -> None:
     """Fill the caches that Home and Map read, for the corpus that they show first."""
     # Imported in the thread: importing pandas and plotly takes a second.
     from core.search.default_alignment_choice import choose_default_alignment

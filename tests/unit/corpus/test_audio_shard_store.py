@@ -24,8 +24,8 @@ from core.corpus import (
     get_local_clip_file,
     object_storage,
 )
-from core.corpus.audio_store import normalize_store_url
-from core.corpus.audio_store_index import AudioStoreIndex
+from core.corpus.audio_shard_index import AudioStoreIndex
+from core.corpus.audio_shard_store import normalize_store_url
 from core.errors import EarshotError
 from core.programs import Program
 from core.sonicpi.audio_clip_and_render_result import Clip, RenderResult
@@ -124,7 +124,7 @@ def test_a_shard_is_uploaded_as_soon_as_it_is_full(
     url = normalize_store_url(str(tmp_path / "store"))
     corpus.set_audio_store(url)
     corpus.upload_clips()
-    monkeypatch.setattr("core.corpus.audio_store.BYTES_PER_MB", 100_000)
+    monkeypatch.setattr("core.corpus.audio_shard_store.BYTES_PER_MB", 100_000)
     AudioStoreIndex(corpus.path).write_setting("shard_mb", "2")
     corpus.add_programs(Program(f"sample {n}", f"s{n}") for n in range(7))
     render_pending(corpus, seed=1)
@@ -249,7 +249,7 @@ def test_the_cache_keeps_the_clips_used_last(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clip_cache, "MIN_UNUSED_S", -1.0)
-    monkeypatch.setattr("core.corpus.audio_store.BYTES_PER_MB", 100_000)  # One clip.
+    monkeypatch.setattr("core.corpus.audio_shard_store.BYTES_PER_MB", 100_000)  # One clip.
     paths = list(read_clips(corpus))
     url = normalize_store_url(str(tmp_path / "store"))
     corpus.set_audio_store(url, cache_mb=100)

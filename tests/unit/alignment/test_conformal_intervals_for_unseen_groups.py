@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from core.alignment.grouped_conformal_intervals import (
-    compute_grouped_conformal_quantile,
+from core.alignment.conformal_intervals_for_unseen_groups import (
+    compute_conformal_quantile_for_unseen_groups,
     estimate_error_spread,
 )
 from core.alignment.sound_property_regression_with_intervals import COVERAGE, fit_forecast_model
@@ -43,15 +43,15 @@ def test_held_out_groups_cover_new_groups_where_random_folds_cover_too_few():
 
 def test_quantile_of_single_programs_is_the_rank_of_the_theorem():
     names = np.arange(99).astype(str)
-    assert compute_grouped_conformal_quantile(np.arange(1.0, 100), names, 0.9) == 90
-    assert compute_grouped_conformal_quantile(np.array([1.0, 2.0]), names[:2], 0.9) == 2
+    assert compute_conformal_quantile_for_unseen_groups(np.arange(1.0, 100), names, 0.9) == 90
+    assert compute_conformal_quantile_for_unseen_groups(np.array([1.0, 2.0]), names[:2], 0.9) == 2
 
 
 def test_large_group_counts_as_much_as_a_small_one():
     # 900 easy programs of one group and one hard program of each of 9 others.
     errors = np.concatenate([np.full(900, 0.1), np.arange(1.0, 10)])
     groups = np.array(["large"] * 900 + [f"small {index}" for index in range(9)])
-    assert compute_grouped_conformal_quantile(errors, groups, 0.5) == 5
+    assert compute_conformal_quantile_for_unseen_groups(errors, groups, 0.5) == 5
     assert np.quantile(errors, 0.5) == 0.1
 
 
@@ -59,9 +59,9 @@ def test_quantile_does_not_depend_on_the_order_of_programs():
     rng = np.random.default_rng(0)
     errors, groups = rng.random(90), np.repeat(np.arange(30), 3).astype(str)
     order = rng.permutation(90)
-    assert compute_grouped_conformal_quantile(
+    assert compute_conformal_quantile_for_unseen_groups(
         errors, groups, 0.9
-    ) == compute_grouped_conformal_quantile(errors[order], groups[order], 0.9)
+    ) == compute_conformal_quantile_for_unseen_groups(errors[order], groups[order], 0.9)
 
 
 def test_spread_grows_with_the_distance_and_follows_similar_programs():

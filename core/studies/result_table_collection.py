@@ -15,7 +15,7 @@ CLIP_COLUMN = "clips"
 """Positions of clips to play, which only the page Studies needs."""
 
 
-def collect_corpus_tables(
+def collect_result_tables_of_corpus(
     corpus: Corpus, alignment: AlignmentRecord | None = None
 ) -> dict[str, tuple[str, pd.DataFrame]]:
     """Return the tables of a corpus, an alignment, all sweeps and the newest run of each study.

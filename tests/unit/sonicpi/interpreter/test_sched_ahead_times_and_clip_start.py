@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.sonicpi.interpreter.clip_start_and_sound_times import ClipStart
+from core.sonicpi.interpreter.sched_ahead_times_and_clip_start import ClipStart
 
 
 @pytest.mark.parametrize(

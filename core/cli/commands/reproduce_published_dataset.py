@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Build, check or record the dataset, then print the result."""
     from core.corpus import Corpus
-    from core.pipeline import dataset_rebuild, dataset_recipe
+    from core.pipeline import dataset_recipe, published_dataset_reproduction
     from core.pipeline.corpus_export import export_corpus
     from core.pipeline.executors import LocalExecutor
 
@@ -57,20 +57,20 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
     if args.check:
         corpus = Corpus.open(name)
     else:
-        corpus = dataset_rebuild.rebuild_dataset(
+        corpus = published_dataset_reproduction.reproduce_published_dataset(
             recipe, name, LocalExecutor(args.workers), progress
         )
-    digests = dataset_rebuild.compute_group_digests(corpus, progress)
+    digests = published_dataset_reproduction.compute_group_digests(corpus, progress)
     if args.record:
         recipe = replace(recipe, digests=digests)
         dataset_recipe.save_recipe(recipe, path)
-    differences = dataset_rebuild.find_dataset_differences(recipe.digests, digests)
+    differences = published_dataset_reproduction.find_dataset_differences(recipe.digests, digests)
     if not recipe.digests:
         differences = ["The recipe has no checksums yet: --record writes them."]
     folder = None
     if args.out is not None:
         folder = export_corpus(corpus, "audiofolder", args.out, progress)
-    _print_rebuild_result(args, recipe, corpus, differences, folder)
+    _print_reproduction_result(args, recipe, corpus, differences, folder)
 
 
 def _describe_recipe_agreement(recipe: DatasetRecipe) -> str:
@@ -79,7 +79,7 @@ def _describe_recipe_agreement(recipe: DatasetRecipe) -> str:
     return "The programs are those of the recipe, which has no checksums of all clips."
 
 
-def _print_rebuild_result(
+def _print_reproduction_result(
     args: argparse.Namespace,
     recipe: DatasetRecipe,
     corpus: Corpus,

@@ -15,7 +15,7 @@ from core.sonicpi.interpreter.program_interpretation import (
 )
 from core.suggest.analysis_worker_pool import Reply, get_analysis_worker_pool
 from core.suggest.incremental_variant_interpretation import Variant, pause_garbage_collection
-from core.suggest.variant_analysis import (
+from core.suggest.parallel_variant_reading_and_simulation import (
     AnalysedVariant,
     DeferredReading,
     divide_into_tasks,

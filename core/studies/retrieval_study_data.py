@@ -21,7 +21,7 @@ QueryScorer = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass
-class RetrievalContext:
+class RetrievalStudyData:
     """Queries and the base that is searched, with embeddings that are loaded once.
 
     Attributes
@@ -48,7 +48,7 @@ class RetrievalContext:
     _code_embeddings: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @property
-    def is_validation_program(self) -> np.ndarray:
+    def validation_program_mask(self) -> np.ndarray:
         """Programs of the base that are for early stopping only: bool [n]."""
         return (self.query_set.base["split"] == "validation").to_numpy()
 

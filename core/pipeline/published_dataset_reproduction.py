@@ -26,7 +26,7 @@ from core.progress_callback import Progress, ignore_progress
 CHECK_STEP = "Computing checksums"
 
 
-def rebuild_dataset(
+def reproduce_published_dataset(
     recipe: DatasetRecipe,
     corpus_name: str | None = None,
     executor: Executor | None = None,
@@ -57,7 +57,7 @@ def rebuild_dataset(
     --------
     >>> from core.pipeline.dataset_recipe import DatasetRecipe
     >>> recipe = DatasetRecipe("beeps", 2, templates=["02_1_beeps"], seconds=1.0)
-    >>> rebuild_dataset(recipe).count_programs_by_state()["ok"]
+    >>> reproduce_published_dataset(recipe).count_programs_by_state()["ok"]
     2
     """
     options = recipe.build_options

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import cdist
 
-from core.studies.completion_metrics import (
+from core.studies.completion_agreement_metrics import (
     evaluate_candidate_subsets,
     evaluate_candidates_as_queries,
     evaluate_prompt_as_query,

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS
-from core.pipeline.program_sound_properties import (
+from core.pipeline.code_named_and_measured_sound_properties import (
     build_sound_property_table,
     contrast_selection_with_others,
 )
