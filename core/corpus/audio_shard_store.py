@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.corpus.audio_shard_index import AudioStoreIndex, StoredClip
-from core.corpus.clip_shards import PendingClip, iterate_shard_clips, write_clip_shard
+from core.corpus.clip_tar_shards import PendingClip, iterate_shard_clips, write_clip_shard
 from core.corpus.object_storage import ObjectStorage, open_file_system, remove_url_credentials
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import PARTIAL_PREFIX

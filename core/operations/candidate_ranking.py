@@ -15,7 +15,7 @@ from core.operations.operation_results import (
     RankResult,
     RefusedCandidate,
 )
-from core.operations.result_conversion import check_program, convert_forecast
+from core.operations.result_conversion import check_program_statically, convert_forecast
 from core.operations.sound_target_choice import choose_sound_target
 from core.search.aligned_corpus import AlignedCorpus
 from core.suggest.candidate_picking import (
@@ -25,7 +25,9 @@ from core.suggest.candidate_picking import (
 )
 from core.suggest.candidate_prediction import PredictedCandidates, embed_sources
 from core.suggest.candidates import Candidate, SourceChange
-from core.suggest.parallel_program_reading_and_simulation import share_analysis_of_programs
+from core.suggest.parallel_program_reading_and_simulation import (
+    share_program_reading_and_simulation,
+)
 from core.suggest.sound_target import SoundTarget
 from core.suggest.suggest_and_pick_variants import compute_target_relevance
 
@@ -60,8 +62,8 @@ def rank_candidates(request: RankRequest) -> RankResult:
     aligned_corpus = open_corpus_for_prediction(request.corpus, request.alignment)
     target = choose_sound_target(aligned_corpus, request.mode, request.target)
     _raise_if_current_program_is_unpredictable(request)
-    with share_analysis_of_programs(request.candidates):
-        checks = [check_program(source) for source in request.candidates]
+    with share_program_reading_and_simulation(request.candidates):
+        checks = [check_program_statically(source) for source in request.candidates]
         indices = [index for index, check in enumerate(checks) if check.status == "ok"]
         ranking = _rank_audible_candidates(aligned_corpus, request, target, indices)
     return RankResult(
@@ -86,7 +88,7 @@ def _raise_if_current_program_is_unpredictable(request: RankRequest) -> None:
                 remedy="Give the program that the candidates should differ from.",
             )
         return
-    check: ProgramCheck = check_program(request.program)
+    check: ProgramCheck = check_program_statically(request.program)
     if check.status != "ok":
         raise EarshotError(
             check.message, where="program", remedy="Leave it out, or give a program that sounds."

@@ -18,7 +18,7 @@ from core.operations.operation_results import (
     ProgramForecast,
 )
 from core.operations.result_conversion import (
-    check_program,
+    check_program_statically,
     convert_aspect_neighbours,
     convert_confidence,
     forecast_checked_program,
@@ -27,7 +27,9 @@ from core.search.aligned_corpus import AlignedCorpus
 from core.search.aspect_queries import add_aspect_matches, find_neighbours_by_aspects
 from core.search.multi_corpus_search import find_neighbours_in_corpora
 from core.search.search_confidence import estimate_confidence
-from core.suggest.parallel_program_reading_and_simulation import share_analysis_of_programs
+from core.suggest.parallel_program_reading_and_simulation import (
+    share_program_reading_and_simulation,
+)
 
 
 def predict_programs(request: PredictRequest) -> PredictResult:
@@ -60,7 +62,7 @@ def predict_programs(request: PredictRequest) -> PredictResult:
         )
     aligned_corpora = open_corpora_for_prediction(request.corpora, request.alignment)
     seconds = float(aligned_corpora[0].corpus.settings["seconds"])
-    with share_analysis_of_programs(request.programs, seconds):
+    with share_program_reading_and_simulation(request.programs, seconds):
         predictions = [
             _predict_program(aligned_corpora, source, request) for source in request.programs
         ]
@@ -74,7 +76,7 @@ def predict_programs(request: PredictRequest) -> PredictResult:
 def _predict_program(
     aligned_corpora: Sequence[AlignedCorpus], source: str, request: PredictRequest
 ) -> Prediction:
-    check = check_program(source)
+    check = check_program_statically(source)
     fields = check.model_dump()
     if check.status != "ok":
         return Prediction(**fields, neighbours=[], confidence=None, forecast=None)
@@ -109,7 +111,7 @@ def forecast_programs(request: ForecastRequest) -> ForecastsResult:
         As `predict_programs`.
     """
     aligned_corpus = open_corpus_for_prediction(request.corpus, request.alignment)
-    with share_analysis_of_programs(request.programs):
+    with share_program_reading_and_simulation(request.programs):
         forecasts = [check_and_forecast(aligned_corpus, source) for source in request.programs]
     return ForecastsResult(
         corpus=aligned_corpus.corpus.name,
@@ -120,7 +122,7 @@ def forecast_programs(request: ForecastRequest) -> ForecastsResult:
 
 def check_and_forecast(aligned_corpus: AlignedCorpus, source: str) -> ProgramForecast:
     """Check whether a program would sound, and forecast it if so."""
-    check = check_program(source)
+    check = check_program_statically(source)
     return ProgramForecast(
         **check.model_dump(), forecast=forecast_checked_program(aligned_corpus, source, check)
     )

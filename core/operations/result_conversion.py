@@ -22,7 +22,7 @@ from core.search.search_confidence import Confidence
 from core.search.silent_snippet_check import SilentSnippetError, interpret_audible_snippet
 
 
-def check_program(source: str) -> ProgramCheck:
+def check_program_statically(source: str) -> ProgramCheck:
     """Read a program statically and return whether it would sound."""
     try:
         reading = interpret_audible_snippet(source)

@@ -6,7 +6,7 @@ from core.operations.corpus_opening import format_alignment_name, open_corpus_fo
 from core.operations.operation_requests import SuggestRequest
 from core.operations.operation_results import SuggestedVariant, SuggestResult
 from core.operations.result_conversion import (
-    check_program,
+    check_program_statically,
     convert_confidence,
     convert_forecast,
     convert_neighbour,
@@ -44,7 +44,7 @@ def suggest_variants(request: SuggestRequest) -> SuggestResult:
     """
     aligned_corpus = open_corpus_for_prediction(request.corpus, request.alignment)
     options = _build_suggest_options(aligned_corpus, request)
-    check = check_program(request.program)
+    check = check_program_statically(request.program)
     picks: list[Pick] = []
     candidate_count = 0
     if check.status == "ok":

@@ -165,7 +165,7 @@ class _ExportTask:
     options: ExportOptions
     progress: Progress
 
-    def build_table(self, programs: pd.DataFrame) -> pd.DataFrame:
+    def build_program_and_forecast_table(self, programs: pd.DataFrame) -> pd.DataFrame:
         """Return the table of programs with their forecast."""
         forecast = forecast_corpus_programs(self.corpus, list(programs["program"]))
         return build_export_table(programs, forecast)
@@ -220,7 +220,7 @@ def _is_empty_folder(path: Path) -> bool:
 
 def _write_parquet_export(task: _ExportTask) -> None:
     columns = load_vector_columns(task.corpus, task.options.alignment_id)
-    table = task.build_table(task.programs)
+    table = task.build_program_and_forecast_table(task.programs)
     write_export_parquet(task.target, table, columns, task.card.json_text, task.report_progress)
 
 
@@ -231,7 +231,7 @@ def _write_atlas_export(task: _ExportTask) -> None:
 
 def _write_zip_export(task: _ExportTask) -> None:
     programs, card = task.programs, task.card
-    table = task.build_table(programs).drop(columns="source")
+    table = task.build_program_and_forecast_table(programs).drop(columns="source")
     dictionary = format_column_dictionary(describe_columns(table.columns))
     readme = card.markdown_text + format_stated_licence(task.options.licence) + dictionary
     with atomic_write(task.target) as handle, zipfile.ZipFile(handle, "w") as archive:
@@ -267,7 +267,7 @@ def _write_audiofolder_export(task: _ExportTask) -> None:
     if programs.empty:
         raise EarshotError(f"Corpus '{task.corpus.name}' has no clips to export.")
     files = make_audio_file_paths(programs, make_program_file_names(programs), "")
-    table = task.build_table(programs)
+    table = task.build_program_and_forecast_table(programs)
     table = table.drop(columns=[*FAILURE_COLUMNS, "code_file", "audio_file"])
     table.insert(0, "file_name", files)
     with atomic_write_folder(task.target) as folder:

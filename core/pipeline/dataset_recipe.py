@@ -75,7 +75,7 @@ class DatasetRecipe:
     digests: Mapping[str, GroupDigest] = field(default_factory=dict)
 
     @property
-    def build_options(self) -> BuildOptions:
+    def make_build_options(self) -> BuildOptions:
         """Return the programs as a build takes them."""
         return BuildOptions(
             templates=self.templates,

@@ -60,7 +60,7 @@ def reproduce_published_dataset(
     >>> reproduce_published_dataset(recipe).count_programs_by_state()["ok"]
     2
     """
-    options = recipe.build_options
+    options = recipe.make_build_options
     templates = select_build_templates(options)
     corpus = open_or_create_corpus(corpus_name or recipe.name, recipe.clip_format)
     with corpus.lock_for_writing(f"dataset {recipe.name}"):

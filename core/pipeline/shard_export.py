@@ -114,7 +114,7 @@ def export_corpus_shards(
     programs = select_exported_programs(corpus, options.program_ids)
     samples = _build_sample_table(corpus, programs)
     folder = open_shard_folder(output, corpus.name)
-    with folder.convert_errors():
+    with folder.convert_file_system_errors():
         folder.prepare()
         index = _write_shards(folder, corpus.name, samples, shard_mb, progress)
         index["programs_without_clip"] = len(programs) - len(samples)
@@ -185,7 +185,7 @@ def _write_shards(
     progress: Progress,
 ) -> dict[str, Any]:
     """Write all shards; return the content of the index, with the keys of a wids index."""
-    sizes = list(_measure_samples(samples))
+    sizes = list(_iterate_tar_sample_sizes(samples))
     shards = distribute_samples_over_shards(
         corpus_name, list(samples["split"]), sizes, shard_mb * BYTES_PER_MB
     )
@@ -255,7 +255,7 @@ def _iterate_json_lines(samples: pd.DataFrame) -> Iterator[bytes]:
         yield from (line.encode("utf-8") for line in text.rstrip("\n").split("\n"))
 
 
-def _measure_samples(samples: pd.DataFrame) -> Iterator[int]:
+def _iterate_tar_sample_sizes(samples: pd.DataFrame) -> Iterator[int]:
     """Yield the size of each sample in a tar file, with headers."""
     files = zip(_iterate_json_lines(samples), samples["source"], samples["clip_path"])
     for line, source, clip_path in files:

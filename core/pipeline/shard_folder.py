@@ -147,7 +147,7 @@ class ShardFolder:
                 self.file_system.rm(self._join(name))
 
     @contextmanager
-    def convert_errors(self) -> Iterator[None]:
+    def convert_file_system_errors(self) -> Iterator[None]:
         """Convert an error of the file system in the block into an EarshotError."""
         try:
             yield

@@ -53,7 +53,7 @@ class SweepRun:
         precision = "bf16" if use_bf16 else "fp32"
         return replace(self, config=replace(self.config, device="cpu", precision=precision))
 
-    def compute_key(self) -> str:
+    def compute_run_hash(self) -> str:
         """Return a hash of the run, which its result repeats."""
         fields = [self.number, self.seed, self.code_encoder, self.config.to_dict()]
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()

@@ -71,13 +71,13 @@ def interpolate_variants(
     path: list[Program] = []
     for step in range(step_count):
         share = step / (step_count - 1)
-        program = _render_step(template, specs, (first, last), share, switched)
+        program = _render_interpolated_program(template, specs, (first, last), share, switched)
         if not path or program.source != path[-1].source:
             path.append(program)
     return path
 
 
-def _render_step(
+def _render_interpolated_program(
     template: Template,
     specs: Mapping[str, ParameterSpec],
     ends: tuple[Mapping[str, ParameterValue], Mapping[str, ParameterValue]],

@@ -93,7 +93,7 @@ def open_study_inputs(
     alignment_id = options.get("alignment")
     code_encoder, audio_encoder = options.get("code_encoder"), options.get("audio_encoder")
     if alignment_id is None and not (code_encoder or audio_encoder):
-        best_record = find_best_alignment(corpus)
+        best_record = find_best_alignment_on_validation_programs(corpus)
         alignment_id = None if best_record is None else best_record.id
     if alignment_id is None and needs_alignment:
         raise _make_no_alignment_error(corpus)
@@ -112,7 +112,7 @@ def open_study_inputs(
     )
 
 
-def find_best_alignment(corpus: Corpus) -> AlignmentRecord | None:
+def find_best_alignment_on_validation_programs(corpus: Corpus) -> AlignmentRecord | None:
     """Return the corpus's best alignment on validation programs; None where it has none.
 
     Only alignments of one audio encoder are compared, because `SELECTION_CRITERION` depends on

@@ -52,7 +52,7 @@ from core.studies.suggestion_study_measurements import (
     summarize_target_hits_by_method,
     summarize_target_hits_by_program,
 )
-from core.suggest.candidate_prediction import predict_candidates, select_candidates
+from core.suggest.candidate_prediction import predict_candidates, select_predicted_candidates
 from core.suggest.candidates import CandidateOptions, iterate_candidates
 from core.suggest.sound_distances import can_predict_sounds, mix_distances_of_views, predict_sounds
 from core.suggest.suggest_and_pick_variants import build_outline_of_audible_program
@@ -154,7 +154,7 @@ def _predict_and_render_candidates_of_program(
         return None
     clip_paths = [path for path in paths if path is not None]
     audio = {encoder: embed_clip_files(encoder, clip_paths, progress) for encoder in audio_encoders}
-    predicted = select_candidates(predicted, [row - 1 for row in rows[1:]])
+    predicted = select_predicted_candidates(predicted, [row - 1 for row in rows[1:]])
     code = np.concatenate([predicted.current_embedding, predicted.code_embeddings])
     vectors = np.concatenate([predicted.current_vector[None], predicted.vectors])
     shared = compute_pairwise_cosine_distances(vectors)
@@ -167,7 +167,7 @@ def _predict_and_render_candidates_of_program(
     sounds = None
     if can_predict_sounds(aligned_corpus):
         sounds = predict_sounds(aligned_corpus, predicted, range(len(predicted.candidates)))
-        distances[OURS] = sounds.compute_distances()
+        distances[OURS] = sounds.compute_pairwise_sound_distances()
         distances[SHARED_SPACE] = shared
         earlier_views = (sounds.code, sounds.stack_aspects(), sounds.properties)
         distances[WITHOUT_SIMULATION_REGRESSION] = mix_distances_of_views(earlier_views, (1, 1, 1))

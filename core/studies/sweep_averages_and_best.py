@@ -71,7 +71,7 @@ def average_results_over_seeds(results: pd.DataFrame, metrics: Sequence[str]) ->
     return pd.concat(parts, axis=1).rename_axis(columns=None).join(seeds).reset_index()
 
 
-def select_best_configurations(
+def build_measurements_of_baseline_and_best_configurations(
     averages: pd.DataFrame, cca_metric: str | None = None
 ) -> list[Measurement]:
     """Return the numbers of the unaligned baseline and of two configurations.

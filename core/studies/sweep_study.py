@@ -34,8 +34,8 @@ from core.studies.study_result import (
 )
 from core.studies.sweep_averages_and_best import (
     average_results_over_seeds,
+    build_measurements_of_baseline_and_best_configurations,
     compare_with_linear_alignments,
-    select_best_configurations,
 )
 
 GRID_NAME = "paper"
@@ -64,7 +64,7 @@ def compute_study_result(
     cca_metric = find_common_cca_metric(results)
     metrics = [*SWEEP_METRICS, *([cca_metric] if cca_metric else [])]
     averages = average_results_over_seeds(results, metrics)
-    measurements = select_best_configurations(averages, cca_metric)
+    measurements = build_measurements_of_baseline_and_best_configurations(averages, cca_metric)
     table = averages.drop(
         columns=[name for name in averages if str(name).endswith(INTERVAL_SUFFIXES)]
     )

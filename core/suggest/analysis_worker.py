@@ -35,7 +35,7 @@ from core.suggest.incremental_variant_interpretation import (
     VariantReader,
     pause_garbage_collection,
 )
-from core.suggest.parallel_variant_reading_and_simulation import simulate_sources
+from core.suggest.parallel_variant_reading_and_simulation import simulate_program_sources
 from core.suggest.program_literals_calls_and_blocks import build_program_outline
 
 MAX_STORED_READINGS = 600
@@ -82,7 +82,7 @@ class ProgramAnalyser:
         self._read_and_store([item for item in variants if item.source not in self.readings])
         with reuse_program_readings(self.readings):
             sources = [variant.source for variant in variants]
-            return encode_reply({}, simulate_sources(sources, request["seconds"]))
+            return encode_reply({}, simulate_program_sources(sources, request["seconds"]))
 
     def _read_and_store(self, variants: Sequence[Variant]) -> list[ProgramReading]:
         if self.reader is None:

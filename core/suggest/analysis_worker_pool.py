@@ -48,7 +48,7 @@ class AnalysisWorker:
         self._process = FramedProcess(WORKER_COMMAND, environment)
         self._is_ready = False
 
-    def check_ready(self, timeout_seconds: float = 0.0) -> bool:
+    def wait_until_started(self, timeout_seconds: float = 0.0) -> bool:
         """Return whether the process has started; wait for it up to a time."""
         if not self._is_ready:
             descriptor = self._process.output_descriptor
@@ -114,7 +114,7 @@ class AnalysisWorkerPool:
         for worker in list(self._workers):
             with worker.lock:
                 try:
-                    is_ready &= worker.check_ready(timeout_seconds)
+                    is_ready &= worker.wait_until_started(timeout_seconds)
                 except FramedProcessError:
                     self._remove_worker(worker)
                     is_ready = False
@@ -174,7 +174,7 @@ class AnalysisWorkerPool:
             if not worker.lock.acquire(blocking=False):
                 continue
             try:
-                if worker.check_ready():
+                if worker.wait_until_started():
                     locked.append(worker)
                     continue
             except FramedProcessError:

@@ -23,7 +23,7 @@ from core.suggest.incremental_variant_interpretation import (
 from core.suggest.parallel_variant_reading_and_simulation import (
     AnalysedVariant,
     SimulatedSounds,
-    analyse_variants,
+    read_and_embed_variants,
     simulate_variants,
 )
 from core.suggest.program_literals_calls_and_blocks import ProgramOutline
@@ -149,10 +149,12 @@ def drop_repeated_candidates(predicted: PredictedCandidates) -> tuple[PredictedC
         if (kept_vectors @ vector).max() < 1 - DUPLICATE_DISTANCE:
             kept.append(row)
             kept_vectors = np.concatenate([kept_vectors, vector[None]])
-    return select_candidates(predicted, kept), len(predicted.candidates) - len(kept)
+    return select_predicted_candidates(predicted, kept), len(predicted.candidates) - len(kept)
 
 
-def select_candidates(predicted: PredictedCandidates, rows: Sequence[int]) -> PredictedCandidates:
+def select_predicted_candidates(
+    predicted: PredictedCandidates, rows: Sequence[int]
+) -> PredictedCandidates:
     """Return some of the candidates, in the order of the rows."""
     return replace(
         predicted,
@@ -193,12 +195,12 @@ def _analyse_candidates(
     remaining = iter(candidates)
     batch_size = count
     while batch := list(islice(remaining, batch_size)):
-        variants = [make_variant(candidate) for candidate in batch]
-        yield from zip(batch, analyse_variants(reader, variants, with_embeddings))
+        variants = [make_variant_to_read(candidate) for candidate in batch]
+        yield from zip(batch, read_and_embed_variants(reader, variants, with_embeddings))
         batch_size = MIN_BATCH_SIZE
 
 
-def make_variant(candidate: Candidate) -> Variant:
+def make_variant_to_read(candidate: Candidate) -> Variant:
     """Return what a reader needs of a candidate."""
     return Variant(candidate.source, candidate.replacements)
 
@@ -245,7 +247,7 @@ def simulate_candidates(
         As for `simulate_variants`.
     """
     variants = [Variant(predicted.current_source)]
-    variants += [make_variant(predicted.candidates[row]) for row in rows]
+    variants += [make_variant_to_read(predicted.candidates[row]) for row in rows]
     with pause_garbage_collection(), reuse_simulated_sounds():
         sounds = simulate_variants(predicted.current_source, variants, predicted.readings, seconds)
     sources = [variant.source for variant in variants]

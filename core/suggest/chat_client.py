@@ -154,7 +154,7 @@ def ask_language_model(settings: ChatSettings, messages: list[dict[str, str]]) -
         try:
             stream = _ChatStream(deadline)
             stream.request_and_read_chat_answer(settings, messages)
-            return stream.make_answer(settings, time.monotonic() - started, attempt)
+            return stream.make_chat_answer(settings, time.monotonic() - started, attempt)
         except _TemporaryError as error:
             wait_seconds = error.wait_seconds or wait_seconds
             is_last = attempt > settings.max_retries
@@ -294,7 +294,7 @@ class _ChatStream:
             self.char_count += len(self.parts[-1])
             self.is_cut |= self.char_count >= MAX_ANSWER_CHARS
 
-    def make_answer(self, settings: ChatSettings, seconds: float, attempts: int) -> ChatAnswer:
+    def make_chat_answer(self, settings: ChatSettings, seconds: float, attempts: int) -> ChatAnswer:
         """Return the answer that was read."""
         prompt_tokens = _read_token_count(self.usage.get("prompt_tokens"))
         answer_tokens = _read_token_count(self.usage.get("completion_tokens"))

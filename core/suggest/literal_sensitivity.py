@@ -323,7 +323,7 @@ def _add_movement_words_to_sensitivities(
     ]
     if can_predict_sounds(aligned_corpus):
         sounds = predict_sounds(aligned_corpus, predicted, farthest)
-        strengths = sounds.compute_distances()[0, 1:]
+        strengths = sounds.compute_pairwise_sound_distances()[0, 1:]
         movements = sounds.properties[1:] - sounds.properties[0]
         aspects = [
             _find_largest_aspect_movement(sounds, row, movements[row])

@@ -81,7 +81,7 @@ def list_literal_sliders(outline: ProgramOutline) -> list[LiteralSlider]:
     texts_by_start = _list_texts_of_edits(outline)
     sliders = []
     for literal in outline.literals:
-        values = _list_numbers(literal) or _list_note_names(outline, literal)
+        values = _list_number_values_of_slider(literal) or _list_note_names(outline, literal)
         texts = values or texts_by_start.get(literal.start, [])
         distinct = list(dict.fromkeys(texts))
         if literal.text not in distinct:
@@ -104,7 +104,7 @@ def _list_texts_of_edits(outline: ProgramOutline) -> dict[int, list[str]]:
     }
 
 
-def _list_numbers(literal: Literal) -> list[str]:
+def _list_number_values_of_slider(literal: Literal) -> list[str]:
     """Return the values of a number, ascending; empty for other literals."""
     value = literal.value
     if not isinstance(value, (int, float)):

@@ -30,7 +30,7 @@ def list_note_edits(outline: ProgramOutline) -> list[CodeEdit]:
         edits += _list_note_replacement_edits(outline, literal, key)
     for literal in outline.list_literals_with_roles("tonic"):
         if literal.function in ("scale", "chord_degree"):
-            edits += _shift_octave(outline, literal)
+            edits += _list_octave_shift_edits(outline, literal)
     for call in outline.list_calls_of_functions("chord"):
         edits += _list_chord_replacement_edits(outline, call, key)
     for literal in outline.list_literals_with_roles("interval"):
@@ -64,7 +64,7 @@ def _list_note_replacement_edits(
     ]
 
 
-def _shift_octave(outline: ProgramOutline, literal: Literal) -> list[CodeEdit]:
+def _list_octave_shift_edits(outline: ProgramOutline, literal: Literal) -> list[CodeEdit]:
     midi = convert_to_midi_note(literal.value)
     if midi is None:
         return []

@@ -29,7 +29,7 @@ MIN_SHARED_PROGRAMS = 6
 
 
 @contextmanager
-def share_analysis_of_programs(
+def share_program_reading_and_simulation(
     sources: Sequence[str], clip_seconds: float | None = None
 ) -> Iterator[None]:
     """Read, embed and simulate programs on all cores; predictions of them reuse the results.
@@ -43,7 +43,7 @@ def share_analysis_of_programs(
 
     Examples
     --------
-    >>> with share_analysis_of_programs([f"play {note}" for note in range(50, 60)]):
+    >>> with share_program_reading_and_simulation([f"play {note}" for note in range(50, 60)]):
     ...     len(interpret_program("play 55").events)
     1
     """
@@ -53,7 +53,7 @@ def share_analysis_of_programs(
         return
     with ExitStack() as stack:
         with pause_garbage_collection():
-            analysed = _analyse_programs(distinct)
+            analysed = _read_and_embed_programs(distinct)
             readings = {source: item.reading for source, item in analysed.items()}
             stack.enter_context(reuse_program_readings(readings))
             embeddings = {
@@ -76,12 +76,12 @@ def share_analysis_of_programs(
         yield
 
 
-def _analyse_programs(sources: Sequence[str]) -> dict[str, AnalysedVariant]:
+def _read_and_embed_programs(sources: Sequence[str]) -> dict[str, AnalysedVariant]:
     """Read and embed programs; those that cannot be read now are left out."""
     tasks = divide_into_tasks(sources, PROGRAMS_PER_TASK)
 
     def analyse_here(index: int) -> list[AnalysedVariant | None]:
-        return [_analyse_program(source) for source in tasks[index]]
+        return [_read_and_embed_program(source) for source in tasks[index]]
 
     def convert_reply(index: int, reply: Reply) -> list[AnalysedVariant | None]:
         return [
@@ -104,7 +104,7 @@ def _analyse_programs(sources: Sequence[str]) -> dict[str, AnalysedVariant]:
     return {source: item for source, item in zip(sources, analysed) if item is not None}
 
 
-def _analyse_program(source: str) -> AnalysedVariant | None:
+def _read_and_embed_program(source: str) -> AnalysedVariant | None:
     try:
         reading = interpret_program(source)
         return AnalysedVariant(reading, embed_program_source(source))

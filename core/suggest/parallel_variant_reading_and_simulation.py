@@ -83,7 +83,7 @@ class AnalysedVariant:
     embedding: np.ndarray | None
 
 
-def analyse_variants(
+def read_and_embed_variants(
     reader: VariantReader, variants: Sequence[Variant], with_embeddings: bool
 ) -> list[AnalysedVariant]:
     """Read variants of a program, and embed them with the encoder `sonicpi`.
@@ -98,7 +98,7 @@ def analyse_variants(
     tasks = divide_into_tasks(variants, VARIANTS_PER_TASK)
 
     def analyse_here(index: int) -> list[AnalysedVariant]:
-        return _analyse_variants_here(reader, tasks[index], with_embeddings)
+        return _read_and_embed_variants_here(reader, tasks[index], with_embeddings)
 
     if len(variants) < MIN_SHARED_VARIANTS:
         parts = list(map(analyse_here, range(len(tasks))))
@@ -119,7 +119,7 @@ def analyse_variants(
     return [variant for part in parts for variant in part]
 
 
-def _analyse_variants_here(
+def _read_and_embed_variants_here(
     reader: VariantReader, variants: Sequence[Variant], with_embeddings: bool
 ) -> list[AnalysedVariant]:
     readings = reader.interpret_variants(variants)
@@ -190,7 +190,7 @@ def simulate_variants(
     tasks = divide_into_tasks(order, SOUNDS_PER_TASK)
 
     def simulate_here(index: int) -> list[np.ndarray]:
-        return simulate_sources([variants[i].source for i in tasks[index]], seconds)
+        return simulate_program_sources([variants[i].source for i in tasks[index]], seconds)
 
     with reuse_program_readings(readings):
         if len(variants) < 2 * SOUNDS_PER_TASK:
@@ -212,7 +212,7 @@ def simulate_variants(
     return SimulatedSounds(matrices[0], matrices[1] if seconds is not None else None)
 
 
-def simulate_sources(sources: Sequence[str], seconds: float | None) -> list[np.ndarray]:
+def simulate_program_sources(sources: Sequence[str], seconds: float | None) -> list[np.ndarray]:
     """Return the features, and with a length of the clips the aspects, of programs."""
     features, aspects = [], []
     for source in sources:  # One after the other, because both use the same simulation.

@@ -39,7 +39,7 @@ def list_rhythm_edits(outline: ProgramOutline) -> list[CodeEdit]:
     return edits
 
 
-def _find_pause(
+def _find_sleep_number_of_statement(
     statement: SourceNode, sleep_by_start: dict[int, Literal]
 ) -> tuple[Literal, float] | None:
     """Return the number of a statement such as ``sleep 0.5``, with its value."""
@@ -60,7 +60,9 @@ def _is_sound_statement(statement: SourceNode) -> bool:
 def _list_pause_balance_edits(
     body: StatementList, sleep_by_start: dict[int, Literal]
 ) -> list[CodeEdit]:
-    pauses = [_find_pause(statement, sleep_by_start) for statement in body.statements]
+    pauses = [
+        _find_sleep_number_of_statement(statement, sleep_by_start) for statement in body.statements
+    ]
     edits = []
     pairs = list(combinations([pause for pause in pauses if pause], 2))
     for (first, first_beats), (second, second_beats) in pairs[:MAX_PAIRS]:
@@ -111,7 +113,7 @@ def _list_pause_splitting_edits(
     """Return edits that play a sound again in the middle of the pause after it."""
     edits = []
     for sound, pause in zip(body.statements, body.statements[1:]):
-        found = _find_pause(pause, sleep_by_start)
+        found = _find_sleep_number_of_statement(pause, sleep_by_start)
         if found is None or not _is_sound_statement(sound) or found[1] / 2 < MIN_PAUSE_BEATS:
             continue
         literal, beats = found
@@ -153,7 +155,9 @@ def _list_pause_merging_edits(
     """Return edits that leave one sound out and wait as long."""
     edits = []
     for first, sound, second in zip(body.statements, body.statements[1:], body.statements[2:]):
-        first_pause, second_pause = (_find_pause(node, sleep_by_start) for node in (first, second))
+        first_pause, second_pause = (
+            _find_sleep_number_of_statement(node, sleep_by_start) for node in (first, second)
+        )
         if first_pause is None or second_pause is None or not _is_sound_statement(sound):
             continue
         if not (is_node_alone_on_line(outline, sound) and is_node_alone_on_line(outline, second)):
@@ -192,7 +196,10 @@ def _list_sound_and_pause_swap_edits(
     """Return edits that play a sound after the pause that follows it: off the beat."""
     edits = []
     for sound, pause in zip(body.statements, body.statements[1:]):
-        if not _is_sound_statement(sound) or _find_pause(pause, sleep_by_start) is None:
+        if (
+            not _is_sound_statement(sound)
+            or _find_sleep_number_of_statement(pause, sleep_by_start) is None
+        ):
             continue
         sound_code, pause_code = (
             outline.get_source_of_node(sound),
@@ -225,7 +232,9 @@ def _list_repeat_count_edits(
     if owner.receiver.kind != "INTEGER" or _has_nested_pauses(body):
         return []
     count = int(owner.receiver.children[0])
-    pauses = [_find_pause(statement, sleep_by_start) for statement in body.statements]
+    pauses = [
+        _find_sleep_number_of_statement(statement, sleep_by_start) for statement in body.statements
+    ]
     found = [pause for pause in pauses if pause is not None]
     if not found or count < 1:
         return []

@@ -51,7 +51,7 @@ class PredictedSounds:
     properties: np.ndarray
     vectors: np.ndarray
 
-    def compute_distances(self, aspect: str | None = None) -> np.ndarray:
+    def compute_pairwise_sound_distances(self, aspect: str | None = None) -> np.ndarray:
         """Return the distances of all pairs, float [m + 1, m + 1].
 
         Parameters

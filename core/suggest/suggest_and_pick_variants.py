@@ -276,7 +276,7 @@ def pick_best_candidate_rows(
     if not can_predict_sounds(aligned_corpus):
         return shortlist[:k]
     sounds = predict_sounds(aligned_corpus, predicted, shortlist)
-    distances = sounds.compute_distances(options.aspect)
+    distances = sounds.compute_pairwise_sound_distances(options.aspect)
     return [shortlist[row - 1] for row in pick_by_marginal_distance(distances, k, weight)]
 
 

@@ -49,7 +49,7 @@ class Selection:
     alignment: AlignmentRecord
 
 
-def select_corpus() -> Corpus | None:
+def draw_corpus_picker_in_sidebar() -> Corpus | None:
     """Draw the choice of a corpus in the sidebar; return it, or None if there is none.
 
     Raises
@@ -97,7 +97,9 @@ def _select_other_corpus_and_raise(missing_name: str, corpus_names: list[str]) -
     )
 
 
-def select_alignment(corpus: Corpus, purpose: Purpose = "any") -> AlignmentRecord | None:
+def draw_alignment_picker_in_sidebar(
+    corpus: Corpus, purpose: Purpose = "any"
+) -> AlignmentRecord | None:
     """Draw the choice of an alignment in the sidebar; return it, or None if there is none.
 
     Parameters
@@ -186,11 +188,11 @@ def draw_alignment_page(
     """
     st.title(title)
     with markdown_and_errors.catch_and_show_errors():
-        corpus = select_corpus()
+        corpus = draw_corpus_picker_in_sidebar()
         if corpus is None:
             draw_no_corpus_notice()
             return
-        alignment = select_alignment(corpus, purpose)
+        alignment = draw_alignment_picker_in_sidebar(corpus, purpose)
         if alignment is None:
             draw_no_alignment_notice(corpus)
         else:

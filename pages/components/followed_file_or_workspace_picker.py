@@ -18,7 +18,7 @@ LAST_SAVED_WORKSPACE = "Workspace saved last"
 WORKSPACE_LABELS = (LAST_SAVED_WORKSPACE, *(f"Workspace {n}" for n in range(len(WORKSPACE_NAMES))))
 
 
-def is_following() -> bool:
+def is_following_file_or_workspace() -> bool:
     """Return whether this session follows a file or workspace, and may."""
     return session_keys.FOLLOWED_SOURCE.get_value() is not None and is_sonic_pi_allowed()
 
@@ -29,7 +29,7 @@ def draw_follow_control() -> None:
     Following is off in read-only mode and when the dashboard is open to other people, who could
     read any file of this machine.
     """
-    if not is_sonic_pi_allowed() or is_following():
+    if not is_sonic_pi_allowed() or is_following_file_or_workspace():
         return
     with st.popover("Follow a file or Sonic Pi", icon=":material/visibility:", key="follow"):
         st.text_input("File", key=session_keys.FOLLOWED_PATH.name, placeholder="~/music/beat.rb")
@@ -46,7 +46,7 @@ def draw_follow_control() -> None:
 def draw_followed_code() -> str:
     """Draw the followed code, its source and the buttons that end following.
 
-    Call it in place of the editor while `is_following`.
+    Call it in place of the editor while `is_following_file_or_workspace`.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def draw_followed_code() -> str:
         The followed code; "" until the source has been read, or if it cannot be read.
     """
     watcher = session_keys.FOLLOWED_SOURCE.get_value()
-    assert watcher is not None  # The caller has asked is_following.
+    assert watcher is not None  # The caller has asked is_following_file_or_workspace.
     _poll_followed_source()
     change = watcher.last_change
     code = (change.code if change else None) or ""

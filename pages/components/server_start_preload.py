@@ -32,7 +32,7 @@ def preload_data_of_home_and_map() -> None:
     from core.search.default_alignment_choice import choose_default_alignment
     from pages.components import page_cache
     from pages.components.corpus_and_alignment_picker import find_default_corpus_index
-    from pages.map import map_data
+    from pages.map import cached_map_points_and_figure
 
     try:
         corpus_names = list_corpora()
@@ -43,7 +43,9 @@ def preload_data_of_home_and_map() -> None:
         choice = choose_default_alignment(corpus, "map")
         if choice is None:
             return
-        map_data.preload_first_map(corpus, corpus.load_alignment(choice.alignment_id))
+        cached_map_points_and_figure.preload_first_map(
+            corpus, corpus.load_alignment(choice.alignment_id)
+        )
     except (EarshotError, OSError) as error:
         # The page that needs it shows the error.
         logging.getLogger(__name__).info("not loaded in advance: %s", error)

@@ -141,7 +141,7 @@ async def _serve_sliders(request: Request) -> Response:
         }
 
     # Code that does not parse or sound has no sliders; the page itself explains it.
-    return await _answer(request, list_sliders, {"sliders": []})
+    return await _answer_for_registered_program(request, list_sliders, {"sliders": []})
 
 
 async def _serve_sensitivity(request: Request) -> Response:
@@ -162,7 +162,7 @@ async def _serve_sensitivity(request: Request) -> Response:
             ]
         }
 
-    return await _answer(request, list_sensitivities, {"rows": []})
+    return await _answer_for_registered_program(request, list_sensitivities, {"rows": []})
 
 
 async def _serve_prediction(request: Request) -> Response:
@@ -181,10 +181,10 @@ async def _serve_prediction(request: Request) -> Response:
             "place": _place_on_map(program, prediction),
         }
 
-    return await _answer(request, predict_with_slider_value, {})
+    return await _answer_for_registered_program(request, predict_with_slider_value, {})
 
 
-async def _answer(
+async def _answer_for_registered_program(
     request: Request,
     compute: Callable[[PredictedProgram], dict[str, Any]],
     empty_answer: dict[str, Any],

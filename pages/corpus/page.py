@@ -50,7 +50,7 @@ def draw_page() -> None:
         buttons = st.container(horizontal=True, width="content", key="corpus-actions")
     corpus_actions.select_requested_corpus()
     with markdown_and_errors.catch_and_show_errors():
-        corpus = corpus_and_alignment_picker.select_corpus()
+        corpus = corpus_and_alignment_picker.draw_corpus_picker_in_sidebar()
         if corpus is None:
             with buttons:
                 corpus_actions.draw_import_button(None)

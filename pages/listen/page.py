@@ -141,7 +141,7 @@ def draw_snippet_form() -> tuple[str, bool]:
         label_visibility="collapsed",
         on_change=_insert_selected_example,
     )
-    if followed_file_or_workspace_picker.is_following():
+    if followed_file_or_workspace_picker.is_following_file_or_workspace():
         snippet = followed_file_or_workspace_picker.draw_followed_code()
     else:
         snippet = code_editor.draw_code_editor()

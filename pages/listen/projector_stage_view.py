@@ -82,7 +82,7 @@ def draw_projector_stage_code_and_predictions(selected: Selection) -> None:
     """Draw the editor and, while the user types, the nearest clips."""
     left, right = st.columns([6, 7], gap="medium")
     with left:
-        if followed_file_or_workspace_picker.is_following():
+        if followed_file_or_workspace_picker.is_following_file_or_workspace():
             snippet = followed_file_or_workspace_picker.draw_followed_code()
         else:
             snippet = code_editor.draw_code_editor(EDITOR_HEIGHT_PX)

@@ -13,7 +13,7 @@ import streamlit as st
 from core.corpus import Corpus
 from core.pipeline import code_named_and_measured_sound_properties, map_selection_export
 from pages.components import markdown_and_errors, page_cache, session_keys
-from pages.map import map_data
+from pages.map import cached_map_points_and_figure
 
 DOWNLOADS = (
     ("Code and clips", "zip", "application/zip"),
@@ -94,7 +94,7 @@ def draw_selection_panel(
 def draw_selection_contrast(corpus: Corpus, selected_ids: tuple[str, ...]) -> None:
     """Draw what the selected programs have in common and the other programs have not."""
     contrasts = code_named_and_measured_sound_properties.contrast_selection_with_others(
-        map_data.load_programs_with_sound_properties(corpus), selected_ids
+        cached_map_points_and_figure.load_programs_with_sound_properties(corpus), selected_ids
     )
     if not contrasts:
         st.caption("Nothing sets these programs apart from the others.")

@@ -46,7 +46,7 @@ class MapMarks:
     placement : MapPlacement or None
         Position and neighbours of a snippet.
     labels : list of dict
-        Labels of clusters, as `map_data.load_map_cluster_labels` returns them.
+        Labels of clusters, as `load_map_cluster_labels` returns them.
     path : dict or None
         Positions of a path's programs by panel.
     gap : dict or None

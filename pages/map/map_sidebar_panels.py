@@ -20,9 +20,9 @@ from pages.components import (
 from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.program_actions_menu import ProgramToUse
 from pages.map import (
+    cached_map_points_and_figure,
     fill_gap_panel,
     lasso_selection_panel,
-    map_data,
     map_marks_and_clicks,
     variant_path_panel,
 )
@@ -54,7 +54,9 @@ def draw_map_sidebar(selected: Selection) -> None:
     if session_keys.IS_MAP_LAYOUT_CHANGED.get_value():
         session_keys.IS_MAP_LAYOUT_CHANGED.clear()
         st.rerun()  # The map is drawn outside this fragment.
-    points = map_data.load_points_of_existing_map(selected.corpus, selected.alignment)
+    points = cached_map_points_and_figure.load_points_of_existing_map(
+        selected.corpus, selected.alignment
+    )
     program_id, selected_ids = session_keys.PROGRAM.get_value(), get_lassoed_program_ids(selected)
     if not session_keys.MAP_PANEL.is_set():
         session_keys.MAP_PANEL.set_value(session_keys.MAP_PANEL.default)
@@ -88,7 +90,7 @@ def draw_map_sidebar(selected: Selection) -> None:
         program_id if panel in ("program", "selection") else None,
         selected_ids,
         placement,
-        map_data.load_map_cluster_labels(selected.corpus, selected.alignment),
+        cached_map_points_and_figure.load_map_cluster_labels(selected.corpus, selected.alignment),
         path,
         gap,
         is_choosing_place=panel == "gap",

@@ -22,7 +22,7 @@ from pages.components.unknown_url_value_notice import (
     warn_about_remembered_url_value,
 )
 from pages.components.url_bound_segmented_control import draw_choice_bound_to_url
-from pages.map import map_data, map_sidebar_panels
+from pages.map import cached_map_points_and_figure, map_sidebar_panels
 
 # A larger map is drawn with a quarter of the pixels, so that zooming stays smooth.
 MAX_HIGH_RESOLUTION_POINTS = 10_000
@@ -36,7 +36,9 @@ def draw_page() -> None:
 
 def draw_map_explorer(selected: Selection) -> None:
     """Draw the map and its sidebar, or the button that computes the map."""
-    points = map_data.load_alignment_map_points(selected.corpus, selected.alignment)
+    points = cached_map_points_and_figure.load_alignment_map_points(
+        selected.corpus, selected.alignment
+    )
     if points is None:
         draw_map_job_or_button(selected)
         return
@@ -71,7 +73,7 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
     # All colours share a key, which keeps the zoom and the groups hidden in the legend.
     is_stacked = session_keys.IS_MAP_STACKED.get_value()
     st.plotly_chart(
-        map_data.plot_map(
+        cached_map_points_and_figure.plot_map(
             selected.corpus, selected.alignment, colour_by, scale, is_stacked, shows_density
         ),
         key=f"map-chart-{selected.alignment.id}",
@@ -87,7 +89,7 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
     )
     figure_and_table_download.draw_figure_download(
         f"{selected.corpus.name}-map",
-        lambda: map_data.plot_map(
+        lambda: cached_map_points_and_figure.plot_map(
             selected.corpus, selected.alignment, colour_by, scale, shows_density=shows_density
         ),
     )
@@ -108,7 +110,7 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
 
 def draw_map_controls(selected: Selection, point_count: int) -> tuple[str, str, bool]:
     """Draw the choice of what colours the points, of its scale and of density contours."""
-    labels = map_data.list_colour_options(selected.corpus, selected.alignment)
+    labels = cached_map_points_and_figure.list_colour_options(selected.corpus, selected.alignment)
     with st.container(horizontal=True, vertical_alignment="center", border=False):
         st.markdown("Colour by", width="content")
         remember_unknown_url_value(session_keys.MAP_COLOUR.name, labels.values())
@@ -124,13 +126,15 @@ def draw_map_controls(selected: Selection, point_count: int) -> tuple[str, str, 
         warn_about_remembered_url_value(
             session_keys.MAP_COLOUR.name, "colour", colour_by, labels[colour_by]
         )
-        values = map_data.load_colour_values(selected.corpus, selected.alignment, colour_by)
+        values = cached_map_points_and_figure.load_colour_values(
+            selected.corpus, selected.alignment, colour_by
+        )
         scale = "linear"
         if values.dtype.kind == "f":
             scale = draw_choice_bound_to_url("Scale", SCALE_LABELS, session_keys.MAP_SCALE)
         shows_density = st.toggle(
             "Density",
-            point_count >= map_data.MIN_DENSITY_POINTS,
+            point_count >= cached_map_points_and_figure.MIN_DENSITY_POINTS,
             key=session_keys.IS_SHOWING_MAP_DENSITY.name,
             persist_state="session",
             help="Contours around the densest 10, 30, 50, 70 and 90 % of the points.",

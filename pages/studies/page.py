@@ -32,7 +32,7 @@ def draw_page() -> None:
     """Draw the page."""
     st.title("The paper's studies")
     with markdown_and_errors.catch_and_show_errors():
-        corpus = corpus_and_alignment_picker.select_corpus()
+        corpus = corpus_and_alignment_picker.draw_corpus_picker_in_sidebar()
         if corpus is None:
             corpus_and_alignment_picker.draw_no_corpus_notice()
             return

@@ -58,7 +58,7 @@ def draw_suggestions(selected: Selection) -> None:
     # Once per run: the editor is drawn before the controls of the target.
     slider_key = SliderKey(selected, suggestion_controls.get_chosen_target_key())
     with left:
-        if followed_file_or_workspace_picker.is_following():
+        if followed_file_or_workspace_picker.is_following_file_or_workspace():
             code = followed_file_or_workspace_picker.draw_followed_code()
             current = _record_followed_code(suggestion_state.load_suggestion_state(code), code)
         else:

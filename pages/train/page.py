@@ -69,11 +69,11 @@ def draw_page() -> None:
         st.title("Train an alignment", width="stretch")
         view_container = st.container(width="content")
     with markdown_and_errors.catch_and_show_errors():
-        corpus = corpus_and_alignment_picker.select_corpus()
+        corpus = corpus_and_alignment_picker.draw_corpus_picker_in_sidebar()
         if corpus is None:
             corpus_and_alignment_picker.draw_no_corpus_notice()
             return
-        alignment = corpus_and_alignment_picker.select_alignment(corpus)
+        alignment = corpus_and_alignment_picker.draw_alignment_picker_in_sidebar(corpus)
         remember_unknown_url_value(session_keys.TRAIN_VIEW.name, VIEWS)
         with view_container:
             view = st.segmented_control(

@@ -190,7 +190,7 @@ class RayExecutor:
                     pairs = load_pairs(run.code_encoder)
                     references[run.code_encoder] = self._cluster.ray.put(pairs)
                 arguments = (references[run.code_encoder], run)
-                yield WorkerTask(index, run.compute_key(), "train_sweep_run", arguments)
+                yield WorkerTask(index, run.compute_run_hash(), "train_sweep_run", arguments)
 
         def parse_result(task: WorkerTask, value: Any) -> dict[str, Any]:
             return parse_sweep_run(task.key, value, fixed_runs[task.index])

@@ -50,7 +50,7 @@ class ProgramTaskSource:
 
     def __iter__(self) -> Iterator[WorkerTask]:
         while True:
-            size = self._choose_size()
+            size = self._choose_task_size()
             if size == 0:
                 return
             sources = [self._next_sources.popleft() for _ in range(size)]
@@ -75,7 +75,7 @@ class ProgramTaskSource:
         self._program_s += NEW_SAMPLE_WEIGHT * (program_s - self._program_s)
         self._program_bytes += NEW_SAMPLE_WEIGHT * (program_bytes - self._program_bytes)
 
-    def _choose_size(self) -> int:
+    def _choose_task_size(self) -> int:
         """Return the number of programs of the next task; 0 if there are none left."""
         size = 1
         if self._program_s is not None:

@@ -31,7 +31,7 @@ from core.sonicpi.interpreter.program_thread import (
 from core.sonicpi.interpreter.sched_ahead_times_and_clip_start import ClipStart
 from core.sonicpi.interpreter.syntax_tree_compiler import SyntaxTreeCompiler
 from core.sonicpi.interpreter.syntax_tree_types import Block, Node, Scope, copy_visible_variables
-from core.sonicpi.interpreter.thread_prelude import build_thread_prelude
+from core.sonicpi.interpreter.thread_delay_and_sync import build_thread_delay_and_sync_calls
 from core.sonicpi.interpreter.values import SoundNode, to_number_or_default
 from core.sonicpi.score_events import (
     MAX_SCORE_SECONDS,
@@ -349,7 +349,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             copy_visible_variables(scope),
             body,
             is_loop,
-            prelude=build_thread_prelude(options, is_loop),
+            prelude=build_thread_delay_and_sync_calls(options, is_loop),
             initial_value=options.get("init", 0),
             path=path,
             initial_random=initial_random,

@@ -16,7 +16,7 @@ def draw_controls() -> None:
 
     code = (
         followed_file_or_workspace_picker.draw_followed_code()
-        if followed_file_or_workspace_picker.is_following()
+        if followed_file_or_workspace_picker.is_following_file_or_workspace()
         else "own code"
     )
     followed_file_or_workspace_picker.draw_follow_control()

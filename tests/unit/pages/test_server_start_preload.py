@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.corpus import Corpus
 from pages.components.server_start_preload import preload_data_of_home_and_map
-from pages.map import map_data
+from pages.map import cached_map_points_and_figure
 from tests.unit.pages import page_steps
 
 
@@ -23,7 +23,7 @@ def test_the_first_map_is_drawn_from_what_was_loaded(
     def fail(*_args: object, **_options: object) -> None:
         raise AssertionError("the map is plotted again")
 
-    monkeypatch.setattr(map_data.map_plot, "build_map_figure", fail)
+    monkeypatch.setattr(cached_map_points_and_figure.map_plot, "build_map_figure", fail)
     monkeypatch.setattr(Corpus, "load_programs", fail)
     app = page_steps.open_alone("map")
     assert not app.exception

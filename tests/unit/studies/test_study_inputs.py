@@ -7,7 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from core.errors import EarshotError
-from core.studies.study_inputs import choose_held_out_audio_encoder, find_best_alignment
+from core.studies.study_inputs import (
+    choose_held_out_audio_encoder,
+    find_best_alignment_on_validation_programs,
+)
 
 
 def make_record(number: int, audio_encoder: str, overlap: float | None, unseen_templates=()):
@@ -33,11 +36,11 @@ def test_the_best_alignment_has_the_corpus_encoder_and_all_templates():
     corpus = SimpleNamespace(
         load_alignments=lambda: records, settings={"encoders": {"audio": "aisfx"}}
     )
-    assert find_best_alignment(corpus).id == "0002-x"
+    assert find_best_alignment_on_validation_programs(corpus).id == "0002-x"
     records[:] = records[3:]
-    assert find_best_alignment(corpus).id == "0004-x"
+    assert find_best_alignment_on_validation_programs(corpus).id == "0004-x"
     records[:] = records[1:]
-    assert find_best_alignment(corpus).id == "0005-x"
+    assert find_best_alignment_on_validation_programs(corpus).id == "0005-x"
 
 
 @pytest.mark.parametrize(

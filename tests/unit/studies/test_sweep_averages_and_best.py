@@ -11,8 +11,8 @@ from core.pipeline.sweep import find_common_cca_metric
 from core.studies.study_result import compare_measurements_to_paper
 from core.studies.sweep_averages_and_best import (
     average_results_over_seeds,
+    build_measurements_of_baseline_and_best_configurations,
     compare_with_linear_alignments,
-    select_best_configurations,
 )
 
 ALIGNED, RAW_AUDIO = "aligned code ~ aligned audio", "aligned code ~ raw audio"
@@ -63,7 +63,9 @@ def test_the_table_holds_means_over_seeds(results: pd.DataFrame) -> None:
 
 
 def test_the_rows_of_a_selection_are_one_configuration_with_all_its_numbers(results) -> None:
-    best = select_best_configurations(average_results_over_seeds(results, METRICS), "cca@10")
+    best = build_measurements_of_baseline_and_best_configurations(
+        average_results_over_seeds(results, METRICS), "cca@10"
+    )
     assert [item.measure for item in best] == [
         "Best by debiased CKA: debiased CKA (a)",
         "Best by debiased CKA: CKA (a)",
@@ -78,7 +80,9 @@ def test_the_rows_of_a_selection_are_one_configuration_with_all_its_numbers(resu
 
 
 def test_the_interval_is_over_programs_and_widened_by_seeds(results: pd.DataFrame) -> None:
-    best = select_best_configurations(average_results_over_seeds(results, METRICS))[1]
+    best = build_measurements_of_baseline_and_best_configurations(
+        average_results_over_seeds(results, METRICS)
+    )[1]
     margin = 12.706 * 0.01 / 2**0.5 / 2**0.5  # Student's t with one degree of freedom
     assert best.low == pytest.approx(best.value - math.hypot(0.1, margin), abs=1e-4)
     assert best.high == pytest.approx(best.value + math.hypot(0.2, margin), abs=1e-4)
@@ -86,7 +90,9 @@ def test_the_interval_is_over_programs_and_widened_by_seeds(results: pd.DataFram
 
 def test_a_sweep_without_intervals_over_programs_has_no_verdicts(results: pd.DataFrame) -> None:
     old = results.drop(columns=["low", "high"])
-    best = select_best_configurations(average_results_over_seeds(old, METRICS), "cca@10")
+    best = build_measurements_of_baseline_and_best_configurations(
+        average_results_over_seeds(old, METRICS), "cca@10"
+    )
     assert all(item.low is None for item in best)
     assert set(compare_measurements_to_paper(best)["verdict"]) == {""}
 
@@ -94,7 +100,7 @@ def test_a_sweep_without_intervals_over_programs_has_no_verdicts(results: pd.Dat
 def test_raw_audio_stands_beside_without_the_papers_number(results: pd.DataFrame) -> None:
     raw = results.assign(reading=RAW_AUDIO, value=results["value"] / 2)
     averages = average_results_over_seeds(pd.concat([results, raw]), METRICS)
-    best = select_best_configurations(averages)
+    best = build_measurements_of_baseline_and_best_configurations(averages)
     assert best[3].measure == "Best by debiased CKA: CKA against raw audio (a)"
     assert best[3].value == pytest.approx(0.555 / 2) and best[3].published_id is None
 

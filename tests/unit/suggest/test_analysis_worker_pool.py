@@ -18,11 +18,13 @@ from core.suggest import analysis_worker_pool
 from core.suggest.analysis_worker_pool import AnalysisWorkerPool, Reply
 from core.suggest.candidates import iterate_candidates
 from core.suggest.incremental_variant_interpretation import Variant, VariantReader
-from core.suggest.parallel_program_reading_and_simulation import share_analysis_of_programs
+from core.suggest.parallel_program_reading_and_simulation import (
+    share_program_reading_and_simulation,
+)
 from core.suggest.parallel_variant_reading_and_simulation import (
     AnalysedVariant,
     DeferredReading,
-    analyse_variants,
+    read_and_embed_variants,
     simulate_variants,
 )
 from core.suggest.program_literals_calls_and_blocks import build_program_outline
@@ -48,13 +50,13 @@ def make_reader_and_variants() -> tuple[VariantReader, list[Variant]]:
 
 def analyse_alone(reader: VariantReader, variants: list[Variant]) -> list[AnalysedVariant]:
     # So few at once are not shared.
-    return [analyse_variants(reader, [variant], True)[0] for variant in variants]
+    return [read_and_embed_variants(reader, [variant], True)[0] for variant in variants]
 
 
 def test_shared_variants_are_those_of_one_process(worker_pool: AnalysisWorkerPool) -> None:
     reader, variants = make_reader_and_variants()
     alone = analyse_alone(reader, variants)
-    shared = analyse_variants(reader, variants, True)
+    shared = read_and_embed_variants(reader, variants, True)
     assert any(isinstance(item.reading, DeferredReading) for item in shared)
     for plain, item in zip(alone, shared, strict=True):
         assert plain.embedding is not None and item.embedding is not None
@@ -66,7 +68,7 @@ def test_shared_variants_are_those_of_one_process(worker_pool: AnalysisWorkerPoo
 def test_shared_sounds_are_those_of_one_process(worker_pool: AnalysisWorkerPool) -> None:
     reader, variants = make_reader_and_variants()
     chosen = variants[:9]
-    shared = analyse_variants(reader, variants, False)
+    shared = read_and_embed_variants(reader, variants, False)
     readings = {variant.source: item.reading for variant, item in zip(variants, shared)}
     sounds = simulate_variants(BASS_AND_DRUMS, chosen, readings, 6.0)
     assert sounds.aspects is not None
@@ -92,7 +94,7 @@ def test_many_programs_are_analysed_as_each_alone(worker_pool: AnalysisWorkerPoo
             for source in sources
         ]
 
-    with share_analysis_of_programs(sources, 6.0):
+    with share_program_reading_and_simulation(sources, 6.0):
         shared = analyse()
         assert any(isinstance(item[0], DeferredReading) for item in shared)
     for plain, item in zip(analyse(), shared, strict=True):

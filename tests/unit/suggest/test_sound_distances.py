@@ -22,10 +22,13 @@ def make_sounds(rhythm: np.ndarray) -> PredictedSounds:
 
 def test_the_median_distance_of_an_aspect_is_1_and_equal_views_add_nothing() -> None:
     sounds = make_sounds(np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]))
-    rhythm, mixed = sounds.compute_distances("rhythm"), sounds.compute_distances()
+    rhythm, mixed = (
+        sounds.compute_pairwise_sound_distances("rhythm"),
+        sounds.compute_pairwise_sound_distances(),
+    )
     assert rhythm[0, 1] == pytest.approx(1) and rhythm[0, 2] == pytest.approx(2**0.5)
     np.testing.assert_allclose(mixed, rhythm, atol=1e-9)
-    assert not sounds.compute_distances("pitch").any()
+    assert not sounds.compute_pairwise_sound_distances("pitch").any()
 
 
 def test_picks_are_far_from_the_program_and_from_each_other() -> None:

@@ -9,7 +9,7 @@ from core.sonicpi.interpreter.syntax_tree_types import Node
 from core.sonicpi.interpreter.values import to_number_or_default
 
 
-def build_thread_prelude(options: Mapping[str, Any], is_loop: bool) -> Node:
+def build_thread_delay_and_sync_calls(options: Mapping[str, Any], is_loop: bool) -> Node:
     """Return what a new thread does first: it waits, and a loop sets its seed."""
     prelude: list[Any] = ["seq"]
     if options.get("delay") is not None:
