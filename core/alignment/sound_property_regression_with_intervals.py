@@ -107,7 +107,7 @@ class ForecastModel:
         x = standardize_columns(features, self.column_mean, self.column_scale)
         kernel = compute_gaussian_kernel(x, self.rows, self.sharpness)
         values = kernel @ self.weight + self.target_mean
-        values += _compute_baseline(features, self.baseline_slope)
+        values += _estimate_baseline_from_first_features(features, self.baseline_slope)
         return values, self.quantiles * estimate_error_spread(kernel, self.held_out_errors)
 
 
@@ -171,7 +171,7 @@ def fit_forecast_model(
     baseline_slope = np.zeros(targets.shape[1])
     if has_baseline:
         baseline_slope = _fit_baseline_slope(raw, targets)
-        targets = targets - _compute_baseline(raw, baseline_slope)
+        targets = targets - _estimate_baseline_from_first_features(raw, baseline_slope)
     if feature_weights is not None:
         scale = scale / np.asarray(feature_weights, np.float32)
     rows = standardize_columns(raw, mean, scale)
@@ -240,7 +240,7 @@ def _fit_baseline_slope(features: np.ndarray, targets: np.ndarray) -> np.ndarray
     return np.clip(slopes, 0.0, 1.0)
 
 
-def _compute_baseline(features: np.ndarray, slope: np.ndarray) -> np.ndarray:
+def _estimate_baseline_from_first_features(features: np.ndarray, slope: np.ndarray) -> np.ndarray:
     """Return the estimates [n, t] by the first features [n, d]."""
     if not slope.any():
         return np.zeros((len(features), len(slope)))

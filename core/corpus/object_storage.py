@@ -198,7 +198,7 @@ def _create_file_system(url: str) -> tuple[Any, str]:
 
     address = remove_url_credentials(url)
     try:
-        file_system, root = url_to_fs(url, **_choose_options(url))
+        file_system, root = url_to_fs(url, **_choose_filesystem_options(url))
     except ImportError as error:
         raise EarshotError(
             f"A package for this kind of URL is missing ({error}).",
@@ -215,7 +215,7 @@ def _create_file_system(url: str) -> tuple[Any, str]:
     return file_system, root
 
 
-def _choose_options(url: str) -> dict[str, Any]:
+def _choose_filesystem_options(url: str) -> dict[str, Any]:
     if not url.startswith(("s3://", "s3a://")):
         return {}
     # s3fs itself repeats requests.

@@ -260,14 +260,14 @@ def _iterate_tar_sample_sizes(samples: pd.DataFrame) -> Iterator[int]:
     files = zip(_iterate_json_lines(samples), samples["source"], samples["clip_path"])
     for line, source, clip_path in files:
         with open_clip_file(clip_path) as clip:
-            clip_bytes = _measure_file(clip)
+            clip_bytes = _measure_file_bytes(clip)
         contents = (len(line), len(source.encode("utf-8")), clip_bytes)
         yield sum(
             tarfile.BLOCKSIZE + _round_up_to_multiple(size, tarfile.BLOCKSIZE) for size in contents
         )
 
 
-def _measure_file(file: IO[bytes]) -> int:
+def _measure_file_bytes(file: IO[bytes]) -> int:
     return file.seek(0, io.SEEK_END)
 
 

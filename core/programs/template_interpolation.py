@@ -95,7 +95,7 @@ def _render_interpolated_program(
         # A list must have as many members as another parameter says, for example. Where a mixture
         # breaks such a rule, all that does not move continuously changes at once, in the middle.
         for fixed_values in ({}, discrete):
-            mixed = _mix_parameters(specs, *ends, share, switched) | fixed_values
+            mixed = _interpolate_parameters(specs, *ends, share, switched) | fixed_values
             try:
                 return template.render({**nearer_end, **mixed} if fixed_values else mixed)
             except EarshotError:
@@ -103,7 +103,7 @@ def _render_interpolated_program(
     return template.render(nearer_end)
 
 
-def _mix_parameters(
+def _interpolate_parameters(
     specs: Mapping[str, ParameterSpec],
     first: Mapping[str, ParameterValue],
     last: Mapping[str, ParameterValue],
@@ -118,11 +118,15 @@ def _mix_parameters(
             if share * len(switched) >= switched.index(name) + 0.5:
                 mixed[name] = last[name]
         elif name in specs and specs[name].kind in NUMBER_KINDS:
-            mixed[name] = _mix_numbers(specs[name], float(first[name]), float(last[name]), share)
+            mixed[name] = _interpolate_numbers(
+                specs[name], float(first[name]), float(last[name]), share
+            )
     return mixed
 
 
-def _mix_numbers(spec: ParameterSpec, first: float, last: float, share: float) -> float | int:
+def _interpolate_numbers(
+    spec: ParameterSpec, first: float, last: float, share: float
+) -> float | int:
     if spec.kind == "integer":
         low = int(spec.lo or 0)
         step_number = round(((1 - share) * first + share * last - low) / spec.step)

@@ -57,7 +57,7 @@ class ProgramAnalyser:
         """Return the reply to a request; an error is one of its fields."""
         try:
             with pause_garbage_collection():
-                self._use_program(request["program"])
+                self._switch_to_program(request["program"])
                 if "simulate" in request:
                     return self._simulate_variants(request)
                 return self._interpret_variants(request)
@@ -95,8 +95,8 @@ class ProgramAnalyser:
             self.readings.popitem(last=False)
         return readings
 
-    def _use_program(self, program: str | None) -> None:
-        """Forget the readings and the features of another program."""
+    def _switch_to_program(self, program: str | None) -> None:
+        """Read this program from now on; forget the readings and features of another one."""
         if program == self.program:
             return
         self.caches.close()

@@ -103,7 +103,9 @@ def predict_candidates(
     unparsable_count = silent_count = 0
     with_embeddings = _has_symbolic_encoder(aligned_corpus)
     with pause_garbage_collection(), reuse_layer_features():
-        for candidate, analysed in _analyse_candidates(outline, candidates, count, with_embeddings):
+        for candidate, analysed in _read_and_embed_candidates(
+            outline, candidates, count, with_embeddings
+        ):
             reading = analysed.reading
             if reading.line is not None:
                 unparsable_count += 1
@@ -187,7 +189,7 @@ def _has_symbolic_encoder(aligned_corpus: AlignedCorpus) -> bool:
     return any(isinstance(part, SymbolicEncoder) for part in encoder.component_encoders)
 
 
-def _analyse_candidates(
+def _read_and_embed_candidates(
     outline: ProgramOutline, candidates: Iterable[Candidate], count: int, with_embeddings: bool
 ) -> Iterator[tuple[Candidate, AnalysedVariant]]:
     """Yield candidates with their readings; they are read in batches."""

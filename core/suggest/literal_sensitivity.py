@@ -223,7 +223,7 @@ def _list_edits_by_literal(outline: ProgramOutline) -> list[tuple[Literal, list[
         if edit.site.startswith("literal "):
             edits_by_start[edit.replacements[0].start].append(edit)
     for literal in outline.list_literals_with_roles("sleep", "count"):
-        edits_by_start[literal.start] += _scale_duration(literal)
+        edits_by_start[literal.start] += _list_duration_scaling_edits(literal)
     literals = {literal.start: literal for literal in outline.literals}
     return [
         (literals[start], _select_edits_spread_over_range(edits))
@@ -232,7 +232,7 @@ def _list_edits_by_literal(outline: ProgramOutline) -> list[tuple[Literal, list[
     ]
 
 
-def _scale_duration(literal: Literal) -> list[CodeEdit]:
+def _list_duration_scaling_edits(literal: Literal) -> list[CodeEdit]:
     if not isinstance(literal.value, (int, float)) or literal.value <= 0:
         return []
     values = [literal.value * factor for factor in DURATION_FACTORS]

@@ -209,7 +209,7 @@ def find_target_of_favourites(aligned_corpus: AlignedCorpus, text: str) -> Sound
             f"No clip of the favourites {text[:60]!r} exists any more.",
             remedy="Name another favourite, or build its corpus again.",
         )
-    return present[0] if len(present) == 1 else _join_targets(text, present)
+    return present[0] if len(present) == 1 else _average_clip_targets(text, present)
 
 
 def _find_target_of_favourite(
@@ -226,7 +226,7 @@ def _find_target_of_favourite(
     return make_target_from_clip(aligned_corpus, clip, favourite.name)
 
 
-def _join_targets(label: str, targets: list[SoundTarget]) -> SoundTarget:
+def _average_clip_targets(label: str, targets: list[SoundTarget]) -> SoundTarget:
     """Return the mean of targets that are clips, of unit length."""
     vectors = np.stack([target.vector for target in targets if target.vector is not None])
     properties = [target.properties for target in targets if target.properties is not None]

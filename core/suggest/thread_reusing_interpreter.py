@@ -102,7 +102,7 @@ class VariantInterpreter(ProgramInterpreter):
         if record is not None and record.step_count < self.program_steps_left:
             self._replay_recorded_thread(record)
             return True
-        return self._record_thread(thread, key)
+        return self._run_and_record_thread(thread, key)
 
     def _make_thread_key(self, thread: ProgramThread) -> tuple[Any, ...] | None:
         """Return what a thread's sounds depend on; None when it shares state with others."""
@@ -134,7 +134,7 @@ class VariantInterpreter(ProgramInterpreter):
             return None
         return id(thread.body), tuple(map(id, blocks)), state
 
-    def _record_thread(self, thread: ProgramThread, key: tuple[Any, ...]) -> bool:
+    def _run_and_record_thread(self, thread: ProgramThread, key: tuple[Any, ...]) -> bool:
         """Run a thread apart from the others' state, and record what it does."""
         outer = (self.events, self.cues, self.call_counts, self.unfollowed_code)
         outer_flags = self.has_endless_loop, self.has_passed_end
@@ -208,9 +208,9 @@ class VariantInterpreter(ProgramInterpreter):
         """Move copies of the events: other variants share the events themselves."""
         start_seconds = self.clip_start.compute_clip_start()
         if self.events and start_seconds:
-            self.events = [self._move_event(event, start_seconds) for event in self.events]
+            self.events = [self._shift_event_in_time(event, start_seconds) for event in self.events]
 
-    def _move_event(self, event: ScoreEvent, start_seconds: float) -> ScoreEvent:
+    def _shift_event_in_time(self, event: ScoreEvent, start_seconds: float) -> ScoreEvent:
         key = (id(event), start_seconds)
         if key not in self.records.moved_events:
             moved = ScoreEvent(

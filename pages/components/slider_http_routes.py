@@ -147,13 +147,15 @@ async def _serve_sliders(request: Request) -> Response:
 async def _serve_sensitivity(request: Request) -> Response:
     def list_sensitivities(program: PredictedProgram) -> dict[str, Any]:
         rows = program.predictor.sensitivity_by_start
-        strongest = max((_get_strength(row) for row in rows.values()), default=0.0) or 1.0
+        strongest = (
+            max((_get_sensitivity_strength(row) for row in rows.values()), default=0.0) or 1.0
+        )
         return {
             "rows": [
                 {}
                 if (row := rows.get(slider.literal.start)) is None
                 else {
-                    "strength": round(_get_strength(row) / strongest, 3),
+                    "strength": round(_get_sensitivity_strength(row) / strongest, 3),
                     "title": describe_sensitivity(row, program.predictor.advise_on_target(row)),
                     "advice": program.predictor.advise_on_target(row),
                     "target": slider.find_nearest_position(row.target_value),
@@ -226,7 +228,7 @@ def _get_target_key(target: SoundTarget | None) -> str:
     return "" if target is None else target.cache_key
 
 
-def _get_strength(row: LiteralSensitivity) -> float:
+def _get_sensitivity_strength(row: LiteralSensitivity) -> float:
     """Return how far a literal moves the prediction; without measured clips, by the distance."""
     return row.strength or row.distance
 

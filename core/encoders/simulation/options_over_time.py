@@ -37,13 +37,13 @@ def compute_option_values_over_time(
     """
     names = {name for change in changes for name in change.values}
     return {
-        name: _follow_option(name, float(initial[name]), initial, changes, times)
+        name: _compute_option_at_frames(name, float(initial[name]), initial, changes, times)
         for name in sorted(names)
         if name in initial and not name.endswith(SLIDE_SUFFIXES)
     }
 
 
-def _follow_option(
+def _compute_option_at_frames(
     name: str,
     value: float,
     initial: Mapping[str, float],

@@ -36,11 +36,13 @@ def _change_running_sound(interpreter: ProgramInterpreter, call: BuiltinCall) ->
     if values:
         _change_sound_options(interpreter, node.targets, values)
     if note is not None or notes is not None:
-        _change_notes(interpreter, node, note if notes is None else notes)
+        _set_next_pitch_of_chord_notes(interpreter, node, note if notes is None else notes)
     return node
 
 
-def _change_notes(interpreter: ProgramInterpreter, node: SoundNode, note_values: Any) -> None:
+def _set_next_pitch_of_chord_notes(
+    interpreter: ProgramInterpreter, node: SoundNode, note_values: Any
+) -> None:
     """Give each note of a chord its next pitch; all the same one where only one is named."""
     notes = [
         note for note in convert_to_transposed_notes(interpreter, note_values) if note is not None
