@@ -127,7 +127,7 @@ def import_programs(
     )
 
 
-def describe_small_corpus(corpus: Corpus) -> str:
+def describe_search_without_training(corpus: Corpus) -> str:
     """Describe how to search a corpus that has too few clips to train on; "" if it has enough."""
     clip_count = corpus.count_programs_by_state()["ok"]
     if not 0 < clip_count < MIN_TRAINING_PROGRAMS:

@@ -336,7 +336,7 @@ def draw_no_alignment_notice(corpus: Corpus) -> None:
     if workspace.is_workspace_read_only():
         st.info(f"Corpus {name} has no alignment.", icon=":material/model_training:")
         return
-    if hint := import_programs.describe_small_corpus(corpus):
+    if hint := import_programs.describe_search_without_training(corpus):
         st.info(
             markdown_and_errors.escape_markdown(f"{corpus.name}: {hint}"),
             icon=":material/search:",

@@ -115,7 +115,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
         on_estimate=print_build_estimate,
     )
     _print_import_report(build_report, args.json)
-    if hint := import_programs.describe_small_corpus(open_corpus_from_args(args)):
+    if hint := import_programs.describe_search_without_training(open_corpus_from_args(args)):
         print_status_to_stderr(hint)
 
 

@@ -77,12 +77,12 @@ def add_scaled_defaults(
     beat_seconds = interpreter.beats_to_seconds(1.0)
     if beat_seconds == 1.0:
         return
-    for option, beats in _list_default_beats(kind, name):
+    for option, beats in _list_default_options_in_beats(kind, name):
         options.setdefault(option, beats * beat_seconds)
 
 
 @lru_cache(maxsize=512)
-def _list_default_beats(kind: str, name: str) -> tuple[tuple[str, float], ...]:
+def _list_default_options_in_beats(kind: str, name: str) -> tuple[tuple[str, float], ...]:
     """Return the default options in beats that are not 0."""
     fx = load_sonic_pi_inventory()["fx"]
     defaults = get_default_synth_options(name) if kind == "synth" else fx.get(name, {})

@@ -9,7 +9,7 @@ import pytest
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.pipeline.import_programs import describe_small_corpus, import_programs
+from core.pipeline.import_programs import describe_search_without_training, import_programs
 from core.pipeline.render_missing_clips import render_missing_clips
 from core.pipeline.user_sample_folders import (
     load_corpus_sample_folders,
@@ -108,10 +108,10 @@ def test_a_small_corpus_is_led_to_an_existing_alignment(
     empty_workspace: Path,
 ) -> None:
     songs = make_tone_corpus("songs", 4)
-    assert "./run build starter" in describe_small_corpus(songs)
+    assert "./run build starter" in describe_search_without_training(songs)
     large = make_tone_corpus("large", 12)
     save_untrained_alignment(large)
-    hint = describe_small_corpus(songs)
+    hint = describe_search_without_training(songs)
     assert hint.startswith("4 clips: too few to train on")
     assert "./run neighbours songs" in hint
-    assert describe_small_corpus(large) == ""
+    assert describe_search_without_training(large) == ""
