@@ -67,10 +67,20 @@ REREAD_PROGRAMS = [
     "10_2_set_get_sync-0000",
     "grammar-polyrhythm-00000",
     "grammar-generative-00001",
-    "grammar-house-00002",
     "grammar-minimal-00003",
     "grammar-dub-00004",
     "grammar-arpeggio-00005",
+]
+# Programs with sounds that it heard otherwise: default times of a synth at the tempo, notes that
+# `control` changes, and one slice of a sample.
+RETIMED_PROGRAMS = [
+    "05_4_threads-0000",
+    "05_6_variables-0000",
+    "05_7_thread_sync-0000",
+    "07_1_controlling-0000",
+    "07_3_slides-0000",
+    "09_2_multiple_live_loops-0000",
+    "grammar-house-00002",
 ]
 OBJECTIVES = {
     "0001-7e6d5c89": "soft_infonce",
@@ -103,12 +113,13 @@ def test_the_stored_embeddings_are_what_the_encoder_computes_today(corpus: Corpu
     sources = corpus.load_programs().set_index("program").loc[program_ids, "source"]
     computed = np.asarray(encoders.get_encoder("sonicpi").embed(list(sources)))
     names = corpus.load_programs().set_index("program").loc[program_ids, "name"].to_numpy()
-    is_reread = np.isin(names, REREAD_PROGRAMS)
-    np.testing.assert_array_equal(computed[~is_reread], stored[~is_reread])
-    assert is_reread.sum() == len(REREAD_PROGRAMS)
-    for before, after in zip(stored[is_reread], computed[is_reread]):
+    is_changed = np.isin(names, REREAD_PROGRAMS + RETIMED_PROGRAMS)
+    np.testing.assert_array_equal(computed[~is_changed], stored[~is_changed])
+    assert is_changed.sum() == len(REREAD_PROGRAMS) + len(RETIMED_PROGRAMS)
+    for name, before, after in zip(names[is_changed], stored[is_changed], computed[is_changed]):
         cosine = before @ after / (np.linalg.norm(before) * np.linalg.norm(after))
-        assert 0.94 < cosine and not np.array_equal(before, after)
+        lowest = 0.84 if name in RETIMED_PROGRAMS else 0.94
+        assert lowest < cosine and not np.array_equal(before, after), name
 
 
 def test_embedding_again_replaces_the_vectors_and_keeps_every_alignment(corpus: Corpus):

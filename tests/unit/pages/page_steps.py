@@ -33,8 +33,9 @@ def fill_corpus(corpus: Corpus, count: int = 24) -> None:
         for number in range(count)
     ]
     corpus.add_programs(programs)
-    for program in programs:
-        samples = rng.uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
+    for number, program in enumerate(programs):
+        amplitude = 0.5 / (1 + number % 3)  # So that clips differ in loudness.
+        samples = rng.uniform(-amplitude, amplitude, (22_050, 2)).astype(np.float32)
         corpus.store_render_result(program.id, RenderResult(Clip(samples)), 0.5)
     program_ids = [program.id for program in programs]
     put_random_embeddings(corpus, (CODE_ENCODER, AUDIO_ENCODER), program_ids, rng)

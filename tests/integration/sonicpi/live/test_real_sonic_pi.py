@@ -1,5 +1,6 @@
 """Programs go to the real server of Sonic Pi 3.2.2, and its cues and saved workspaces come back."""
 
+import contextlib
 import re
 import shutil
 import time
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.skipif(
     not shutil.which("jackd"), reason="jackd, which Sonic Pi needs, is not installed"
 )
 TIMEOUT_SECONDS = 20
+RUN_ATTEMPTS = 6
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +40,11 @@ def sonic_pi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSonicPi]:
         yield running
 
 
-def wait_for_message(sonic_pi: LiveSonicPi, pattern: bytes) -> bytes:
+def wait_for_message(
+    sonic_pi: LiveSonicPi, pattern: bytes, timeout_s: float = TIMEOUT_SECONDS
+) -> bytes:
     """Return the first message to Sonic Pi's editor that matches a pattern."""
-    deadline = time.monotonic() + TIMEOUT_SECONDS
+    deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         try:
             message = sonic_pi.editor.recv(65_536)
@@ -110,8 +114,14 @@ def test_a_workspace_that_is_run_is_followed(
     run = encode_osc_message(
         "/save-and-run-buffer", "earshot", "workspace_two", code, "workspace_two"
     )
-    sonic_pi.editor.sendto(run, ("127.0.0.1", SERVER_PORT))
-    wait_for_message(sonic_pi, rb"^/incoming/osc.*/cue/from_workspace")
+    # A run that arrives while Sonic Pi stops others is stopped with them: send it again.
+    for _ in range(RUN_ATTEMPTS):
+        sonic_pi.editor.sendto(run, ("127.0.0.1", SERVER_PORT))
+        with contextlib.suppress(AssertionError):
+            wait_for_message(sonic_pi, rb"^/incoming/osc.*/cue/from_workspace", timeout_s=5)
+            break
+    else:
+        raise AssertionError("Sonic Pi has not run the workspace")
     watcher = live.SavedWorkspacesWatcher()
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while (change := watcher.read_settled_change()) is None and time.monotonic() < deadline:
