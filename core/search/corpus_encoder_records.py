@@ -13,6 +13,7 @@ import numpy as np
 from core import encoders
 from core.corpus import AlignmentRecord, Corpus
 from core.encoders.concatenated_encoders import split_encoder_id
+from core.encoders.encoder_spec import REVISION_SEPARATOR
 from core.errors import EarshotError
 
 SNIPPET_CACHE_SIZE = 8
@@ -49,6 +50,24 @@ class EncoderRecord:
     def build_record_of_installed_encoder(cls, encoder_id: str, dim: int) -> EncoderRecord:
         """Describe the encoder that is installed under this id."""
         return cls(encoder_id, encoders.find_encoder_spec(encoder_id).revision, dim)
+
+    @classmethod
+    def build_record_of_stored_embeddings(
+        cls, corpus: Corpus, encoder_id: str, dim: int
+    ) -> EncoderRecord:
+        """Describe the encoder in the revision that embedded a corpus.
+
+        Where the corpus's revision does not compare with the installed one, the record states the
+        installed one, and `check_embedding_revision` raises the error.
+        """
+        spec = encoders.find_encoder_spec(encoder_id)
+        revision = corpus.get_encoder_revision(encoder_id)
+        if revision is None:  # Only the components of a concatenated encoder are stored.
+            parts = [corpus.get_encoder_revision(part.id) for part in spec.component_specs]
+            joined = REVISION_SEPARATOR.join(part or "" for part in parts)
+            revision = f"{joined}+{spec.recipe_version}"
+        is_comparable = spec.is_comparable_revision(revision)
+        return cls(encoder_id, revision if is_comparable else spec.revision, dim)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values that an alignment's config keeps."""

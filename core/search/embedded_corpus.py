@@ -188,9 +188,12 @@ def open_embedded_corpus(
     """
     code_id, audio_id = fill_default_encoder_ids(corpus, code_encoder, audio_encoder)
     pairs = corpus.load_embedding_pairs(code_id, audio_id)
-    code = EncoderRecord.build_record_of_installed_encoder(code_id, pairs.code_embeddings.shape[1])
-    audio = EncoderRecord.build_record_of_installed_encoder(
-        audio_id, pairs.audio_embeddings.shape[1]
+    code, audio = (
+        EncoderRecord.build_record_of_stored_embeddings(corpus, encoder_id, embeddings.shape[1])
+        for encoder_id, embeddings in (
+            (code_id, pairs.code_embeddings),
+            (audio_id, pairs.audio_embeddings),
+        )
     )
     for encoder in (code, audio):
         check_embedding_revision(corpus, encoder)

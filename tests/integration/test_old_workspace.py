@@ -25,6 +25,7 @@ from core.pipeline.corpus_export import export_corpus
 from core.pipeline.embed import embed_missing_code
 from core.pipeline.evaluate import evaluate_alignment
 from core.search.aligned_corpus import open_aligned_corpus
+from core.search.embedded_corpus import open_embedded_corpus
 from core.search.nearest_neighbour_queries import find_neighbours
 from core.search.search_confidence import estimate_confidence
 from core.studies import study_run_storage
@@ -124,9 +125,13 @@ def test_the_stored_embeddings_are_what_the_encoder_computes_today(corpus: Corpu
 
 def test_embedding_again_replaces_the_vectors_and_keeps_every_alignment(corpus: Corpus):
     spec = encoders.find_encoder_spec("sonicpi")
-    assert corpus.get_encoder_revision("sonicpi") in spec.comparable_revisions
+    stored_revision = corpus.get_encoder_revision("sonicpi")
+    assert stored_revision in spec.comparable_revisions
+    # An alignment that is trained now records the revision of its vectors, not of the encoder.
+    assert open_embedded_corpus(corpus).code_encoder.revision == stored_revision
     assert embed_missing_code(corpus, "sonicpi").code_embeddings_added == 33
     assert corpus.get_encoder_revision("sonicpi") == spec.revision
+    assert open_embedded_corpus(corpus).code_encoder.revision == spec.revision
     for alignment_id, expected in EXPECTED_NEIGHBOURS.items():
         neighbours = find_neighbours(open_aligned_corpus(corpus, alignment_id), SNIPPET, k=3)
         assert [each.program_id for each in neighbours] == [
