@@ -179,6 +179,7 @@ def _run_training_epochs(
     step_count = config.epochs * len(split_rows_into_batches(torch.arange(n), config.batch_size))
     optimiser, schedule = _make_optimiser_and_schedule(heads, step_count)
     shuffle = torch.Generator().manual_seed(config.seed)
+    validation_data = _ValidationData.prepare(validation_pairs.code, validation_pairs.audio)
     history, stop_reason = [], STOPPED_AFTER_ALL_EPOCHS
     best_loss, best_epoch = math.inf, 0
     best_weights: dict[str, Tensor] = {}
@@ -192,7 +193,7 @@ def _run_training_epochs(
                 remedy="Lower the learning rate or raise the temperature.",
             )
         row: dict[str, float] = {"epoch": epoch, "loss": loss}
-        row |= compute_validation_metrics(heads, validation_pairs.code, validation_pairs.audio)
+        row |= _measure_validation_pairs(heads, validation_data)
         row |= {"temperature": heads.temperature.item(), "learning_rate": learning_rate}
         history.append(row)
         # Without validation pairs the loss is NaN, which makes every epoch the best so far.
@@ -296,7 +297,36 @@ def compute_alignment_loss(
     return loss
 
 
-@torch.no_grad()
+@dataclass(frozen=True, eq=False)
+class _CentredRows:
+    """Rows for CKA: float64 [m, d] without their mean, and the norm of their cross products."""
+
+    rows: Tensor
+    norm: Tensor
+
+    @classmethod
+    def centre(cls, x: Tensor) -> _CentredRows:
+        rows = x.double() - x.double().mean(dim=0)
+        return cls(rows, (rows.T @ rows).norm())
+
+
+@dataclass(frozen=True, eq=False)
+class _ValidationData:
+    """Validation pairs, with what no epoch changes: equal programs, and centred raw audio."""
+
+    code: Tensor
+    audio: Tensor
+    source_ids: Tensor | None
+    centred_audio: _CentredRows | None
+
+    @classmethod
+    def prepare(cls, code: Tensor, audio: Tensor) -> _ValidationData:
+        if len(code) < 2:
+            return cls(code, audio, None, None)
+        source_ids = assign_same_label_to_equal_rows(code)
+        return cls(code, audio, source_ids, _CentredRows.centre(audio))
+
+
 def compute_validation_metrics(
     heads: ProjectionHeads, code: Tensor, audio: Tensor
 ) -> dict[str, float]:
@@ -312,27 +342,28 @@ def compute_validation_metrics(
     dict of str to float
         By `VALIDATION_METRICS`; all NaN if m < 2.
     """
-    if len(code) < 2:
+    return _measure_validation_pairs(heads, _ValidationData.prepare(code, audio))
+
+
+@torch.no_grad()
+def _measure_validation_pairs(heads: ProjectionHeads, data: _ValidationData) -> dict[str, float]:
+    if data.centred_audio is None:
         return dict.fromkeys(VALIDATION_METRICS, math.nan)
     heads.eval()
-    source_ids = assign_same_label_to_equal_rows(code)
-    projected_code, projected_audio = heads(code, audio)  # 2 x [m, dim]
+    code, audio = heads(data.code, data.audio)  # 2 x [m, dim]
+    row_numbers = torch.arange(len(code), device=code.device)
     total_loss = 0.0
     # In batches of the size of training, because the loss grows with the number of negatives.
-    for rows in split_rows_into_batches(
-        torch.arange(len(code), device=code.device), heads.config.batch_size
-    ):
-        batch_ids = None if source_ids is None else source_ids[rows]
-        loss = compute_alignment_loss(
-            heads, projected_code[rows], projected_audio[rows], audio[rows], batch_ids
-        )
+    for rows in split_rows_into_batches(row_numbers, heads.config.batch_size):
+        batch_ids = None if data.source_ids is None else data.source_ids[rows]
+        loss = compute_alignment_loss(heads, code[rows], audio[rows], data.audio[rows], batch_ids)
         total_loss += loss.item() * len(rows)
-    nearest = (projected_code @ projected_audio.T).argmax(dim=1)  # [m]
-    is_match = nearest == torch.arange(len(code), device=code.device)
+    is_match = (code @ audio.T).argmax(dim=1) == row_numbers
+    centred_code = _CentredRows.centre(code)
     return {
         "validation_loss": total_loss / len(code),
-        "cka": _compute_cka(projected_code, projected_audio),
-        "cka_raw": _compute_cka(projected_code, audio),
+        "cka": _compute_cka(centred_code, _CentredRows.centre(audio)),
+        "cka_raw": _compute_cka(centred_code, data.centred_audio),
         "recall_at_1": float(is_match.float().mean()),
     }
 
@@ -361,8 +392,6 @@ def _make_optimiser_and_schedule(
     return optimiser, LambdaLR(optimiser, compute_learning_rate_factor)
 
 
-def _compute_cka(x: Tensor, y: Tensor) -> float:
-    """Compute linear CKA in float64 on the device; `core.evaluation.metrics.cka` defines it."""
-    x, y = (z.double() - z.double().mean(dim=0) for z in (x, y))
-    within = (x.T @ x).norm() * (y.T @ y).norm()
-    return float((x.T @ y).square().sum() / within)
+def _compute_cka(x: _CentredRows, y: _CentredRows) -> float:
+    """Compute linear CKA on the device; `core.evaluation.metrics.cka` defines it."""
+    return float((x.rows.T @ y.rows).square().sum() / (x.norm * y.norm))
