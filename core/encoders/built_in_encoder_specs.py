@@ -253,8 +253,9 @@ ENCODER_SPECS = (
         licence="none needed",
         weights=NoWeights(),
         # Version 1 left sounds and FX as they began, whatever `control` did; version 2 counted
-        # onsets relative to the strongest one, and version 3 had no resonance and no mix in phase.
-        recipe_version=4,
+        # onsets relative to the strongest one, version 3 had no resonance and no mix in phase, and
+        # version 4 left the main mixer as it was.
+        recipe_version=5,
     ),
     EncoderSpec(
         id="score",

@@ -101,7 +101,8 @@ def simulate_aspects(source: str, seconds: float = MAX_SCORE_SECONDS) -> np.ndar
 # A prediction uses the sound of its snippet more than once.
 @lru_cache(maxsize=CACHE_SIZE)
 def _simulate_cached_source(source: str, seconds: float) -> MixedSound:
-    return simulate_program(_list_events_in_clip(source, seconds), seconds)
+    changes = interpret_program(source).mixer_changes
+    return simulate_program(_list_events_in_clip(source, seconds), seconds, changes)
 
 
 def _list_events_in_clip(source: str, seconds: float) -> list[ScoreEvent]:

@@ -16,6 +16,7 @@ from core.encoders.sound_simulation_encoder import simulate_aspects, simulate_pr
 from core.encoders.static_analysis_encoder import embed_program_source
 from core.sonicpi.interpreter.program_interpretation import ProgramReading, reuse_program_readings
 from core.sonicpi.score_events import ScoreEvent
+from core.sonicpi.sound_options_and_control_changes import OptionChange
 from core.suggest.analysis_worker_pool import Reply, get_analysis_worker_pool
 from core.suggest.incremental_variant_interpretation import Variant, VariantReader
 
@@ -57,15 +58,23 @@ class DeferredReading(ProgramReading):
     @property
     def has_events(self) -> bool:
         """Whether the events have been read here."""
-        return "_events" in self.__dict__
+        return "_reading_here" in self.__dict__
+
+    def _read_once(self) -> ProgramReading:
+        if not self.has_events:
+            self.__dict__["_reading_here"] = self.__dict__["_read_program_here"]()
+        reading: ProgramReading = self.__dict__["_reading_here"]
+        return reading
 
     @property
     def events(self) -> list[ScoreEvent]:
         """The events, which are read once."""
-        if not self.has_events:
-            self.__dict__["_events"] = self.__dict__["_read_program_here"]().events
-        events: list[ScoreEvent] = self.__dict__["_events"]
-        return events
+        return self._read_once().events
+
+    @property
+    def mixer_changes(self) -> tuple[OptionChange, ...]:
+        """The changes of the main mixer."""
+        return self._read_once().mixer_changes
 
 
 @dataclass(frozen=True, eq=False)

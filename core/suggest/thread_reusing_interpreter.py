@@ -20,8 +20,10 @@ from core.sonicpi.sound_options_and_control_changes import is_referenced_by_prog
 # Functions by which a thread depends on other threads, or changes what they do.
 SHARED_STATE_FUNCTIONS = frozenset(
     "sync sync_bpm get set cue live_loop in_thread define defonce ndefine at link link_sync"
-    " set_link_bpm! set_volume! set_sched_ahead_time! set_audio_latency! eval load run_code"
-    " run_file load_buffer load_example time_warp Thread send public_send method".split()
+    " set_link_bpm! set_volume! current_volume set_mixer_control! reset_mixer!"
+    " set_mixer_mono_mode! set_mixer_stereo_mode! set_sched_ahead_time! set_audio_latency! eval"
+    " load run_code run_file load_buffer load_example time_warp Thread send"
+    " public_send method".split()
 )
 SHARED_STATE_NODES = frozenset(("def", "class", "?"))
 MAX_FINGERPRINT_CHARS = 20_000

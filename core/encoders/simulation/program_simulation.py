@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -21,9 +21,11 @@ from core.encoders.simulation.event_simulation import (
 )
 from core.encoders.simulation.fx_mixing import MixedSound
 from core.encoders.simulation.fx_simulation import apply_fx
+from core.encoders.simulation.main_mixer_simulation import apply_main_mixer
 from core.encoders.simulation.third_octave_bands import BAND_COUNT, FRAME_SECONDS
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, FxChain, ScoreEvent
 from core.sonicpi.sound_options_and_control_changes import (
+    OptionChange,
     get_end_seconds,
     is_changed_over_time,
     list_option_changes,
@@ -34,8 +36,6 @@ MAX_SIMULATED_SOUNDS = 100
 """Of further sounds, the last one of the same synth or sample stands in: a limit on the time."""
 MAX_FX_CHAINS = 16
 """Events of further chains join the last chain of FX of the same names."""
-LIMITER_PEAK = 0.98
-"""Sonic Pi's output never exceeds this amplitude."""
 MAX_OPTION_VALUE = 1e4
 MAX_CACHE_BYTES = 100_000_000
 
@@ -72,7 +72,11 @@ def reuse_simulated_sounds() -> Iterator[None]:
         _simulation_cache.reset(token)
 
 
-def simulate_program(events: list[ScoreEvent], seconds: float = MAX_SCORE_SECONDS) -> MixedSound:
+def simulate_program(
+    events: list[ScoreEvent],
+    seconds: float = MAX_SCORE_SECONDS,
+    mixer_changes: Sequence[OptionChange] = (),
+) -> MixedSound:
     """Return the simulated sound of a program's events.
 
     Parameters
@@ -80,6 +84,8 @@ def simulate_program(events: list[ScoreEvent], seconds: float = MAX_SCORE_SECOND
     events : list of ScoreEvent
     seconds : float
         Length of the clip, which begins at time 0 of the events.
+    mixer_changes : sequence of OptionChange
+        Of the main mixer, by time.
 
     Returns
     -------
@@ -96,7 +102,7 @@ def simulate_program(events: list[ScoreEvent], seconds: float = MAX_SCORE_SECOND
     groups = []
     for chain_events in events_by_chain.values():
         groups.append(_simulate_group_through_fx(chain_events, start, frame_count))
-    return _apply_output_limiter(_mix_simulated_sounds(groups))
+    return apply_main_mixer(_mix_simulated_sounds(groups), mixer_changes, start)
 
 
 def _simulate_group_through_fx(
@@ -232,10 +238,3 @@ def _mix_simulated_sounds(sounds: list[MixedSound]) -> MixedSound:
         (shares * np.stack([sound.floors for sound in sounds])).sum(axis=0),
         float(totals @ np.array([sound.side_share for sound in sounds])),
     )
-
-
-def _apply_output_limiter(sound: MixedSound) -> MixedSound:
-    """Return the sound after the limiter of the output."""
-    peaks = sound.power[:, BAND_COUNT]
-    gains = np.minimum(1, LIMITER_PEAK**2 / np.maximum(peaks, 1e-12)).astype(np.float32)
-    return replace(sound, power=sound.power * gains[:, None])

@@ -10,6 +10,7 @@
 from core.sonicpi.interpreter import (
     builtins_control_and_kill,
     builtins_definitions_and_ignored_calls,
+    builtins_main_mixer,
     builtins_newer_sonic_pi,
     builtins_play_and_synth,
     builtins_random,
@@ -28,6 +29,7 @@ __all__ = [
     "ProgramReading",
     "builtins_control_and_kill",
     "builtins_ruby_kernel",
+    "builtins_main_mixer",
     "builtins_newer_sonic_pi",
     "builtins_random",
     "builtins_samples",

@@ -13,11 +13,8 @@ MAX_FUNCTIONS = 256
 IGNORED_FUNCTIONS = (
     "puts",
     "print",
-    "set_volume!",
     "comment",
     "p",
-    "set_mixer_control!",
-    "reset_mixer!",
     "osc",
     "midi",
     "rest",

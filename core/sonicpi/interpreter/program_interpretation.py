@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.ruby_parser_process import ParsedProgram, parse_program_and_error
+from core.sonicpi.main_mixer import is_mixer_silent
 from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 from core.sonicpi.sonic_pi_inventory import get_default_synth_options, load_sonic_pi_inventory
+from core.sonicpi.sound_options_and_control_changes import OptionChange, list_option_changes
 
 STATUS_SOUND, STATUS_NO_SOUND, STATUS_SYNTAX, STATUS_UNKNOWN = (
     "sound",
@@ -21,7 +23,7 @@ STATUS_SOUND, STATUS_NO_SOUND, STATUS_SYNTAX, STATUS_UNKNOWN = (
     "unknown",
 )
 # Functions after which an amplitude of 0, or a random choice, is not the last word.
-AMPLITUDE_CHANGES = ("control", "set_volume!")
+AMPLITUDE_CHANGES = ("control",)
 RANDOM_FUNCTIONS = ("rand", "rand_i", "rrand", "rrand_i", "one_in", "dice", "choose", "pick")
 # A prediction reads its snippet more than once.
 CACHE_SIZE = 16
@@ -49,6 +51,8 @@ class ProgramReading:
         How much of the program was understood, in [0, 1]: the share of its calls that are of known
         functions, or the share of its sounds that are of known synths and samples if that is less;
         with a syntax error, times the share of lines before it.
+    mixer_changes : tuple of OptionChange
+        Changes of the main mixer, by time.
     """
 
     events: list[ScoreEvent]
@@ -56,6 +60,7 @@ class ProgramReading:
     line: int | None = None
     message: str = ""
     understood_share: float = 1.0
+    mixer_changes: tuple[OptionChange, ...] = ()
 
     @property
     def is_silent(self) -> bool:
@@ -119,10 +124,22 @@ def build_program_reading(
     source: str, parsed: ParsedProgram, interpreter: ProgramInterpreter
 ) -> ProgramReading:
     """Return the reading of a program that has been interpreted."""
+    mixer_changes = list_option_changes(interpreter.mixer_options)
+    reading = _build_reading_without_mixer(source, parsed, interpreter, mixer_changes)
+    return replace(reading, mixer_changes=mixer_changes) if mixer_changes else reading
+
+
+def _build_reading_without_mixer(
+    source: str,
+    parsed: ParsedProgram,
+    interpreter: ProgramInterpreter,
+    mixer_changes: tuple[OptionChange, ...],
+) -> ProgramReading:
     events = interpreter.events
     is_audible = any(map(_is_event_audible, events)) or (
         bool(events) and any(name in interpreter.call_counts for name in AMPLITUDE_CHANGES)
     )
+    is_audible = is_audible and not is_mixer_silent(mixer_changes)
     understood_share = _compute_understood_share(interpreter)
     if parsed.error_line is not None:
         line_count = source.count("\n") + 1

@@ -66,6 +66,8 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
     ----------
     events : list of ScoreEvent
         Synths and samples that the program starts.
+    mixer_options : SoundOptions
+        Of the main mixer; only the program's changes.
     clip_start : ClipStart
         Where the clip begins in the program's time.
     cues : dict of str to CueHistory
@@ -89,6 +91,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.compiler = compiler or SyntaxTreeCompiler()
         self.builtins = BUILTINS
         self.events: list[ScoreEvent] = []
+        self.mixer_options = SoundOptions()
         self.clip_start = ClipStart()
         self.functions = {}
         self.cues: dict[str, CueHistory] = {}
@@ -108,6 +111,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.started_threads: set[tuple[Any, ...]] = set()
         self._run_program_threads()
         self._move_events_to_clip_start()
+        self.mixer_options = self.mixer_options.move_changes(-self.clip_start.compute_clip_start())
 
     def _move_events_to_clip_start(self) -> None:
         start_seconds = self.clip_start.compute_clip_start()

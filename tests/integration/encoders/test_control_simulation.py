@@ -24,6 +24,10 @@ PROGRAMS = {
     "amp of a sample": "s = sample :ambi_drone\nsleep 2\ncontrol s, amp: 0.1",
     "amp of each FX in a loop": "live_loop :a do\nwith_fx :level do |l|\nsynth :noise, sustain: 2\n"
     "sleep 1\ncontrol l, amp: 0.1\nsleep 1\nend\nend",
+    "volume of the main mixer": "set_volume! 0.1\nsynth :saw, note: 40, sustain: 4\nsleep 1\n"
+    "set_volume! 1\nsleep 1\nset_mixer_control! amp: 0.05, amp_slide: 1\nsleep 1.5\nreset_mixer!",
+    "filter of the main mixer": "synth :saw, note: 40, sustain: 4\nsleep 1\n"
+    "set_mixer_control! hpf: 110, hpf_slide: 2",
 }
 
 
@@ -40,8 +44,9 @@ def test_levels_over_time_are_those_of_the_clip(name):
     samples = render(source, SECONDS).samples
     power = sum(compute_frame_spectra(samples[:, side]) for side in (0, 1)) / 2
     measured = measure_half_second_levels(power @ build_band_filters())
+    reading = interpret_program(source)
     simulated = measure_half_second_levels(
-        simulate_program(interpret_program(source).events, SECONDS).power
+        simulate_program(reading.events, SECONDS, reading.mixer_changes).power
     )
     assert np.ptp(measured) > 8
     count = min(len(measured), len(simulated))

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from core.encoders.simulation.main_mixer_simulation import LIMITER_PEAK
 from core.encoders.simulation.onset_strength import compute_mel_onset_strength
-from core.encoders.simulation.program_simulation import LIMITER_PEAK, simulate_program
+from core.encoders.simulation.program_simulation import simulate_program
 from core.encoders.simulation.simulated_features import (
     SIMULATION_DIM,
     compute_simulated_features,

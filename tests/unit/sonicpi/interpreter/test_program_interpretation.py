@@ -19,6 +19,9 @@ SILENT = {
     "endless live_loop": "live_loop :a do\n  puts 1\nend",
     "amp 0": "play 60, amp: 0\nsample :bd_haus, amp: 0",
     "amp 0 of an FX": "with_fx :reverb, amp: 0 do\n  play 60\nend",
+    "volume 0": "set_volume! 0\nplay 60\nsleep 1\nset_volume! 0, true",
+    "mixer off in a loop": "4.times do\n  set_mixer_control! amp: 0\n  play 60\n  sleep 1\nend",
+    "volume of amp 0": "set_volume! 3\nplay 60, amp: 0",
     "rests": "play nil\nplay :rest",
     "off": "play 60, on: 0",
     "too late": "sleep 20\nplay 60",
@@ -41,6 +44,10 @@ UNKNOWN = {
 }
 SOUND = {
     "control after amp 0": "s = play 60, amp: 0\ncontrol s, amp: 1",
+    "volume raised later": "set_volume! 0\nplay 60, sustain: 3\nsleep 1\nset_volume! 1",
+    "slow fade of the mixer": "set_mixer_control! amp: 0, amp_slide: 3\nplay 60",
+    "reset of the mixer": "set_volume! 0\nplay 60\nsleep 1\nreset_mixer!",
+    "unknown volume": "set_volume! Time.now.sec\nplay 60",
     "unknown pitch": "play Time.now.sec",
     "sample of an unknown name": "sample Time.now.to_s",
     "unknown amp": "play 60, amp: Time.now.sec",
