@@ -377,6 +377,7 @@ def _style_map_layout(figure: go.Figure, legend_entry_count: int) -> None:
             "x": 0,
             "itemsizing": "constant",
             "title": {"text": ""},
+            "tracegroupgap": 0,  # Between rows too: the map needs the height.
             "font": {"size": 11 if legend_entry_count > 8 else 13},
             # A click shows one group alone, a second one all of them again.
             "itemclick": "toggleothers",

@@ -29,11 +29,11 @@ _TRAINING_PANELS = (
     ),
     ("Recall@1, validation", (("recall_at_1", "Code to audio", CODE_COLOUR, "solid"),)),
 )
-# Title of each panel and column of the history.
+# Title of each panel and column of the history. Short, so that a phone shows them whole.
 _COMPARISON_PANELS = (
-    ("Loss, validation", "validation_loss"),
-    ("CKA, validation", "cka"),
-    ("Recall@1, validation", "recall_at_1"),
+    ("Loss", "validation_loss"),
+    ("CKA", "cka"),
+    ("Recall@1", "recall_at_1"),
 )
 _RUN_DASHES = ("solid", "dash", "dot", "dashdot")
 # x, y, xanchor, yanchor of the legend of each panel: corners that curves seldom reach.

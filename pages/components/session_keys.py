@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from core.pipeline.import_programs import ImportReport
     from core.sonicpi import RenderResult
     from core.sonicpi.live import SavedWorkspacesWatcher, SourceFileWatcher
+    from pages.map.map_view_export import ShownMap
     from pages.suggest.suggestion_state import SuggestionState
 
 T = TypeVar("T")
@@ -220,6 +221,7 @@ IS_SHOWING_MAP_DENSITY = SessionKey("map_density", False)
 IS_MAP_STACKED = SessionKey("is_map_stacked", False)
 IS_MAP_LAYOUT_CHANGED = SessionKey("is_map_layout_changed", False)
 MAP_OVERLAY: SessionKey[dict[str, Any]] = SessionKey("map_overlay", {})
+SHOWN_MAP: SessionKey[ShownMap | None] = SessionKey("shown_map", None)
 MAP_SELECTION: SessionKey[MapSelection | None] = SessionKey("map_selection", None)
 MAP_PATH: SessionKey[MapPath | None] = SessionKey("map_path", None)
 MAP_PATH_STEPS = SessionKey("map_path_steps", 5)

@@ -148,7 +148,7 @@ def plot_map(
     figure = map_plot.build_map_figure(
         points,
         load_colour_values(corpus, alignment, colour_by),
-        colour_label=colour_label.removeprefix("Error: ").capitalize(),
+        colour_label=_capitalize_first(colour_label.removeprefix("Error: ")),
         group_titles=page_cache.load_template_titles() if colour_by == "template" else None,
         scale=scale,
         panel_notes=format_panel_metrics(alignment),
@@ -157,6 +157,11 @@ def plot_map(
     if shows_density:
         map_plot.add_density_contours(figure, points, is_stacked)
     return figure
+
+
+def _capitalize_first(text: str) -> str:
+    """Return a text with a capital first letter; units such as LUFS stay as they are."""
+    return text[:1].upper() + text[1:]
 
 
 @cache_until_inputs_change(8)

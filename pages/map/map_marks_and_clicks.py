@@ -73,6 +73,7 @@ def draw_map_overlay(
     on_click: Callable[[str], None],
     on_lasso: Callable[[tuple[str, ...]], None],
     on_place: Callable[[dict[str, Any]], None],
+    on_view: Callable[[Any], None],
 ) -> None:
     """Draw the overlay.
 
@@ -87,6 +88,8 @@ def draw_map_overlay(
         Takes the ids of the programs inside a lasso.
     on_place : callable
         Takes the "panel", "x" and "y" of a click while a place is chosen.
+    on_view : callable
+        Takes what the chart shows when an image of it is asked for.
     """
     with st.container(key="map-marks"):
         _overlay_component(
@@ -95,6 +98,7 @@ def draw_map_overlay(
             on_pick_change=lambda: _report_clicked_program(points, on_click),
             on_lasso_change=lambda: _report_lasso_selection(points, on_lasso),
             on_place_change=lambda: _report_clicked_place(on_place),
+            on_view_change=lambda: on_view(session_keys.MAP_OVERLAY.get_value().get("view")),
             on_stacked_change=_store_map_panel_arrangement,
         )
 

@@ -40,7 +40,7 @@ function hasChanged(layer, content) {
 function draw(chart, state) {
   drawSelection(chart, state.data.selection);
   drawToolbar(chart, state);
-  drawLabels(chart, state.showsLabels ? state.data.labels : []);
+  state.placedLabels = drawLabels(chart, state.showsLabels ? state.data.labels : []);
   drawMarks(chart, state.rows, state.data.snippet);
   drawPathAndGap(chart, state.data);
   drawMorph(chart, state);
@@ -174,7 +174,7 @@ function measureTextWidth(text) {
 }
 
 // Draws the labels of clusters, largest first. A label that would overlap another is left out, so
-// zooming in shows more of them.
+// zooming in shows more of them. Returns panel, text and position of those that are shown.
 function drawLabels(chart, labels) {
   const layer = getSvgLayer(chart, "earshot-labels");
   const { color, backgroundColor } = getComputedStyle(document.querySelector(".stApp"));
@@ -198,16 +198,21 @@ function drawLabels(chart, labels) {
         bottom: pixel[1] + 10,
       };
       if ([...obstacles, ...placed].some((other) => doBoxesOverlap(box, other))) continue;
-      placed.push({ ...box, pixel, text: label.text });
+      placed.push({ ...box, pixel, text: label.text, panel });
       shown.add(panel + label.text);
     }
   }
-  if (!hasChanged(layer, placed.map(({ pixel, text }) => [text, pixel.map(Math.round)]))) return;
-  layer.replaceChildren();
-  for (const { pixel, text } of placed) {
-    addSvgElement(
-      layer, "text", { x: pixel[0], y: pixel[1] + 4, "text-anchor": "middle" }, text);
+  if (hasChanged(layer, placed.map(({ pixel, text }) => [text, pixel.map(Math.round)]))) {
+    layer.replaceChildren();
+    for (const { pixel, text } of placed) {
+      addSvgElement(
+        layer, "text", { x: pixel[0], y: pixel[1] + 4, "text-anchor": "middle" }, text);
+    }
   }
+  return placed.map(({ panel, text, pixel: [x, y] }) => {
+    const [xAxis, yAxis] = getPanelAxes(chart, panel);
+    return { panel, text, x: xAxis.p2l(x - xAxis._offset), y: yAxis.p2l(y - yAxis._offset) };
+  });
 }
 
 // Returns the x position nearest to `x` at which a label of this half width is whole.

@@ -78,6 +78,33 @@ function selectInLasso(chart, state, path) {
   if (rows.length) state.sendValue("lasso", encodeBitmask(rows, state.data.total));
 }
 
+// -- the view, for an image of it ----------------------------------------------------------------
+
+// Returns what the chart shows now: the range of each axis, the groups that the legend hides, and the
+// labels.
+function readView(chart, state) {
+  const ranges = {};
+  for (const panel of PANELS) {
+    ranges[panel] = getPanelAxes(chart, panel).map((axis) => [...axis.range]);
+  }
+  const hidden = chart._fullData
+    .filter((trace) => trace.visible === "legendonly")
+    .map((trace) => trace.legendgroup);
+  return { ranges, hidden: [...new Set(hidden)], labels: state.placedLabels };
+}
+
+// Sends the view when the controls that make an image of it are used.
+function handleExportClick(state, event) {
+  const chart = findChart();
+  if (!chart?._fullLayout?.xaxis?.l2p) return;
+  if (!event.target.closest?.('[class*="st-key-export-figure-"]')) return;
+  const view = readView(chart, state);
+  const text = JSON.stringify(view);
+  if (state.sentView === text) return;
+  state.sentView = text;
+  state.sendValue("view", view);
+}
+
 // -- one state per tab ------------------------------------------------------------------------
 
 function createState() {
@@ -87,6 +114,8 @@ function createState() {
     isLassoActive: false,
     reportedLayout: null, // What Python was told last and has not drawn yet: "yes" or "no".
     showsLabels: true,
+    placedLabels: [], // Panel, text and position, in the chart's units, of the labels drawn.
+    sentView: null, // What `readView` returned when it was sent last, as JSON.
     isMorphed: false, // Whether the points move to their positions after alignment, or are there.
     morph: null, // The animation, as map_morph_animation.js keeps it.
     path: null, // Pointer positions since the button was pressed.
@@ -94,6 +123,7 @@ function createState() {
   };
   document.addEventListener("pointerdown", (event) => handlePointerDown(state, event), true);
   document.addEventListener("pointermove", (event) => handlePointerMove(state, event), true);
+  document.addEventListener("click", (event) => handleExportClick(state, event), true);
   document.addEventListener("pointerup", (event) => handlePointerUp(state, event), true);
   // A chart appears some time after its data. Each new colour and theme replaces it and with it the
   // layers. Looking at it at intervals costs next to nothing.

@@ -24,6 +24,7 @@ from pages.map import (
     fill_gap_panel,
     lasso_selection_panel,
     map_marks_and_clicks,
+    map_view_export,
     variant_path_panel,
 )
 from pages.map.map_marks_and_clicks import MapMarks
@@ -96,12 +97,14 @@ def draw_map_sidebar(selected: Selection) -> None:
         is_choosing_place=panel == "gap",
         is_choosing_path=panel == "path",
     )
+    map_view_export.get_shown_map().marks = marks
     map_marks_and_clicks.draw_map_overlay(
         points,
         marks,
         lambda program_id: open_program_or_choose_path_end(selected, program_id),
         lambda program_ids: store_lasso_selection(selected, program_ids),
         lambda place: fill_gap_panel.store_clicked_map_place(selected, place),
+        map_view_export.store_reported_view,
     )
 
 

@@ -22,7 +22,7 @@ from pages.components.unknown_url_value_notice import (
     warn_about_remembered_url_value,
 )
 from pages.components.url_bound_segmented_control import draw_choice_bound_to_url
-from pages.map import cached_map_points_and_figure, map_sidebar_panels
+from pages.map import cached_map_points_and_figure, map_sidebar_panels, map_view_export
 
 # A larger map is drawn with a quarter of the pixels, so that zooming stays smooth.
 MAX_HIGH_RESOLUTION_POINTS = 10_000
@@ -87,10 +87,14 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
         alt=f"Code and audio of {program_count:,} programs in the plane, before and after"
         " alignment. The page Corpus lists the same programs in a table.",
     )
+    shown_map = map_view_export.get_shown_map()
     figure_and_table_download.draw_figure_download(
         f"{selected.corpus.name}-map",
-        lambda: cached_map_points_and_figure.plot_map(
-            selected.corpus, selected.alignment, colour_by, scale, shows_density=shows_density
+        lambda: shown_map.build_figure(
+            cached_map_points_and_figure.plot_map(
+                selected.corpus, selected.alignment, colour_by, scale, shows_density=shows_density
+            ),
+            points,
         ),
     )
     missing_count = page_cache.count_programs_by_state(selected.corpus)["ok"] - program_count

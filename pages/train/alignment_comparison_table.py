@@ -101,7 +101,9 @@ def draw_alignment_comparison(corpus: Corpus, alignments: list[AlignmentRecord])
     )
     st.caption("Measured on the validation programs after each epoch.")
     figure_and_table_download.draw_figure_download(
-        f"{corpus.name}-alignments", lambda: build_training_run_comparison_figure(histories)
+        f"{corpus.name}-alignments",
+        lambda: build_training_run_comparison_figure(histories),
+        title="Metrics of the validation programs",
     )
     warn_about_different_programs(list(chosen.values()))
     st.dataframe(

@@ -141,6 +141,14 @@ def test_points_are_coloured_filtered_by_the_legend_and_moved(map_page: Page) ->
     # A click shows one group alone: its code and audio, before and after.
     page.locator(".legendtoggle").first.click()
     page.wait_for_function(f"{shown} === 4")
+    # An image shows what is seen: one of four templates, its code and audio in both panels.
+    page.get_by_role("button", name="Export figure").click()
+    page_steps.wait_until_settled(page)
+    with page.expect_download() as download_info:
+        page.get_by_test_id("stPopoverBody").get_by_role("button", name="Download").click()
+    image = Path(download_info.value.path()).read_text(encoding="utf-8")
+    assert image.count('class="point"') == PROGRAMS
+    page.keyboard.press("Escape")
     page.locator(".legendtoggle").first.click()
     page.wait_for_function(f"{shown} === {before}")
 
