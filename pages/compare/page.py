@@ -23,10 +23,12 @@ from pages.components import (
     job_panel,
     page_cache,
     page_header_and_sidebar,
+    program_actions_menu,
     program_header_and_diff,
     session_keys,
 )
 from pages.components.corpus_and_alignment_picker import Selection
+from pages.components.program_actions_menu import ProgramToUse
 from pages.components.unknown_url_value_notice import draw_unknown_url_value_warning
 from pages.components.url_bound_segmented_control import draw_choice_bound_to_url
 
@@ -237,6 +239,16 @@ def draw_program_pair(selected: Selection, pair_list: PairList, row: int) -> Non
                 program["name"], program["template"], program["role"], program["split"]
             )
             audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
+            program_actions_menu.draw_program_actions_popover(
+                ProgramToUse(
+                    selected.corpus.name,
+                    str(program.name),  # The frame's index.
+                    program["name"],
+                    program["source"],
+                    program["audio"],
+                ),
+                player_key,
+            )
             st.code(program["source"], language="ruby", height=230)
     draw_pair_differences(first, second, comparison)
 

@@ -17,10 +17,11 @@ from pages.components import (
     corpus_and_alignment_picker,
     markdown_and_errors,
     page_header_and_sidebar,
+    program_actions_menu,
     program_header_and_diff,
     session_keys,
-    suggest_button,
 )
+from pages.components.program_actions_menu import ProgramToUse
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 from pages.components.unknown_url_value_notice import draw_unknown_url_value_warning
 from pages.generate import (
@@ -190,11 +191,12 @@ def draw_parameter_controls(
 def draw_variant_preview(program: Program) -> None:
     """Draw a variant's code, and the button that renders and plays it."""
     st.code(program.source, language="ruby", height=270, line_numbers=True)
-    suggest_button.draw_suggest_button(program.source, "generate")
     with st.container(horizontal=True, vertical_alignment="center"):
         should_render = st.button(
             "Render and play", type="primary", icon=":material/graphic_eq:", shortcut="Alt+Enter"
         )
+        # Filled last, because the clip may be rendered below.
+        actions = st.container(width="content", key="variant-actions")
         st.caption(f"{program.name}, seed {program.seed}")
     # A fixed height keeps everything below in place when the player appears.
     with st.container(height=64, border=False, vertical_alignment="center", key="preview"):
@@ -210,6 +212,11 @@ def draw_variant_preview(program: Program) -> None:
             draw_render_result(preview.rendering, program)
         else:
             st.caption(":material/hearing: Not rendered yet. Rendering takes about a second.")
+    clip = preview.rendering.clip if preview and preview.key == program.id else None
+    with actions:
+        program_actions_menu.draw_program_actions_popover(
+            ProgramToUse.from_new_program(program, clip), "generate"
+        )
 
 
 def draw_render_result(rendering: sonicpi.RenderResult, program: Program) -> None:

@@ -15,9 +15,11 @@ from pages.components import (
     job_panel,
     markdown_and_errors,
     page_cache,
+    program_actions_menu,
     session_keys,
 )
 from pages.components.corpus_and_alignment_picker import Selection
+from pages.components.program_actions_menu import ProgramToUse
 from pages.components.session_keys import MapPlace, RenderedSnippet
 
 if TYPE_CHECKING:
@@ -128,7 +130,9 @@ def _draw_gap_candidate(number: int, candidate: GapCandidate) -> None:
             )
         session_keys.GAP_RENDERING.set_value(preview)
         audio_player.request_autoplay(player_key)
+    clip = None
     if preview is not None and preview.key == program.id:
+        clip = preview.rendering.clip
         if preview.rendering.clip is not None:
             audio_player.draw_clip_player(preview.rendering.clip, program.name, player_key)
         else:
@@ -138,3 +142,6 @@ def _draw_gap_candidate(number: int, candidate: GapCandidate) -> None:
             )
     with st.expander("Code", type="compact", key=f"code-{player_key}"):
         st.code(program.source, language="ruby")
+        program_actions_menu.draw_program_actions_popover(
+            ProgramToUse.from_new_program(program, clip), f"gap-{number}"
+        )

@@ -86,7 +86,7 @@ def draw_map_sidebar(selected: Selection) -> None:
         elif program_id is None:
             draw_map_help()
         else:
-            draw_program_card(selected, program_id)
+            draw_program_card(selected, program_id, bool((points["program"] == program_id).any()))
     marks = MapMarks(
         program_id if panel in ("program", "selection") else None,
         selected_ids,
@@ -173,7 +173,7 @@ def draw_map_help() -> None:
     )
 
 
-def draw_program_card(selected: Selection, program_id: str) -> None:
+def draw_program_card(selected: Selection, program_id: str, is_on_map: bool) -> None:
     """Draw a program's clip, code, neighbours and spectrogram."""
     try:
         program = selected.corpus.load_program(program_id)
@@ -183,7 +183,13 @@ def draw_program_card(selected: Selection, program_id: str) -> None:
         return
     player_key = _format_program_player_key(program_id)
     program_header_and_diff.draw_closable_program_header(program, close_program_card)
-    audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
+    if not is_on_map:
+        st.caption(
+            ":material/location_off: Not on this map: the program has no clip, or was added after"
+            " this alignment."
+        )
+    if program["audio"]:
+        audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
     st.code(program["source"], language="ruby", height=132)
     program_actions_menu.draw_program_actions_popover(
         ProgramToUse(

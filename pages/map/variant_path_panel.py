@@ -15,9 +15,11 @@ from pages.components import (
     audio_player,
     markdown_and_errors,
     page_cache,
+    program_actions_menu,
     session_keys,
 )
 from pages.components.corpus_and_alignment_picker import Selection
+from pages.components.program_actions_menu import ProgramToUse
 from pages.components.session_keys import MapPath
 
 SECONDS_PER_STEP = 4.0
@@ -135,8 +137,10 @@ def _draw_path_players(corpus: Corpus, path: list[Program]) -> None:
         audio_player.draw_playlist_button(player_keys, "Play all", SECONDS_PER_STEP, PLAYLIST_KEY)
     for number, (program, player_key) in enumerate(zip(path, player_keys), 1):
         st.markdown(f"**{number}.** {_describe_path_step_changes(path, number - 1)}")
+        clip = None
         if is_rendered:
             rendering = _render_step(program.source, corpus.settings.get("sonic_pi"))
+            clip = rendering.clip
             if rendering.clip is not None:
                 audio_player.draw_clip_player(rendering.clip, f"Step {number}", player_key)
             else:
@@ -146,6 +150,9 @@ def _draw_path_players(corpus: Corpus, path: list[Program]) -> None:
                 )
         with st.expander("Code", type="compact", key=f"path-code-{number}"):
             st.code(program.source, language="ruby")
+            program_actions_menu.draw_program_actions_popover(
+                ProgramToUse.from_new_program(program, clip), f"path-{number}"
+            )
 
 
 def _describe_path_step_changes(path: list[Program], index: int) -> str:
