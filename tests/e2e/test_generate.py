@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -79,6 +81,14 @@ def test_a_variant_is_fixed_played_and_generated_for_a_corpus(
     page.get_by_role("button", name="Render and play").click()
     clip = page_steps.measure_clip(page.locator(".player[data-player-key='preview']"), starts=True)
     assert clip["ready"] == pytest.approx(18, abs=0.05) and clip["rms"] > 1e-3
+    # The card has the same menu as those of other pages, with the clip that was just rendered.
+    page.locator(".st-key-variant-actions button:visible").first.click()
+    menu = page.get_by_test_id("stPopoverBody")
+    with page.expect_download() as download_info:
+        menu.get_by_role("button", name="Clip", exact=True).click()
+    assert Path(download_info.value.path()).read_bytes().startswith(b"fLaC")
+    page.keyboard.press("Escape")
+    expect(menu).to_have_count(0)
 
     # Generate two variants for a new corpus.
     page_steps.choose_option(page, page.get_by_role("combobox", name="Corpus"), "New corpus")

@@ -120,6 +120,11 @@ def test_pairs_are_found_by_a_job_and_played_in_turn(stocked: Dashboard, page: P
     page.get_by_text("After alignment", exact=True).click()
     page_steps.wait_until_settled(page)
     expect(page.get_by_text("Pair 1 of")).to_be_visible()
+    # Both programs have the menu that all cards have.
+    page.locator('.st-key-pair-second [class*="st-key-more-"] button:visible').click()
+    page.get_by_test_id("stPopoverBody").get_by_role("button", name="Show on map").click()
+    expect(page.get_by_role("heading", name="Map")).to_be_visible()
+    expect(page.locator(".st-key-card .player")).to_be_visible()
 
 
 def test_a_row_puts_its_code_into_the_editor_and_opens_the_map(
