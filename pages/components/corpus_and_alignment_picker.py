@@ -61,6 +61,9 @@ def draw_corpus_picker_in_sidebar() -> Corpus | None:
     names = list_corpora()
     if not names:
         return None
+    if session_keys.CORPUS_OF_OPENED_PAGE.is_set():
+        session_keys.CORPUS.set_value(session_keys.CORPUS_OF_OPENED_PAGE.get_value())
+        session_keys.CORPUS_OF_OPENED_PAGE.clear()
     shown_name = session_keys.CORPUS.get_value()
     if shown_name and shown_name not in names:
         _select_other_corpus_and_raise(shown_name, names)
@@ -276,8 +279,9 @@ def scroll_to_top_on_change(content_id: str) -> None:
 
 def open_page_with_corpus(page_path: str, corpus_name: str) -> None:
     """Open a page with a corpus selected."""
-    # In the session: Streamlit refuses to set a URL parameter that is bound to a widget.
-    session_keys.CORPUS.set_value(corpus_name)
+    # The opened page selects it: once this page has drawn its own choice of a corpus, Streamlit
+    # refuses to change the choice's value in the session or in the URL.
+    session_keys.CORPUS_OF_OPENED_PAGE.set_value(corpus_name)
     st.switch_page(page_path)
 
 

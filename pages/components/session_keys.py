@@ -110,6 +110,8 @@ CURRENT_PAGE = SessionKey("current_page", "")
 IS_NEW_PAGE = SessionKey("is_new_page", True)
 CORPUS = SessionKey("corpus", "")
 ALIGNMENT = SessionKey("alignment", "")
+# The corpus that a page selects when a button of another page has opened it.
+CORPUS_OF_OPENED_PAGE = SessionKey("corpus_of_opened_page", "")
 # A corpus to select before the sidebar is drawn; None selects the default corpus.
 REQUESTED_CORPUS: SessionKey[str | None] = SessionKey("requested_corpus", None)
 # By corpus, or corpus and study: the newest alignment or run that this session has seen.
