@@ -13,6 +13,7 @@ RBF_GAMMA_SCALE = 0.7
 MAX_REFERENCE_PROGRAMS = 6000
 """Reference programs of a kernel: 13,500 would take 120 MB per alignment."""
 BLOCK_ROWS = 2048
+GRAM_BLOCK_COLUMNS = 1000
 KERNEL_JITTER = 1e-6
 
 
@@ -42,10 +43,10 @@ def fit_projection_heads_by_ridge(heads: ProjectionHeads, code: Tensor, audio: T
     """
     config = heads.config
     heads.code_input.fit_mean_and_scale(code)
-    unit_audio = functional.normalize(audio.double(), dim=1)  # [n, audio_dim]
-    mean = unit_audio.mean(dim=0)
+    centred_audio = functional.normalize(audio.double(), dim=1)  # [n, audio_dim]
+    mean = centred_audio.mean(dim=0)
+    centred_audio -= mean  # In place, because it grows with the number of pairs.
     heads.audio_input.mean.copy_((1 - config.mean_fraction) * mean)
-    centred_audio = unit_audio - mean
     x = heads.code_input(code)  # [n, d]; its columns are centred
     if config.objective == "kernel_ridge":
         kernel_head = _fit_kernel_ridge_head(x, centred_audio, config.l2)
@@ -76,7 +77,8 @@ def _fit_kernel_ridge_head(x: Tensor, audio_embeddings: Tensor, l2: float) -> Ke
 
     With some of the rows, it is the Nyström approximation (Williams & Seeger, "Using the Nyström
     Method to Speed Up Kernel Machines", NIPS 2000) in its form as a subset of regressors (Smola &
-    Schölkopf, ICML 2000): time grows with n m^2 and memory with m^2 for m reference programs.
+    Schölkopf, ICML 2000): time grows with n m^2 and memory with m^2 for m reference programs. The
+    kernel [n, m] itself is never in memory, only `BLOCK_ROWS` of its rows at once.
     """
     n, d = x.shape
     reference_rows = torch.linspace(0, n - 1, min(n, MAX_REFERENCE_PROGRAMS)).round().long()
@@ -88,19 +90,34 @@ def _fit_kernel_ridge_head(x: Tensor, audio_embeddings: Tensor, l2: float) -> Ke
     head.sharpness.fill_(RBF_GAMMA_SCALE / float(x.var(dim=0, correction=0).sum().clamp_min(1e-12)))
     kernel = head.compute_gaussian_kernel(head.rows).double()  # [m, m]
     if reference_count == n:
-        system = kernel + l2 * _make_identity_matrix(n, kernel)
-        head.weight.copy_(torch.linalg.solve(system, audio_embeddings))
+        kernel.diagonal().add_(l2)
+        head.weight.copy_(torch.linalg.solve(kernel, audio_embeddings))
         return head
-    system, target = l2 * kernel, torch.zeros_like(head.weight, dtype=torch.float64)
-    for start in range(0, n, BLOCK_ROWS):
-        block_kernel = head.compute_gaussian_kernel(
-            x[start : start + BLOCK_ROWS]
-        ).double()  # [b, m]
-        system += block_kernel.T @ block_kernel
-        target += block_kernel.T @ audio_embeddings[start : start + BLOCK_ROWS]
-    system = system + KERNEL_JITTER * _make_identity_matrix(reference_count, kernel)
+    system, target = kernel.mul_(l2), torch.zeros_like(head.weight, dtype=torch.float64)
+    for rows, audio_rows in zip(x.split(BLOCK_ROWS), audio_embeddings.split(BLOCK_ROWS)):
+        block_kernel = head.compute_gaussian_kernel(rows).double()  # [b, m]
+        _add_gram_matrix_to_upper_triangle(system, block_kernel)
+        target.addmm_(block_kernel.T, audio_rows)
+    _copy_upper_triangle_to_lower(system)
+    system.diagonal().add_(KERNEL_JITTER)
     head.weight.copy_(torch.linalg.solve(system, target))
     return head
+
+
+def _add_gram_matrix_to_upper_triangle(system: Tensor, kernel: Tensor) -> None:
+    """Add kernel.T @ kernel to the upper triangle of system [m, m], for kernel [b, m].
+
+    The matrix is symmetric, so this takes little more than half the time of the whole product.
+    """
+    for start in range(0, len(system), GRAM_BLOCK_COLUMNS):
+        stop = start + GRAM_BLOCK_COLUMNS
+        system[:stop, start:stop].addmm_(kernel[:, :stop].T, kernel[:, start:stop])
+
+
+def _copy_upper_triangle_to_lower(system: Tensor) -> None:
+    for start in range(0, len(system), GRAM_BLOCK_COLUMNS):
+        stop = start + GRAM_BLOCK_COLUMNS
+        system[stop:, start:stop] = system[start:stop, stop:].T
 
 
 def _make_identity_matrix(size: int, reference: Tensor) -> Tensor:

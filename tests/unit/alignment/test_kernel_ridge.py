@@ -14,8 +14,10 @@ from core.alignment import (
     TrainingPairs,
     ValidationPairs,
     kernel_ridge,
+    projection_heads,
     train,
 )
+from core.alignment.projection_heads import KernelRidgeHead
 
 RIDGE = AlignmentConfig.from_preset("kernel_ridge", objective="ridge", l2=3.0, mean_fraction=0.0)
 KERNEL = AlignmentConfig.from_preset("kernel_ridge", mean_fraction=0.0)
@@ -73,11 +75,50 @@ def test_a_subset_of_reference_programs_predicts_nearly_the_same_as_all(
     for max_count in (300, 200):
         monkeypatch.setattr(kernel_ridge, "MAX_REFERENCE_PROGRAMS", max_count)
         monkeypatch.setattr(kernel_ridge, "BLOCK_ROWS", 64)
+        monkeypatch.setattr(kernel_ridge, "GRAM_BLOCK_COLUMNS", 30)
         heads = fit_heads(code, audio, KERNEL)
         assert len(heads.get_tensors_to_save()["code_head.rows"]) == max_count
         with torch.no_grad():
             predictions.append(heads.project_code_embeddings(queries))
     assert (predictions[0] * predictions[1]).sum(dim=1).min() > 0.9
+
+
+def test_a_subset_of_reference_programs_equals_the_closed_form(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kernel_ridge, "MAX_REFERENCE_PROGRAMS", 70)
+    monkeypatch.setattr(kernel_ridge, "BLOCK_ROWS", 64)
+    monkeypatch.setattr(kernel_ridge, "GRAM_BLOCK_COLUMNS", 30)
+    code, audio = make_pairs(300)
+    head = fit_heads(code, audio, KERNEL).code_head
+    assert isinstance(head, KernelRidgeHead)
+    x = fit_heads(code, audio, KERNEL).code_input(code)
+    y = torch.nn.functional.normalize(audio.double(), dim=1)
+    kernel = head.compute_gaussian_kernel(x).double()  # [300, 70]
+    system = kernel.T @ kernel + KERNEL.l2 * head.compute_gaussian_kernel(head.rows).double()
+    expected = torch.linalg.solve(system, kernel.T @ (y - y.mean(dim=0)))
+    np.testing.assert_allclose(kernel @ head.weight.double(), kernel @ expected, atol=1e-4)
+
+
+def test_a_fit_never_holds_more_than_a_block_of_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel_ridge, "MAX_REFERENCE_PROGRAMS", 50)
+    monkeypatch.setattr(kernel_ridge, "BLOCK_ROWS", 64)
+    monkeypatch.setattr(projection_heads, "KERNEL_BLOCK_ROWS", 64)
+    row_counts = []
+    compute_kernel = KernelRidgeHead.compute_gaussian_kernel
+
+    def count_rows(head: KernelRidgeHead, x: torch.Tensor) -> torch.Tensor:
+        row_counts.append(len(x))
+        return compute_kernel(head, x)
+
+    monkeypatch.setattr(KernelRidgeHead, "compute_gaussian_kernel", count_rows)
+    code, audio = make_pairs(300)
+    heads = fit_heads(code, audio, KERNEL)
+    assert max(row_counts) == 64
+    in_blocks = heads.project_code_embeddings(code)
+    monkeypatch.setattr(projection_heads, "KERNEL_BLOCK_ROWS", 300)
+    torch.testing.assert_close(in_blocks, heads.project_code_embeddings(code))
+    assert max(row_counts) == 300
 
 
 @pytest.mark.parametrize("objective", ["ridge", "kernel_ridge"])
