@@ -74,16 +74,16 @@ def run(variants: int = 135) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"EARSHOT_WORKSPACE": f"{folder}/workspace", "HF_HUB_OFFLINE": "1"}
         recordings = list(_record_templates())
-        rows = _print_rows([("recorded clips", f"{len(recordings)} of {SECONDS:g} s")])
+        rows = print_rows([("recorded clips", f"{len(recordings)} of {SECONDS:g} s")])
         for name, count in (("small", program_count // 10), ("large", program_count)):
-            rows += _print_rows(_measure_build(name, count, recordings, Path(folder) / "store"))
-        rows += _print_rows(_measure_range_reads(Corpus.open("large")))
-        rows += _print_rows(_measure_neighbours(recordings))
-        rows += _print_rows(_measure_pages())
+            rows += print_rows(_measure_build(name, count, recordings, Path(folder) / "store"))
+        rows += print_rows(_measure_range_reads(Corpus.open("large")))
+        rows += print_rows(_measure_neighbours(recordings))
+        rows += print_rows(_measure_pages())
     return rows
 
 
-def _print_rows(rows: list[Row]) -> list[Row]:
+def print_rows(rows: list[Row]) -> list[Row]:
     """Print rows at once, because the whole benchmark takes long; return them."""
     for measure, value in rows:
         print(f"{measure}: {value}", flush=True)
