@@ -81,8 +81,7 @@ def wrap_in_sandbox(command: list[str], *, sample_folders: tuple[Path, ...] = ()
         "--as-pid-1",
         "--cap-drop",
         "ALL",
-        "--hostname",
-        "earshot",
+        *(["--hostname", "earshot"] if can_set_hostname() else []),
         "--clearenv",
         "--ro-bind",
         "/usr",
@@ -138,6 +137,28 @@ def wrap_in_sandbox(command: list[str], *, sample_folders: tuple[Path, ...] = ()
 
 
 @functools.lru_cache(maxsize=1)
+def can_set_hostname() -> bool:
+    """Return whether bubblewrap may set the host name of its own namespace.
+
+    Podman's filter of system calls refuses that, and nothing else that the sandbox needs. Programs
+    there see the container's host name, which is random, and the filter can stay.
+    """
+    if not is_running_in_container():
+        return True
+    trial = ["bwrap", "--unshare-user", "--unshare-uts", "--hostname", "earshot"]
+    try:
+        result = subprocess.run(
+            [*trial, "--ro-bind", "/", "/", "/usr/bin/true"],
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return True  # The check of the whole sandbox reports the cause.
+    return result.returncode == 0 or b"hostname" not in result.stderr
+
+
+@functools.lru_cache(maxsize=1)
 def check_sandbox() -> tuple[bool, str]:
     """Check whether programs can run in the sandbox on this machine.
 
@@ -173,8 +194,8 @@ def _suggest_sandbox_permission() -> str:
     """Return how to permit the sandbox: by a container's options, or by settings of the kernel."""
     if is_running_in_container():
         return (
-            "Start the container with --security-opt seccomp=unconfined, and with Docker"
-            " --security-opt systempaths=unconfined, with Podman --security-opt unmask=ALL"
+            "Start the container with Podman's --security-opt unmask=ALL, or with Docker's"
+            " --security-opt seccomp=unconfined --security-opt systempaths=unconfined"
             " (docs/installation.md)."
         )
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import threading
 from pathlib import Path
@@ -347,6 +348,30 @@ def test_without_permission_for_bubblewrap_rendering_is_an_error(
         assert "--security-opt unmask=ALL" in sandbox.check_sandbox()[1]
     finally:
         sandbox.check_sandbox.cache_clear()
+
+
+def test_a_container_that_refuses_host_names_still_has_a_sandbox(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    strict_bubblewrap = tmp_path / "bwrap"
+    strict_bubblewrap.write_text(
+        '#!/bin/sh\ncase "$*" in *--hostname*) echo "bwrap: Can\'t set hostname to earshot:'
+        f' Operation not permitted" >&2; exit 1;; esac\nexec {shutil.which("bwrap")} "$@"\n'
+    )
+    strict_bubblewrap.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    caches = (sandbox.check_sandbox, sandbox.can_set_hostname)
+    monkeypatch.setattr(sandbox, "CONTAINER_MARKER_FILES", ())
+    try:
+        for variable, is_permitted in (("container", True), ("no_container", False)):
+            for cache in caches:
+                cache.cache_clear()
+            monkeypatch.delenv("container", raising=False)
+            monkeypatch.setenv(variable, "podman")
+            assert sandbox.check_sandbox()[0] is is_permitted
+    finally:
+        for cache in caches:
+            cache.cache_clear()
 
 
 def test_without_bubblewrap_rendering_is_an_error(monkeypatch: pytest.MonkeyPatch):
