@@ -1,7 +1,8 @@
-"""Links that load scripts of Streamlit's elements before the page's first element needs them.
+"""Links that load Streamlit's scripts and fonts before the page's first element needs them.
 
 Streamlit fetches the script of each kind of element when it first draws one. Until it has arrived,
 a placeholder of another height takes the element's place, and what is below moves when it goes.
+Text in a font that arrives later has another width, so its lines may break elsewhere.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from pathlib import Path
 import streamlit as st
 
 SCRIPT_FOLDER = Path(st.__file__).parent / "static" / "static" / "js"
+FONT_FOLDER = SCRIPT_FOLDER.parent / "media"
+# Icons and code; Streamlit preloads the font of the text.
+FONTS = ("MaterialSymbols-Rounded", "SourceCodeVF-Upright")
 # Elements of the sidebar and of nearly every page.
 COMMON_ELEMENTS = ("Html", "Button", "Selectbox", "ButtonGroup", "BidiComponent", "Checkbox")
 # Larger scripts, only where the top of a page needs them. Home's URL path is empty.
@@ -30,7 +34,7 @@ _IMPORT = re.compile(r'(?:from|import)"\./([\w.-]+\.js)"')
 
 @lru_cache(maxsize=32)
 def build_preload_links(url_path: str) -> str:
-    """Return the HTML that preloads the scripts of a page.
+    """Return the HTML that preloads the scripts and fonts of a page.
 
     Parameters
     ----------
@@ -40,14 +44,19 @@ def build_preload_links(url_path: str) -> str:
     Returns
     -------
     str
-        One link per script; none for a script that this version of Streamlit does not have.
+        One link per file; none for a file that this version of Streamlit does not have.
     """
     page_elements = ELEMENTS_BY_PAGE.get(url_path.strip("/"), ())
     script_names: dict[str, None] = {}  # In order, each once.
     for element in (*COMMON_ELEMENTS, *page_elements):
         for path in sorted(SCRIPT_FOLDER.glob(f"{element}.*.js")):
             _add_script_and_imports(path.name, script_names)
+    font_paths = [path for font in FONTS for path in sorted(FONT_FOLDER.glob(f"{font}.*woff2"))]
     return "".join(
+        f'<link rel="preload" as="font" type="font/woff2" crossorigin'
+        f' href="./static/media/{path.name}">\n'
+        for path in font_paths
+    ) + "".join(
         f'<link rel="modulepreload" crossorigin href="./static/js/{name}">\n'
         for name in script_names
     )

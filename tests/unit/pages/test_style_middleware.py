@@ -11,6 +11,8 @@ import pytest
 from pages.components.script_preload import (
     COMMON_ELEMENTS,
     ELEMENTS_BY_PAGE,
+    FONT_FOLDER,
+    FONTS,
     SCRIPT_FOLDER,
     build_preload_links,
 )
@@ -82,3 +84,9 @@ def test_every_preloaded_script_exists() -> None:
         for element in (*COMMON_ELEMENTS, *ELEMENTS_BY_PAGE[page]):
             assert any(name.startswith(f"{element}.") for name in names)
     assert "PlotlyChart" not in build_preload_links("/listen")
+
+
+def test_the_fonts_of_icons_and_code_are_preloaded() -> None:
+    names = re.findall(r'as="font"[^>]*href="./static/media/([^"]+)"', build_preload_links("/"))
+    assert [name.split(".")[0] for name in names] == list(FONTS)
+    assert all((FONT_FOLDER / name).is_file() for name in names)
