@@ -9,8 +9,8 @@ from importlib import metadata
 from pathlib import Path
 
 from core import workspace
-from core.doctor import DEBIAN_PACKAGES
 from core.encoders import list_encoder_specs
+from core.system_requirement_checks import DEBIAN_PACKAGES
 
 LOCK_ENTRY_PATTERN = re.compile(r"^([\w.-]+)==", re.MULTILINE)
 _COPYRIGHT_FOLDER = Path("/usr/share/doc")

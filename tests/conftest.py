@@ -56,9 +56,14 @@ def studied_workspace(tmp_path_factory: pytest.TempPathFactory) -> StudiedWorksp
     from core.alignment.sweep_grids import Trial
     from core.corpus import Corpus
     from core.pipeline import sweep_worker
-    from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
+    from core.pipeline.generate_render_and_embed_corpus import (
+        BuildOptions,
+        ClipFormat,
+        EncoderChoice,
+        build_corpus,
+    )
     from core.pipeline.train import train
-    from core.studies import completion_scenarios, completion_study
+    from core.studies import completion_candidate_similarity_study, completion_scenarios
     from core.studies.all_studies_report import run_studies_and_write_report
     from core.studies.study_registry import STUDIES
 
@@ -72,7 +77,9 @@ def studied_workspace(tmp_path_factory: pytest.TempPathFactory) -> StudiedWorksp
         patch.setenv("EARSHOT_WORKSPACE", str(workspace))
         patch.setitem(sweep_grids.GRIDS, "paper", lambda: trials)
         patch.setattr(sweep_grids, "COMMON_SETTINGS", {})
-        patch.setattr(completion_study, "load_completion_scenarios", lambda: scenarios)
+        patch.setattr(
+            completion_candidate_similarity_study, "load_completion_scenarios", lambda: scenarios
+        )
         for study_name in ("retrieval", "suggestion"):  # They have test modules of their own.
             patch.delitem(STUDIES, study_name)
         # The tests of the sweep use real processes. Each takes seconds to load torch.

@@ -14,7 +14,7 @@ from core.alignment.config import AlignmentConfig
 if TYPE_CHECKING:
     from core.alignment.projection_heads import ProjectionHeads
     from core.alignment.trainer import TrainingResult, train
-    from core.alignment.training_pairs import TrainingPairs, ValidationPairs
+    from core.alignment.training_pair_types_and_batches import TrainingPairs, ValidationPairs
 
 __all__ = [
     "AlignmentConfig",
@@ -26,9 +26,9 @@ __all__ = [
 ]
 _LAZY_EXPORTS = {
     "ProjectionHeads": "projection_heads",
-    "TrainingPairs": "training_pairs",
+    "TrainingPairs": "training_pair_types_and_batches",
     "TrainingResult": "trainer",
-    "ValidationPairs": "training_pairs",
+    "ValidationPairs": "training_pair_types_and_batches",
     "train": "trainer",
 }
 

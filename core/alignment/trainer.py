@@ -25,7 +25,7 @@ from core.alignment.losses import (
 )
 from core.alignment.projection_heads import ProjectionHeads
 from core.alignment.training_device_and_precision import choose_device, should_use_bf16
-from core.alignment.training_pairs import (
+from core.alignment.training_pair_types_and_batches import (
     TrainingPairs,
     ValidationPairs,
     assign_same_label_to_equal_rows,

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from core.corpus.database import open_database_connection
+from core.corpus.database_connections_and_transactions import open_database_connection
 from core.errors import EarshotError
 
 INDEX_FILE = "audio_store.sqlite"

@@ -22,7 +22,7 @@ from core.corpus.audio_shard_store import DEFAULT_CACHE_MB, AudioStore
 from core.corpus.clip_audio_files import ClipFileRecord
 from core.corpus.clip_file_writing import write_clip_files
 from core.corpus.clip_tar_shards import PendingClip
-from core.corpus.database import Database
+from core.corpus.database_connections_and_transactions import Database
 from core.corpus.encoded_render import EncodedRender, encode_render
 from core.corpus.program_and_clip_tables import ClipRow
 from core.errors import EarshotError

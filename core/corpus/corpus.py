@@ -24,9 +24,9 @@ from core.corpus.alignment_store import CorpusAlignments
 from core.corpus.audio_shard_store import remove_partial_shards
 from core.corpus.clip_cache import get_local_clip_file
 from core.corpus.clip_store import ClipStore
-from core.corpus.corpus_clips_mixin import CorpusClips
+from core.corpus.corpus_clip_storing_mixin import CorpusClips
 from core.corpus.corpus_embeddings_mixin import CorpusEmbeddings
-from core.corpus.database import Database
+from core.corpus.database_connections_and_transactions import Database
 from core.corpus.database_recovery import RecoveryReport
 from core.corpus.fault_finding_and_removal import Fault
 from core.corpus.program_split_assignment import CURRENT_SPLIT_RULE, SPLIT_RULE_KEY

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.corpus import encoder_and_embedding_tables
-from core.corpus.database import Database
+from core.corpus.database_connections_and_transactions import Database
 from core.corpus.encoder_and_embedding_tables import EmbeddingPairs
 from core.encoders import find_encoder_spec
 

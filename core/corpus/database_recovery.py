@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from core.corpus import database_schema
-from core.corpus.database import open_database_connection
+from core.corpus.database_connections_and_transactions import open_database_connection
 from core.corpus.writer_lock import WriterLock
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import PARTIAL_PREFIX

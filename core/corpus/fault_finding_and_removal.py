@@ -15,7 +15,7 @@ import numpy as np
 
 from core.corpus import database_schema
 from core.corpus.audio_shard_store import AudioStore
-from core.corpus.database import Database
+from core.corpus.database_connections_and_transactions import Database
 from core.corpus.encoder_and_embedding_tables import VECTOR_DTYPE
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.encoders.imported_embeddings_spec import is_imported_encoder

@@ -137,7 +137,10 @@ class _OrderedFilters(nn.Module):
         self.register_buffer(
             "bias",
             torch.cat(
-                [weights[f"{_format_layer_name('conv2d', index)}/bias"] for index in indices]
+                [
+                    weights[f"{_format_network_layer_name('conv2d', index)}/bias"]
+                    for index in indices
+                ]
             ),
         )
         self.products = nn.Linear(kernel.shape[1], kernel.shape[0], bias=False)
@@ -158,14 +161,14 @@ class _MiddleLayer(nn.Module):
     def __init__(self, weights: dict[str, torch.Tensor], index: int):
         super().__init__()
         # [7, features, 1, filters]
-        kernel = weights[f"{_format_layer_name('conv2d', index)}/kernel"]
+        kernel = weights[f"{_format_network_layer_name('conv2d', index)}/kernel"]
         self.convolution = nn.Conv1d(
             kernel.shape[1], MIDDLE_DIM, MIDDLE_FRAMES, padding=MIDDLE_FRAMES // 2
         )
         self.convolution.load_state_dict(
             {
                 "weight": kernel[:, :, 0].permute(2, 1, 0),
-                "bias": weights[f"{_format_layer_name('conv2d', index)}/bias"],
+                "bias": weights[f"{_format_network_layer_name('conv2d', index)}/bias"],
             }
         )
         self.norm = _read_batch_norm_weights(weights, index + 1)
@@ -176,13 +179,13 @@ class _MiddleLayer(nn.Module):
         return self.norm(outputs.transpose(1, 2)).transpose(1, 2)
 
 
-def _format_layer_name(kind: str, index: int) -> str:
+def _format_network_layer_name(kind: str, index: int) -> str:
     """Return the name of the index-th layer of a kind: the first one has no number."""
     return kind if index == 0 else f"{kind}_{index}"
 
 
 def _read_batch_norm_weights(weights: dict[str, torch.Tensor], index: int) -> _ChannelScale:
-    prefix = _format_layer_name("batch_normalization", index)
+    prefix = _format_network_layer_name("batch_normalization", index)
     variance = weights[f"{prefix}/moving_variance"] + BATCH_NORM_EPSILON
     scale = weights[f"{prefix}/gamma"] / variance.sqrt()
     return _ChannelScale(
@@ -192,7 +195,7 @@ def _read_batch_norm_weights(weights: dict[str, torch.Tensor], index: int) -> _C
 
 def _read_convolution_kernel(weights: dict[str, torch.Tensor], index: int) -> torch.Tensor:
     """Return a kernel [frames, bands, 1, filters] as [filters, frames * bands]."""
-    return weights[f"{_format_layer_name('conv2d', index)}/kernel"].flatten(0, 2).T
+    return weights[f"{_format_network_layer_name('conv2d', index)}/kernel"].flatten(0, 2).T
 
 
 def _join_temporal_kernels(weights: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -244,12 +247,12 @@ def list_required_tensor_shapes() -> dict[str, tuple[int, ...]]:
         "dense_1/bias": (TAG_COUNT,),
     }
     for index, kernel in enumerate(kernels):
-        shapes[f"{_format_layer_name('conv2d', index)}/kernel"] = kernel
-        shapes[f"{_format_layer_name('conv2d', index)}/bias"] = kernel[-1:]
+        shapes[f"{_format_network_layer_name('conv2d', index)}/kernel"] = kernel
+        shapes[f"{_format_network_layer_name('conv2d', index)}/bias"] = kernel[-1:]
     norm_dims = [1, *(kernel[-1] for kernel in kernels), 2 * POOLED_DIM, EMBEDDING_DIM]
     for index, dim in enumerate(norm_dims):
         for name in ("gamma", "beta", "moving_mean", "moving_variance"):
-            shapes[f"{_format_layer_name('batch_normalization', index)}/{name}"] = (dim,)
+            shapes[f"{_format_network_layer_name('batch_normalization', index)}/{name}"] = (dim,)
     return shapes
 
 

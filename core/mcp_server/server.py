@@ -68,9 +68,9 @@ async def _load_corpus_in_background(_server: MCPServer) -> AsyncIterator[None]:
 
 def _load_corpus_by_predicting_once() -> None:
     from core.operations import SuggestRequest, suggest_variants
-    from core.suggest.analysis_worker_pool import get_analysis_worker_pool
+    from core.suggest.program_analysis_process_pool import get_program_analysis_process_pool
 
-    get_analysis_worker_pool().start_workers()
+    get_program_analysis_process_pool().start_workers()
     try:
         request = {"program": "play 60", "pick_count": 1, "candidate_count": 2}
         suggest_variants(SuggestRequest.model_validate(request))

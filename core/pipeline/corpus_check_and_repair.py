@@ -10,7 +10,7 @@ from core.corpus import Corpus, Fault
 from core.corpus.fault_finding_and_removal import FAULT_KINDS
 from core.encoders.imported_embeddings_spec import is_imported_encoder
 from core.errors import EarshotError
-from core.pipeline.embed import embed_missing_clips, embed_missing_code
+from core.pipeline.embed_missing_programs_and_clips import embed_missing_clips, embed_missing_code
 from core.pipeline.render_missing_clips import render_missing_clips
 from core.progress_callback import Progress, ignore_progress
 from core.text_formatting import format_named_counts

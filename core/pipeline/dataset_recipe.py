@@ -13,8 +13,8 @@ from typing import Any
 
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import atomic_write
-from core.pipeline.build import ClipFormat
-from core.pipeline.build_program_generation import BuildOptions
+from core.pipeline.generate_and_add_missing_programs import BuildOptions
+from core.pipeline.generate_render_and_embed_corpus import ClipFormat
 
 RECIPES_FOLDER = Path(__file__).with_name("dataset_recipes")
 RECIPE_SUFFIX = ".json"
@@ -51,7 +51,8 @@ class DatasetRecipe:
         Name of the corpus that it is built as.
     programs_per_template, grammar_programs : int
     styles : list of str or None
-        Grammar styles, as `core.pipeline.build_program_generation.BuildOptions` takes them.
+        Grammar styles, as
+        `core.pipeline.generate_and_add_missing_programs.BuildOptions` takes them.
     templates : list of str or None
         Ids; None for all.
     seed : int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.corpus import Corpus
 from core.encoders import find_encoder_spec
 from core.errors import EarshotError
-from core.pipeline.embed import embed_missing_clips, embed_missing_code
+from core.pipeline.embed_missing_programs_and_clips import embed_missing_clips, embed_missing_code
 from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.aspect_similarity import ASPECT_ENCODER

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.corpus import Corpus, imported_program_file_reader
 from core.errors import EarshotError
-from core.pipeline.build import ClipFormat, open_or_create_corpus
+from core.pipeline.generate_render_and_embed_corpus import ClipFormat, open_or_create_corpus
 from core.pipeline.user_sample_folders import set_corpus_sample_folders, validate_sample_folder
 from core.progress_callback import Progress, ignore_progress
 from core.search.alignment_choice_for_other_corpora import choose_prediction_alignment

@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
-from core.pipeline.embed import embed_missing_clips, embed_missing_code
+from core.pipeline.embed_missing_programs_and_clips import embed_missing_clips, embed_missing_code
 from core.pipeline.map_extension import add_programs_to_map
 from core.pipeline.render_missing_clips import render_missing_clips
 from core.plots.map_before_and_after_alignment import rotate_after_map_to_before_map

@@ -10,16 +10,16 @@ import pandas as pd
 import soundfile
 
 from core.corpus import Corpus
-from core.pipeline.build import open_or_create_corpus
-from core.pipeline.build_program_generation import (
-    add_missing_programs,
-    choose_and_record_sound_set,
-    select_build_templates,
-)
 from core.pipeline.corpus_data_card import store_dependency_versions
 from core.pipeline.dataset_recipe import DatasetRecipe, GroupDigest
 from core.pipeline.executors import Executor
 from core.pipeline.export_parquet import open_clip_file
+from core.pipeline.generate_and_add_missing_programs import (
+    add_missing_programs,
+    choose_and_record_sound_set,
+    select_build_templates,
+)
+from core.pipeline.generate_render_and_embed_corpus import open_or_create_corpus
 from core.pipeline.render_missing_clips import render_missing_clips
 from core.progress_callback import Progress, ignore_progress
 
@@ -51,7 +51,7 @@ def reproduce_published_dataset(
     Raises
     ------
     EarshotError
-        As `core.pipeline.build.build_corpus`.
+        As `core.pipeline.generate_render_and_embed_corpus.build_corpus`.
 
     Examples
     --------

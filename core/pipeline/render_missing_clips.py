@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 
 from core import encoders
 from core.corpus import Corpus
-from core.pipeline.embed import EmbedReport, embed_missing_clips, store_embedded_items
+from core.pipeline.embed_missing_programs_and_clips import (
+    EmbedReport,
+    embed_missing_clips,
+    store_embedded_items,
+)
 from core.pipeline.executors import ClipSettings, Executor, LocalExecutor, ProgramResult
 from core.pipeline.user_sample_folders import load_corpus_sample_folders
 from core.progress_callback import Progress, ignore_progress

@@ -183,9 +183,9 @@ def open_shard_folder(output: str, corpus_name: str) -> ShardFolder:
     if is_url(output):
         return _open_url(output, corpus_name)
     path = Path(output).expanduser().absolute()
-    folder = _open_local_folder(path, corpus_name)
+    folder = _open_local_shard_folder(path, corpus_name)
     if path.is_dir() and not folder.is_empty_or_unfinished():
-        folder = _open_local_folder(path / f"{corpus_name}-shards", corpus_name)
+        folder = _open_local_shard_folder(path / f"{corpus_name}-shards", corpus_name)
     return folder
 
 
@@ -194,7 +194,7 @@ def is_url(output: str) -> bool:
     return "://" in output
 
 
-def _open_local_folder(path: Path, corpus_name: str) -> ShardFolder:
+def _open_local_shard_folder(path: Path, corpus_name: str) -> ShardFolder:
     if path.exists() and not path.is_dir():
         raise EarshotError(
             "There is a file at that path, not a folder.",

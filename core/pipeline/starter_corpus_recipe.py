@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from core import programs
-from core.pipeline.build_program_generation import ALL_STYLES
+from core.pipeline.generate_and_add_missing_programs import ALL_STYLES
 
 STARTER_CORPUS_NAME = "starter"
 DEFAULT_VARIANTS_PER_TEMPLATE = 7

@@ -74,7 +74,7 @@ def build_alignment_comparison_table(alignments: Mapping[str, AlignmentRecord]) 
     return table[~is_same | table.index.isin(TEST_SCORES)]
 
 
-def find_evaluation_differences(alignments: Sequence[AlignmentRecord]) -> list[str]:
+def list_reasons_why_scores_do_not_compare(alignments: Sequence[AlignmentRecord]) -> list[str]:
     """Find why scores of alignments do not compare: they were evaluated on other programs.
 
     Parameters

@@ -32,7 +32,7 @@ def build_density_contour_trace(x: np.ndarray, y: np.ndarray) -> go.Contour:
     density regions: Hyndman, "Computing and Graphing Highest Density Regions", The American
     Statistician 1996.
     """
-    density, x_centres, y_centres = estimate_density(x, y)
+    density, x_centres, y_centres = estimate_point_density_on_grid(x, y)
     first, last, step = CONTOUR_SHARES
     return go.Contour(
         # Inverted, so that the region of the smallest share is the highest.
@@ -52,7 +52,9 @@ def build_density_contour_trace(x: np.ndarray, y: np.ndarray) -> go.Contour:
     )
 
 
-def estimate_density(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def estimate_point_density_on_grid(
+    x: np.ndarray, y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Estimate the density of points on a grid over their extent.
 
     Returns

@@ -186,7 +186,7 @@ def collect_calibration_data(
         progress(PROGRESS_STEP, fold, FOLD_COUNT)
         is_held_out = np.isin(group_of_row, group_order[fold::FOLD_COUNT])
         if is_held_out.any():
-            folds.append(_predict_held_out_pairs(training_set, is_held_out, config))
+            folds.append(_train_and_score_held_out_pairs(training_set, is_held_out, config))
     progress(PROGRESS_STEP, FOLD_COUNT, FOLD_COUNT)
     return {
         direction: CalibrationData(
@@ -197,7 +197,7 @@ def collect_calibration_data(
     }
 
 
-def _predict_held_out_pairs(
+def _train_and_score_held_out_pairs(
     training_set: TrainingSet, is_held_out: np.ndarray, config: AlignmentConfig
 ) -> dict[str, CalibrationData]:
     """Train without the held-out pairs; predict up to 200 of them in each direction."""

@@ -63,7 +63,7 @@ class RenderLimits:
             events=math.ceil(self.events * factor),
         )
 
-    def to_render_request_dict(self) -> dict[str, int]:
+    def convert_limits_to_render_request_fields(self) -> dict[str, int]:
         """Return the limits under the names that the host (`host/host.rb`) reads."""
         return asdict(self)
 

@@ -245,7 +245,9 @@ class RenderWorker:
     ) -> tuple[dict[str, Any], tuple[RenderProblem, ...]]:
         """Run a program in the host; return the host's answer and the warnings in it."""
         request = {"source": source, "seconds": seconds, "sample_rate": sample_rate, **flags}
-        limits = self.limits.scale_limits_to_clip_duration(seconds).to_render_request_dict()
+        limits = self.limits.scale_limits_to_clip_duration(
+            seconds
+        ).convert_limits_to_render_request_fields()
         self.process.send_message(json.dumps({**request, "limits": limits}).encode())
         answer = self._receive_host_answer(deadline)
         return answer, tuple(

@@ -58,7 +58,7 @@ def compute_study_result(
 ) -> StudyResult:
     """Compare the distances of the same clips by all audio encoders and by descriptors."""
     encoder_ids = choose_compared_encoders(corpus, options["compared_encoders"])
-    programs, descriptors = _measure_descriptors_of_corpus_clips(
+    programs, descriptors = _measure_descriptors_of_sampled_clips(
         corpus, options["programs"], progress
     )
     embeddings = {
@@ -137,7 +137,7 @@ def choose_compared_encoders(corpus: Corpus, encoder_ids: str | None) -> list[st
     return chosen
 
 
-def _measure_descriptors_of_corpus_clips(
+def _measure_descriptors_of_sampled_clips(
     corpus: Corpus, program_count: int, progress: Progress
 ) -> tuple[pd.DataFrame, list[dict[str, np.ndarray]]]:
     """Return programs, evenly spaced over the corpus, and the descriptors of their clips.

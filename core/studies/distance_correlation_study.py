@@ -44,7 +44,7 @@ def compute_study_result(
 ) -> StudyResult:
     """Correlate distances of code and audio over all pairs of one program per template."""
     inputs = open_study_inputs(corpus, options)
-    rows_by_template = _group_rows_by_template(inputs)
+    rows_by_template = _group_rows_to_draw_by_template(inputs)
     rng = np.random.default_rng(options["seed"])
     rows = _sample_one_row_per_template(rows_by_template, rng)
     progress(PROGRESS_STEP, 0, options["resamples"], "permutation test")
@@ -80,7 +80,7 @@ def compute_study_result(
     )
 
 
-def _group_rows_by_template(inputs: StudyInputs) -> list[np.ndarray]:
+def _group_rows_to_draw_by_template(inputs: StudyInputs) -> list[np.ndarray]:
     """Return rows to draw from, per template: its test programs where it has any, else all."""
     programs = inputs.programs.reset_index(drop=True)
     programs = programs[programs["template"] != ""]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from core.corpus import AlignmentRecord, Corpus
 from core.pipeline.sweep import list_sweep_ids, load_sweep_results, summarize_sweep_results
-from core.search.corpus_forecast import forecast_corpus_programs
+from core.search.corpus_program_forecasts import forecast_corpus_programs
 from core.studies.study_registry import STUDIES
 from core.studies.study_run_storage import COMPARISON_TABLE, StudyRun, list_study_runs
 

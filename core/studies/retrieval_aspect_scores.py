@@ -14,7 +14,7 @@ from core.encoders.aspect_vectors import ASPECTS, split_aspect_vectors_by_aspect
 from core.encoders.sound_simulation_encoder import simulate_aspects
 from core.evaluation.array_validation_and_normalization import normalize_rows
 from core.evaluation.metrics import normalized_similarity
-from core.pipeline.embed import embed_corpus
+from core.pipeline.embed_missing_programs_and_clips import embed_corpus
 from core.progress_callback import Progress
 from core.search.aspect_similarity import ASPECT_ENCODER, WHOLE_SOUND
 from core.studies.retrieved_clip_scores import SCORE, AudioEmbeddings

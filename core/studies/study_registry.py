@@ -116,7 +116,7 @@ STUDIES: dict[str, Study] = {
     "completion": Study(
         "Three scenarios of code completion",
         "Among continuations of a prompt, does similar code mean similar sound?",
-        "core.studies.completion_study",
+        "core.studies.completion_candidate_similarity_study",
         (
             _ALIGNMENT,
             _SEED,
@@ -140,7 +140,7 @@ STUDIES: dict[str, Study] = {
     "umap": Study(
         "Code and audio before and after alignment",
         "Do the two modalities mix, and does a program's code retrieve its own clip?",
-        "core.studies.umap_study",
+        "core.studies.umap_modality_mixing_study",
         (_ALIGNMENT, _SEED),
     ),
     "encoders": Study(
@@ -160,7 +160,7 @@ STUDIES: dict[str, Study] = {
     "retrieval": Study(
         "Snippet retrieval",
         "Do clips retrieved by code alone resemble the sound of unseen programs?",
-        "core.studies.retrieval_study",
+        "core.studies.snippet_retrieval_study",
         (
             StudyOption(
                 "queries",
@@ -192,7 +192,7 @@ STUDIES: dict[str, Study] = {
     "forecast": Study(
         "Forecast of measured properties",
         "How well are loudness, onset rate, brightness and more predicted from code alone?",
-        "core.studies.forecast_study",
+        "core.studies.sound_property_forecast_study",
         (
             StudyOption(
                 "queries",

@@ -54,7 +54,11 @@ from core.studies.suggestion_study_measurements import (
 )
 from core.suggest.candidate_prediction import predict_candidates, select_predicted_candidates
 from core.suggest.candidates import CandidateOptions, iterate_candidates
-from core.suggest.sound_distances import can_predict_sounds, mix_distances_of_views, predict_sounds
+from core.suggest.predicted_sound_distances import (
+    can_predict_sounds,
+    mix_distances_of_views,
+    predict_sounds,
+)
 from core.suggest.suggest_and_pick_variants import build_outline_of_audible_program
 
 MIN_CANDIDATES = 8

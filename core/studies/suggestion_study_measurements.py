@@ -21,7 +21,7 @@ from core.studies.pick_diversity_metrics import (
     pick_random_rows,
 )
 from core.suggest.candidate_prediction import PredictedCandidates
-from core.suggest.sound_distances import PredictedSounds
+from core.suggest.predicted_sound_distances import PredictedSounds
 from core.suggest.sound_target import SoundTarget, find_target_of_corpus_program
 from core.suggest.target_relevance import compute_target_relevance, score_sounds_for_target
 

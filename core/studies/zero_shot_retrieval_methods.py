@@ -8,7 +8,7 @@ from core import encoders
 from core.corpus import Corpus
 from core.encoders.encoder_spec import EncoderSpec
 from core.errors import EarshotError
-from core.pipeline.embed import embed_corpus
+from core.pipeline.embed_missing_programs_and_clips import embed_corpus
 from core.progress_callback import Progress
 from core.studies.retrieval_method_definitions import ZERO_SHOT, RetrievalMethod
 from core.studies.retrieval_study_data import QueryScorer, RetrievalStudyData, make_cosine_scorer

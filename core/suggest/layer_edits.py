@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from core.programs.grammar.arrangement import compose_layer, create_composition_context
 from core.programs.grammar.code_style import CodeStyle
+from core.programs.grammar.layer_arrangement import compose_layer, create_composition_state
 from core.programs.grammar.music_styles import MUSIC_STYLES
 from core.programs.grammar.seeded_rng import SeededRandom
 from core.programs.grammar.statement_tree_nodes import Block
@@ -109,17 +109,17 @@ def _build_layer_insertion_edit(
         code_style = CodeStyle(rng)
         code_style.hoist_probability = 0.0
         layer_count = max(1, len(_list_layer_nodes(outline))) + 1
-        context = create_composition_context(
+        state = create_composition_state(
             style, rng, code_style, layer_count, get_sound_set_by_name(sound_set)
         )
-        context.bpm = _get_program_tempo(outline)
-        context.tonic = key.tonic
-        context.scale = key.scale if key.scale in SCALE_STEPS else context.scale
+        state.bpm = _get_program_tempo(outline)
+        state.tonic = key.tonic
+        state.scale = key.scale if key.scale in SCALE_STEPS else state.scale
         layer = compose_layer(
-            context, rng.pick_option_by_weight(style.layer_weights), always_sounds=True
+            state, rng.pick_option_by_weight(style.layer_weights), always_sounds=True
         )
         # A layer with variables or functions of its own would need names that are free here.
-        if not context.top_nodes and not context.function_nodes:
+        if not state.top_nodes and not state.function_nodes:
             break
     else:
         return None

@@ -31,8 +31,12 @@ from core.suggest.code_edit import (
     replace_literal_value,
 )
 from core.suggest.incremental_variant_interpretation import pause_garbage_collection
+from core.suggest.predicted_sound_distances import (
+    PredictedSounds,
+    can_predict_sounds,
+    predict_sounds,
+)
 from core.suggest.program_literals_calls_and_blocks import Literal, ProgramOutline
-from core.suggest.sound_distances import PredictedSounds, can_predict_sounds, predict_sounds
 from core.suggest.sound_target import SoundTarget, are_target_words
 from core.suggest.suggest_and_pick_variants import build_outline_of_audible_program
 from core.suggest.target_relevance import compute_target_relevance
@@ -93,8 +97,9 @@ class LiteralSensitivity:
     column, end_column : int
         Columns of the literal in its line, from 0, the last one exclusive.
     strength : float
-        How far the farthest value moves the mix of `core.suggest.sound_distances`, by which the
-        literals are sorted; 0 where the clips of the corpus are not measured.
+        How far the farthest value moves the mix of
+        `core.suggest.predicted_sound_distances`, by which the literals are sorted; 0 where the
+        clips of the corpus are not measured.
     aspect : str
         "timbre", "rhythm", "pitch" or "level": what the farthest value moves most; "" without
         measured clips.

@@ -13,7 +13,6 @@ from core.sonicpi.interpreter.program_interpretation import (
     interpret_uncached_program,
     reuse_program_readings,
 )
-from core.suggest.analysis_worker_pool import Reply, get_analysis_worker_pool
 from core.suggest.incremental_variant_interpretation import Variant, pause_garbage_collection
 from core.suggest.parallel_variant_reading_and_simulation import (
     AnalysedVariant,
@@ -22,6 +21,7 @@ from core.suggest.parallel_variant_reading_and_simulation import (
     encode_variants,
     simulate_variants,
 )
+from core.suggest.program_analysis_process_pool import Reply, get_program_analysis_process_pool
 
 PROGRAMS_PER_TASK = 3
 MIN_SHARED_PROGRAMS = 6
@@ -99,7 +99,7 @@ def _read_and_embed_programs(sources: Sequence[str]) -> dict[str, AnalysedVarian
         }
         for task in tasks
     ]
-    parts = get_analysis_worker_pool().share_tasks(requests, analyse_here, convert_reply)
+    parts = get_program_analysis_process_pool().share_tasks(requests, analyse_here, convert_reply)
     analysed = [item for part in parts for item in part]
     return {source: item for source, item in zip(sources, analysed) if item is not None}
 

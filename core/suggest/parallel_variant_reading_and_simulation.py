@@ -17,8 +17,8 @@ from core.encoders.static_analysis_encoder import embed_program_source
 from core.sonicpi.interpreter.program_interpretation import ProgramReading, reuse_program_readings
 from core.sonicpi.score_events import ScoreEvent
 from core.sonicpi.sound_options_and_control_changes import OptionChange
-from core.suggest.analysis_worker_pool import Reply, get_analysis_worker_pool
 from core.suggest.incremental_variant_interpretation import Variant, VariantReader
+from core.suggest.program_analysis_process_pool import Reply, get_program_analysis_process_pool
 
 VARIANTS_PER_TASK = 5
 SOUNDS_PER_TASK = 2
@@ -120,7 +120,7 @@ def read_and_embed_variants(
             }
             for task in tasks
         ]
-        parts = get_analysis_worker_pool().share_tasks(
+        parts = get_program_analysis_process_pool().share_tasks(
             requests,
             analyse_here,
             lambda index, reply: _decode_variants(reader, tasks[index], reply),
@@ -213,7 +213,7 @@ def simulate_variants(
                 }
                 for task in tasks
             ]
-            parts = get_analysis_worker_pool().share_tasks(
+            parts = get_program_analysis_process_pool().share_tasks(
                 requests, simulate_here, lambda _index, reply: reply[1]
             )
     inverse = np.argsort(order)

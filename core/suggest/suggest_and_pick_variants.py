@@ -36,8 +36,8 @@ from core.suggest.candidates import Candidate, CandidateOptions, iterate_candida
 from core.suggest.changed_source_ranges import locate_inserted_ranges, locate_replaced_ranges
 from core.suggest.incremental_variant_interpretation import pause_garbage_collection
 from core.suggest.picks_and_dropped_candidate_counts import DroppedCandidates, Pick
+from core.suggest.predicted_sound_distances import can_predict_sounds, predict_sounds
 from core.suggest.program_literals_calls_and_blocks import ProgramOutline, build_program_outline
-from core.suggest.sound_distances import can_predict_sounds, predict_sounds
 from core.suggest.sound_target import SoundTarget
 from core.suggest.target_relevance import compute_target_relevance
 
@@ -194,10 +194,12 @@ def suggest_with_candidates(
     options = options or SuggestOptions()
     outline = build_outline_of_audible_program(source)
     with pause_garbage_collection():
-        return _suggest_for_outline(aligned_corpus, outline, options, written_candidates)
+        return _suggest_variants_of_parsed_program(
+            aligned_corpus, outline, options, written_candidates
+        )
 
 
-def _suggest_for_outline(
+def _suggest_variants_of_parsed_program(
     aligned_corpus: AlignedCorpus,
     outline: ProgramOutline,
     options: SuggestOptions,

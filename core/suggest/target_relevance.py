@@ -9,7 +9,11 @@ import numpy as np
 from core.errors import EarshotError
 from core.search.aspect_similarity import get_aspect_index
 from core.suggest.candidate_prediction import PredictedCandidates, compute_property_movements
-from core.suggest.sound_distances import PredictedSounds, can_predict_sounds, predict_sounds
+from core.suggest.predicted_sound_distances import (
+    PredictedSounds,
+    can_predict_sounds,
+    predict_sounds,
+)
 from core.suggest.sound_target import SoundTarget
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.runtime.caching.hashing import UserHashError
 
-from core import doctor, encoders, programs, workspace
+from core import encoders, programs, system_requirement_checks, workspace
 from core.corpus import (
     AlignmentRecord,
     Corpus,
@@ -117,9 +117,9 @@ def cache_until_inputs_change(
 
 
 @cache_until_inputs_change(1, ttl_s=120)
-def run_doctor_checks() -> list[doctor.RequirementCheck]:
+def run_doctor_checks() -> list[system_requirement_checks.RequirementCheck]:
     """Check what Earshot needs on this machine."""
-    return doctor.check_system_requirements()
+    return system_requirement_checks.check_system_requirements()
 
 
 @cache_until_inputs_change(1, ttl_s=600)
@@ -146,7 +146,7 @@ def load_programs(corpus: Corpus) -> pd.DataFrame:
 def load_programs_with_forecast(corpus: Corpus) -> pd.DataFrame:
     """Load all programs of a corpus with the columns of its forecast, if it has one."""
     # Imports scipy, which other pages do without.
-    from core.search.corpus_forecast import forecast_corpus_programs
+    from core.search.corpus_program_forecasts import forecast_corpus_programs
 
     programs = load_programs(corpus)
     forecast = forecast_corpus_programs(corpus, programs["program"].tolist())

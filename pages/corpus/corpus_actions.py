@@ -12,9 +12,9 @@ from core.corpus import Corpus, count_corpus_contents, delete_corpus, list_corpo
 from core.corpus.embedding_deletion import delete_embeddings
 from core.jobs import Job
 from core.pipeline import import_embeddings, import_programs
-from core.pipeline.build import ClipFormat
 from core.pipeline.corpus_data_card import make_data_card
 from core.pipeline.corpus_export import make_export_path
+from core.pipeline.generate_render_and_embed_corpus import ClipFormat
 from pages.components import (
     corpus_and_alignment_picker,
     job_panel,
@@ -60,7 +60,7 @@ def draw_import_button(corpus: Corpus | None) -> None:
         open_import_dialog(corpus)
 
 
-def select_requested_corpus() -> None:
+def select_corpus_requested_by_dialog() -> None:
     """Select the corpus that a dialog requested; call it before the sidebar draws the choice."""
     if not session_keys.REQUESTED_CORPUS.is_set():
         return

@@ -48,7 +48,7 @@ def draw_page() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Corpus", width="stretch")
         buttons = st.container(horizontal=True, width="content", key="corpus-actions")
-    corpus_actions.select_requested_corpus()
+    corpus_actions.select_corpus_requested_by_dialog()
     with markdown_and_errors.catch_and_show_errors():
         corpus = corpus_and_alignment_picker.draw_corpus_picker_in_sidebar()
         if corpus is None:

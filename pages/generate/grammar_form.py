@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import jobs, programs, sonicpi, workspace
 from core.corpus import list_corpora
-from core.pipeline.build_program_generation import ALL_STYLES
+from core.pipeline.generate_and_add_missing_programs import ALL_STYLES
 from pages.components import markdown_and_errors, session_keys
 from pages.components.sonic_pi_version_choice import draw_sonic_pi_choice
 from pages.generate.corpus_and_count_controls import (
@@ -107,7 +107,11 @@ def _start_grammar_job() -> None:
     program_count = int(session_keys.GRAMMAR_COUNT.get_value())
     with markdown_and_errors.catch_and_show_errors():
         workspace.validate_folder_name(corpus_name, "corpus")
-        argv = ["build", corpus_name, *read_grammar_options(corpus_name in list_corpora())]
+        argv = [
+            "build",
+            corpus_name,
+            *build_grammar_command_options_from_form(corpus_name in list_corpora()),
+        ]
         title = (
             f"Add {markdown_and_errors.pluralize(program_count, 'grammar program')} to"
             f" {corpus_name}"
@@ -115,7 +119,7 @@ def _start_grammar_job() -> None:
         session_keys.GENERATION_JOB.set_value(jobs.start_job(argv, title).id)
 
 
-def read_grammar_options(is_existing: bool) -> list[str]:
+def build_grammar_command_options_from_form(is_existing: bool) -> list[str]:
     """Return the form's values as options of `./run build`.
 
     Parameters

@@ -71,7 +71,7 @@ def draw_gap_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any] 
         if not workspace.is_workspace_read_only():
             job_panel.draw_job_start_button(
                 f"Render and add {markdown_and_errors.pluralize(len(candidates), 'program')}",
-                _build_fill_command(selected, place),
+                _build_fill_map_gap_command(selected, place),
                 f"Fill a gap in the map of {selected.corpus.name}",
                 icon=":material/add_location:",
                 is_primary=True,
@@ -85,14 +85,14 @@ def draw_gap_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any] 
 
 def _draw_fill_job(selected: Selection, place: MapPlace) -> Any:
     """Draw the job that fills this gap unless it is done; say so when it is."""
-    argv = _build_fill_command(selected, place)
+    argv = _build_fill_map_gap_command(selected, place)
     job = job_panel.draw_latest_job_unless_done(*argv)
     if job is None and job_panel.find_latest_job_of_command(*argv) is not None:
         st.success("The programs are in the corpus and on the map.", icon=":material/check:")
     return job
 
 
-def _build_fill_command(selected: Selection, place: MapPlace) -> tuple[str, ...]:
+def _build_fill_map_gap_command(selected: Selection, place: MapPlace) -> tuple[str, ...]:
     position = (str(place.x), str(place.y))
     command = ("fill", selected.corpus.name, "--alignment", selected.alignment.id)
     return (*command, "--panel", place.panel, "--at", *position)

@@ -13,7 +13,7 @@ from core.pipeline.trained_alignment_comparison import (
     TEST_SCORES,
     build_alignment_comparison_table,
     collect_alignment_test_scores,
-    find_evaluation_differences,
+    list_reasons_why_scores_do_not_compare,
 )
 from core.plots.training_curves import build_training_run_comparison_figure
 from pages.components import (
@@ -44,7 +44,7 @@ def draw_alignment_list(corpus: Corpus) -> None:
         },
     )
     st.caption("Scores on test programs, unused in training and early stopping.")
-    if find_evaluation_differences(alignments):
+    if list_reasons_why_scores_do_not_compare(alignments):
         st.caption(
             ":material/balance: Not all rows compare: some were evaluated on other programs."
             " Choose alignments below to evaluate them on the same ones."
@@ -123,7 +123,7 @@ def warn_about_different_programs(alignments: list[AlignmentRecord]) -> bool:
     alignments : list of AlignmentRecord
         Alignments whose scores stand side by side.
     """
-    differences = find_evaluation_differences(alignments)
+    differences = list_reasons_why_scores_do_not_compare(alignments)
     if differences:
         st.warning(
             f"These scores do not compare: {'; '.join(differences)}. Evaluate the alignments on the"

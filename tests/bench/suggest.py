@@ -21,7 +21,6 @@ from core.search import open_aligned_corpus
 from core.search.aligned_corpus import AlignedCorpus
 from core.sonicpi.background_render_queue import BackgroundRenderQueue
 from core.suggest import CandidateOptions, SuggestOptions, suggest
-from core.suggest.analysis_worker_pool import get_analysis_worker_pool
 from core.suggest.audition_loop_timing_and_loudness import (
     compute_loop_timings,
     compute_loudness_gain,
@@ -29,6 +28,7 @@ from core.suggest.audition_loop_timing_and_loudness import (
 from core.suggest.candidate_prediction import predict_candidates
 from core.suggest.candidates import iterate_candidates
 from core.suggest.literal_sensitivity import measure_sensitivity
+from core.suggest.program_analysis_process_pool import get_program_analysis_process_pool
 from core.suggest.slider_prediction import SliderPredictor
 from core.suggest.suggest_and_pick_variants import (
     build_outline_of_audible_program,
@@ -88,7 +88,7 @@ def run(variants: int = 7) -> list[tuple[str, object]]:
         Repetitions.
     """
     aligned_corpus = open_aligned_corpus(Corpus.open(choose_default_corpus()))
-    get_analysis_worker_pool().wait_until_ready()
+    get_program_analysis_process_pool().wait_until_ready()
     suggest_options = SuggestOptions(
         CANDIDATES, PICKS, candidates=CandidateOptions(seed=variants + 1)
     )

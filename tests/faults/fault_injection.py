@@ -66,7 +66,7 @@ def count_changes(path: Path) -> None:
 def _call_at_changes(callback: Callable[[], object]) -> None:
     """Call back before every change in the workspace, and before and after every commit."""
     from core import workspace
-    from core.corpus.database import Database
+    from core.corpus.database_connections_and_transactions import Database
 
     main_thread = threading.main_thread()
     root, jobs_folder = str(workspace.get_workspace_root()), str(workspace.get_jobs_folder())

@@ -10,9 +10,14 @@ from random import Random
 import pytest
 
 from core.corpus import Corpus, list_corpora
-from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.corpus_check_and_repair import verify_corpus
 from core.pipeline.executors import LocalExecutor
+from core.pipeline.generate_render_and_embed_corpus import (
+    BuildOptions,
+    ClipFormat,
+    EncoderChoice,
+    build_corpus,
+)
 from tests.faults.corpus_state import assert_intact, digest_corpus
 from tests.faults.fork_server_client import ForkServer
 from tests.faults.job_control import kill, make_rng
@@ -35,7 +40,8 @@ MAX_DELAY_S = 0.05
 BUILD_CODE = f"""
 import os
 from core.corpus import clip_file_writing
-from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.generate_and_add_missing_programs import BuildOptions
+from core.pipeline.generate_render_and_embed_corpus import ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.executors import LocalExecutor
 # Two workers store two clips at a time, which are otherwise too few for one group.
 clip_file_writing.MIN_FILES_OF_GROUP_WRITE = 1

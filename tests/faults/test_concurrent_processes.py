@@ -28,7 +28,8 @@ REQUEST_COUNT = 4
 BUILD_CODE = f"""
 import sys
 from core.errors import EarshotError
-from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.generate_and_add_missing_programs import BuildOptions
+from core.pipeline.generate_render_and_embed_corpus import ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.executors import LocalExecutor
 try:
     build_corpus(

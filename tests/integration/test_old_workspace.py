@@ -22,7 +22,7 @@ from core.jobs import process_liveness_and_killing
 from core.pipeline import train as training
 from core.pipeline.corpus_check_and_repair import verify_corpus
 from core.pipeline.corpus_export import export_corpus
-from core.pipeline.embed import embed_missing_code
+from core.pipeline.embed_missing_programs_and_clips import embed_missing_code
 from core.pipeline.evaluate import evaluate_alignment
 from core.search.aligned_corpus import open_aligned_corpus
 from core.search.embedded_corpus import open_embedded_corpus

@@ -13,8 +13,8 @@ from core import jobs, play_history, workspace
 from core.corpus import Corpus, delete_corpus
 from core.errors import EarshotError
 from core.pipeline import import_programs, template_gallery_rendering
-from core.pipeline.build import build_corpus
-from core.pipeline.embed import embed_corpus
+from core.pipeline.embed_missing_programs_and_clips import embed_corpus
+from core.pipeline.generate_render_and_embed_corpus import build_corpus
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 from core.workspace import PROJECT_FOLDER

@@ -121,7 +121,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Build the corpus, then print a summary."""
-    from core.pipeline import build
+    from core.pipeline import generate_render_and_embed_corpus
 
     if not (args.resume or args.per_template or args.grammar_programs):
         raise EarshotError(
@@ -130,9 +130,9 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
             " render and embed existing ones.",
         )
     with open_executor(args, progress) as (executor, progress):
-        report = build.build_corpus(
+        report = generate_render_and_embed_corpus.build_corpus(
             args.corpus,
-            build.BuildOptions(
+            generate_render_and_embed_corpus.BuildOptions(
                 templates=args.templates,
                 programs_per_template=0 if args.resume else args.per_template,
                 seed=args.seed,
@@ -142,8 +142,10 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
                 sound_set=args.sounds,
                 is_strict=args.strict,
             ),
-            build.EncoderChoice(args.preset, args.code_encoder, args.audio_encoder),
-            build.ClipFormat(
+            generate_render_and_embed_corpus.EncoderChoice(
+                args.preset, args.code_encoder, args.audio_encoder
+            ),
+            generate_render_and_embed_corpus.ClipFormat(
                 args.seconds, args.format, args.sonic_pi, args.audio_store, args.audio_cache_mb
             ),
             executor=executor,

@@ -11,9 +11,9 @@ from dataclasses import asdict
 from core.cli.parsing import add_json_option
 from core.cli.terminal_output import print_json_lines, print_result_to_stdout
 from core.corpus.legacy_command_names import add_older_json_keys
-from core.doctor import check_system_requirements
 from core.errors import EarshotError
 from core.progress_callback import Progress
+from core.system_requirement_checks import check_system_requirements
 from core.text_formatting import format_table
 
 IS_LONG_RUNNING = False

@@ -33,11 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Compute the missing embeddings, then print a summary."""
-    from core.pipeline import embed
+    from core.pipeline import embed_missing_programs_and_clips
 
     corpus = open_corpus_from_args(args)
     with open_executor(args, progress) as (executor, progress):
-        report = embed.embed_corpus(
+        report = embed_missing_programs_and_clips.embed_corpus(
             corpus, args.code_encoder, args.audio_encoder, progress, executor
         )
     if args.json:

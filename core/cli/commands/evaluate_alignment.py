@@ -73,7 +73,7 @@ def _evaluate_on_common_programs(
         evaluate_on_common_programs,
         pivot_common_evaluation,
     )
-    from core.pipeline.trained_alignment_comparison import find_evaluation_differences
+    from core.pipeline.trained_alignment_comparison import list_reasons_why_scores_do_not_compare
     from core.search.aligned_corpus import open_aligned_corpus
     from core.search.alignment_choice_for_other_corpora import load_alignment_by_name
 
@@ -84,7 +84,7 @@ def _evaluate_on_common_programs(
     if args.json:
         print_json_lines(metrics.to_dict(orient="records"))
         return
-    differences = find_evaluation_differences(records)
+    differences = list_reasons_why_scores_do_not_compare(records)
     if differences:
         print_status_to_stderr(
             f"The scores saved with these alignments do not compare: {'; '.join(differences)}."

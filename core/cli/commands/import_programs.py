@@ -83,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Import the programs, then render and embed them."""
-    from core.pipeline import build, import_programs
+    from core.pipeline import generate_render_and_embed_corpus, import_programs
 
     if args.vectors:
         _import_embeddings(args, progress)
@@ -99,7 +99,9 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
         args.path,
         progress=progress,
         licence=args.licence,
-        clip_format=build.ClipFormat(args.seconds, args.format, args.sonic_pi),
+        clip_format=generate_render_and_embed_corpus.ClipFormat(
+            args.seconds, args.format, args.sonic_pi
+        ),
         sample_folders=args.sample_folder,
     )
     _print_import_report(import_report, args.json)
@@ -107,10 +109,12 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
         if args.strict is not None:
             open_corpus_from_args(args).set_strict_about_thread_errors(args.strict)
         return
-    build_report = build.build_corpus(
+    build_report = generate_render_and_embed_corpus.build_corpus(
         args.corpus,
-        build.BuildOptions(programs_per_template=0, is_strict=args.strict),
-        build.EncoderChoice(args.preset),
+        generate_render_and_embed_corpus.BuildOptions(
+            programs_per_template=0, is_strict=args.strict
+        ),
+        generate_render_and_embed_corpus.EncoderChoice(args.preset),
         progress=progress,
         on_estimate=print_build_estimate,
     )

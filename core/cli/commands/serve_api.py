@@ -50,7 +50,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
 
     from core.http_api.api_application import build_api_application
     from core.http_api.request_authorization import read_api_access_and_require_sandbox
-    from core.suggest.analysis_worker_pool import get_analysis_worker_pool
+    from core.suggest.program_analysis_process_pool import get_program_analysis_process_pool
 
     if args.port > MAX_PORT:
         raise EarshotError(f"There is no port {args.port}.", remedy=f"Use 1 to {MAX_PORT}.")
@@ -73,5 +73,5 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
         f"The API is at http://{args.host}:{listening_socket.getsockname()[1]}/v1,"
         " its reference at /docs (Ctrl+C closes it)."
     )
-    get_analysis_worker_pool().start_workers()
+    get_program_analysis_process_pool().start_workers()
     uvicorn.Server(config).run(sockets=[listening_socket])

@@ -115,7 +115,7 @@ class RayCluster:
                 " machine alone. docs/scale.md describes both.",
             ) from error
 
-    def list_nodes(self) -> list[ClusterNode]:
+    def list_live_cluster_nodes(self) -> list[ClusterNode]:
         """Return the nodes that are alive and have at least one processor for Ray."""
         return [
             ClusterNode(node["NodeID"], node["NodeManagerAddress"], int(node["Resources"]["CPU"]))

@@ -149,7 +149,7 @@ class RayWorkerPool:
         if time.monotonic() - self._last_refresh < REFRESH_INTERVAL_S:
             return []
         self._last_refresh = time.monotonic()
-        nodes = {node.id: node for node in self._cluster.list_nodes()}
+        nodes = {node.id: node for node in self._cluster.list_live_cluster_nodes()}
         lost_tasks = []
         for worker in [worker for worker in self.workers if worker.node.id not in nodes]:
             self.record_failure(worker.node, "the node was lost")

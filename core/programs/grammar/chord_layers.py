@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from core.programs.grammar.composition_state import CompositionState
 from core.programs.grammar.layer_synth_and_notes import SynthVoice
 from core.programs.grammar.program_layer import LoopBody, ProgramLayer
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode
-from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
-# Writes the body of a chord loop from context, voice, octave and step in beats.
-ChordLoopWriter = Callable[[CompositionContext, SynthVoice, int, float], LoopBody]
+# Writes the body of a chord loop from state, voice, octave and step in beats.
+ChordLoopWriter = Callable[[CompositionState, SynthVoice, int, float], LoopBody]
 
 
-def compose_chord_layer(context: CompositionContext) -> ProgramLayer:
+def compose_chord_layer(state: CompositionState) -> ProgramLayer:
     """Compose a layer of chords: pads, stabs or a progression."""
-    rng = context.rng
+    rng = state.rng
     is_short = rng.sample_boolean(0.4)
     step_factor = rng.pick_option((2, 3, 4)) if is_short else rng.pick_option((4, 6, 8))
-    step_beats = context.sample_step_beats(step_factor, 2.5 if is_short else 5.5)
-    note_seconds = context.beats_to_seconds(step_beats) * (0.7 if is_short else 1.0)
-    voice = SynthVoice(context, "chords", note_seconds, 0.5, is_sustained=not is_short)
+    step_beats = state.sample_step_beats(step_factor, 2.5 if is_short else 5.5)
+    note_seconds = state.beats_to_seconds(step_beats) * (0.7 if is_short else 1.0)
+    voice = SynthVoice(state, "chords", note_seconds, 0.5, is_sustained=not is_short)
     octave = rng.pick_option((3, 3, 4))
     write_loop = rng.pick_option_by_weight(_CHORD_LOOP_WEIGHTS)
-    nodes, min_beats = write_loop(context, voice, octave, step_beats)
-    loop_name = context.code_style.create_loop_name("chords")
+    nodes, min_beats = write_loop(state, voice, octave, step_beats)
+    loop_name = state.code_style.create_loop_name("chords")
     return ProgramLayer(
         "chords", loop_name, voice.add_synth_setup_to_notes(nodes), min_beats, [voice.synth_name]
     )
 
 
 def _write_chord_ring_loop(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    rng, code_style = context.rng, context.code_style
-    chords = context.write_chord_sequence(octave, rng.sample_integer(2, 6))
-    ring = context.maybe_extract_variable(
+    rng, code_style = state.rng, state.code_style
+    chords = state.write_chord_sequence(octave, rng.sample_integer(2, 6))
+    ring = state.maybe_extract_variable(
         "chords", code_style.format_ruby_list(chords, as_ring=True), 1.8
     )
     chord = f"{ring}.{rng.pick_option(('tick', 'tick', 'tick', 'choose'))}"
@@ -45,44 +45,44 @@ def _write_chord_ring_loop(
 
 
 def _write_single_chord(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    chord = voice.write_play_note_call(context.write_chord_expression(octave))
-    return LoopBody([chord, context.code_style.format_rest(step_beats)], step_beats)
+    chord = voice.write_play_note_call(state.write_chord_expression(octave))
+    return LoopBody([chord, state.code_style.format_rest(step_beats)], step_beats)
 
 
 def _write_successive_chords(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     nodes: list[CodeNode] = []
-    chords = context.write_chord_sequence(octave, context.rng.sample_integer(2, 4))
+    chords = state.write_chord_sequence(octave, state.rng.sample_integer(2, 4))
     for chord in chords:
-        nodes += [voice.write_play_note_call(chord), context.code_style.format_rest(step_beats)]
+        nodes += [voice.write_play_note_call(chord), state.code_style.format_rest(step_beats)]
     return LoopBody(nodes, step_beats * len(chords))
 
 
 def _write_repeated_chords(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    rng = context.rng
+    rng = state.rng
     nodes: list[CodeNode] = []
     repeats, rest_beats = rng.pick_option((2, 3, 4)), step_beats / 2
-    for chord in context.write_chord_sequence(octave, rng.sample_integer(1, 4)):
+    for chord in state.write_chord_sequence(octave, rng.sample_integer(1, 4)):
         inner: list[CodeNode] = [
             voice.write_play_note_call(chord),
-            context.code_style.format_rest(rest_beats),
+            state.code_style.format_rest(rest_beats),
         ]
         nodes.append(Block(f"{repeats}.times", inner, allows_braces=True))
     return LoopBody(nodes, rest_beats * repeats)
 
 
 def _write_chord_each_loop(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    code_style = context.code_style
+    code_style = state.code_style
     variable = code_style.create_variable_name("chord")
-    chords = context.write_chord_sequence(octave, context.rng.sample_integer(2, 4))
-    chord_list = context.maybe_extract_variable("chords", code_style.format_ruby_list(chords), 1.6)
+    chords = state.write_chord_sequence(octave, state.rng.sample_integer(2, 4))
+    chord_list = state.maybe_extract_variable("chords", code_style.format_ruby_list(chords), 1.6)
     inner: list[CodeNode] = [
         voice.write_play_note_call(variable),
         code_style.format_rest(step_beats),
@@ -92,33 +92,31 @@ def _write_chord_each_loop(
 
 
 def _write_strummed_chord(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    code_style = context.code_style
-    gap = code_style.format_number(context.rng.sample_uniform(0.02, 0.1))
+    code_style = state.code_style
+    gap = code_style.format_number(state.rng.sample_uniform(0.02, 0.1))
     variable = code_style.create_variable_name("note")
     inner: list[CodeNode] = [voice.write_play_note_call(variable), code_style.format_sleep(gap)]
-    strum = Block(
-        f"{context.write_chord_expression(octave)}.each", inner, block_parameters=variable
-    )
+    strum = Block(f"{state.write_chord_expression(octave)}.each", inner, block_parameters=variable)
     return LoopBody([strum, code_style.format_rest(step_beats)], step_beats)
 
 
 def _write_play_chord_call(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    code_style = context.code_style
+    code_style = state.code_style
     if voice.synth_statement == "synth":
         voice.add_use_synth_statement()
-    chord = context.write_chord_expression(octave)
+    chord = state.write_chord_expression(octave)
     play = code_style.format_call_statement("play_chord", chord, **voice.note_options)
     return LoopBody([play, code_style.format_rest(step_beats)], step_beats)
 
 
 def _write_chord_degree_loop(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     degrees = [
         str(n)
         for n in rng.pick_options_with_replacement((1, 2, 3, 4, 5, 6), rng.sample_integer(3, 5))
@@ -129,9 +127,9 @@ def _write_chord_degree_loop(
         ring = code_style.format_ruby_list(roman_numerals, as_ring=True)
     chord = code_style.format_call_expression(
         "chord_degree",
-        context.maybe_extract_variable("chords", ring) + ".tick",
-        context.write_tonic_note_symbol(octave),
-        ":" + context.pick_seven_note_scale(),
+        state.maybe_extract_variable("chords", ring) + ".tick",
+        state.write_tonic_note_symbol(octave),
+        ":" + state.pick_seven_note_scale(),
     )
     return LoopBody(
         [voice.write_play_note_call(chord), code_style.format_rest(step_beats)], step_beats

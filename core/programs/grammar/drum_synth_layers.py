@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
+from core.programs.grammar.composition_state import CompositionState
 from core.programs.grammar.drum_layers import write_rhythm_ring
 from core.programs.grammar.program_layer import ProgramLayer
 from core.programs.grammar.sound_options import (
@@ -11,36 +12,35 @@ from core.programs.grammar.sound_options import (
     pick_random_synth_options,
 )
 from core.programs.grammar.statement_tree_nodes import CodeNode, Conditional
-from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 _MAX_DRUM_COUNT = 3
 
 
-def compose_drum_synth_layer(context: CompositionContext) -> ProgramLayer:
+def compose_drum_synth_layer(state: CompositionState) -> ProgramLayer:
     """Compose a layer of one to three drum synths.
 
     Parameters
     ----------
-    context : CompositionContext
+    state : CompositionState
         The program under composition; its sound set has drum synths.
     """
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     roles = rng.pick_options_without_replacement(
-        list(context.sounds.drum_synths), rng.sample_integer(1, _MAX_DRUM_COUNT)
+        list(state.sounds.drum_synths), rng.sample_integer(1, _MAX_DRUM_COUNT)
     )
-    names = [rng.pick_option(context.sounds.drum_synths[role]) for role in roles]
-    hits = [_write_drum_synth_hit(context, name) for name in names]
+    names = [rng.pick_option(state.sounds.drum_synths[role]) for role in roles]
+    hits = [_write_drum_synth_hit(state, name) for name in names]
     loop_name = code_style.create_loop_name("kit")
     if rng.sample_boolean(0.5):
-        step_beats = context.sample_step_beats(rng.pick_option((1, 2)), 1.5)
+        step_beats = state.sample_step_beats(rng.pick_option((1, 2)), 1.5)
         body: list[CodeNode] = []
         for hit in hits:
             body += [hit, code_style.format_rest(step_beats)]
         return ProgramLayer("kit", loop_name, body, step_beats * len(hits), names)
-    step_beats = context.sample_step_beats(1, 0.6)
+    step_beats = state.sample_step_beats(1, 0.6)
     body = ["tick"]
     for hit in hits:
-        condition = f"{write_rhythm_ring(context)}.look"
+        condition = f"{write_rhythm_ring(state)}.look"
         if rng.sample_boolean(0.75):
             body.append(f"{hit} if {condition}")
         else:
@@ -49,12 +49,12 @@ def compose_drum_synth_layer(context: CompositionContext) -> ProgramLayer:
     return ProgramLayer("kit", loop_name, body, step_beats, names)
 
 
-def _write_drum_synth_hit(context: CompositionContext, synth_name: str) -> str:
-    amp = synth_fx_and_sample_sets.compute_synth_amp(synth_name, context.sample_layer_loudness(0.9))
-    return context.code_style.format_call_statement(
+def _write_drum_synth_hit(state: CompositionState, synth_name: str) -> str:
+    amp = synth_fx_and_sample_sets.compute_synth_amp(synth_name, state.sample_layer_loudness(0.9))
+    return state.code_style.format_call_statement(
         "synth",
         f":{synth_name}",
-        **pick_random_amp_option(context, amp),
-        **pick_random_synth_options(context, synth_name),
-        **pick_random_pan_option(context, 0.1),
+        **pick_random_amp_option(state, amp),
+        **pick_random_synth_options(state, synth_name),
+        **pick_random_pan_option(state, 0.1),
     )

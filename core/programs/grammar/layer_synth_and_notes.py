@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
+from core.programs.grammar.composition_state import CompositionState
 from core.programs.grammar.sound_options import (
     limit_normalized_synth_amp,
     pick_random_amp_option,
@@ -11,7 +12,6 @@ from core.programs.grammar.sound_options import (
     pick_random_synth_options,
 )
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode
-from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 _DEFAULT_SYNTH_GROUPS = {"bass": "basses", "melody": "leads", "arp": "leads", "chords": "keys"}
 _OPTIONS_OF_ALL_SYNTHS = ("amp", "release", "attack", "sustain", "pan")
@@ -22,7 +22,7 @@ class SynthVoice:
 
     Parameters
     ----------
-    context : CompositionContext
+    state : CompositionState
         The program under composition.
     layer_kind : str
         "bass", "melody", "arp" or "chords".
@@ -49,31 +49,31 @@ class SynthVoice:
 
     def __init__(
         self,
-        context: CompositionContext,
+        state: CompositionState,
         layer_kind: str,
         note_seconds: float,
         level: float,
         is_sustained: bool = False,
     ):
-        rng, code_style = context.rng, context.code_style
-        self.context = context
-        synth_group = context.style.synth_groups.get(layer_kind, _DEFAULT_SYNTH_GROUPS[layer_kind])
-        self.synth_name = rng.pick_option(context.sounds.synth_groups[synth_group])
+        rng, code_style = state.rng, state.code_style
+        self.state = state
+        synth_group = state.style.synth_groups.get(layer_kind, _DEFAULT_SYNTH_GROUPS[layer_kind])
+        self.synth_name = rng.pick_option(state.sounds.synth_groups[synth_group])
         self.synth_statement = rng.pick_option_by_weight(
             {"use": 10, "synth": 3, "with": 1.2, "none": 1.2, "choose": 0.6}
         )
         if self.synth_statement == "none":
             self.synth_name = "beep"
         amp = synth_fx_and_sample_sets.compute_synth_amp(
-            self.synth_name, context.sample_layer_loudness(level)
+            self.synth_name, state.sample_layer_loudness(level)
         )
         options = {
-            **pick_random_amp_option(context, amp),
-            **pick_random_envelope_options(context, note_seconds, is_sustained),
-            **pick_random_synth_options(context, self.synth_name),
-            **pick_random_pan_option(context),
+            **pick_random_amp_option(state, amp),
+            **pick_random_envelope_options(state, note_seconds, is_sustained),
+            **pick_random_synth_options(state, self.synth_name),
+            **pick_random_pan_option(state),
         }
-        self.note_options = limit_normalized_synth_amp(context, options)
+        self.note_options = limit_normalized_synth_amp(state, options)
         self.setup_nodes: list[CodeNode] = []
         if self.synth_statement == "use":
             self.add_use_synth_statement()
@@ -99,12 +99,12 @@ class SynthVoice:
             }
 
     def _select_one_of_several_synths(self) -> None:
-        rng, code_style = self.context.rng, self.context.code_style
+        rng, code_style = self.state.rng, self.state.code_style
         other_names = rng.pick_options_with_replacement(
-            self.context.sounds.synth_groups["plucked"], 2
+            self.state.sounds.synth_groups["plucked"], 2
         )
         symbols = [f":{name}" for name in (self.synth_name, *other_names)]
-        ring = self.context.maybe_extract_variable(
+        ring = self.state.maybe_extract_variable(
             "synths", code_style.format_ruby_list(symbols, as_ring=True)
         )
         synth = f"{ring}.{rng.pick_option(('choose', 'tick'))}"
@@ -117,14 +117,12 @@ class SynthVoice:
 
     def add_use_synth_statement(self) -> None:
         """Select the synth by a `use_synth` statement before the notes."""
-        statement = self.context.code_style.format_call_statement(
-            "use_synth", f":{self.synth_name}"
-        )
+        statement = self.state.code_style.format_call_statement("use_synth", f":{self.synth_name}")
         self.setup_nodes = [statement]
 
     def write_play_note_call(self, note: str, **extra_options: str) -> str:
         """Write a statement that plays one note."""
-        code_style = self.context.code_style
+        code_style = self.state.code_style
         options = {**self.note_options, **extra_options}
         if self.synth_statement == "synth":
             return code_style.format_call_statement(
@@ -135,7 +133,7 @@ class SynthVoice:
     def add_synth_setup_to_notes(self, nodes: list[CodeNode]) -> list[CodeNode]:
         """Return statements that select the synth and play the notes."""
         if self.synth_statement == "with":
-            code_style = self.context.code_style
+            code_style = self.state.code_style
             head = code_style.format_call_statement("with_synth", f":{self.synth_name}")
             return [Block(head, nodes)]
         return [*self.setup_nodes, *nodes]

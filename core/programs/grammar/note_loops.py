@@ -5,80 +5,76 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.programs.grammar import synth_fx_and_sample_sets
+from core.programs.grammar.composition_state import CompositionState
 from core.programs.grammar.drum_layers import write_rhythm_ring
 from core.programs.grammar.layer_synth_and_notes import SynthVoice
 from core.programs.grammar.note_expressions import write_note_expression
 from core.programs.grammar.program_layer import LoopBody
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode, Conditional
-from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
-# Writes the body of a note loop from context, voice, octave and step in beats.
-NoteLoopWriter = Callable[[CompositionContext, SynthVoice, int, float], LoopBody]
+# Writes the body of a note loop from state, voice, octave and step in beats.
+NoteLoopWriter = Callable[[CompositionState, SynthVoice, int, float], LoopBody]
 
 
 def _write_note_and_rest(
-    context: CompositionContext, voice: SynthVoice, octave: int, rest_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, rest_beats: float
 ) -> list[CodeNode]:
-    note = voice.write_play_note_call(write_note_expression(context, octave))
-    return [note, context.code_style.format_rest(rest_beats)]
+    note = voice.write_play_note_call(write_note_expression(state, octave))
+    return [note, state.code_style.format_rest(rest_beats)]
 
 
 def _write_single_note_step(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    code_style = context.code_style
-    note = voice.write_play_note_call(write_note_expression(context, octave))
-    rest = context.maybe_extract_variable("sleep", code_style.format_beats(step_beats))
+    code_style = state.code_style
+    note = voice.write_play_note_call(write_note_expression(state, octave))
+    rest = state.maybe_extract_variable("sleep", code_style.format_beats(step_beats))
     return LoopBody([note, code_style.format_sleep(rest)], step_beats)
 
 
 def _write_note_with_varying_rests(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     factors = rng.pick_options_with_replacement((0.5, 1, 1, 2), rng.sample_integer(2, 4))
     lengths = [code_style.format_beats(step_beats * factor) for factor in factors]
-    rest = context.maybe_extract_variable(
-        "times", code_style.format_ruby_list(lengths, as_ring=True)
-    )
+    rest = state.maybe_extract_variable("times", code_style.format_ruby_list(lengths, as_ring=True))
     rest += rng.pick_option((".choose", ".tick", ".tick(:t)"))
     if rng.sample_boolean(0.2):
         shortest = code_style.format_beats(step_beats * 0.5)
         longest = code_style.format_beats(step_beats * 2)
         rest = code_style.format_call_expression("rrand", shortest, longest)
-    note = voice.write_play_note_call(write_note_expression(context, octave))
+    note = voice.write_play_note_call(write_note_expression(state, octave))
     return LoopBody([note, code_style.format_sleep(rest)], step_beats * 0.5)
 
 
 def _write_phrase_statements(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    rng = context.rng
+    rng = state.rng
     nodes: list[CodeNode] = []
     beats = 0.0
-    for note in context.write_phrase_notes(octave, rng.pick_option((2, 3, 4, 4, 6, 8, 8, 12))):
+    for note in state.write_phrase_notes(octave, rng.pick_option((2, 3, 4, 4, 6, 8, 8, 12))):
         rest_beats = step_beats * rng.pick_option((0.5, 1, 1, 1, 2))
-        nodes += [voice.write_play_note_call(note), context.code_style.format_rest(rest_beats)]
+        nodes += [voice.write_play_note_call(note), state.code_style.format_rest(rest_beats)]
         beats += rest_beats
     return LoopBody(nodes, beats)
 
 
 def _write_play_pattern_timed_call(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     # All three are written before one is picked; writing only one would change all programs.
-    phrase = code_style.format_ruby_list(
-        context.write_phrase_notes(octave, rng.sample_integer(3, 8))
-    )
-    scale = context.write_scale_expression(octave, rng.pick_option((1, 2)))
-    chord = context.write_chord_expression(octave)
-    notes = context.maybe_extract_variable("notes", rng.pick_option((phrase, scale, chord)))
+    phrase = code_style.format_ruby_list(state.write_phrase_notes(octave, rng.sample_integer(3, 8)))
+    scale = state.write_scale_expression(octave, rng.pick_option((1, 2)))
+    chord = state.write_chord_expression(octave)
+    notes = state.maybe_extract_variable("notes", rng.pick_option((phrase, scale, chord)))
     factors = rng.pick_options_with_replacement((0.5, 1, 1, 2), rng.sample_integer(1, 4))
     times = [code_style.format_beats(step_beats * factor) for factor in factors]
     time = times[0]
     if len(times) > 1:
-        time = context.maybe_extract_variable("times", code_style.format_ruby_list(times))
+        time = state.maybe_extract_variable("times", code_style.format_ruby_list(times))
     options = {name: value for name, value in voice.note_options.items() if name != "note"}
     if voice.synth_statement == "synth":
         voice.add_use_synth_statement()
@@ -87,10 +83,10 @@ def _write_play_pattern_timed_call(
 
 
 def _write_play_pattern_call(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    code_style = context.code_style
-    phrase = context.write_phrase_notes(octave, context.rng.sample_integer(3, 8))
+    code_style = state.code_style
+    phrase = state.write_phrase_notes(octave, state.rng.sample_integer(3, 8))
     notes = code_style.format_ruby_list(phrase)
     if voice.synth_statement == "synth":
         voice.add_use_synth_statement()
@@ -105,30 +101,30 @@ def _write_play_pattern_call(
 
 
 def _write_times_note_loop(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    rng = context.rng
+    rng = state.rng
     repeats = rng.pick_option((2, 3, 4, 8, 8, 16))
-    inner = _write_note_and_rest(context, voice, octave, step_beats)
+    inner = _write_note_and_rest(state, voice, octave, step_beats)
     nodes: list[CodeNode] = [Block(f"{repeats}.times", inner, allows_braces=True)]
     if rng.sample_boolean(0.4):
         head = f"{rng.pick_option((2, 4))}.times"
-        inner = _write_note_and_rest(context, voice, octave, step_beats)
+        inner = _write_note_and_rest(state, voice, octave, step_beats)
         nodes.append(Block(head, inner, allows_braces=True))
-    if rng.sample_boolean(0.2) and context.beats_to_seconds(step_beats) < 0.7:
-        nodes.append(context.code_style.format_rest(step_beats * 2))
+    if rng.sample_boolean(0.2) and state.beats_to_seconds(step_beats) < 0.7:
+        nodes.append(state.code_style.format_rest(step_beats * 2))
     return LoopBody(nodes, step_beats * repeats)
 
 
 def _write_seeded_note_loop(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     """Write a loop that repeats the same random phrase."""
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     seed = str(
         rng.sample_integer(0, 9999) if rng.sample_boolean(0.7) else rng.sample_integer(1, 99)
     )
-    nodes, beats = _write_times_note_loop(context, voice, octave, step_beats)
+    nodes, beats = _write_times_note_loop(state, voice, octave, step_beats)
     if rng.sample_boolean(0.25):
         head = code_style.format_call_statement("with_random_seed", seed)
         return LoopBody([Block(head, nodes)], beats)
@@ -136,13 +132,13 @@ def _write_seeded_note_loop(
 
 
 def _write_each_note_loop(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    rng, code_style = context.rng, context.code_style
-    phrase = context.write_phrase_notes(octave, rng.sample_integer(3, 8))
-    notes = context.maybe_extract_variable("notes", code_style.format_ruby_list(phrase))
+    rng, code_style = state.rng, state.code_style
+    phrase = state.write_phrase_notes(octave, rng.sample_integer(3, 8))
+    notes = state.maybe_extract_variable("notes", code_style.format_ruby_list(phrase))
     if rng.sample_boolean(0.3):
-        notes = context.write_scale_expression(octave)
+        notes = state.write_scale_expression(octave)
     variable = code_style.create_variable_name("note")
     note, rest = voice.write_play_note_call(variable), code_style.format_rest(step_beats)
     inner: list[CodeNode] = [note, rest]
@@ -156,16 +152,16 @@ def _write_each_note_loop(
 
 
 def _write_zipped_notes_loop(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     count = rng.sample_integer(3, 6)
-    phrase = context.write_phrase_notes(octave, count)
-    notes = context.maybe_extract_variable("notes", code_style.format_ruby_list(phrase), 1.5)
+    phrase = state.write_phrase_notes(octave, count)
+    notes = state.maybe_extract_variable("notes", code_style.format_ruby_list(phrase), 1.5)
     lengths = [
         code_style.format_beats(step_beats * rng.pick_option((0.5, 1, 1, 2))) for _ in range(count)
     ]
-    times = context.maybe_extract_variable("times", code_style.format_ruby_list(lengths), 1.5)
+    times = state.maybe_extract_variable("times", code_style.format_ruby_list(lengths), 1.5)
     note = code_style.create_variable_name("note")
     time = code_style.create_variable_name("sleep")
     if rng.sample_boolean(0.6):
@@ -182,28 +178,28 @@ def _write_zipped_notes_loop(
 
 
 def _write_notes_on_rhythm_ring(
-    context: CompositionContext, voice: SynthVoice, octave: int, _step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, _step_beats: float
 ) -> LoopBody:
-    rng = context.rng
-    note = voice.write_play_note_call(write_note_expression(context, octave))
-    condition = f"{write_rhythm_ring(context)}.tick(:p)"
+    rng = state.rng
+    note = voice.write_play_note_call(write_note_expression(state, octave))
+    condition = f"{write_rhythm_ring(state)}.tick(:p)"
     node: CodeNode = f"{note} if {condition}"
     if rng.sample_boolean(0.4):
         node = Conditional(condition, [note])
-    step_beats = context.sample_step_beats(1, 0.5)
-    return LoopBody([node, context.code_style.format_rest(step_beats)], step_beats)
+    step_beats = state.sample_step_beats(1, 0.5)
+    return LoopBody([node, state.code_style.format_rest(step_beats)], step_beats)
 
 
 def _write_note_slide(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     """Write a sustained note whose pitch slides along a phrase."""
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     variable = code_style.create_variable_name("node")
     count = rng.sample_integer(2, 4)
     beats = step_beats * count
     slide = code_style.format_beats(step_beats * rng.pick_option((0.25, 0.5, 1)))
-    notes = context.write_phrase_notes(octave, count)
+    notes = state.write_phrase_notes(octave, count)
     voice.note_options = {
         name: value
         for name, value in voice.note_options.items()
@@ -227,7 +223,7 @@ def _write_note_slide(
     for note in notes[1:]:
         options: dict[str, str] = {}
         if rng.sample_boolean(0.1):
-            options["amp"] = code_style.format_number(round(context.layer_level * 0.5, 1))
+            options["amp"] = code_style.format_number(round(state.layer_level * 0.5, 1))
         nodes += [
             code_style.format_call_statement("control", variable, note=note, **options),
             code_style.format_rest(step_beats),
@@ -238,9 +234,9 @@ def _write_note_slide(
 
 
 def _write_conditional_notes(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    rng = context.rng
+    rng = state.rng
     condition = rng.pick_option(
         (
             f"one_in({rng.sample_integer(2, 4)})",
@@ -251,19 +247,19 @@ def _write_conditional_notes(
             "rand_i(4) != 2",
         )
     )
-    note = voice.write_play_note_call(write_note_expression(context, octave))
+    note = voice.write_play_note_call(write_note_expression(state, octave))
     other_octave = octave + 1 if octave < 5 else octave
-    other_note = voice.write_play_note_call(write_note_expression(context, other_octave))
+    other_note = voice.write_play_note_call(write_note_expression(state, other_octave))
     keyword = rng.pick_option(("if", "if", "if", "unless"))
     branch = Conditional(condition, [note], [other_note], keyword)
-    return LoopBody([branch, context.code_style.format_rest(step_beats)], step_beats)
+    return LoopBody([branch, state.code_style.format_rest(step_beats)], step_beats)
 
 
 def _write_transposed_note_loop(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    rng, code_style = context.rng, context.code_style
-    inner = _write_note_and_rest(context, voice, octave, step_beats)
+    rng, code_style = state.rng, state.code_style
+    inner = _write_note_and_rest(state, voice, octave, step_beats)
     # All four are written before one is picked; writing only one would change all programs.
     transpose = code_style.format_call_statement(
         "with_transpose", str(rng.pick_option((-12, -5, 5, 7, 12)))
@@ -279,10 +275,10 @@ def _write_transposed_note_loop(
 
 
 def _write_note_function_and_its_calls(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     """Write a function with arguments, and several calls of it."""
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     function = code_style.create_variable_name("function")
     note, time = code_style.create_variable_name("note"), code_style.create_variable_name("sleep")
     takes_time = rng.sample_boolean(0.5)
@@ -297,9 +293,9 @@ def _write_note_function_and_its_calls(
     voice.setup_nodes, voice.synth_statement = [], "use"
     head = code_style.format_call_statement("define", f":{function}")
     parameters = f"{note}, {time}" if takes_time else note
-    context.function_nodes.append(Block(head, inner, block_parameters=parameters))
+    state.function_nodes.append(Block(head, inner, block_parameters=parameters))
     nodes: list[CodeNode] = []
-    for phrase_note in context.write_phrase_notes(octave, rng.sample_integer(2, 4)):
+    for phrase_note in state.write_phrase_notes(octave, rng.sample_integer(2, 4)):
         arguments = [phrase_note]
         if takes_time:
             arguments.append(code_style.format_beats(step_beats * rng.pick_option((0.5, 1, 2))))
@@ -308,35 +304,35 @@ def _write_note_function_and_its_calls(
 
 
 def _write_note_density_block(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    inner = _write_note_and_rest(context, voice, octave, step_beats * 2)
-    density = context.rng.pick_option(("2", "[1, 2].choose", "2", "3"))
-    head = context.code_style.format_call_statement("density", density)
+    inner = _write_note_and_rest(state, voice, octave, step_beats * 2)
+    density = state.rng.pick_option(("2", "[1, 2].choose", "2", "3"))
+    head = state.code_style.format_call_statement("density", density)
     return LoopBody([Block(head, inner)], step_beats * 0.7)
 
 
 def _write_notes_in_at_block(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    code_style = context.code_style
-    count = context.rng.sample_integer(2, 4)
+    code_style = state.code_style
+    count = state.rng.sample_integer(2, 4)
     times = code_style.format_ruby_list(
         [code_style.format_beats(i * step_beats) for i in range(count)]
     )
     variable = code_style.create_variable_name("note")
-    notes = code_style.format_ruby_list(context.write_phrase_notes(octave, count))
+    notes = code_style.format_ruby_list(state.write_phrase_notes(octave, count))
     head = code_style.format_call_statement("at", times, notes)
     block = Block(head, [voice.write_play_note_call(variable)], block_parameters=variable)
     return LoopBody([block, code_style.format_rest(count * step_beats)], step_beats * count)
 
 
 def _write_arpeggio(
-    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
+    state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    rng, code_style = context.rng, context.code_style
-    chord_list = context.write_chord_sequence(octave, rng.sample_integer(2, 4))
-    chords = context.maybe_extract_variable(
+    rng, code_style = state.rng, state.code_style
+    chord_list = state.write_chord_sequence(octave, rng.sample_integer(2, 4))
+    chords = state.maybe_extract_variable(
         "chords", code_style.format_ruby_list(chord_list, as_ring=True), 1.5
     )
     variable = code_style.create_variable_name("chord")

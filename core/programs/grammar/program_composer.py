@@ -6,13 +6,13 @@ import itertools
 from collections.abc import Iterator
 
 from core.errors import EarshotError, format_spelling_suggestions
-from core.programs.grammar.arrangement import (
+from core.programs.grammar.code_style import CodeStyle
+from core.programs.grammar.layer_arrangement import (
     arrange_layers,
     compose_layer,
-    create_composition_context,
+    create_composition_state,
     format_musical_key_name,
 )
-from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.music_styles import (
     GRAMMAR_NAME_PREFIX,
     GRAMMAR_TEMPLATE_PREFIX,
@@ -115,25 +115,25 @@ def _compose_program(
     code_style = CodeStyle(SeededRandom(f"{stream_name}/hand"))
     style = fixed_style or rng.pick_option(list(MUSIC_STYLES.values()))
     layer_count = rng.pick_option_by_weight(style.layer_count_weights)
-    context = create_composition_context(style, rng, code_style, layer_count, sounds)
+    state = create_composition_state(style, rng, code_style, layer_count, sounds)
     layers = [
-        compose_layer(context, rng.pick_option_by_weight(style.lead_weights), always_sounds=True)
+        compose_layer(state, rng.pick_option_by_weight(style.lead_weights), always_sounds=True)
     ]
     layers += [
-        compose_layer(context, rng.pick_option_by_weight(style.layer_weights), always_sounds=False)
+        compose_layer(state, rng.pick_option_by_weight(style.layer_weights), always_sounds=False)
         for _ in range(layer_count - 1)
     ]
-    sections = arrange_layers(context, layers)
+    sections = arrange_layers(state, layers)
     lead = layers[0]
     # Corpora store these parameter names, so they must not change.
     parameters: dict[str, ParameterValue] = {
-        "bpm": context.bpm,
-        "key": format_musical_key_name(context),
+        "bpm": state.bpm,
+        "key": format_musical_key_name(state),
         "layers": len(layers),
         "sound": lead.sound_names[0],
         "statements": sum(count_statements(nodes) for _, nodes in sections),
         "manner": code_style.naming_style,
     }
-    source = code_style.format_program_source(sections, format_musical_key_name(context))
+    source = code_style.format_program_source(sections, format_musical_key_name(state))
     name = f"{style.display_id}-{index:05d}"
     return Program(source, name, style.id, LAYER_ROLES[lead.kind], parameters, seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
+from core.programs.grammar.composition_state import CompositionState
 from core.programs.grammar.drum_layers import (
     pick_random_sample_options,
     pick_random_shortening_options,
@@ -10,20 +11,19 @@ from core.programs.grammar.drum_layers import (
 from core.programs.grammar.program_layer import LoopBody, ProgramLayer
 from core.programs.grammar.sound_options import pick_random_amp_option, pick_random_pan_option
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode, Conditional
-from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 _SLICING_METHODS = ("slice", "onset", "chop")
 
 
-def compose_sampled_loop_layer(context: CompositionContext) -> ProgramLayer:
+def compose_sampled_loop_layer(state: CompositionState) -> ProgramLayer:
     """Compose a layer that plays a sampled loop, whole or sliced."""
-    rng, code_style = context.rng, context.code_style
-    sample_name = rng.pick_option(context.sounds.sample_groups["breaks"])
+    rng, code_style = state.rng, state.code_style
+    sample_name = rng.pick_option(state.sounds.sample_groups["breaks"])
     amp = synth_fx_and_sample_sets.compute_sample_amp(
-        sample_name, "breaks", context.sample_layer_loudness(1.0)
+        sample_name, "breaks", state.sample_layer_loudness(1.0)
     )
-    amp_option = pick_random_amp_option(context, amp)
-    sample = context.maybe_extract_variable("sample", f":{sample_name}", 0.7)
+    amp_option = pick_random_amp_option(state, amp)
+    sample = state.maybe_extract_variable("sample", f":{sample_name}", 0.7)
     seconds = synth_fx_and_sample_sets.SAMPLE_SECONDS[sample_name]
     method = rng.pick_option_by_weight(
         {
@@ -40,12 +40,12 @@ def compose_sampled_loop_layer(context: CompositionContext) -> ProgramLayer:
     )
     extra_options: dict[str, str] = {}
     if rng.sample_boolean(0.25) and method in ("slice", "onset", "duration"):
-        extra_options = pick_random_sample_options(context)
+        extra_options = pick_random_sample_options(state)
     if method in ("stretch", "pitch", "bpm"):
         options = {**extra_options, **amp_option}
-        loop = _write_stretched_loop(context, sample, options, method, seconds)
+        loop = _write_stretched_loop(state, sample, options, method, seconds)
     elif method in ("plain", "rate"):
-        loop = _write_whole_loop(context, sample, amp_option, method == "rate", seconds)
+        loop = _write_whole_loop(state, sample, amp_option, method == "rate", seconds)
     elif method == "duration":
         rate = {}
         if rng.sample_boolean(0.4):
@@ -54,26 +54,26 @@ def compose_sampled_loop_layer(context: CompositionContext) -> ProgramLayer:
         play = code_style.format_call_statement("sample", sample, **options)
         duration = code_style.format_call_expression("sample_duration", sample, **rate)
         rest = code_style.format_sleep(duration)
-        loop = LoopBody([play, rest], context.seconds_to_beats(seconds) / 2)
+        loop = LoopBody([play, rest], state.seconds_to_beats(seconds) / 2)
     else:
-        loop = _write_sliced_loop(context, sample, amp_option | extra_options, method, seconds)
+        loop = _write_sliced_loop(state, sample, amp_option | extra_options, method, seconds)
     loop_name = code_style.create_loop_name("break")
     return ProgramLayer("break", loop_name, loop.nodes, loop.min_beats, [sample_name])
 
 
 def _write_stretched_loop(
-    context: CompositionContext,
+    state: CompositionState,
     sample: str,
     options: dict[str, str],
     method: str,
     sample_seconds: float,
 ) -> LoopBody:
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     # One draw per length, not one for all: another order would change all programs.
     beats = min(
         (2, 4, 8, 16),
         key=lambda beats: abs(
-            context.beats_to_seconds(beats) - sample_seconds * rng.sample_log_uniform(0.7, 1.5)
+            state.beats_to_seconds(beats) - sample_seconds * rng.sample_log_uniform(0.7, 1.5)
         ),
     )
     option_name = "pitch_stretch" if method == "pitch" else "beat_stretch"
@@ -88,21 +88,21 @@ def _write_stretched_loop(
         code_style.format_call_statement("sample", sample, **options),
         code_style.format_sleep(str(beats) if beat_count else "1"),
     ]
-    return LoopBody(nodes, context.seconds_to_beats(sample_seconds))
+    return LoopBody(nodes, state.seconds_to_beats(sample_seconds))
 
 
 def _write_whole_loop(
-    context: CompositionContext,
+    state: CompositionState,
     sample: str,
     amp_option: dict[str, str],
     changes_rate: bool,
     sample_seconds: float,
 ) -> LoopBody:
-    code_style = context.code_style
+    code_style = state.code_style
     rate = 1.0
     if changes_rate:
-        rate = context.rng.pick_option((0.5, 0.75, 0.8, 0.9, 1.1, 1.2, 1.5, 2.0, -1.0, -0.5))
-    beats = round(context.seconds_to_beats(sample_seconds / abs(rate)) * 4) / 4 or 0.25
+        rate = state.rng.pick_option((0.5, 0.75, 0.8, 0.9, 1.1, 1.2, 1.5, 2.0, -1.0, -0.5))
+    beats = round(state.seconds_to_beats(sample_seconds / abs(rate)) * 4) / 4 or 0.25
     options = amp_option
     if changes_rate:
         options = {"rate": code_style.format_number(rate), **amp_option}
@@ -111,16 +111,16 @@ def _write_whole_loop(
 
 
 def _write_sliced_loop(
-    context: CompositionContext,
+    state: CompositionState,
     sample: str,
     options: dict[str, str],
     method: str,
     sample_seconds: float,
 ) -> LoopBody:
-    rng, code_style = context.rng, context.code_style
-    step_beats = context.sample_step_beats(1, max(0.12, min(0.5, sample_seconds / 6)))
+    rng, code_style = state.rng, state.code_style
+    step_beats = state.sample_step_beats(1, max(0.12, min(0.5, sample_seconds / 6)))
     if method == "slice":
-        slice_options = _pick_random_slice_options(context)
+        slice_options = _pick_random_slice_options(state)
     elif method == "onset":
         onset = rng.pick_option(("pick", "tick", "rand_i(8)", str(rng.sample_integer(0, 3))))
         slice_options = {"onset": onset}
@@ -151,8 +151,8 @@ def _write_sliced_loop(
     return LoopBody([play, code_style.format_sleep(rest)], step_beats)
 
 
-def _pick_random_slice_options(context: CompositionContext) -> dict[str, str]:
-    rng = context.rng
+def _pick_random_slice_options(state: CompositionState) -> dict[str, str]:
+    rng = state.rng
     count = rng.pick_option((4, 8, 8, 16, 32))
     index = rng.pick_option(
         (
@@ -166,32 +166,32 @@ def _pick_random_slice_options(context: CompositionContext) -> dict[str, str]:
     return {"num_slices": str(count), "slice": index}
 
 
-def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
+def compose_glitch_layer(state: CompositionState, always_sounds: bool) -> ProgramLayer:
     """Compose a layer of single short samples at irregular times.
 
     Parameters
     ----------
-    context : CompositionContext
+    state : CompositionState
         The program under composition.
     always_sounds : bool
         Whether every iteration must sound.
     """
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     group = rng.pick_option(("glitches", "blips", "percussion", "tablas", "glitches", "bass_hits"))
-    sample_name = rng.pick_option(context.sounds.sample_groups[group])
+    sample_name = rng.pick_option(state.sounds.sample_groups[group])
     amp = synth_fx_and_sample_sets.compute_sample_amp(
-        sample_name, group, context.sample_layer_loudness(0.9)
+        sample_name, group, state.sample_layer_loudness(0.9)
     )
-    options = pick_random_sample_options(context) if rng.sample_boolean(0.6) else {}
-    options |= pick_random_shortening_options(context, sample_name, options)
+    options = pick_random_sample_options(state) if rng.sample_boolean(0.6) else {}
+    options |= pick_random_shortening_options(state, sample_name, options)
     hit = code_style.format_call_statement(
         "sample",
         f":{sample_name}",
-        **pick_random_amp_option(context, amp),
+        **pick_random_amp_option(state, amp),
         **options,
-        **pick_random_pan_option(context, 0.4),
+        **pick_random_pan_option(state, 0.4),
     )
-    step_beats = context.sample_step_beats(rng.pick_option((1, 2, 3)), 1.5)
+    step_beats = state.sample_step_beats(rng.pick_option((1, 2, 3)), 1.5)
     body: list[CodeNode] = [hit]
     if not (always_sounds or rng.sample_boolean(0.4)):
         condition = f"one_in({rng.sample_integer(2, 6)})"
@@ -203,11 +203,11 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
         if rng.sample_boolean(0.25):
             other_hit = code_style.format_call_statement(
                 "sample",
-                f":{rng.pick_option(context.sounds.sample_groups[group])}",
+                f":{rng.pick_option(state.sounds.sample_groups[group])}",
                 amp=code_style.format_number(amp),
             )
             body = [Conditional(condition, [hit], [other_hit])]
-    rest = _write_irregular_rest_length(context, step_beats)
+    rest = _write_irregular_rest_length(state, step_beats)
     if rng.sample_boolean(0.1):
         shift = code_style.format_beats(step_beats / 2)
         body = [Block(code_style.format_call_statement("time_warp", shift), body)]
@@ -216,8 +216,8 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
     return ProgramLayer("glitch", loop_name, body, step_beats * 0.5, [sample_name])
 
 
-def _write_irregular_rest_length(context: CompositionContext, step_beats: float) -> str:
-    code_style = context.code_style
+def _write_irregular_rest_length(state: CompositionState, step_beats: float) -> str:
+    code_style = state.code_style
     # All three are written before one is picked; writing only one would change all programs.
     constant = code_style.format_beats(step_beats)
     lengths = [code_style.format_beats(step_beats * factor) for factor in (1, 2, 0.5)]
@@ -225,4 +225,4 @@ def _write_irregular_rest_length(context: CompositionContext, step_beats: float)
     shortest = code_style.format_beats(step_beats * 0.5)
     longest = code_style.format_beats(step_beats * 1.5)
     uniform = code_style.format_call_expression("rrand", shortest, longest)
-    return context.rng.pick_option((constant, choice, uniform))
+    return state.rng.pick_option((constant, choice, uniform))

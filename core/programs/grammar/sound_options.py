@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
+from core.programs.grammar.composition_state import CompositionState
 from core.programs.grammar.statement_tree_nodes import Block, CodeNode
-from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 _VARYING_SYNTH_OPTIONS = (
     "cutoff",
@@ -18,20 +18,20 @@ _VARYING_SYNTH_OPTIONS = (
 
 
 def write_constant_or_random_number(
-    context: CompositionContext, lo: float, hi: float, constant_probability: float = 0.6
+    state: CompositionState, lo: float, hi: float, constant_probability: float = 0.6
 ) -> str:
     """Write a number that is constant, or an expression that varies between two numbers.
 
     Parameters
     ----------
-    context : CompositionContext
+    state : CompositionState
         The program under composition.
     lo, hi : float
         Range of the number.
     constant_probability : float
         Probability of a constant.
     """
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     if rng.sample_boolean(constant_probability):
         return code_style.format_number(rng.sample_round_number(lo, hi))
     low, high = sorted((rng.sample_round_number(lo, hi), rng.sample_round_number(lo, hi)))
@@ -65,17 +65,17 @@ def write_constant_or_random_number(
 
 
 def pick_random_synth_options(
-    context: CompositionContext, synth_name: str, max_count: int = 2
+    state: CompositionState, synth_name: str, max_count: int = 2
 ) -> dict[str, str]:
     """Draw up to `max_count` of a synth's specific options."""
-    rng = context.rng
+    rng = state.rng
     options: dict[str, str] = {}
     candidates = synth_fx_and_sample_sets.list_synth_options(synth_name)
     for option in rng.pick_options_without_replacement(
         candidates, rng.pick_option_by_weight({0: 3, 1: 4, 2: 2, 3: 0.6})
     ):
         if option.name in _VARYING_SYNTH_OPTIONS and not option.choices:
-            options[option.name] = write_constant_or_random_number(context, option.lo, option.hi)
+            options[option.name] = write_constant_or_random_number(state, option.lo, option.hi)
         else:
             options[option.name] = option.write_random_option_value(rng)
         if len(options) == max_count:
@@ -83,37 +83,35 @@ def pick_random_synth_options(
     return options
 
 
-def limit_normalized_synth_amp(
-    context: CompositionContext, options: dict[str, str]
-) -> dict[str, str]:
+def limit_normalized_synth_amp(state: CompositionState, options: dict[str, str]) -> dict[str, str]:
     """Return the options with a low `amp` if `norm: 1` would make a quiet synth loud."""
     if options.get("norm") == "1":
-        return options | {"amp": context.code_style.format_number(0.2)}
+        return options | {"amp": state.code_style.format_number(0.2)}
     return options
 
 
 def pick_random_envelope_options(
-    context: CompositionContext, seconds: float, is_sustained: bool = False
+    state: CompositionState, seconds: float, is_sustained: bool = False
 ) -> dict[str, str]:
     """Draw envelope options for a note.
 
     Parameters
     ----------
-    context : CompositionContext
+    state : CompositionState
         The program under composition.
     seconds : float
         Approximate duration of the note, in seconds.
     is_sustained : bool
         Whether the note fades in and out, instead of decaying from its start.
     """
-    beats = context.seconds_to_beats(seconds)
+    beats = state.seconds_to_beats(seconds)
     if is_sustained:
-        return _pick_random_sustained_envelope(context, beats)
-    return _pick_random_decaying_envelope(context, beats)
+        return _pick_random_sustained_envelope(state, beats)
+    return _pick_random_decaying_envelope(state, beats)
 
 
-def _pick_random_decaying_envelope(context: CompositionContext, beats: float) -> dict[str, str]:
-    rng, code_style = context.rng, context.code_style
+def _pick_random_decaying_envelope(state: CompositionState, beats: float) -> dict[str, str]:
+    rng, code_style = state.rng, state.code_style
     if rng.sample_boolean(0.3) and 0.5 <= beats <= 2:
         return {}
     # An unused draw: without it, the later draws and so all programs would change.
@@ -135,8 +133,8 @@ def _pick_random_decaying_envelope(context: CompositionContext, beats: float) ->
     return options
 
 
-def _pick_random_sustained_envelope(context: CompositionContext, beats: float) -> dict[str, str]:
-    rng, code_style = context.rng, context.code_style
+def _pick_random_sustained_envelope(state: CompositionState, beats: float) -> dict[str, str]:
+    rng, code_style = state.rng, state.code_style
     attack, release = beats * rng.sample_uniform(0.05, 0.4), beats * rng.sample_uniform(0.2, 0.6)
     options = {
         "attack": code_style.format_number(round(attack, 1) or 0.1),
@@ -153,9 +151,9 @@ def _pick_random_sustained_envelope(context: CompositionContext, beats: float) -
     return options
 
 
-def pick_random_amp_option(context: CompositionContext, amp: float) -> dict[str, str]:
+def pick_random_amp_option(state: CompositionState, amp: float) -> dict[str, str]:
     """Draw the option `amp`: a constant, a random expression, or none if it is near 1."""
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     if 0.85 < amp < 1.2 and rng.sample_boolean(0.6):
         return {}
     if amp < 0.85 and rng.sample_boolean(0.12):
@@ -163,40 +161,36 @@ def pick_random_amp_option(context: CompositionContext, amp: float) -> dict[str,
         loudest = code_style.format_number(round(amp, 2))
         return {"amp": code_style.format_call_expression("rrand", softest, loudest)}
     return {
-        "amp": context.maybe_extract_variable("amp", code_style.format_number(round(amp, 2)), 0.6)
+        "amp": state.maybe_extract_variable("amp", code_style.format_number(round(amp, 2)), 0.6)
     }
 
 
-def pick_random_pan_option(
-    context: CompositionContext, probability: float = 0.15
-) -> dict[str, str]:
+def pick_random_pan_option(state: CompositionState, probability: float = 0.15) -> dict[str, str]:
     """Draw the option `pan`, or with the remaining probability no option."""
-    if not context.rng.sample_boolean(probability):
+    if not state.rng.sample_boolean(probability):
         return {}
     choices = (
-        write_constant_or_random_number(context, -0.8, 0.8),
-        context.code_style.format_call_expression("rrand", "-1", "1"),
+        write_constant_or_random_number(state, -0.8, 0.8),
+        state.code_style.format_call_expression("rrand", "-1", "1"),
         "[-0.5, 0.5].choose",
     )
-    return {"pan": context.rng.pick_option(choices)}
+    return {"pan": state.rng.pick_option(choices)}
 
 
-def wrap_in_fx(
-    context: CompositionContext, body: list[CodeNode], fx_kind: str | None = None
-) -> Block:
+def wrap_in_fx(state: CompositionState, body: list[CodeNode], fx_kind: str | None = None) -> Block:
     """Return a `with_fx` block around statements.
 
     Parameters
     ----------
-    context : CompositionContext
+    state : CompositionState
         The program under composition.
     body : list of CodeNode
         Statements inside the FX.
     fx_kind : str, optional
         A key of `instruments.FX_BY_KIND`. Default: drawn by the music style.
     """
-    rng, code_style = context.rng, context.code_style
-    fx_kind = fx_kind or rng.pick_option_by_weight(context.style.fx_weights)
+    rng, code_style = state.rng, state.code_style
+    fx_kind = fx_kind or rng.pick_option_by_weight(state.style.fx_weights)
     fx_name = rng.pick_option(synth_fx_and_sample_sets.FX_BY_KIND[fx_kind])
     option_count = rng.pick_option_by_weight({0: 2, 1: 4, 2: 3, 3: 1})
     drawn_options = rng.pick_options_without_replacement(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.programs.grammar import synth_fx_and_sample_sets
+from core.programs.grammar.composition_state import CompositionState
 from core.programs.grammar.note_expressions import write_note_expression
 from core.programs.grammar.program_layer import ProgramLayer
 from core.programs.grammar.sound_options import (
@@ -13,29 +14,28 @@ from core.programs.grammar.sound_options import (
     write_constant_or_random_number,
 )
 from core.programs.grammar.statement_tree_nodes import CodeNode, Conditional
-from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 
-def compose_drone_layer(context: CompositionContext) -> ProgramLayer:
+def compose_drone_layer(state: CompositionState) -> ProgramLayer:
     """Compose a layer with one sustained note that is constant or changes slowly."""
-    rng, code_style = context.rng, context.code_style
-    synth_name = rng.pick_option(context.sounds.synth_groups["pads"])
-    amp = synth_fx_and_sample_sets.compute_synth_amp(synth_name, context.sample_layer_loudness(0.7))
-    beats = max(1, round(context.seconds_to_beats(rng.sample_uniform(3.0, 8.0, 1))))
+    rng, code_style = state.rng, state.code_style
+    synth_name = rng.pick_option(state.sounds.synth_groups["pads"])
+    amp = synth_fx_and_sample_sets.compute_synth_amp(synth_name, state.sample_layer_loudness(0.7))
+    beats = max(1, round(state.seconds_to_beats(rng.sample_uniform(3.0, 8.0, 1))))
     octave = rng.pick_option((2, 2, 3, 3, 4))
     options = limit_normalized_synth_amp(
-        context,
+        state,
         {
-            **pick_random_amp_option(context, amp),
-            **_pick_random_long_envelope(context, beats),
-            **pick_random_synth_options(context, synth_name),
-            **pick_random_pan_option(context, 0.2),
+            **pick_random_amp_option(state, amp),
+            **_pick_random_long_envelope(state, beats),
+            **pick_random_synth_options(state, synth_name),
+            **pick_random_pan_option(state, 0.2),
         },
     )
     if rng.sample_boolean(0.3):
-        note = context.write_chord_expression(octave)
+        note = state.write_chord_expression(octave)
     else:
-        note = write_note_expression(context, octave)
+        note = write_note_expression(state, octave)
     variable = code_style.create_variable_name("node")
     body: list[CodeNode]
     if rng.sample_boolean(0.4):
@@ -45,7 +45,7 @@ def compose_drone_layer(context: CompositionContext) -> ProgramLayer:
         body = [code_style.format_call_statement("use_synth", f":{synth_name}"), play]
     if rng.sample_boolean(0.45):
         options = {"note": note, **options}
-        body = _write_controlled_drone(context, synth_name, options, variable, octave, beats)
+        body = _write_controlled_drone(state, synth_name, options, variable, octave, beats)
     else:
         body.append(code_style.format_rest(beats * rng.pick_option((1, 1, 0.75))))
     loop_name = code_style.create_loop_name("drone")
@@ -53,7 +53,7 @@ def compose_drone_layer(context: CompositionContext) -> ProgramLayer:
 
 
 def _write_controlled_drone(
-    context: CompositionContext,
+    state: CompositionState,
     synth_name: str,
     options: dict[str, str],
     variable: str,
@@ -61,7 +61,7 @@ def _write_controlled_drone(
     beats: float,
 ) -> list[CodeNode]:
     """Write a note whose cutoff, pitch or pan slides to new values."""
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     has_cutoff = any(
         option.name == "cutoff"
         for option in synth_fx_and_sample_sets.list_synth_options(synth_name)
@@ -71,7 +71,7 @@ def _write_controlled_drone(
     else:
         name, value = "pan", rng.pick_option(("-0.7", "0.7", "rrand(-1, 1)"))
     if rng.sample_boolean(0.2):
-        midi = context.degree_to_midi(octave, rng.sample_integer(0, 5))
+        midi = state.degree_to_midi(octave, rng.sample_integer(0, 5))
         name, value = "note", code_style.format_note(midi)
     slide_count = rng.pick_option((1, 2, 2, 4))
     slide = {f"{name}_slide": code_style.format_beats(beats / slide_count)}
@@ -85,17 +85,15 @@ def _write_controlled_drone(
         # All three are drawn every time; drawing only one would change all programs.
         next_values = {
             "cutoff": code_style.format_number(rng.sample_round_number(60, 120)),
-            "note": code_style.format_note(
-                context.degree_to_midi(octave, rng.sample_integer(0, 5))
-            ),
+            "note": code_style.format_note(state.degree_to_midi(octave, rng.sample_integer(0, 5))),
             "pan": code_style.format_number(rng.sample_uniform(-0.9, 0.9, 1)),
         }
         value = next_values[name]
     return body
 
 
-def _pick_random_long_envelope(context: CompositionContext, beats: float) -> dict[str, str]:
-    rng, code_style = context.rng, context.code_style
+def _pick_random_long_envelope(state: CompositionState, beats: float) -> dict[str, str]:
+    rng, code_style = state.rng, state.code_style
     attack = round(beats * rng.sample_uniform(0.1, 0.5), 1)
     shape = rng.pick_option(("full", "full", "release", "ends"))
     if shape == "release":
@@ -113,27 +111,27 @@ def _pick_random_long_envelope(context: CompositionContext, beats: float) -> dic
     }
 
 
-def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
+def compose_texture_layer(state: CompositionState, always_sounds: bool) -> ProgramLayer:
     """Compose a layer of long samples.
 
     Parameters
     ----------
-    context : CompositionContext
+    state : CompositionState
         The program under composition.
     always_sounds : bool
         Whether every iteration must sound.
     """
-    rng, code_style = context.rng, context.code_style
-    textures = context.sounds.sample_groups["textures"]
+    rng, code_style = state.rng, state.code_style
+    textures = state.sounds.sample_groups["textures"]
     long_textures = [
         name for name in textures if synth_fx_and_sample_sets.SAMPLE_SECONDS[name] >= 1.5
     ]
     sample_name = rng.pick_option(long_textures if always_sounds else textures)
     amp = synth_fx_and_sample_sets.compute_sample_amp(
-        sample_name, "textures", context.sample_layer_loudness(0.8)
+        sample_name, "textures", state.sample_layer_loudness(0.8)
     )
     rate = rng.pick_option((1, 1, 1, 0.5, 0.75, 0.25, -1, -0.5, 1.5, 0.8, 0.4))
-    options = pick_random_amp_option(context, amp)
+    options = pick_random_amp_option(state, amp)
     if rate != 1:
         options["rate"] = code_style.format_number(rate)
     seconds = synth_fx_and_sample_sets.SAMPLE_SECONDS[sample_name] / abs(rate)
@@ -149,11 +147,11 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
             "rate": 1,
         }
     )
-    options |= _pick_random_texture_options(context, effect, seconds)
+    options |= _pick_random_texture_options(state, effect, seconds)
     if effect == "part":
         seconds *= 0.4
-    options |= pick_random_pan_option(context, 0.2)
-    rest_beats = _sample_texture_rest_beats(context, seconds)
+    options |= pick_random_pan_option(state, 0.2)
+    rest_beats = _sample_texture_rest_beats(state, seconds)
     if effect == "rate":
         options["rate"] = rng.pick_option(
             (
@@ -167,7 +165,7 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
     if effect == "several":
         other_names = rng.pick_options_with_replacement(long_textures, rng.sample_integer(1, 3))
         samples = code_style.format_ruby_list([sample, *(f":{name}" for name in other_names)])
-        sample = context.maybe_extract_variable("samples", samples, 1.2)
+        sample = state.maybe_extract_variable("samples", samples, 1.2)
         sample += rng.pick_option((".choose", ".tick", ".choose"))
     if effect == "stretch":
         options.pop("rate", None)
@@ -177,7 +175,7 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
         code_style.format_rest(rest_beats),
     ]
     if effect == "control":
-        body = _write_controlled_texture(context, sample, options, amp, rest_beats)
+        body = _write_controlled_texture(state, sample, options, amp, rest_beats)
     if not always_sounds and rng.sample_boolean(0.2):
         body = [Conditional(f"one_in({rng.sample_integer(2, 3)})", body[:-1]), body[-1]]
     loop_name = code_style.create_loop_name("texture")
@@ -185,9 +183,9 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
 
 
 def _pick_random_texture_options(
-    context: CompositionContext, effect: str, seconds: float
+    state: CompositionState, effect: str, seconds: float
 ) -> dict[str, str]:
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     if effect == "fade" and seconds > 3:
         return {
             "attack": code_style.format_number(rng.sample_uniform(0.2, 1.0, 1)),
@@ -201,7 +199,7 @@ def _pick_random_texture_options(
     if effect != "lpf":
         return {}
     options = {
-        rng.pick_option(("lpf", "lpf", "cutoff")): write_constant_or_random_number(context, 70, 120)
+        rng.pick_option(("lpf", "lpf", "cutoff")): write_constant_or_random_number(state, 70, 120)
     }
     if rng.sample_boolean(0.2) and "lpf" in options:
         options["lpf_attack"] = code_style.format_number(rng.sample_uniform(0.5, 3, 1))
@@ -209,23 +207,23 @@ def _pick_random_texture_options(
     return options
 
 
-def _sample_texture_rest_beats(context: CompositionContext, seconds: float) -> float:
+def _sample_texture_rest_beats(state: CompositionState, seconds: float) -> float:
     """Draw the rest after a texture, in half beats from 0.5 to 5 seconds."""
-    beats = context.seconds_to_beats(min(seconds, 5.5) * context.rng.pick_option((0.5, 0.8, 1)))
-    beats = max(beats, context.seconds_to_beats(0.5))
-    beats = min(beats, context.seconds_to_beats(5.0))
+    beats = state.seconds_to_beats(min(seconds, 5.5) * state.rng.pick_option((0.5, 0.8, 1)))
+    beats = max(beats, state.seconds_to_beats(0.5))
+    beats = min(beats, state.seconds_to_beats(5.0))
     return round(beats * 2) / 2 or 0.5
 
 
 def _write_controlled_texture(
-    context: CompositionContext,
+    state: CompositionState,
     sample: str,
     options: dict[str, str],
     amp: float,
     rest_beats: float,
 ) -> list[CodeNode]:
     """Write a sample whose amp or pan slides to a new value."""
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     variable = code_style.create_variable_name("node")
     name = "amp" if rng.sample_boolean(0.5) else "pan"
     slide = {f"{name}_slide": code_style.format_beats(rest_beats / 2)}
@@ -242,57 +240,57 @@ def _write_controlled_texture(
     ]
 
 
-def compose_noise_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
+def compose_noise_layer(state: CompositionState, always_sounds: bool) -> ProgramLayer:
     """Compose a layer of noise: waves, sweeps or short ticks.
 
     Parameters
     ----------
-    context : CompositionContext
+    state : CompositionState
         The program under composition.
     always_sounds : bool
         Whether every iteration must sound.
     """
-    rng = context.rng
-    synth_name = rng.pick_option(context.sounds.synth_groups["noises"])
-    level = context.sample_layer_loudness(0.5 if synth_name in ("bnoise", "gnoise") else 0.35)
+    rng = state.rng
+    synth_name = rng.pick_option(state.sounds.synth_groups["noises"])
+    level = state.sample_layer_loudness(0.5 if synth_name in ("bnoise", "gnoise") else 0.35)
     amp = synth_fx_and_sample_sets.compute_synth_amp(synth_name, level)
     shape = rng.pick_option(("wave", "tick", "tick", "sweep"))
-    synth_options = pick_random_synth_options(context, synth_name)
+    synth_options = pick_random_synth_options(state, synth_name)
     body: list[CodeNode]
     if shape == "tick":
-        beats = context.sample_step_beats(1, 0.6)
-        body = _write_noise_tick(context, synth_name, amp, synth_options, beats)
+        beats = state.sample_step_beats(1, 0.6)
+        body = _write_noise_tick(state, synth_name, amp, synth_options, beats)
         if not always_sounds and rng.sample_boolean(0.3):
             hit_count = str(rng.sample_integer(3, 7))
-            ring = context.code_style.format_call_expression("spread", hit_count, "8")
+            ring = state.code_style.format_call_expression("spread", hit_count, "8")
             body[-2] = f"{body[-2]} if {ring}.tick"
     else:
-        beats = max(1, round(context.seconds_to_beats(rng.sample_uniform(2.0, 5.0, 1))))
+        beats = max(1, round(state.seconds_to_beats(rng.sample_uniform(2.0, 5.0, 1))))
         options = {
-            **pick_random_amp_option(context, amp),
-            **_pick_random_long_envelope(context, beats),
+            **pick_random_amp_option(state, amp),
+            **_pick_random_long_envelope(state, beats),
             **synth_options,
-            **pick_random_pan_option(context, 0.3),
+            **pick_random_pan_option(state, 0.3),
         }
         is_sweep = shape == "sweep" and synth_name != "chipnoise"
-        body = _write_noise_wave(context, synth_name, options, beats, is_sweep)
-    loop_name = context.code_style.create_loop_name("noise")
+        body = _write_noise_wave(state, synth_name, options, beats, is_sweep)
+    loop_name = state.code_style.create_loop_name("noise")
     return ProgramLayer("noise", loop_name, body, beats, [synth_name])
 
 
 def _write_noise_tick(
-    context: CompositionContext,
+    state: CompositionState,
     synth_name: str,
     amp: float,
     synth_options: dict[str, str],
     step_beats: float,
 ) -> list[CodeNode]:
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     options = {
-        **pick_random_amp_option(context, amp),
+        **pick_random_amp_option(state, amp),
         "release": code_style.format_number(rng.sample_uniform(0.02, 0.2)),
         **synth_options,
-        **pick_random_pan_option(context, 0.2),
+        **pick_random_pan_option(state, 0.2),
     }
     tick = code_style.format_call_statement("synth", f":{synth_name}", **options)
     rest = code_style.format_rest(step_beats)
@@ -306,13 +304,13 @@ def _write_noise_tick(
 
 
 def _write_noise_wave(
-    context: CompositionContext,
+    state: CompositionState,
     synth_name: str,
     options: dict[str, str],
     beats: float,
     is_sweep: bool,
 ) -> list[CodeNode]:
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     wave = code_style.format_call_statement("synth", f":{synth_name}", **options)
     rest = code_style.format_rest(beats)
     if is_sweep:

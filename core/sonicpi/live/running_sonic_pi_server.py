@@ -69,7 +69,7 @@ def find_running_server() -> RunningServer:
     """
     command_lines = _list_command_lines_of_user_processes()
     for words in command_lines:
-        if server := parse_server_command(words):
+        if server := parse_sonic_pi_server_command_line(words):
             return server
     server = None if PROC_FOLDER.is_dir() else _read_server_from_logs()
     if server is None:
@@ -80,7 +80,7 @@ def find_running_server() -> RunningServer:
     return server
 
 
-def parse_server_command(words: Sequence[str]) -> RunningServer | None:
+def parse_sonic_pi_server_command_line(words: Sequence[str]) -> RunningServer | None:
     """Parse the command line of a process.
 
     Parameters
@@ -100,7 +100,9 @@ def parse_server_command(words: Sequence[str]) -> RunningServer | None:
 
     Examples
     --------
-    >>> parse_server_command(["ruby", "/opt/bin/sonic-pi-server.rb", "-u", "4557", "4558"])
+    >>> parse_sonic_pi_server_command_line(
+    ...     ["ruby", "/opt/bin/sonic-pi-server.rb", "-u", "4557", "4558"]
+    ... )
     RunningServer(generation='3.2', port=4557, token=None)
     """
     names = [os.path.basename(word) for word in words]

@@ -14,8 +14,13 @@ import pytest
 from core import cli, sonicpi
 from core.corpus import Corpus, fault_finding_and_removal
 from core.errors import EarshotError
-from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.corpus_check_and_repair import verify_corpus
+from core.pipeline.generate_render_and_embed_corpus import (
+    BuildOptions,
+    ClipFormat,
+    EncoderChoice,
+    build_corpus,
+)
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel"
 

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.generate_render_and_embed_corpus import (
+    BuildOptions,
+    ClipFormat,
+    EncoderChoice,
+    build_corpus,
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +32,13 @@ def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 # Evaluation needs the alignment of the training.
 @pytest.mark.parametrize(
-    "module_names", [["build"], ["render_program_files"], ["corpus_export"], ["train", "evaluate"]]
+    "module_names",
+    [
+        ["generate_render_and_embed_corpus"],
+        ["render_program_files"],
+        ["corpus_export"],
+        ["train", "evaluate"],
+    ],
 )
 def test_examples_run(
     starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module_names: list[str]

@@ -9,8 +9,14 @@ import pytest
 from core.cli import main
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.corpus_data_card import make_data_card
+from core.pipeline.generate_render_and_embed_corpus import (
+    BuildOptions,
+    BuildReport,
+    ClipFormat,
+    EncoderChoice,
+    build_corpus,
+)
 from core.programs import compose_programs, get_title_by_template_id
 
 

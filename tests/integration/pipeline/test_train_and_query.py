@@ -19,7 +19,7 @@ from core.alignment import AlignmentConfig
 from core.corpus import Corpus
 from core.corpus.program_split_assignment import LEGACY_SPLIT_RULE, SPLIT_RULE_KEY
 from core.errors import EarshotError
-from core.pipeline import embed
+from core.pipeline import embed_missing_programs_and_clips
 from core.pipeline.alignment_map_computation import compute_and_save_alignment_map
 from core.pipeline.evaluate import evaluate_alignment
 from core.pipeline.import_embeddings import import_external_embeddings
@@ -104,7 +104,7 @@ def make_corpus(
         corpus.store_render_result(program.id, RenderResult(make_tone_clip(voice, number)), SECONDS)
     corpus.set_corpus_setting("encoders", {"code": CODE, "audio": AUDIO})
     if embedded:
-        embed.embed_corpus(Corpus.open(name))
+        embed_missing_programs_and_clips.embed_corpus(Corpus.open(name))
     return corpus
 
 
@@ -229,7 +229,7 @@ class TestEvaluate:
                 RenderResult(make_tone_clip("noise", number)),
                 SECONDS,
             )
-        embed.embed_corpus(corpus)
+        embed_missing_programs_and_clips.embed_corpus(corpus)
         metrics_after = evaluate_alignment(open_alignment("changing"))
         assert (metrics_after["programs"].to_numpy() > metrics_before["programs"].to_numpy()).all()
 
@@ -272,7 +272,9 @@ class TestEvaluate:
     def test_held_out_audio_encoders_add_readings(self):
         corpus = make_corpus("ears", ("low", "high", "noise"))
         ids = corpus.load_embedding_pairs(CODE, AUDIO).program_ids
-        embed.embed_corpus(Corpus.open("ears"), audio_encoder=HELD_OUT_AUDIO)
+        embed_missing_programs_and_clips.embed_corpus(
+            Corpus.open("ears"), audio_encoder=HELD_OUT_AUDIO
+        )
         record = train(corpus, replace(CONFIG, epochs=2)).record
         assert record.config["encoders"]["audio"]["id"] == AUDIO
         readings = set(evaluate_alignment(open_alignment("ears", record.id))["reading"])
@@ -358,7 +360,7 @@ class TestNeighbours:
         new = make_program("noise", 1)
         corpus.add_programs([new])
         corpus.store_render_result(new.id, RenderResult(make_tone_clip("noise", 1)), SECONDS)
-        embed.embed_corpus(Corpus.open("searched"))
+        embed_missing_programs_and_clips.embed_corpus(Corpus.open("searched"))
         neighbours = find_neighbours(open_alignment("searched"), new.source, k=99)
         assert new.id in [neighbour.program_id for neighbour in neighbours]
 
@@ -417,7 +419,7 @@ class TestErrors:
         corpus = make_corpus("deaf", ("low",), embedded=False)
         with pytest.raises(EarshotError, match=f"run embed deaf --code-encoder {CODE}"):
             train(Corpus.open("deaf"), CONFIG)
-        embed.embed_corpus(Corpus.open("deaf"), code_encoder=CODE)
+        embed_missing_programs_and_clips.embed_corpus(Corpus.open("deaf"), code_encoder=CODE)
         with pytest.raises(EarshotError, match="run embed deaf --audio-encoder log-mel"):
             train(Corpus.open("deaf"), CONFIG)
         ids = corpus.list_programs_without_embedding(AUDIO)

@@ -22,12 +22,12 @@ from core.pipeline.sweep import list_sweep_ids, load_sweep_results
 from core.programs import Program
 from core.sonicpi import Clip
 from core.studies import (
-    completion_study,
+    completion_candidate_similarity_study,
     distance_correlation_study,
     published_numbers,
     study_run_storage,
     study_runner,
-    umap_study,
+    umap_modality_mixing_study,
 )
 from core.studies.audio_descriptors import DESCRIPTOR_UNITS
 from core.studies.completion_findings import HELD_OUT_ENCODER, TRAINING_ENCODER
@@ -138,12 +138,16 @@ def test_completion_is_perfect_where_code_and_audio_are_one_space(
 
         return embed
 
-    monkeypatch.setattr(completion_study, "embed_program_sources", make_embedder("sonicpi"))
-    monkeypatch.setattr(completion_study, "embed_clip_files", make_embedder("log-mel"))
+    monkeypatch.setattr(
+        completion_candidate_similarity_study, "embed_program_sources", make_embedder("sonicpi")
+    )
+    monkeypatch.setattr(
+        completion_candidate_similarity_study, "embed_clip_files", make_embedder("log-mel")
+    )
     first_result, _ = load_first_run(corpus, "completion")
     paths = [find_stored_clip(clips.paths[0]) for clips in first_result.clips]
     monkeypatch.setattr(
-        completion_study,
+        completion_candidate_similarity_study,
         "render_study_clips",
         lambda _corpus, sources, *_: ((paths * 4)[: len(sources)], {}),
     )
@@ -163,10 +167,14 @@ def test_completion_refuses_a_corpus_that_holds_a_candidate(corpus: Corpus):
     ):
         other_corpus = Corpus.create(f"holding-{name}", seconds=2.0)
         try:
-            completion_study._check_scenario_not_in_corpus(other_corpus, scenario)
+            completion_candidate_similarity_study._check_scenario_not_in_corpus(
+                other_corpus, scenario
+            )
             other_corpus.add_programs([Program(source, "copy", "", "other", {}, 0)])
             with pytest.raises(EarshotError, match="holds a candidate of scenario melody"):
-                completion_study._check_scenario_not_in_corpus(other_corpus, scenario)
+                completion_candidate_similarity_study._check_scenario_not_in_corpus(
+                    other_corpus, scenario
+                )
         finally:
             shutil.rmtree(other_corpus.path)
 
@@ -278,7 +286,7 @@ def test_umap_needs_test_programs_and_classifies_modalities(
 ):
     with pytest.raises(EarshotError, match="test programs"):
         run_study("umap", corpus)
-    monkeypatch.setattr(umap_study, "MIN_TEST_PROGRAMS", 4)
+    monkeypatch.setattr(umap_modality_mixing_study, "MIN_TEST_PROGRAMS", 4)
     result = run_study("umap", corpus).load_result()
     measured = result.comparison.set_index("measure")["measured"]
     accuracies = measured[measured.index.str.startswith("Classifier accuracy")]
@@ -318,8 +326,8 @@ def test_umap_separates_opposite_clouds_only(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch, sign: int, accuracy: float
 ):
     """Test audio that equals code, so a program's own clip is nearest, and opposite audio."""
-    monkeypatch.setattr(umap_study, "MIN_TEST_PROGRAMS", 4)
-    open_study_inputs = umap_study.open_study_inputs
+    monkeypatch.setattr(umap_modality_mixing_study, "MIN_TEST_PROGRAMS", 4)
+    open_study_inputs = umap_modality_mixing_study.open_study_inputs
 
     def open_clouds(corpus: Corpus, options, **keywords) -> StudyInputs:
         inputs = open_study_inputs(corpus, options, **keywords)
@@ -334,7 +342,7 @@ def test_umap_separates_opposite_clouds_only(
         pairs = replace(inputs.pairs, code_embeddings=points, audio_embeddings=sign * points)
         return replace(inputs, aligned_corpus=identity, pairs=pairs)
 
-    monkeypatch.setattr(umap_study, "open_study_inputs", open_clouds)
+    monkeypatch.setattr(umap_modality_mixing_study, "open_study_inputs", open_clouds)
     monkeypatch.setattr(StudyInputs, "build_study_input_settings", lambda self, options: {})
     measured = run_study("umap", corpus).load_paper_comparison().set_index("measure")["measured"]
     assert measured["Classifier accuracy after, logistic regression"] == pytest.approx(accuracy)

@@ -7,7 +7,12 @@ import pytest
 
 from core.alignment import AlignmentConfig
 from core.corpus import Corpus
-from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.generate_render_and_embed_corpus import (
+    BuildOptions,
+    ClipFormat,
+    EncoderChoice,
+    build_corpus,
+)
 from core.pipeline.train import train
 from core.progress_callback import ignore_progress
 from core.search import open_aligned_corpus

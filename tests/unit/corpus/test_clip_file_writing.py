@@ -11,7 +11,7 @@ import pytest
 
 from core.corpus import Corpus, clip_file_writing
 from core.corpus.clip_file_writing import MIN_FILES_OF_GROUP_WRITE, write_clip_files
-from core.corpus.database import Database
+from core.corpus.database_connections_and_transactions import Database
 from core.corpus.encoded_render import EncodedRender
 from core.errors import EarshotError
 from core.file_locks_and_atomic_writes import PARTIAL_PREFIX

@@ -16,7 +16,7 @@ from pyarrow import parquet as pq
 
 from core.corpus import Corpus, imported_program_file_reader, untrusted_parquet
 from core.errors import EarshotError
-from core.pipeline.build import ClipFormat
+from core.pipeline.generate_render_and_embed_corpus import ClipFormat
 from core.pipeline.import_programs import import_programs
 
 BEEP = "play 60\nsleep 1\n"

@@ -10,7 +10,7 @@ from core.corpus import Corpus
 from core.encoders.concatenated_encoders import concatenate_embeddings, split_encoder_id
 from core.encoders.encoder_spec import split_concat_revision
 from core.errors import EarshotError
-from core.pipeline import embed
+from core.pipeline import embed_missing_programs_and_clips
 from core.pipeline.evaluate import load_held_out_audio_embeddings
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
@@ -87,7 +87,7 @@ def test_invalid_concatenations_are_refused(encoder_id):
 
 
 def test_a_corpus_concatenates_embeddings_that_it_stores_separately(corpus):
-    report = embed.embed_corpus(Corpus.open("two"), MINILM, BOTH)
+    report = embed_missing_programs_and_clips.embed_corpus(Corpus.open("two"), MINILM, BOTH)
     assert report.code_embeddings_added == 3
     assert report.audio_embeddings_added == 6
     assert report.embedding_errors == {}
@@ -106,19 +106,24 @@ def test_a_corpus_concatenates_embeddings_that_it_stores_separately(corpus):
     np.testing.assert_array_equal(encoders.get_encoder(BOTH).embed(clips), pairs.audio_embeddings)
     revision = encoders.find_encoder_spec(BOTH).revision
     assert corpus.list_programs_without_embedding(BOTH, revision) == []
-    assert embed.embed_corpus(Corpus.open("two"), MINILM, BOTH).audio_embeddings_added == 0
+    assert (
+        embed_missing_programs_and_clips.embed_corpus(
+            Corpus.open("two"), MINILM, BOTH
+        ).audio_embeddings_added
+        == 0
+    )
     assert len(corpus.list_programs_without_embedding(BOTH, revision.replace("|0", "|9"))) == 3
 
 
 def test_components_of_the_training_encoder_are_not_held_out(corpus):
-    embed.embed_corpus(Corpus.open("two"), MINILM, BOTH)
+    embed_missing_programs_and_clips.embed_corpus(Corpus.open("two"), MINILM, BOTH)
     pairs = corpus.load_embedding_pairs(MINILM, BOTH)
     assert load_held_out_audio_embeddings(corpus, pairs, BOTH) == {}
     assert set(load_held_out_audio_embeddings(corpus, pairs, "aisfx")) == {"log-mel"}
 
 
 def test_a_program_without_all_components_is_left_out(corpus):
-    embed.embed_corpus(Corpus.open("two"), MINILM, "log-mel")
+    embed_missing_programs_and_clips.embed_corpus(Corpus.open("two"), MINILM, "log-mel")
     with pytest.raises(EarshotError, match="aisfx"):
         corpus.load_embedding_pairs(MINILM, BOTH)
     programs = list(corpus.load_programs()["program"])

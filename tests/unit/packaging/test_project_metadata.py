@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 import core
-from core.doctor import SUPPORTED_PYTHONS
+from core.system_requirement_checks import SUPPORTED_PYTHONS
 
 PROJECT = Path(__file__).resolve().parents[3]
 METADATA = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))

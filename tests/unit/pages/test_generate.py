@@ -284,7 +284,7 @@ def test_a_new_corpus_of_grammar_programs_may_have_later_sounds(
     assert sounds.value == "3.2" and [button.label for button in app.button if button.key]
     values = {"count": 14, "sounds": "5", "sonic-pi": "5"}
     monkeypatch.setattr(st, "session_state", {f"grammar:{key}": v for key, v in values.items()})
-    assert grammar_form.read_grammar_options(is_existing=False) == [
+    assert grammar_form.build_grammar_command_options_from_form(is_existing=False) == [
         *("--per-template", "0", "--grammar-programs", "14", "--seed", "0"),
         *("--styles", "all", "--sounds", "5", "--sonic-pi", "5"),
     ]

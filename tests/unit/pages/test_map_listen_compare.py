@@ -13,7 +13,7 @@ from core.corpus import Corpus
 from core.encoders import find_encoder_spec
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS
 from core.pipeline.disagreement_search import find_disagreeing_program_pairs
-from core.pipeline.embed import embed_corpus
+from core.pipeline.embed_missing_programs_and_clips import embed_corpus
 from core.pipeline.map_selection_export import build_selection_table, export_selection
 from core.search import search_confidence
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus

@@ -15,7 +15,7 @@ from core.pipeline.evaluation_on_common_programs import (
     label_splits_agreed_by_all_alignments,
     pivot_common_evaluation,
 )
-from core.pipeline.trained_alignment_comparison import find_evaluation_differences
+from core.pipeline.trained_alignment_comparison import list_reasons_why_scores_do_not_compare
 from core.search.aligned_corpus import open_aligned_corpus
 from core.search.unseen_program_splits import TRAINED_PROGRAMS_KEY, hash_trained_programs
 from tests.unit.search.alignments import save_untrained_alignment
@@ -95,10 +95,12 @@ def make_record(**changes: Any) -> AlignmentRecord:
     ],
 )
 def test_a_difference_in_the_programs_is_named(changes: dict[str, Any], difference: str) -> None:
-    (found,) = find_evaluation_differences([make_record(), make_record(), make_record(**changes)])
+    (found,) = list_reasons_why_scores_do_not_compare(
+        [make_record(), make_record(), make_record(**changes)]
+    )
     assert difference in found
 
 
 def test_alignments_of_the_same_programs_have_no_difference() -> None:
-    assert find_evaluation_differences([make_record(), make_record()]) == []
-    assert find_evaluation_differences([make_record()]) == []
+    assert list_reasons_why_scores_do_not_compare([make_record(), make_record()]) == []
+    assert list_reasons_why_scores_do_not_compare([make_record()]) == []

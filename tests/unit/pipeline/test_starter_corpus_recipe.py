@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from core import programs
-from core.pipeline.build_program_generation import ALL_STYLES
 from core.pipeline.cost_estimates import estimate_build_cost
+from core.pipeline.generate_and_add_missing_programs import ALL_STYLES
 from core.pipeline.starter_corpus_recipe import create_starter_recipe
 from core.programs.grammar.balanced_composition import TEMPO_BAND_EDGES, get_tempo_band
 from core.programs.synth_families import SYNTH_NAMES_BY_FAMILY, list_synth_families

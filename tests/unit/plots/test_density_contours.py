@@ -8,14 +8,14 @@ import pytest
 from core.plots.density_contours import (
     build_density_contour_trace,
     compute_enclosed_shares,
-    estimate_density,
+    estimate_point_density_on_grid,
 )
 
 
 def test_a_contour_encloses_its_share_of_the_points() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 20_000))
-    density, x_centres, y_centres = estimate_density(x, y)
+    density, x_centres, y_centres = estimate_point_density_on_grid(x, y)
     assert density.sum() == pytest.approx(20_000, rel=0.01)
     shares = compute_enclosed_shares(density)
     columns = np.abs(x[:, None] - x_centres).argmin(axis=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.suggest.sound_distances import PredictedSounds
+from core.suggest.predicted_sound_distances import PredictedSounds
 from core.suggest.sound_target import SoundTarget
 from core.suggest.target_relevance import score_sounds_for_target
 

@@ -17,11 +17,16 @@ import pytest
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline import sweep_worker
-from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
-from core.pipeline.embed import embed_corpus
+from core.pipeline.embed_missing_programs_and_clips import embed_corpus
 from core.pipeline.executors import ClipSettings, Executor, LocalExecutor, ProgramResult
 from core.pipeline.executors.executor_of_enclosing_block import use_executor
 from core.pipeline.executors.ray_executor import RayExecutor
+from core.pipeline.generate_render_and_embed_corpus import (
+    BuildOptions,
+    ClipFormat,
+    EncoderChoice,
+    build_corpus,
+)
 from core.pipeline.sweep import run_sweep
 from core.progress_callback import ignore_progress
 from core.sonicpi import Clip
@@ -177,7 +182,8 @@ def test_a_killed_node_changes_nothing_in_a_corpus(
 
 DRIVER_CODE = """
 import sys
-from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.generate_and_add_missing_programs import BuildOptions
+from core.pipeline.generate_render_and_embed_corpus import ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.executors.ray_executor import RayExecutor
 with RayExecutor(sys.argv[1]) as executor:
     build_corpus("faulty", BuildOptions(["02_1_beeps"], 24), %r, %r, executor=executor)

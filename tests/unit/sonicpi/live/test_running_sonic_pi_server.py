@@ -26,7 +26,7 @@ PORTS = ["30130", "30131", "30132", "30132", "4560", "30134", "30135"]
     ],
 )
 def test_a_command_line_is_parsed(words: list[str], server: RunningServer | None) -> None:
-    assert running_sonic_pi_server.parse_server_command(words) == server
+    assert running_sonic_pi_server.parse_sonic_pi_server_command_line(words) == server
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_command_line_is_parsed(words: list[str], server: RunningServer | None
 )
 def test_a_command_line_that_is_not_understood_is_an_error(words: list[str], message: str) -> None:
     with pytest.raises(EarshotError, match=message):
-        running_sonic_pi_server.parse_server_command(words)
+        running_sonic_pi_server.parse_sonic_pi_server_command_line(words)
 
 
 def test_the_newest_start_in_a_log_counts() -> None:

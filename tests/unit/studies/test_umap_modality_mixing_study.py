@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.studies.umap_study import run_classifier_two_sample_test
+from core.studies.umap_modality_mixing_study import run_classifier_two_sample_test
 
 RNG = np.random.default_rng(3)
 

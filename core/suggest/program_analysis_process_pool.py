@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from core.sonicpi.message_framed_process import FramedProcess, FramedProcessError
-from core.suggest.analysis_worker_protocol import decode_reply, encode_request
+from core.suggest.program_analysis_messages import decode_analysis_reply, encode_analysis_request
 
 WORKER_COUNT_VARIABLE = "EARSHOT_ANALYSIS_WORKERS"
 """Number of processes; 0 for none. The default is one less than the cores, at most 3."""
@@ -32,13 +32,13 @@ REQUESTS_IN_FLIGHT = 2
 """Sent to a process at once, so that it need not wait for the next one."""
 CORE_PARENT = str(Path(__file__).parents[2])
 """Where the process finds `core` also when the package is not installed."""
-WORKER_COMMAND = (sys.executable, "-P", "-m", "core.suggest.analysis_worker")
+WORKER_COMMAND = (sys.executable, "-P", "-m", "core.suggest.program_analysis_process")
 
 Result = TypeVar("Result")
 Reply = tuple[dict[str, Any], list[np.ndarray]]
 
 
-class AnalysisWorker:
+class ProgramAnalysisProcess:
     """One process. The lock is held by the thread that talks to it."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class AnalysisWorker:
         FramedProcessError
             When the process has ended.
         """
-        self._process.send_message(encode_request(request))
+        self._process.send_message(encode_analysis_request(request))
 
     def receive_reply(self) -> Reply:
         """Return the fields and matrices of the reply to the earliest request without one.
@@ -76,14 +76,14 @@ class AnalysisWorker:
             When the process ends or does not answer in time.
         """
         body = self._process.receive_message(time.monotonic() + REPLY_TIMEOUT_SECONDS)
-        return decode_reply(body)
+        return decode_analysis_reply(body)
 
     def close(self) -> None:
         """End the process."""
         self._process.close()
 
 
-class AnalysisWorkerPool:
+class ProgramAnalysisProcessPool:
     """The processes of this one.
 
     Parameters
@@ -94,7 +94,7 @@ class AnalysisWorkerPool:
     def __init__(self, worker_count: int):
         self.worker_count = worker_count
         self.process_id = os.getpid()
-        self._workers: list[AnalysisWorker] = []
+        self._workers: list[ProgramAnalysisProcess] = []
         self._failure_count = 0
         self._lock = threading.Lock()
 
@@ -103,7 +103,7 @@ class AnalysisWorkerPool:
         with self._lock:
             while len(self._workers) < self.worker_count and self._failure_count < MAX_FAILURES:
                 try:
-                    self._workers.append(AnalysisWorker())
+                    self._workers.append(ProgramAnalysisProcess())
                 except OSError:
                     self._failure_count += 1
 
@@ -166,7 +166,7 @@ class AnalysisWorkerPool:
             run_locally(index) if result is None else result for index, result in enumerate(results)
         ]
 
-    def _lock_ready_workers(self) -> list[AnalysisWorker]:
+    def _lock_ready_workers(self) -> list[ProgramAnalysisProcess]:
         """Return the workers that are ready and idle, locked for this thread's tasks."""
         self.start_workers()
         locked = []
@@ -184,7 +184,7 @@ class AnalysisWorkerPool:
 
     def _run_tasks_in_worker(
         self,
-        worker: AnalysisWorker,
+        worker: ProgramAnalysisProcess,
         requests: Sequence[dict[str, Any]],
         pending: deque[int],
         results: list[Any],
@@ -211,7 +211,7 @@ class AnalysisWorkerPool:
         finally:
             worker.lock.release()
 
-    def _remove_worker(self, worker: AnalysisWorker) -> None:
+    def _remove_worker(self, worker: ProgramAnalysisProcess) -> None:
         with self._lock:
             self._failure_count += 1
             if worker in self._workers:
@@ -226,16 +226,16 @@ class AnalysisWorkerPool:
             worker.close()
 
 
-_pools: list[AnalysisWorkerPool] = []
+_pools: list[ProgramAnalysisProcessPool] = []
 _pools_lock = threading.Lock()
 
 
-def get_analysis_worker_pool() -> AnalysisWorkerPool:
+def get_program_analysis_process_pool() -> ProgramAnalysisProcessPool:
     """Return the pool of this process; its processes are started at the first use."""
     with _pools_lock:
         # A process that was forked must not use the pipes of its parent.
         if not _pools or _pools[0].process_id != os.getpid():
-            _pools[:] = [AnalysisWorkerPool(_choose_worker_count())]
+            _pools[:] = [ProgramAnalysisProcessPool(_choose_worker_count())]
         return _pools[0]
 
 

@@ -16,12 +16,12 @@ LENGTH_FORMAT = ">I"
 LENGTH_BYTES = struct.calcsize(LENGTH_FORMAT)
 
 
-def encode_request(request: dict[str, Any]) -> bytes:
+def encode_analysis_request(request: dict[str, Any]) -> bytes:
     """Return a request as bytes."""
     return json.dumps(request).encode("utf-8")
 
 
-def encode_reply(fields: dict[str, Any], matrices: Sequence[np.ndarray]) -> bytes:
+def encode_analysis_reply(fields: dict[str, Any], matrices: Sequence[np.ndarray]) -> bytes:
     """Return a reply as bytes: the shapes of the matrices are among its fields."""
     shapes = [list(matrix.shape) for matrix in matrices]
     header = json.dumps({**fields, "shapes": shapes}).encode()
@@ -29,12 +29,13 @@ def encode_reply(fields: dict[str, Any], matrices: Sequence[np.ndarray]) -> byte
     return b"".join([struct.pack(LENGTH_FORMAT, len(header)), header, *parts])
 
 
-def decode_reply(body: bytes | bytearray) -> tuple[dict[str, Any], list[np.ndarray]]:
+def decode_analysis_reply(body: bytes | bytearray) -> tuple[dict[str, Any], list[np.ndarray]]:
     """Return the fields and the matrices, float32, of a reply.
 
     Examples
     --------
-    >>> fields, matrices = decode_reply(encode_reply({"line": 3}, [np.ones((1, 2))]))
+    >>> body = encode_analysis_reply({"line": 3}, [np.ones((1, 2))])
+    >>> fields, matrices = decode_analysis_reply(body)
     >>> fields["line"], matrices[0].tolist()
     (3, [[1.0, 1.0]])
     """

@@ -10,7 +10,7 @@ from core.errors import EarshotError
 from core.programs import Program
 from core.progress_callback import ignore_progress
 from core.sonicpi import RenderResult
-from core.studies.forecast_study import compute_study_result
+from core.studies.sound_property_forecast_study import compute_study_result
 from tests.unit.search.signals import make_tone_clip
 
 OPTIONS = {"queries": "validation"}

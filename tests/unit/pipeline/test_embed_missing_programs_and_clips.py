@@ -11,7 +11,7 @@ import core.sonicpi
 from core import encoders
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.pipeline.embed import embed_corpus
+from core.pipeline.embed_missing_programs_and_clips import embed_corpus
 from core.programs.program import Program
 from core.sonicpi.audio_clip_and_render_result import Clip, RenderResult
 

@@ -17,12 +17,18 @@ from core import encoders, programs, sonicpi
 from core.cli.parsing import parse_fixed_template_parameters
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
-from core.pipeline import build, build_program_generation
-from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline import generate_and_add_missing_programs, generate_render_and_embed_corpus
 from core.pipeline.corpus_data_card import make_data_card
 from core.pipeline.cost_estimates import BuildEstimate, estimate_build_cost
-from core.pipeline.embed import embed_corpus
+from core.pipeline.embed_missing_programs_and_clips import embed_corpus
 from core.pipeline.executors import LocalExecutor
+from core.pipeline.generate_render_and_embed_corpus import (
+    BuildOptions,
+    BuildReport,
+    ClipFormat,
+    EncoderChoice,
+    build_corpus,
+)
 from core.pipeline.import_programs import import_programs
 from core.pipeline.render_missing_clips import render_missing_clips
 from core.programs import Program
@@ -32,7 +38,11 @@ from core.workspace import PROJECT_FOLDER
 SECONDS = 4.0
 OFFLINE, CLIPS = EncoderChoice("offline"), ClipFormat(SECONDS)
 CHEAP_ENCODERS = EncoderChoice(code_encoder="sonicpi", audio_encoder="log-mel")
-STEPS = (build.GENERATION_STEP, "Embedding code", build.RENDERING_STEP)
+STEPS = (
+    generate_render_and_embed_corpus.GENERATION_STEP,
+    "Embedding code",
+    generate_render_and_embed_corpus.RENDERING_STEP,
+)
 
 
 def some_templates(count: int = 3) -> list[str]:
@@ -183,7 +193,7 @@ def test_a_second_build_does_nothing(
         monkeypatch.setattr(module, name, call)
 
     count_calls(sonicpi, "render_programs_in_parallel")
-    count_calls(build_program_generation, "generate")
+    count_calls(generate_and_add_missing_programs, "generate")
     count_calls(encoders, "get_encoder")
     count_calls(Corpus, "set_corpus_setting")
     recorded = RecordedProgress()
@@ -202,7 +212,8 @@ def test_a_second_build_does_nothing(
 
 KILLED = """
 import json, sys
-from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.generate_and_add_missing_programs import BuildOptions
+from core.pipeline.generate_render_and_embed_corpus import ClipFormat, EncoderChoice, build_corpus
 
 def progress(step, done, total, note="", data=None):
     print(step, done, flush=True)

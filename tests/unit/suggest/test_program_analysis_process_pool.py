@@ -14,8 +14,7 @@ import pytest
 from core.encoders.sound_simulation_encoder import simulate_aspects, simulate_program_source
 from core.encoders.static_analysis_encoder import embed_program_source
 from core.sonicpi.interpreter import ProgramReading, interpret_program
-from core.suggest import analysis_worker_pool
-from core.suggest.analysis_worker_pool import AnalysisWorkerPool, Reply
+from core.suggest import program_analysis_process_pool
 from core.suggest.candidates import iterate_candidates
 from core.suggest.incremental_variant_interpretation import Variant, VariantReader
 from core.suggest.parallel_program_reading_and_simulation import (
@@ -27,14 +26,15 @@ from core.suggest.parallel_variant_reading_and_simulation import (
     read_and_embed_variants,
     simulate_variants,
 )
+from core.suggest.program_analysis_process_pool import ProgramAnalysisProcessPool, Reply
 from core.suggest.program_literals_calls_and_blocks import build_program_outline
 from tests.unit.suggest.programs import BASS_AND_DRUMS
 
 
 @pytest.fixture
-def worker_pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnalysisWorkerPool]:
-    pool = AnalysisWorkerPool(1)
-    monkeypatch.setattr(analysis_worker_pool, "_pools", [pool])
+def worker_pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProgramAnalysisProcessPool]:
+    pool = ProgramAnalysisProcessPool(1)
+    monkeypatch.setattr(program_analysis_process_pool, "_pools", [pool])
     assert pool.wait_until_ready()
     yield pool
     pool.close()
@@ -53,7 +53,7 @@ def analyse_alone(reader: VariantReader, variants: list[Variant]) -> list[Analys
     return [read_and_embed_variants(reader, [variant], True)[0] for variant in variants]
 
 
-def test_shared_variants_are_those_of_one_process(worker_pool: AnalysisWorkerPool) -> None:
+def test_shared_variants_are_those_of_one_process(worker_pool: ProgramAnalysisProcessPool) -> None:
     reader, variants = make_reader_and_variants()
     alone = analyse_alone(reader, variants)
     shared = read_and_embed_variants(reader, variants, True)
@@ -65,7 +65,7 @@ def test_shared_variants_are_those_of_one_process(worker_pool: AnalysisWorkerPoo
             assert getattr(plain.reading, name) == getattr(item.reading, name)
 
 
-def test_shared_sounds_are_those_of_one_process(worker_pool: AnalysisWorkerPool) -> None:
+def test_shared_sounds_are_those_of_one_process(worker_pool: ProgramAnalysisProcessPool) -> None:
     reader, variants = make_reader_and_variants()
     chosen = variants[:9]
     shared = read_and_embed_variants(reader, variants, False)
@@ -79,7 +79,7 @@ def test_shared_sounds_are_those_of_one_process(worker_pool: AnalysisWorkerPool)
         np.testing.assert_array_equal(sounds.aspects[row], alone.aspects[0])
 
 
-def test_many_programs_are_analysed_as_each_alone(worker_pool: AnalysisWorkerPool) -> None:
+def test_many_programs_are_analysed_as_each_alone(worker_pool: ProgramAnalysisProcessPool) -> None:
     sources = [f"play {note}, release: 0.2\nsleep 0.5\nplay 60" for note in range(50, 60)]
     sources += ["puts 1", "play 60\nplay (", BASS_AND_DRUMS, sources[0]]
 
@@ -105,7 +105,7 @@ def test_many_programs_are_analysed_as_each_alone(worker_pool: AnalysisWorkerPoo
 
 
 def test_tasks_of_a_killed_process_are_done_here(
-    worker_pool: AnalysisWorkerPool, monkeypatch: pytest.MonkeyPatch
+    worker_pool: ProgramAnalysisProcessPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (worker,) = worker_pool._workers
     is_sent, is_killed = threading.Event(), threading.Event()
@@ -139,7 +139,7 @@ def test_tasks_of_a_killed_process_are_done_here(
     assert worker_pool.wait_until_ready()  # Another process takes its place.
 
 
-def test_an_error_there_is_raised_here(worker_pool: AnalysisWorkerPool) -> None:
+def test_an_error_there_is_raised_here(worker_pool: ProgramAnalysisProcessPool) -> None:
     def run_here(_index: int) -> str:
         raise ValueError("as without other processes")
 
@@ -149,8 +149,8 @@ def test_an_error_there_is_raised_here(worker_pool: AnalysisWorkerPool) -> None:
 
 
 def test_no_process_means_no_sharing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(analysis_worker_pool.WORKER_COUNT_VARIABLE, "0")
-    monkeypatch.setattr(analysis_worker_pool, "_pools", [])
-    pool = analysis_worker_pool.get_analysis_worker_pool()
+    monkeypatch.setenv(program_analysis_process_pool.WORKER_COUNT_VARIABLE, "0")
+    monkeypatch.setattr(program_analysis_process_pool, "_pools", [])
+    pool = program_analysis_process_pool.get_program_analysis_process_pool()
     assert pool.worker_count == 0
     assert pool.share_tasks([{}, {}], str, lambda _index, _reply: "there") == ["0", "1"]

@@ -78,9 +78,7 @@ def check_system_requirements() -> list[RequirementCheck]:
         _check_sandbox(),
         *_check_python_and_packages(),
         *_check_encoders(),
-        _check_openvino(),
-        _check_ray(),
-        _check_s3(),
+        *_check_optional_packages(),
         _check_processor(),
         _check_gpu(),
         _check_total_ram(),
@@ -305,40 +303,39 @@ def _check_encoders() -> list[RequirementCheck]:
     ]
 
 
-def _check_openvino() -> RequirementCheck:
-    name = "OpenVINO, for wav2vec 2.0"
+def _check_optional_package(
+    name: str, package: str, lock: str, consequence: str
+) -> RequirementCheck:
+    """Return the check of a package that Earshot uses where it is installed."""
     try:
-        version = metadata.version("openvino")
+        version = metadata.version(package)
     except metadata.PackageNotFoundError:
-        install = ".venv/bin/python -m pip install --no-deps -r requirements/openvino.lock"
-        return RequirementCheck(
-            name, "not installed: torch is used, which is slower", False, install, False
-        )
+        install = f".venv/bin/python -m pip install {lock}"
+        return RequirementCheck(name, f"not installed: {consequence}", False, install, False)
     return RequirementCheck(name, version, True, is_required=False)
 
 
-def _check_ray() -> RequirementCheck:
-    name = "Ray, for --executor ray"
-    try:
-        version = metadata.version("ray")
-    except metadata.PackageNotFoundError:
-        install = ".venv/bin/python -m pip install -r requirements/cluster.lock"
-        return RequirementCheck(
-            name, "not installed: commands use this machine alone", False, install, False
-        )
-    return RequirementCheck(name, version, True, is_required=False)
-
-
-def _check_s3() -> RequirementCheck:
-    name = "s3fs, for --audio-store s3://"
-    try:
-        version = metadata.version("s3fs")
-    except metadata.PackageNotFoundError:
-        install = ".venv/bin/python -m pip install -r requirements/s3.lock"
-        return RequirementCheck(
-            name, "not installed: clips are kept in a folder", False, install, False
-        )
-    return RequirementCheck(name, version, True, is_required=False)
+def _check_optional_packages() -> list[RequirementCheck]:
+    return [
+        _check_optional_package(
+            "OpenVINO, for wav2vec 2.0",
+            "openvino",
+            "--no-deps -r requirements/openvino.lock",
+            "torch is used, which is slower",
+        ),
+        _check_optional_package(
+            "Ray, for --executor ray",
+            "ray",
+            "-r requirements/cluster.lock",
+            "commands use this machine alone",
+        ),
+        _check_optional_package(
+            "s3fs, for --audio-store s3://",
+            "s3fs",
+            "-r requirements/s3.lock",
+            "clips are kept in a folder",
+        ),
+    ]
 
 
 def _check_processor() -> RequirementCheck:

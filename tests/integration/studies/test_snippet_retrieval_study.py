@@ -21,8 +21,13 @@ from core.errors import EarshotError
 from core.evaluation import confidence_calibration
 from core.evaluation.metrics import normalized_similarity
 from core.pipeline import train as train_stage
-from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
-from core.pipeline.embed import embed_corpus
+from core.pipeline.embed_missing_programs_and_clips import embed_corpus
+from core.pipeline.generate_render_and_embed_corpus import (
+    BuildOptions,
+    ClipFormat,
+    EncoderChoice,
+    build_corpus,
+)
 from core.programs.grammar.music_styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search import confidence_fitting, search_confidence
 from core.search.nearest_neighbour_queries import find_neighbours
@@ -30,8 +35,8 @@ from core.search.silent_snippet_check import SilentSnippetError
 from core.studies import (
     retrieval_findings,
     retrieval_method_definitions,
-    retrieval_study,
     retriever,
+    snippet_retrieval_study,
 )
 from core.studies.experiments import ablation_methods
 from core.studies.experiments.text_encoder_finetuning import FinetuningConfig, finetune_text_encoder
@@ -267,15 +272,15 @@ def test_a_default_encoder_without_weights_is_skipped_and_one_asked_for_is_an_er
     monkeypatch.setattr(WheelWeights, "is_available_offline", lambda self: False)
     monkeypatch.setattr(corpus, "count_embeddings_by_encoder", lambda: [])
     default = fill_default_study_options("retrieval")["eval_encoder"]
-    available, skipped = retrieval_study.choose_held_out_encoders(corpus, default)
+    available, skipped = snippet_retrieval_study.choose_held_out_encoders(corpus, default)
     assert (available, skipped) == (["log-mel"], ["musicnn"])
     (note,) = retrieval_findings.describe_skipped_encoders(skipped)
     assert "musicnn does not measure" in note and "pip install --no-deps musicnn==0.1.0" in note
-    assert retrieval_study.choose_held_out_encoders(corpus, "musicnn") == (["musicnn"], [])
+    assert snippet_retrieval_study.choose_held_out_encoders(corpus, "musicnn") == (["musicnn"], [])
     with pytest.raises(EarshotError, match="sonicpi embeds code"):
-        retrieval_study.choose_held_out_encoders(corpus, "log-mel,sonicpi")
+        snippet_retrieval_study.choose_held_out_encoders(corpus, "log-mel,sonicpi")
     with pytest.raises(EarshotError, match="no encoder 'nothing'"):
-        retrieval_study.choose_held_out_encoders(corpus, "nothing")
+        snippet_retrieval_study.choose_held_out_encoders(corpus, "nothing")
 
 
 def test_every_query_can_be_played_with_its_retrieved_clips(validation_run: StudyRun):
@@ -303,7 +308,10 @@ def test_every_method_of_the_ablation_retrieves_clips_and_reports_its_time(
     monkeypatch.setattr(ablation_methods, "PERTURBED_PROGRAM_COUNT", 3)
     run = run_study("retrieval", corpus, {**OPTIONS, "methods": "all"})
     scores = load_tables(run)["scores"].set_index("method")
-    method_sets = [*ablation_methods.METHOD_SETS.values(), retrieval_study.list_baseline_methods]
+    method_sets = [
+        *ablation_methods.METHOD_SETS.values(),
+        snippet_retrieval_study.list_baseline_methods,
+    ]
     expected = {method.name for list_methods in method_sets for method in list_methods("sonicpi")}
     assert expected == set(scores.index) - {"true nearest by log-mel"}
     methods = scores.loc[sorted(expected)]
@@ -313,9 +321,9 @@ def test_every_method_of_the_ablation_retrieves_clips_and_reports_its_time(
 
 
 def test_every_method_set_of_the_ablation_has_an_option():
-    assert set(retrieval_study.METHOD_SETS) == {
+    assert set(snippet_retrieval_study.METHOD_SETS) == {
         *ablation_methods.METHOD_SETS,
-        retrieval_study.BASELINES,
+        snippet_retrieval_study.BASELINES,
     }
 
 

@@ -13,7 +13,7 @@ from core.alignment.sound_property_regression_with_intervals import COVERAGE, Fo
 from core.corpus import Corpus
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS, ClipDescriptor
 from core.errors import EarshotError
-from core.pipeline.embed import embed_corpus
+from core.pipeline.embed_missing_programs_and_clips import embed_corpus
 from core.progress_callback import Progress
 from core.search.clip_property_forecast import (
     FEATURE_ENCODER,

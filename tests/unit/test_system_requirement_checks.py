@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core import doctor, workspace
+from core import system_requirement_checks, workspace
 from core.sonicpi import newer_sonic_pi_sound_installer
 
 REQUIRED_CHECKS = {
@@ -27,8 +27,8 @@ REQUIRED_CHECKS = {
 }
 
 
-def run_checks_by_name() -> dict[str, doctor.RequirementCheck]:
-    return {row.name: row for row in doctor.check_system_requirements()}
+def run_checks_by_name() -> dict[str, system_requirement_checks.RequirementCheck]:
+    return {row.name: row for row in system_requirement_checks.check_system_requirements()}
 
 
 def test_all_requirements_are_checked_and_met_here():
@@ -62,14 +62,14 @@ def test_an_untested_system_is_reported_but_accepted(
 ):
     monkeypatch.setattr(platform, "freedesktop_os_release", lambda: release)
     monkeypatch.setattr(platform, "machine", lambda: machine)
-    check = doctor._check_operating_system()
+    check = system_requirement_checks._check_operating_system()
     assert check.is_ok == is_tested and check.is_required == is_tested
     assert check.state.endswith(": untested") != is_tested
     assert check.state.startswith(f"{release['PRETTY_NAME']}, {machine}")
 
 
 def test_only_failed_checks_have_a_remedy():
-    for check in doctor.check_system_requirements():
+    for check in system_requirement_checks.check_system_requirements():
         assert check.state
         assert not (check.is_ok and check.remedy)
 
@@ -102,9 +102,11 @@ def test_sounds_of_later_versions_are_optional_and_have_a_remedy(
 
 def test_an_incomplete_package_is_damaged():
     versions = {"ruby": "1:3.1"}
-    complete = doctor._check_debian_package("Ruby", "ruby", versions)
+    complete = system_requirement_checks._check_debian_package("Ruby", "ruby", versions)
     assert (complete.state, complete.is_ok) == ("3.1", True)
-    incomplete = doctor._check_debian_package("Ruby", "ruby", versions, is_present=False)
+    incomplete = system_requirement_checks._check_debian_package(
+        "Ruby", "ruby", versions, is_present=False
+    )
     assert (incomplete.state, incomplete.is_ok) == (
         "damaged",
         False,
@@ -114,7 +116,7 @@ def test_an_incomplete_package_is_damaged():
 def test_the_run_script_installs_the_required_packages():
     script = (workspace.PROJECT_FOLDER / "run").read_text()
     packages = re.search(r"^PACKAGES=\((.+)\)$", script, re.MULTILINE)[1].split()
-    assert tuple(packages) == doctor.REQUIRED_DEBIAN_PACKAGES
+    assert tuple(packages) == system_requirement_checks.REQUIRED_DEBIAN_PACKAGES
 
 
 @pytest.mark.parametrize("pin", ["nothing-like-it==1.0", "numpy==0.1"])
@@ -124,7 +126,7 @@ def test_unmet_pins_are_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, 
         text = (workspace.PROJECT_FOLDER / name).read_text()
         (tmp_path / name).write_text(f"{text}{pin}\n" if name == "requirements.txt" else text)
     monkeypatch.setattr(workspace, "PROJECT_FOLDER", tmp_path)
-    assert doctor._list_unmet_pins() == [pin.partition("==")[0]]
+    assert system_requirement_checks._list_unmet_pins() == [pin.partition("==")[0]]
 
 
 def test_pins_for_other_processors_are_not_required(
@@ -135,16 +137,16 @@ def test_pins_for_other_processors_are_not_required(
     (tmp_path / "requirements.txt").write_text(pins.format("riscv64"))
     (tmp_path / "requirements/encoders.txt").write_text(pins.format(platform.machine()))
     monkeypatch.setattr(workspace, "PROJECT_FOLDER", tmp_path)
-    assert doctor._list_unmet_pins() == ["not-here"]
+    assert system_requirement_checks._list_unmet_pins() == ["not-here"]
 
 
 def test_a_missing_workspace_is_accepted_and_a_small_disk_is_not(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "not" / "yet"))
-    assert doctor._check_workspace().is_ok
-    monkeypatch.setattr(doctor, "MIN_FREE_GIB", 1e9)
-    check = doctor._check_workspace()
+    assert system_requirement_checks._check_workspace().is_ok
+    monkeypatch.setattr(system_requirement_checks, "MIN_FREE_GIB", 1e9)
+    check = system_requirement_checks._check_workspace()
     assert not check.is_ok and "EARSHOT_WORKSPACE" in check.remedy
     assert not (tmp_path / "not").exists()
 
@@ -182,7 +184,7 @@ def test_the_command_runs_before_the_set_up_without_any_package():
 
 def test_the_checks_import_no_torch():
     script = (
-        "import sys; from core.doctor import check_system_requirements\n"
+        "import sys; from core.system_requirement_checks import check_system_requirements\n"
         "check_system_requirements(); print('torch' in sys.modules)"
     )
     process = subprocess.run(

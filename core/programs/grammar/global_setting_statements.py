@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from core.programs.grammar.composition_state import CompositionState
 from core.programs.grammar.statement_tree_nodes import CodeNode
-from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 
-def write_global_settings(context: CompositionContext) -> list[CodeNode]:
+def write_global_settings(state: CompositionState) -> list[CodeNode]:
     """Write the statements at the top of a program that affect all layers."""
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     nodes: list[CodeNode] = []
 
     def append_call_statement(function: str, *arguments: str, **options: str) -> None:
         nodes.append(code_style.format_call_statement(function, *arguments, **options))
 
-    if context.bpm != 60.0 or rng.sample_boolean(0.06):
-        append_call_statement("use_bpm", code_style.format_number(context.bpm))
+    if state.bpm != 60.0 or rng.sample_boolean(0.06):
+        append_call_statement("use_bpm", code_style.format_number(state.bpm))
     if rng.sample_boolean(0.22):
         append_call_statement(
             "use_random_seed", str(rng.sample_integer(0, rng.pick_option((20, 1000, 100000))))
@@ -38,12 +38,12 @@ def write_global_settings(context: CompositionContext) -> list[CodeNode]:
         append_call_statement(
             "set_volume!", code_style.format_number(rng.sample_uniform(0.7, 1.0, 1))
         )
-    return nodes + _write_statements_without_effect(context)
+    return nodes + _write_statements_without_effect(state)
 
 
-def _write_statements_without_effect(context: CompositionContext) -> list[CodeNode]:
+def _write_statements_without_effect(state: CompositionState) -> list[CodeNode]:
     """Write an unused variable or a message, as programmers leave them in their code."""
-    code_style = context.code_style
+    code_style = state.code_style
     nodes: list[CodeNode] = []
     if code_style.rng.sample_boolean(0.05):
         variable = code_style.create_variable_name("unused")

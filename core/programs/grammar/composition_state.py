@@ -63,7 +63,7 @@ _CHORDS_IN_KEY = {
 
 
 @dataclass
-class CompositionContext:
+class CompositionState:
     """The state of a program under composition.
 
     Parameters

@@ -13,7 +13,7 @@ from core.corpus import Corpus
 from core.encoders.concatenated_encoders import split_encoder_id
 from core.encoders.encoder_spec_lookup import do_encoders_share_component
 from core.errors import EarshotError
-from core.pipeline.embed import embed_corpus
+from core.pipeline.embed_missing_programs_and_clips import embed_corpus
 from core.progress_callback import Progress
 from core.search.aspect_similarity import ASPECT_ENCODER
 from core.search.corpus_encoder_records import fill_default_encoder_ids

@@ -1,7 +1,7 @@
 """A process that analyses programs for another one, on a second core.
 
 It reads requests from standard input and writes replies to standard output, as
-`core.suggest.analysis_worker_protocol` describes them. Programs are only read, never run.
+`core.suggest.program_analysis_messages` describes them. Programs are only read, never run.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from core.sonicpi.interpreter.program_interpretation import (
     interpret_program,
     reuse_program_readings,
 )
-from core.suggest.analysis_worker_protocol import LENGTH_BYTES, LENGTH_FORMAT, encode_reply
 from core.suggest.code_edit import Replacement
 from core.suggest.incremental_variant_interpretation import (
     Variant,
@@ -36,6 +35,11 @@ from core.suggest.incremental_variant_interpretation import (
     pause_garbage_collection,
 )
 from core.suggest.parallel_variant_reading_and_simulation import simulate_program_sources
+from core.suggest.program_analysis_messages import (
+    LENGTH_BYTES,
+    LENGTH_FORMAT,
+    encode_analysis_reply,
+)
 from core.suggest.program_literals_calls_and_blocks import build_program_outline
 
 MAX_STORED_READINGS = 600
@@ -62,7 +66,7 @@ class ProgramAnalyser:
                     return self._simulate_variants(request)
                 return self._interpret_variants(request)
         except EarshotError as error:
-            return encode_reply({"error": str(error)}, [])
+            return encode_analysis_reply({"error": str(error)}, [])
 
     def _interpret_variants(self, request: dict[str, Any]) -> bytes:
         variants = _decode_variants(request["variants"])
@@ -75,14 +79,14 @@ class ProgramAnalyser:
             [reading.status, reading.line, reading.message, reading.understood_share]
             for reading in readings
         ]
-        return encode_reply({"readings": fields}, [np.stack(rows)] if rows else [])
+        return encode_analysis_reply({"readings": fields}, [np.stack(rows)] if rows else [])
 
     def _simulate_variants(self, request: dict[str, Any]) -> bytes:
         variants = _decode_variants(request["simulate"])
         self._read_and_store([item for item in variants if item.source not in self.readings])
         with reuse_program_readings(self.readings):
             sources = [variant.source for variant in variants]
-            return encode_reply({}, simulate_program_sources(sources, request["seconds"]))
+            return encode_analysis_reply({}, simulate_program_sources(sources, request["seconds"]))
 
     def _read_and_store(self, variants: Sequence[Variant]) -> list[ProgramReading]:
         if self.reader is None:
@@ -142,7 +146,7 @@ def main() -> None:
     """Say that the process has started, and answer requests until standard input ends."""
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # What a library prints is no reply.
-    _write_message(replies, encode_reply({}, []))
+    _write_message(replies, encode_analysis_reply({}, []))
     analyser = ProgramAnalyser()
     for request in _iterate_requests(sys.stdin.buffer):
         _write_message(replies, analyser.answer_request(request))

@@ -11,14 +11,6 @@ from core.corpus import Corpus, list_corpora
 from core.corpus.audio_shard_store import normalize_store_url
 from core.corpus.program_filtering import filter_programs_with_thread_errors
 from core.errors import EarshotError
-from core.pipeline.build_program_generation import (
-    DEFAULT_BUILD_OPTIONS,
-    GENERATION_STEP,
-    BuildOptions,
-    add_missing_programs,
-    choose_and_record_sound_set,
-    select_build_templates,
-)
 from core.pipeline.corpus_data_card import store_dependency_versions
 from core.pipeline.cost_estimates import (
     BuildEstimate,
@@ -26,13 +18,21 @@ from core.pipeline.cost_estimates import (
     find_cost_preset_name,
 )
 from core.pipeline.duration_history import record_duration
-from core.pipeline.embed import (
+from core.pipeline.embed_missing_programs_and_clips import (
     EmbedReport,
     embed_missing_clips,
     embed_missing_code,
     get_canonical_encoder_id,
 )
 from core.pipeline.executors import Executor, LocalExecutor
+from core.pipeline.generate_and_add_missing_programs import (
+    DEFAULT_BUILD_OPTIONS,
+    GENERATION_STEP,
+    BuildOptions,
+    add_missing_programs,
+    choose_and_record_sound_set,
+    select_build_templates,
+)
 from core.pipeline.render_missing_clips import RENDERING_STEP, RenderReport, render_missing_clips
 from core.progress_callback import Progress, ignore_progress
 from core.text_formatting import format_named_counts

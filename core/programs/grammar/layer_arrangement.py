@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from core.programs.grammar.chord_layers import compose_chord_layer
 from core.programs.grammar.code_style import CodeStyle
+from core.programs.grammar.composition_state import CompositionState
 from core.programs.grammar.drum_layers import compose_drum_layer
 from core.programs.grammar.drum_synth_layers import compose_drum_synth_layer
-from core.programs.grammar.global_settings import write_global_settings
+from core.programs.grammar.global_setting_statements import write_global_settings
 from core.programs.grammar.melodic_layers import MELODIC_KINDS, compose_melodic_layer
 from core.programs.grammar.music_styles import MusicStyle
 from core.programs.grammar.program_layer import ProgramLayer
@@ -24,7 +25,6 @@ from core.programs.grammar.sustained_layers import (
     compose_texture_layer,
 )
 from core.programs.grammar.synth_fx_and_sample_sets import SoundSet
-from core.programs.grammar.tempo_key_and_note_writers import CompositionContext
 
 _MIN_PLAY_SECONDS = 22.0  # shortest duration of a program that ends, longer than a clip
 _KEY_NAMES = "C Cs D Eb E F Fs G Ab A Bb B".split()
@@ -54,14 +54,14 @@ ProgramSections = list[tuple[str, list[CodeNode]]]
 _DRUM_SYNTH_PROBABILITY = 0.25
 
 
-def create_composition_context(
+def create_composition_state(
     style: MusicStyle,
     rng: SeededRandom,
     code_style: CodeStyle,
     layer_count: int,
     sounds: SoundSet,
-) -> CompositionContext:
-    """Draw tempo and key, and return the context of an empty program.
+) -> CompositionState:
+    """Draw tempo and key, and return the state of an empty program.
 
     Parameters
     ----------
@@ -84,17 +84,15 @@ def create_composition_context(
             bpm = float(min(max(5 * round(bpm / 5), lo), hi))
     tonic, scale = rng.sample_integer(0, 11), rng.pick_option(style.scale_names.split())
     layer_level = 0.85 / layer_count**0.45
-    return CompositionContext(rng, code_style, style, bpm, tonic, scale, layer_level, sounds)
+    return CompositionState(rng, code_style, style, bpm, tonic, scale, layer_level, sounds)
 
 
-def compose_layer(
-    context: CompositionContext, layer_kind: str, always_sounds: bool
-) -> ProgramLayer:
+def compose_layer(state: CompositionState, layer_kind: str, always_sounds: bool) -> ProgramLayer:
     """Compose a layer.
 
     Parameters
     ----------
-    context : CompositionContext
+    state : CompositionState
         The program under composition.
     layer_kind : str
         A key of `styles.LAYER_ROLES`.
@@ -102,37 +100,37 @@ def compose_layer(
         Whether every iteration of the layer must sound.
     """
     if layer_kind in MELODIC_KINDS:
-        return compose_melodic_layer(context, layer_kind)
+        return compose_melodic_layer(state, layer_kind)
     composers = {
         "break": compose_sampled_loop_layer,
         "chords": compose_chord_layer,
         "drone": compose_drone_layer,
     }
     if layer_kind in composers:
-        return composers[layer_kind](context)
+        return composers[layer_kind](state)
     intermittent_composers = {
         "kit": _compose_kit_layer,
         "glitch": compose_glitch_layer,
         "texture": compose_texture_layer,
         "noise": compose_noise_layer,
     }
-    return intermittent_composers[layer_kind](context, always_sounds)
+    return intermittent_composers[layer_kind](state, always_sounds)
 
 
-def _compose_kit_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
+def _compose_kit_layer(state: CompositionState, always_sounds: bool) -> ProgramLayer:
     """Compose drums of samples, or of synths where the sound set has them."""
     # Without drum synths nothing is drawn, so the programs of the first sound set stay the same.
-    if context.sounds.drum_synths and context.rng.sample_boolean(_DRUM_SYNTH_PROBABILITY):
-        return compose_drum_synth_layer(context)
-    return compose_drum_layer(context, always_sounds)
+    if state.sounds.drum_synths and state.rng.sample_boolean(_DRUM_SYNTH_PROBABILITY):
+        return compose_drum_synth_layer(state)
+    return compose_drum_layer(state, always_sounds)
 
 
-def arrange_layers(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+def arrange_layers(state: CompositionState, layers: list[ProgramLayer]) -> ProgramSections:
     """Arrange layers into a program.
 
     Parameters
     ----------
-    context : CompositionContext
+    state : CompositionState
         The program under composition.
     layers : list of ProgramLayer
         Layers of the program, the leading one first.
@@ -143,9 +141,9 @@ def arrange_layers(context: CompositionContext, layers: list[ProgramLayer]) -> P
         Label and statements of each section: settings and variables, functions, layers.
     """
     form_weights = _SINGLE_LAYER_FORMS if len(layers) == 1 else _MULTI_LAYER_FORMS
-    form = context.rng.pick_option_by_weight(form_weights)
+    form = state.rng.pick_option_by_weight(form_weights)
     for layer in layers:
-        _add_layer_effects(context, layer)
+        _add_layer_effects(state, layer)
     layer_sections = {
         "loops": _arrange_as_live_loops,
         "loop": _arrange_as_plain_loop,
@@ -157,138 +155,132 @@ def arrange_layers(context: CompositionContext, layers: list[ProgramLayer]) -> P
         "functions": _arrange_as_function_calls,
         "once": _arrange_as_single_statement,
         "set_get": _arrange_with_shared_note,
-    }[form](context, layers)
-    top_nodes = write_global_settings(context) + context.top_nodes
+    }[form](state, layers)
+    top_nodes = write_global_settings(state) + state.top_nodes
     sections: ProgramSections = [("", top_nodes)] if top_nodes else []
-    sections += [("", [function]) for function in context.function_nodes]
+    sections += [("", [function]) for function in state.function_nodes]
     return sections + layer_sections
 
 
-def format_musical_key_name(context: CompositionContext) -> str:
+def format_musical_key_name(state: CompositionState) -> str:
     """Return the display name of the key: "C minor"."""
-    return f"{_KEY_NAMES[context.tonic]} {context.scale.replace('_', ' ')}"
+    return f"{_KEY_NAMES[state.tonic]} {state.scale.replace('_', ' ')}"
 
 
-def _add_layer_effects(context: CompositionContext, layer: ProgramLayer) -> None:
+def _add_layer_effects(state: CompositionState, layer: ProgramLayer) -> None:
     """Put another tempo or an FX inside the loop of a layer, with a small probability."""
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     if rng.sample_boolean(0.025):
-        bpm = max(30, round(context.bpm * rng.pick_option((0.5, 0.75, 1, 2))))
+        bpm = max(30, round(state.bpm * rng.pick_option((0.5, 0.75, 1, 2))))
         head = code_style.format_call_statement("with_bpm", code_style.format_number(bpm))
         layer.body = [Block(head, layer.body)]
-    seconds = context.beats_to_seconds(layer.min_beats)
+    seconds = state.beats_to_seconds(layer.min_beats)
     # A new FX every iteration is expensive, so that short iterations have none.
-    if not rng.sample_boolean(context.style.fx_probability * 0.3) or seconds < 0.9:
+    if not rng.sample_boolean(state.style.fx_probability * 0.3) or seconds < 0.9:
         return
-    layer.body = [wrap_in_fx(context, layer.body)]
+    layer.body = [wrap_in_fx(state, layer.body)]
     if rng.sample_boolean(0.15) and seconds > 2:
-        layer.body = [wrap_in_fx(context, layer.body, "space")]
+        layer.body = [wrap_in_fx(state, layer.body, "space")]
 
 
-def _maybe_wrap_in_fx(context: CompositionContext, node: CodeNode) -> CodeNode:
+def _maybe_wrap_in_fx(state: CompositionState, node: CodeNode) -> CodeNode:
     """Put one or two FX around a loop, or none."""
-    if not context.rng.sample_boolean(context.style.fx_probability * 0.6):
+    if not state.rng.sample_boolean(state.style.fx_probability * 0.6):
         return node
-    block = wrap_in_fx(context, [node])
-    return wrap_in_fx(context, [block]) if context.rng.sample_boolean(0.25) else block
+    block = wrap_in_fx(state, [node])
+    return wrap_in_fx(state, [block]) if state.rng.sample_boolean(0.25) else block
 
 
-def _build_live_loop(context: CompositionContext, layer: ProgramLayer, **options: str) -> Block:
-    head = context.code_style.format_call_statement("live_loop", f":{layer.loop_name}", **options)
+def _build_live_loop(state: CompositionState, layer: ProgramLayer, **options: str) -> Block:
+    head = state.code_style.format_call_statement("live_loop", f":{layer.loop_name}", **options)
     return Block(head, layer.body, allows_braces="(" in head)
 
 
 def _arrange_layer_as_live_loop(
-    context: CompositionContext, layer: ProgramLayer, **options: str
+    state: CompositionState, layer: ProgramLayer, **options: str
 ) -> tuple[str, list[CodeNode]]:
-    loop = _build_live_loop(context, layer, **options)
-    return layer.kind, [_maybe_wrap_in_fx(context, loop)]
+    loop = _build_live_loop(state, layer, **options)
+    return layer.kind, [_maybe_wrap_in_fx(state, loop)]
 
 
-def _arrange_as_live_loops(
-    context: CompositionContext, layers: list[ProgramLayer]
-) -> ProgramSections:
-    return [_arrange_layer_as_live_loop(context, layer) for layer in layers]
+def _arrange_as_live_loops(state: CompositionState, layers: list[ProgramLayer]) -> ProgramSections:
+    return [_arrange_layer_as_live_loop(state, layer) for layer in layers]
 
 
-def _arrange_as_plain_loop(
-    context: CompositionContext, layers: list[ProgramLayer]
-) -> ProgramSections:
+def _arrange_as_plain_loop(state: CompositionState, layers: list[ProgramLayer]) -> ProgramSections:
     loop = Block("loop", layers[0].body, allows_braces=True)
-    return [("", [_maybe_wrap_in_fx(context, loop)])]
+    return [("", [_maybe_wrap_in_fx(state, loop)])]
 
 
-def _arrange_as_times_loop(
-    context: CompositionContext, layers: list[ProgramLayer]
-) -> ProgramSections:
+def _arrange_as_times_loop(state: CompositionState, layers: list[ProgramLayer]) -> ProgramSections:
     """Arrange one layer as a loop that ends, but not before the end of a clip."""
-    rng = context.rng
+    rng = state.rng
     layer = layers[0]
-    seconds = max(0.05, context.beats_to_seconds(layer.min_beats))
+    seconds = max(0.05, state.beats_to_seconds(layer.min_beats))
     repeats = max(2, int(_MIN_PLAY_SECONDS / seconds) + rng.sample_integer(1, 6))
-    variable = context.code_style.create_variable_name("index") if rng.sample_boolean(0.1) else ""
+    variable = state.code_style.create_variable_name("index") if rng.sample_boolean(0.1) else ""
     loop = Block(f"{repeats}.times", layer.body, block_parameters=variable, allows_braces=True)
-    return [("", [_maybe_wrap_in_fx(context, loop)])]
+    return [("", [_maybe_wrap_in_fx(state, loop)])]
 
 
 def _arrange_as_single_statement(
-    context: CompositionContext, layers: list[ProgramLayer]
+    state: CompositionState, layers: list[ProgramLayer]
 ) -> ProgramSections:
-    node, allows_fx = compose_single_statement_program(context, layers[0])
-    return [("", [_maybe_wrap_in_fx(context, node) if allows_fx else node])]
+    node, allows_fx = compose_single_statement_program(state, layers[0])
+    return [("", [_maybe_wrap_in_fx(state, node) if allows_fx else node])]
 
 
-def _arrange_inside_fx(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+def _arrange_inside_fx(state: CompositionState, layers: list[ProgramLayer]) -> ProgramSections:
     """Arrange all layers inside one FX."""
-    loops: list[CodeNode] = [_build_live_loop(context, layer) for layer in layers]
-    block = wrap_in_fx(context, loops, None if context.rng.sample_boolean(0.5) else "space")
-    return [("", [wrap_in_fx(context, [block]) if context.rng.sample_boolean(0.3) else block])]
+    loops: list[CodeNode] = [_build_live_loop(state, layer) for layer in layers]
+    block = wrap_in_fx(state, loops, None if state.rng.sample_boolean(0.5) else "space")
+    return [("", [wrap_in_fx(state, [block]) if state.rng.sample_boolean(0.3) else block])]
 
 
-def _arrange_as_threads(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+def _arrange_as_threads(state: CompositionState, layers: list[ProgramLayer]) -> ProgramSections:
     """Arrange each layer in a thread of its own, the last one in the main thread."""
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     sections: ProgramSections = []
     for layer in layers[:-1]:
         options = {"name": f":{layer.loop_name}"} if rng.sample_boolean(0.2) else {}
         loop = Block("loop", layer.body, allows_braces=True)
         head = code_style.format_call_statement("in_thread", **options)
-        sections.append((layer.kind, [Block(head, [_maybe_wrap_in_fx(context, loop)])]))
+        sections.append((layer.kind, [Block(head, [_maybe_wrap_in_fx(state, loop)])]))
     last = layers[-1]
     if rng.sample_boolean(0.3):
-        last_loop = _build_live_loop(context, last)
+        last_loop = _build_live_loop(state, last)
     else:
         last_loop = Block("loop", last.body, allows_braces=True)
-    return [*sections, (last.kind, [_maybe_wrap_in_fx(context, last_loop)])]
+    return [*sections, (last.kind, [_maybe_wrap_in_fx(state, last_loop)])]
 
 
 def _arrange_as_synced_loops(
-    context: CompositionContext, layers: list[ProgramLayer]
+    state: CompositionState, layers: list[ProgramLayer]
 ) -> ProgramSections:
     """Arrange live loops that wait for the first one, or start with a delay."""
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     first, *others = layers
-    sections = [_arrange_layer_as_live_loop(context, first)]
+    sections = [_arrange_layer_as_live_loop(state, first)]
     for layer in others:
-        if rng.sample_boolean(0.6) or context.beats_to_seconds(first.min_beats) > 4:
-            sections.append(_arrange_layer_as_live_loop(context, layer, sync=f":{first.loop_name}"))
+        if rng.sample_boolean(0.6) or state.beats_to_seconds(first.min_beats) > 4:
+            sections.append(_arrange_layer_as_live_loop(state, layer, sync=f":{first.loop_name}"))
         elif rng.sample_boolean(0.5):
             sync = code_style.format_call_statement("sync", f":{first.loop_name}")
             layer.body = [sync, *layer.body]
-            sections.append(_arrange_layer_as_live_loop(context, layer))
+            sections.append(_arrange_layer_as_live_loop(state, layer))
         else:
             delay = code_style.format_beats(rng.pick_option((0.5, 1, 2, 4)))
-            sections.append(_arrange_layer_as_live_loop(context, layer, delay=delay))
+            sections.append(_arrange_layer_as_live_loop(state, layer, delay=delay))
     return sections
 
 
 def _arrange_around_metronome(
-    context: CompositionContext, layers: list[ProgramLayer]
+    state: CompositionState, layers: list[ProgramLayer]
 ) -> ProgramSections:
     """Arrange live loops that sync to a loop without sound."""
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     loop_name = code_style.create_loop_name("metro")
-    beats = max(1, round(context.seconds_to_beats(rng.sample_uniform(0.5, 2.0))))
+    beats = max(1, round(state.seconds_to_beats(rng.sample_uniform(0.5, 2.0))))
     rest = code_style.format_beats(beats)
     cue_name = code_style.create_variable_name("count") if rng.sample_boolean(0.4) else ""
     body: list[CodeNode] = []
@@ -299,57 +291,57 @@ def _arrange_around_metronome(
     for index, layer in enumerate(layers):
         is_unsynced = index == 0 and rng.sample_boolean(0.5)
         options = {} if is_unsynced else {"sync": f":{cue_name or loop_name}"}
-        sections.append(_arrange_layer_as_live_loop(context, layer, **options))
+        sections.append(_arrange_layer_as_live_loop(state, layer, **options))
     return sections
 
 
 def _arrange_as_function_calls(
-    context: CompositionContext, layers: list[ProgramLayer]
+    state: CompositionState, layers: list[ProgramLayer]
 ) -> ProgramSections:
     """Arrange all layers but the first as functions, which live loops call."""
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     function_names: list[str] = []
     for layer in layers[1:]:
         function_names.append(code_style.create_variable_name("function"))
         head = code_style.format_call_statement("define", f":{function_names[-1]}")
-        context.function_nodes.append(Block(head, layer.body))
-    sections = [_arrange_layer_as_live_loop(context, layers[0])]
+        state.function_nodes.append(Block(head, layer.body))
+    sections = [_arrange_layer_as_live_loop(state, layers[0])]
     for layer, function_name in zip(layers[1:], function_names):
         body: list[CodeNode] = [function_name]
         if rng.sample_boolean(0.25):
             body = [Block(f"{rng.pick_option((2, 4))}.times", [function_name], allows_braces=True)]
         head = code_style.format_call_statement("live_loop", f":{layer.loop_name}")
-        sections.append((layer.kind, [_maybe_wrap_in_fx(context, Block(head, body))]))
+        sections.append((layer.kind, [_maybe_wrap_in_fx(state, Block(head, body))]))
     return sections
 
 
 def _arrange_with_shared_note(
-    context: CompositionContext, layers: list[ProgramLayer]
+    state: CompositionState, layers: list[ProgramLayer]
 ) -> ProgramSections:
     """Arrange a loop that sets a note in the time state, one that plays it, and the layers."""
-    rng, code_style = context.rng, context.code_style
+    rng, code_style = state.rng, state.code_style
     key = code_style.create_variable_name("root")
     get = rng.pick_option((f"get[:{key}]", f"get(:{key})"))
     roots = code_style.format_ruby_list(
-        context.write_phrase_notes(2, rng.sample_integer(2, 4)), as_ring=True
+        state.write_phrase_notes(2, rng.sample_integer(2, 4)), as_ring=True
     )
-    first_root = code_style.format_note(context.degree_to_midi(2))
-    context.top_nodes.append(code_style.format_call_statement("set", f":{key}", first_root))
-    set_beats = max(1, round(context.seconds_to_beats(rng.sample_uniform(1.0, 3.0))))
+    first_root = code_style.format_note(state.degree_to_midi(2))
+    state.top_nodes.append(code_style.format_call_statement("set", f":{key}", first_root))
+    set_beats = max(1, round(state.seconds_to_beats(rng.sample_uniform(1.0, 3.0))))
     setter_head = f"live_loop :{code_style.create_loop_name('metro')}"
     set_statement = code_style.format_call_statement("set", f":{key}", f"{roots}.tick")
     setter = Block(setter_head, [set_statement, code_style.format_rest(set_beats)])
-    play_beats = context.sample_step_beats(1, 0.8)
+    play_beats = state.sample_step_beats(1, 0.8)
     interval = rng.pick_option(("", "12", "7", "24"))
     note = code_style.format_infix_operation(get, "+", interval) if interval else get
     synth_name = rng.pick_option(("fm", "saw", "beep", "pluck", "tri", "prophet", "subpulse"))
     play = code_style.format_call_statement(
         "play",
         note,
-        amp=code_style.format_number(round(context.layer_level * 0.8, 1)),
+        amp=code_style.format_number(round(state.layer_level * 0.8, 1)),
         release=code_style.format_beats(play_beats),
     )
     player_head = f"live_loop :{code_style.create_loop_name('bass')}"
     use_synth = code_style.format_call_statement("use_synth", f":{synth_name}")
     player = Block(player_head, [use_synth, play, code_style.format_rest(play_beats)])
-    return [("", [setter]), ("bass", [player]), *_arrange_as_live_loops(context, layers)]
+    return [("", [setter]), ("bass", [player]), *_arrange_as_live_loops(state, layers)]

@@ -9,7 +9,7 @@ from core.errors import EarshotError
 from core.search.aligned_corpus import AlignedCorpus
 from core.suggest import SoundTarget, SuggestOptions, suggest
 from core.suggest.candidate_picking import pick_by_marginal_distance
-from core.suggest.sound_distances import PredictedSounds, can_predict_sounds
+from core.suggest.predicted_sound_distances import PredictedSounds, can_predict_sounds
 from tests.unit.suggest.programs import BASS_AND_DRUMS
 
 
