@@ -30,6 +30,7 @@ from pages.components import (
     page_header_and_sidebar,
     session_keys,
 )
+from pages.components.table_height import compute_table_height_px
 
 MAX_RECENT_ITEMS = 5  # Clips and jobs.
 MISSING_CLIP_LABELS = {"failed": "failed", "pending": "not rendered yet"}
@@ -362,6 +363,7 @@ def draw_recent_jobs(ended_jobs: list[jobs.Job]) -> None:
     st.dataframe(
         table,
         hide_index=True,
+        height=compute_table_height_px(len(table)),
         alt="The jobs that ended last, one per row",
         column_config={"Ended": st.column_config.DatetimeColumn(format="distance")},
     )

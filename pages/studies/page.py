@@ -19,6 +19,7 @@ from pages.components import (
     page_header_and_sidebar,
     session_keys,
 )
+from pages.components.table_height import compute_table_height_px
 from pages.components.unknown_url_value_notice import (
     remember_unknown_url_value,
     warn_about_remembered_url_value,
@@ -158,7 +159,8 @@ def draw_all_studies(corpus: Corpus) -> None:
         with st.container(horizontal=True):
             draw_study_form(corpus, ALL_STUDIES, "Run all")
     rows = [build_study_overview_row(corpus, study_name) for study_name in STUDIES]
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    height = compute_table_height_px(len(rows), len(rows))
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=height)
     reports = list_study_reports(corpus)
     if reports:
         draw_study_report_downloads(corpus, reports)

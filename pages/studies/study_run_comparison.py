@@ -13,6 +13,7 @@ from core.studies.study_run_comparison import (
 )
 from core.studies.study_run_storage import StudyRun
 from pages.components import figure_and_table_download, session_keys
+from pages.components.table_height import compute_table_height_px
 from pages.studies import study_run_view
 
 
@@ -50,6 +51,7 @@ def draw_run_comparison(runs: list[StudyRun], labels: Mapping[str, str]) -> None
     st.dataframe(
         study_run_view.format_number_columns(measures, measures.columns),
         key=f"measures-{study_name}",
+        height=compute_table_height_px(len(measures)),
         placeholder="–",
         column_config={
             "measure": st.column_config.TextColumn(width="large"),
@@ -61,7 +63,8 @@ def draw_run_comparison(runs: list[StudyRun], labels: Mapping[str, str]) -> None
         st.caption("Same settings, same programs.")
     else:
         st.caption("Settings that differ:")
-        st.dataframe(settings, key=f"differing-settings-{study_name}")
+        height = compute_table_height_px(len(settings))
+        st.dataframe(settings, key=f"differing-settings-{study_name}", height=height)
     for run, column in zip(chosen_runs[:2], st.columns(2)):
         with column:
             _draw_first_figure(run)

@@ -30,6 +30,7 @@ from pages.components import (
     page_cache,
     session_keys,
 )
+from pages.components.table_height import compute_table_height_px
 
 SECONDS_PER_CLIP = 6.0  # How much of each clip a playlist plays.
 NUMBER_COLUMNS = ("measured", "low", "high", "paper", "difference")
@@ -80,7 +81,7 @@ def draw_paper_comparison(comparison: pd.DataFrame, table_key: str) -> None:
         hide_index=True,
         key=table_key,
         placeholder="–",
-        height="content" if len(table) <= LONG_TABLE_ROWS else 36 * LONG_TABLE_ROWS,
+        height=compute_table_height_px(len(table), LONG_TABLE_ROWS),
         column_config={
             "measure": st.column_config.TextColumn(width="large"),
             **{name: st.column_config.TextColumn(alignment="right") for name in number_columns},
@@ -269,7 +270,8 @@ def draw_study_table(table: StudyTable, run_id: str) -> None:
         f"{run_id}-{table.name}", displayed_rows, f"{table.title}. {table.caption}"
     )
     if "clips" not in rows:
-        st.dataframe(displayed_rows, hide_index=True, key=table_key)
+        height = compute_table_height_px(len(displayed_rows))
+        st.dataframe(displayed_rows, hide_index=True, key=table_key, height=height)
         return
 
     def play_clips_of_ticked_row() -> None:
@@ -283,7 +285,7 @@ def draw_study_table(table: StudyTable, run_id: str) -> None:
         key=table_key,
         on_select=play_clips_of_ticked_row,
         selection_mode="single-row",
-        height="auto" if len(rows) <= LONG_TABLE_ROWS else 320,
+        height=compute_table_height_px(len(rows)),
     )
 
 

@@ -23,6 +23,7 @@ from pages.components import (
     page_cache,
     session_keys,
 )
+from pages.components.table_height import compute_table_height_px
 
 MAX_COMPARED_ALIGNMENTS = 6  # More lines cannot be distinguished in one chart.
 
@@ -36,6 +37,7 @@ def draw_alignment_list(corpus: Corpus) -> None:
     st.dataframe(
         pd.DataFrame([build_alignment_row(alignment) for alignment in alignments]),
         hide_index=True,
+        height=compute_table_height_px(len(alignments)),
         placeholder="–",
         alt="The corpus's alignments, one per row",
         column_config={
@@ -106,10 +108,11 @@ def draw_alignment_comparison(corpus: Corpus, alignments: list[AlignmentRecord])
         title="Metrics of the validation programs",
     )
     warn_about_different_programs(list(chosen.values()))
+    table = build_alignment_comparison_table(chosen)
     st.dataframe(
-        build_alignment_comparison_table(chosen),
+        table,
         alt="Settings that differ, and scores, one column per alignment",
-        height="content",
+        height=compute_table_height_px(len(table), len(table)),
     )
     st.caption("Only settings that differ are listed. Scores are of the test programs.")
     draw_common_program_evaluation(corpus, [alignment_by_id[chosen_id] for chosen_id in chosen_ids])

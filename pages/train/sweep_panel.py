@@ -24,6 +24,7 @@ from pages.components import (
     page_cache,
     session_keys,
 )
+from pages.components.table_height import compute_table_height_px
 
 GRID_LABELS = {
     "paper": "The paper's: layers, width, temperature, learning rate",
@@ -158,7 +159,7 @@ def draw_sweep_results(corpus: Corpus, sweep_id: str) -> pd.DataFrame:
     st.dataframe(
         table,
         hide_index=True,
-        height="content",
+        height=compute_table_height_px(len(table), len(table)),
         placeholder="–",
         alt="Configurations of the sweep and their metrics, one per row",
         column_config={
