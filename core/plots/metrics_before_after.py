@@ -94,7 +94,7 @@ def build_metrics_before_after_figure(metrics: pd.DataFrame, split: str = "test"
         showgrid=False,
         zeroline=False,
     )
-    figure.update_xaxes(title="Value (higher: code and audio agree more)", zeroline=True)
+    figure.update_xaxes(title="Agreement of code and audio", zeroline=True)
     figure.update_layout(
         height=360,
         bargap=0.25,

@@ -163,7 +163,7 @@ def draw_sweep_results(corpus: Corpus, sweep_id: str) -> pd.DataFrame:
         placeholder="–",
         alt="Configurations of the sweep and their metrics, one per row",
         column_config={
-            "Configuration": st.column_config.TextColumn(width=CONFIGURATION_WIDTH_PX, pinned=True),
+            "Configuration": st.column_config.TextColumn(width=CONFIGURATION_WIDTH_PX),
             **{name: st.column_config.NumberColumn(format="%.3f") for name in number_columns},
         },
     )
