@@ -92,7 +92,12 @@ def test_pairs_are_found_by_a_job_and_played_in_turn(stocked: Dashboard, page: P
     expect(other.locator(".playlist-button")).to_be_visible(timeout=PATIENCE_MS)
     other.close()
     expect(both).to_be_visible(timeout=PATIENCE_MS)
+    # A visit with pairs: nothing moves by itself.
+    page.reload()
+    expect(both).to_be_visible()
     page_steps.wait_until_settled(page)
+    shift, moved_elements = page_steps.measure_layout_shift(page)
+    assert shift < page_steps.MAX_LAYOUT_SHIFT, moved_elements
 
     # The clips play one after the other, with one audio element.
     players = [page.locator(f".player[data-player-key='{name}']") for name in ("first", "second")]
