@@ -27,6 +27,7 @@ MAP_HEIGHT_PX = 520
 # the group only.
 MAX_NAMED_POINTS = 8000
 MAX_NAME_CHARS = 80
+STACKED_LEGEND_MAX_SHARE = 0.2  # Of the height of both panels.
 # Largest number of points, marker size in pixels, opacity. Markers that overlap are transparent.
 MARKER_STYLES_BY_POINT_COUNT = (
     (1000, 8.0, 0.85),
@@ -153,6 +154,9 @@ def build_map_figure(
                 col=1 if is_stacked else number,
             )
     _style_map_layout(figure, sum(trace.is_in_legend for trace in traces))
+    if is_stacked:
+        # On a phone, a legend of many groups scrolls and leaves the panels their height.
+        figure.update_layout(legend_maxheight=STACKED_LEGEND_MAX_SHARE)
     return figure
 
 

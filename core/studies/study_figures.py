@@ -119,7 +119,10 @@ def plot_embedding_movements(changes: pd.DataFrame, space_titles: Mapping[str, s
     space_titles : mapping of column to title
     """
     figure = make_subplots(
-        rows=1, cols=len(space_titles), subplot_titles=list(space_titles.values())
+        rows=1,
+        cols=len(space_titles),
+        subplot_titles=list(space_titles.values()),
+        horizontal_spacing=0.16,
     )
     for panel, space in enumerate(space_titles, start=1):
         for position, (strength, group) in enumerate(changes.groupby("strength", sort=False)):
@@ -145,9 +148,9 @@ def plot_embedding_movements(changes: pd.DataFrame, space_titles: Mapping[str, s
     # Movements that the audio encoder does not register are rounding errors; an automatic axis
     # would magnify them.
     x_max = max(float((1 - changes["audio"]).max()) * 1.08, MIN_AXIS_SPAN)
-    figure.update_xaxes(title="Movement of audio", range=[-0.03 * x_max, x_max])
+    figure.update_xaxes(title="Audio", range=[-0.03 * x_max, x_max])
     figure.update_yaxes(rangemode="tozero")
-    figure.update_yaxes(title="Movement of code", col=1)
+    figure.update_yaxes(title="Code", col=1)
     figure.update_layout(height=340, margin=FIGURE_MARGIN, clickmode="event+select", dragmode="pan")
     return figure
 
@@ -243,11 +246,12 @@ def plot_method_scores(score_table: pd.DataFrame, metric: str) -> go.Figure:
                 hovertemplate="%{y}: %{x:.2f}<extra></extra>",
             )
         )
-    figure.update_xaxes(title=f"{metric} (0: corpus mean, 1: true nearest clips)")
+    # Short, and apart from the legend, so that a phone shows both whole.
+    figure.update_xaxes(title=metric)
     figure.update_layout(
         height=140 + 26 * score_table["method"].nunique(),
         margin=FIGURE_MARGIN,
-        legend={"orientation": "h"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     return figure
 
