@@ -1,7 +1,7 @@
 """The Python API for scripts and notebooks: corpora, training and predictions as data frames.
 
->>> from core.python_api import PredictionCorpus
->>> corpus = PredictionCorpus("starter")
+>>> from core.python_api import AlignedCorpus
+>>> corpus = AlignedCorpus.open("starter")
 >>> corpus.predict("use_synth :saw; play 60", neighbour_count=3)["rank"].tolist()
 [1, 2, 3]
 """
@@ -9,18 +9,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from core import operations
+from core import operations, search
 from core.corpus import Corpus
 from core.errors import EarshotError
+from core.operations.corpus_opening import format_alignment_name, open_corpus_for_prediction
 from core.operations.operation_results import ProgramCheck
 from core.sonicpi import render
 
-__all__ = ["Corpus", "PredictionCorpus", "evaluate", "render", "train"]
+RequestType = TypeVar("RequestType", bound=BaseModel)
+
+__all__ = ["AlignedCorpus", "Corpus", "evaluate", "render", "train"]
 
 
 def train(
@@ -28,7 +31,7 @@ def train(
     method: str = "kernel-ridge",
     unseen_templates: Sequence[str] | int = (),
     **settings: Any,
-) -> PredictionCorpus:
+) -> AlignedCorpus:
     """Train an alignment of a corpus and evaluate it on held-out programs.
 
     Parameters
@@ -44,7 +47,7 @@ def train(
 
     Returns
     -------
-    PredictionCorpus
+    AlignedCorpus
         The corpus with the new alignment.
 
     Raises
@@ -54,30 +57,33 @@ def train(
 
     Examples
     --------
-    >>> corpus = train("starter", "infonce", epochs=2, seed=1)
-    >>> corpus.name
+    >>> aligned_corpus = train("starter", "infonce", epochs=2, seed=1)
+    >>> aligned_corpus.corpus.name
     'starter'
     """
-    # They load torch, which predictions load later.
+    # The modules of training are not needed for predictions.
     from core.alignment import AlignmentConfig
     from core.pipeline.train import train as train_heads
 
     opened = Corpus.open(corpus) if isinstance(corpus, str) else corpus
     preset = AlignmentConfig.from_preset(method.replace("-", "_"))
     config = AlignmentConfig.from_dict({**preset.to_dict(), **settings})
-    aligned_corpus = train_heads(opened, config, unseen_templates=unseen_templates)
-    return PredictionCorpus(opened.name, aligned_corpus.record.id)
+    trained = train_heads(opened, config, unseen_templates=unseen_templates)
+    return AlignedCorpus(opened, trained.record, trained.heads)
 
 
-def evaluate(corpus: PredictionCorpus | str, alignment: str | None = None) -> pd.DataFrame:
+def evaluate(
+    corpus: search.AlignedCorpus | Corpus | str, alignment: str | None = None
+) -> pd.DataFrame:
     """Return the metrics of an alignment on held-out programs, before and after alignment.
 
     Parameters
     ----------
-    corpus : PredictionCorpus or str
-        As `train` returns it, or the name of a corpus.
+    corpus : AlignedCorpus, Corpus or str
+        As `train` or `AlignedCorpus.open` returns it, or a corpus or its name.
     alignment : str, optional
-        Id of an alignment of the corpus. Default: that of the PredictionCorpus, or the newest.
+        Id of an alignment of the corpus. Default: that of the AlignedCorpus, or the one that
+        `AlignedCorpus.open` chooses.
 
     Returns
     -------
@@ -97,30 +103,58 @@ def evaluate(corpus: PredictionCorpus | str, alignment: str | None = None) -> pd
     True
     """
     from core.pipeline.evaluate import evaluate_alignment
-    from core.search import open_aligned_corpus
 
-    name = corpus if isinstance(corpus, str) else corpus.name
-    if name is None:
-        raise EarshotError("The corpus has no name.", remedy='Name it: evaluate("starter").')
-    if alignment is None and not isinstance(corpus, str):
-        alignment = corpus.alignment
-    return evaluate_alignment(open_aligned_corpus(Corpus.open(name), alignment))
+    if isinstance(corpus, str):
+        corpus = Corpus.open(corpus)
+    elif isinstance(corpus, search.AlignedCorpus):
+        if alignment is None:
+            return evaluate_alignment(corpus)
+        corpus = corpus.corpus
+    return evaluate_alignment(search.open_aligned_corpus(corpus, alignment))
 
 
-class PredictionCorpus:
-    """A corpus with an alignment, asked for predictions of programs.
+class AlignedCorpus(search.AlignedCorpus):
+    """A corpus with its embeddings and an alignment, which predicts the sound of programs.
 
-    Parameters
+    `open` or `train` returns it. Embeddings, splits, the projection into the shared space and the
+    search for neighbours are inherited; the methods here answer with data frames.
+
+    Attributes
     ----------
-    name : str, optional
-        Default: the starter corpus, or the only one.
-    alignment : str, optional
-        Id of an alignment of the corpus, or "CORPUS/ID". Default: the one made for prediction.
+    corpus : Corpus
+    record : AlignmentRecord
+        Id, config and metrics of the alignment.
+    pairs : EmbeddingPairs
+        `program_ids` (n), `code_embeddings`, float32 (n, d_code), `audio_embeddings`, float32
+        (n, d_audio), and `splits` (n) of the programs that have a clip.
     """
 
-    def __init__(self, name: str | None = None, alignment: str | None = None):
-        self.name = name
-        self.alignment = alignment
+    @classmethod
+    def open(cls, name: str | None = None, alignment: str | None = None) -> AlignedCorpus:
+        """Open a corpus with an alignment.
+
+        Parameters
+        ----------
+        name : str, optional
+            Default: the starter corpus, or the only one.
+        alignment : str, optional
+            Id of an alignment of the corpus, or "CORPUS/ID" of another one with the same encoders.
+            Default: the one made for prediction.
+
+        Raises
+        ------
+        EarshotError
+            When there is no such corpus or alignment, or the corpus is not embedded by the
+            encoders of the alignment.
+
+        Examples
+        --------
+        >>> corpus = AlignedCorpus.open("starter")
+        >>> corpus.project_code_embeddings(corpus.pairs.code_embeddings[:2]).shape
+        (2, 128)
+        """
+        opened = open_corpus_for_prediction(name, alignment)
+        return cls(opened.corpus, opened.record, opened.heads)
 
     def predict(self, code: str, neighbour_count: int = 5) -> pd.DataFrame:
         """Find the clips that a program will sound like, without rendering it.
@@ -141,14 +175,14 @@ class PredictionCorpus:
         Raises
         ------
         EarshotError
-            When nothing in the program would sound, or the corpus or alignment is missing.
+            When nothing in the program would sound, or an argument is not valid.
         """
-        request = operations.PredictRequest(
+        request = _build_request(
+            operations.PredictRequest,
             programs=[code],
-            corpora=[] if self.name is None else [self.name],
-            alignment=self.alignment,
+            corpora=[self.corpus.name],
+            alignment=format_alignment_name(self),
             neighbour_count=neighbour_count,
-            aspect_weights=None,
             with_forecast=False,
         )
         (prediction,) = operations.predict_programs(request).predictions
@@ -173,9 +207,7 @@ class PredictionCorpus:
         EarshotError
             As `predict`.
         """
-        request = operations.ForecastRequest(
-            programs=[code], corpus=self.name, alignment=self.alignment
-        )
+        request = self._build_corpus_request(operations.ForecastRequest, programs=[code])
         (result,) = operations.forecast_programs(request).forecasts
         _raise_unless_program_is_audible(result)
         properties = {} if result.forecast is None else result.forecast.properties
@@ -208,22 +240,24 @@ class PredictionCorpus:
         EarshotError
             As `predict`, or when the target is unknown.
         """
-        request = operations.SuggestRequest.model_validate(
-            {
-                "program": code,
-                "corpus": self.name,
-                "alignment": self.alignment,
-                "pick_count": pick_count,
-                "mode": mode,
-                "target": target,
-            }
+        request = self._build_corpus_request(
+            operations.SuggestRequest,
+            program=code,
+            pick_count=pick_count,
+            mode=mode,
+            target=target,
         )
         result = operations.suggest_variants(request)
         _raise_unless_program_is_audible(result)
         return _make_data_frame(result.picks, ("confidence", "forecast", "neighbours"))
 
     def rank(
-        self, candidates: Sequence[str], mode: str = "diverse", target: str | None = None
+        self,
+        candidates: Sequence[str],
+        mode: str = "diverse",
+        target: str | None = None,
+        program: str | None = None,
+        pick_count: int | None = None,
     ) -> pd.DataFrame:
         """Rank programs by their predicted sound.
 
@@ -232,28 +266,51 @@ class PredictionCorpus:
         candidates : sequence of str
             1 to 200 programs. Those that do not parse or make no sound are left out.
         mode, target
-            As for `suggest`, except "away".
+            As for `suggest`.
+        program : str, optional
+            The program that the candidates would replace. Distances are measured from it; the mode
+            away needs it.
+        pick_count : int, optional
+            Number of rows. Default: all candidates.
 
         Returns
         -------
         DataFrame
-            One row per candidate, best first: rank, index, code, distance, target_relevance.
+            One row per candidate, best first: rank, index in `candidates`, code, distance (cosine,
+            0 to 2, from `program`), target_relevance.
 
         Raises
         ------
         EarshotError
-            When the corpus, alignment or target is missing.
+            When an argument is not valid, or the target is unknown.
         """
-        request = operations.RankRequest.model_validate(
-            {
-                "candidates": list(candidates),
-                "corpus": self.name,
-                "alignment": self.alignment,
-                "mode": mode,
-                "target": target,
-            }
+        request = self._build_corpus_request(
+            operations.RankRequest,
+            candidates=list(candidates),
+            program=program,
+            pick_count=pick_count,
+            mode=mode,
+            target=target,
         )
         return _make_data_frame(operations.rank_candidates(request).ranking, ("forecast",))
+
+    def _build_corpus_request(self, request_type: type[RequestType], **fields: Any) -> RequestType:
+        return _build_request(
+            request_type,
+            corpus=self.corpus.name,
+            alignment=format_alignment_name(self),
+            **fields,
+        )
+
+
+def _build_request(request_type: type[RequestType], **fields: Any) -> RequestType:
+    try:
+        return request_type.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise EarshotError(
+            f"{first['msg']}.", where=".".join(str(part) for part in first["loc"])
+        ) from error
 
 
 def _raise_unless_program_is_audible(check: ProgramCheck) -> None:

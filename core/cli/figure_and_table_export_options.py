@@ -49,6 +49,13 @@ def add_file_export_arguments(
         metavar="KIND",
         help=f"{', '.join(formats[:-1])} or {formats[-1]} ({formats[0]})",
     )
+    parser.add_argument(
+        "--run",
+        nargs="+",
+        default=[],
+        metavar="ID",
+        help=f"{noun}s of these runs of studies too, such as umap-0001; default: the newest runs",
+    )
     add_json_option(parser, "print one JSON line per file")
 
 

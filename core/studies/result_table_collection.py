@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from core.corpus import AlignmentRecord, Corpus
 from core.pipeline.sweep import list_sweep_ids, load_sweep_results, summarize_sweep_results
 from core.search.corpus_program_forecasts import forecast_corpus_programs
 from core.studies.study_registry import STUDIES
-from core.studies.study_run_storage import COMPARISON_TABLE, StudyRun, list_study_runs
+from core.studies.study_run_storage import (
+    COMPARISON_TABLE,
+    StudyRun,
+    list_study_runs,
+    load_study_run,
+)
 
 SWEEP_PREFIX = "sweep-"
 CLIP_COLUMN = "clips"
@@ -16,7 +23,7 @@ CLIP_COLUMN = "clips"
 
 
 def collect_result_tables_of_corpus(
-    corpus: Corpus, alignment: AlignmentRecord | None = None
+    corpus: Corpus, alignment: AlignmentRecord | None = None, run_ids: Sequence[str] = ()
 ) -> dict[str, tuple[str, pd.DataFrame]]:
     """Return the tables of a corpus, an alignment, all sweeps and the newest run of each study.
 
@@ -25,13 +32,20 @@ def collect_result_tables_of_corpus(
     corpus : Corpus
     alignment : AlignmentRecord, optional
         Its metrics are included where it has been evaluated.
+    run_ids : sequence of str
+        Runs of studies whose tables are included too.
 
     Returns
     -------
     dict of str to (str, DataFrame)
         Caption and table by name: "forecast" (of each program), "metrics", "sweep-ID", and
-        "STUDY-TABLE" for the tables of studies, where "STUDY-compared" holds the measurements
-        beside the paper's.
+        "STUDY-TABLE" or "RUN-TABLE" for the tables of studies, where "STUDY-compared" holds the
+        measurements beside the paper's.
+
+    Raises
+    ------
+    EarshotError
+        If the corpus has no run of such an id.
     """
     tables: dict[str, tuple[str, pd.DataFrame]] = {}
     forecast = _build_forecast_table(corpus)
@@ -43,10 +57,11 @@ def collect_result_tables_of_corpus(
         rows = flatten_sweep_summary(summarize_sweep_results(load_sweep_results(corpus, sweep_id)))
         if len(rows):
             tables[f"{SWEEP_PREFIX}{sweep_id}"] = (f"Validation metrics of sweep {sweep_id}.", rows)
-    for study_name in STUDIES:
-        for run in list_study_runs(corpus, study_name)[:1]:
-            for table_name, captioned_table in collect_study_run_tables(run).items():
-                tables[f"{study_name}-{table_name}"] = captioned_table
+    runs = {name: run for name in STUDIES for run in list_study_runs(corpus, name)[:1]}
+    runs.update({run_id: load_study_run(corpus, run_id) for run_id in run_ids})
+    for prefix, run in runs.items():
+        for table_name, captioned_table in collect_study_run_tables(run).items():
+            tables[f"{prefix}-{table_name}"] = captioned_table
     return tables
 
 

@@ -332,8 +332,13 @@ def plot_reliability_diagram(bins: pd.DataFrame) -> go.Figure:
     return figure.update_layout(
         margin=FIGURE_MARGIN,
         height=420,
-        xaxis={"title": "Predicted probability", "range": [0, 1], "tickformat": ".0%"},
-        yaxis={"title": "Share of correct predictions", "range": [0, 1], "tickformat": ".0%"},
+        # Room for the markers at 0 and 1.
+        xaxis={"title": "Predicted probability", "range": [-0.02, 1.02], "tickformat": ".0%"},
+        yaxis={
+            "title": "Share of correct predictions",
+            "range": [-0.02, 1.02],
+            "tickformat": ".0%",
+        },
         legend={"orientation": "h", "y": 1.08},
     )
 

@@ -15,8 +15,11 @@ from core.jobs import Job
 from core.pipeline import sweep
 from core.pipeline.cost_estimates import estimate_sweep_seconds
 from core.pipeline.sweep_configuration_train_command import build_training_command
-from core.plots.sweep_parallel_coordinates import build_sweep_parallel_coordinates_figure
 from core.studies.result_table_collection import flatten_sweep_summary
+from core.studies.sweep_configuration_figure import (
+    build_sweep_configuration_figure,
+    title_sweep_figure,
+)
 from pages.components import (
     figure_and_table_download,
     job_panel,
@@ -32,8 +35,6 @@ GRID_LABELS = {
     "tradeoff": "Temperature: nearest neighbours versus overall structure",
 }
 CONFIGURATION_WIDTH_PX = 400
-# Shown as axes beside the settings.
-PLOTTED_METRICS = ("cka_debiased", "mutual_knn@10", "recall@1 code->audio")
 BEST_METRIC = "cka_debiased"
 METRIC_LABELS = {
     "cka_debiased": "CKA, debiased",
@@ -142,7 +143,7 @@ def draw_finished_sweeps(corpus: Corpus) -> None:
         )
     trial_runs = draw_sweep_results(corpus, sweep_id)
     draw_best_configuration_button(corpus, sweep_id, trial_runs)
-    draw_sweep_parallel_coordinates(corpus, sweep_id, trial_runs)
+    draw_sweep_parallel_coordinates(corpus, sweep_id)
     # Not for a running sweep: its job and this list both show a sweep that has just ended.
     figure_and_table_download.draw_table_download(
         f"sweep-{sweep_id}",
@@ -216,27 +217,11 @@ def draw_best_configuration_button(corpus: Corpus, sweep_id: str, trial_runs: pd
     )
 
 
-def draw_sweep_parallel_coordinates(
-    corpus: Corpus, sweep_id: str, trial_runs: pd.DataFrame
-) -> None:
+def draw_sweep_parallel_coordinates(corpus: Corpus, sweep_id: str) -> None:
     """Draw each configuration as a line across its settings and metrics."""
-    summary = sweep.summarize_sweep_results(trial_runs)
-    summary = summary[summary.index.get_level_values("number") >= 0]
-    numbers = summary.index.get_level_values("number")
-    shown_metrics = [name for name in PLOTTED_METRICS if (name, "mean") in summary]
-    if len(summary) < 2 or summary[[(name, "mean") for name in shown_metrics]].isna().all(
-        axis=None
-    ):
+    figure = build_sweep_configuration_figure(corpus, sweep_id)
+    if figure is None:
         return
-    settings = sweep.load_sweep_settings(corpus, sweep_id)
-    configs = [
-        {**settings["trials"][number][1], "code_encoder": settings["codes"][number]}
-        for number in numbers
-    ]
-    metrics = pd.DataFrame(
-        {METRIC_LABELS[name]: summary[name, "mean"].to_numpy() for name in shown_metrics}
-    )
-    figure = build_sweep_parallel_coordinates_figure(configs, metrics)
     st.plotly_chart(
         figure,
         key="sweep-coordinates",
@@ -248,8 +233,7 @@ def draw_sweep_parallel_coordinates(
         " lines through that range; click the axis to keep all again."
     )
     figure_and_table_download.draw_figure_download(
-        f"sweep-{sweep_id}-coordinates",
-        lambda: build_sweep_parallel_coordinates_figure(configs, metrics),
+        f"sweep-{sweep_id}-coordinates", lambda: figure, title_sweep_figure(sweep_id)
     )
 
 

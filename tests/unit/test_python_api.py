@@ -6,10 +6,11 @@ import inspect
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.errors import EarshotError
-from core.python_api import Corpus, PredictionCorpus, evaluate, render, train
+from core.python_api import AlignedCorpus, Corpus, evaluate, render, train
 from core.workspace import PROJECT_FOLDER
 from tests.measured_workspace import write_repeated_note
 
@@ -22,7 +23,7 @@ def workspace(measured_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_answers_are_data_frames():
-    corpus = PredictionCorpus("tones")
+    corpus = AlignedCorpus.open("tones")
     assert corpus.predict(LOW, neighbour_count=3)["rank"].tolist() == [1, 2, 3]
     forecast = corpus.forecast(LOW)
     assert forecast.loc["loudness", "low"] < forecast.loc["loudness", "value"]
@@ -30,11 +31,33 @@ def test_answers_are_data_frames():
     assert len(suggested) == 2 and (suggested["distance"] >= 0).all()
     ranked = corpus.rank([LOW, "puts 1", HIGH], mode="toward", target="higher")
     assert ranked["index"].tolist() == [2, 0]
+    ranked = corpus.rank([LOW, HIGH], program=LOW, pick_count=1)
+    assert ranked["index"].tolist() == [1] and ranked["distance"].item() > 0
+
+
+def test_embeddings_and_their_projection_are_arrays():
+    corpus = AlignedCorpus.open("tones")
+    embeddings = corpus.pairs.code_embeddings
+    projected = corpus.project_code_embeddings(embeddings)
+    assert projected.shape == (
+        len(corpus.pairs.program_ids),
+        corpus.record.config["alignment"]["dim"],
+    )
+    assert np.allclose((projected**2).sum(axis=1), 1, atol=1e-4)
+
+
+def test_unknown_names_are_errors():
+    for name, alignment in (("absent", None), ("tones", "9999-00000000")):
+        with pytest.raises(EarshotError):
+            AlignedCorpus.open(name, alignment)
+    with pytest.raises(EarshotError, match="Input should be 'diverse'") as mistake:
+        AlignedCorpus.open("tones").rank([LOW], mode="sideways")
+    assert mistake.value.where == "mode"
 
 
 def test_silent_code_is_an_error():
     with pytest.raises(EarshotError, match="Nothing in this code would sound"):
-        PredictionCorpus().predict("puts 1")
+        AlignedCorpus.open().predict("puts 1")
 
 
 def test_an_alignment_is_trained_evaluated_and_used(
@@ -43,7 +66,7 @@ def test_an_alignment_is_trained_evaluated_and_used(
     shutil.copytree(measured_workspace, tmp_path / "workspace")  # The training adds to it.
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "workspace"))
     trained = train("tones", "infonce", epochs=2, seed=3)
-    record = Corpus.open("tones").load_alignment(str(trained.alignment))
+    record = Corpus.open("tones").load_alignment(trained.record.id)
     assert record.config["alignment"]["objective"] == "infonce"
     assert (record.config["alignment"]["epochs"], record.config["alignment"]["seed"]) == (2, 3)
     metrics = evaluate(trained)
@@ -67,13 +90,12 @@ def test_a_corpus_and_a_render_are_arrays_and_frames() -> None:
 
 def test_the_page_lists_every_method_with_its_signature():
     page = (PROJECT_FOLDER / "docs/python_api.md").read_text(encoding="utf-8")
-    methods = inspect.getmembers(PredictionCorpus, inspect.isfunction)
-    for name, method in methods:
-        if name.startswith("_"):
+    for name, method in vars(AlignedCorpus).items():
+        if name.startswith("_") or not inspect.isfunction(method):
             continue
         parameters = list(inspect.signature(method).parameters.values())[1:]
         signature = ", ".join(
             item.name if item.default is item.empty else f"{item.name}={item.default!r}"
             for item in parameters
         ).replace("'", '"')
-        assert f"`PredictionCorpus.{name}({signature})`" in page
+        assert f"`AlignedCorpus.{name}({signature})`" in page

@@ -1,4 +1,4 @@
-"""Write a corpus's figures as SVG, PDF or PNG files: map, training curves, metrics and studies."""
+"""Write a corpus's figures as SVG, PDF or PNG: map, training, metrics, sweeps and studies."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     )
 
     corpus, alignment = open_corpus_and_alignment_to_export(args, "map")
-    figures = collect_alignment_and_study_figures(corpus, alignment)
+    figures = collect_alignment_and_study_figures(corpus, alignment, args.run)
     paths = export_figure_images(
         select_items_to_export(figures, args.only, "figure", corpus.name),
         args.out,

@@ -27,7 +27,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     from core.table_file_formats import write_table_files
 
     corpus, alignment = open_corpus_and_alignment_to_export(args, "any")
-    tables = collect_result_tables_of_corpus(corpus, alignment)
+    tables = collect_result_tables_of_corpus(corpus, alignment, args.run)
     selected_tables = select_items_to_export(tables, args.only, "table", corpus.name)
     paths = write_table_files(selected_tables, args.out, args.format)
     print_exported_paths(paths, "table", args.json)

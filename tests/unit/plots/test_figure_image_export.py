@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import plotly.graph_objects as go
 import pytest
 from PIL import Image
+from plotly.subplots import make_subplots
 
 from core.errors import EarshotError
 from core.plots import figure_image_export
@@ -79,3 +80,30 @@ def test_a_missing_package_or_browser_is_named(
     with pytest.raises(EarshotError, match="package kaleido") as error:
         export_figure_images({"a": build_figure()}, tmp_path)
     assert "figures.lock" in str(error.value.remedy)
+
+
+def list_svg_text(path: Path) -> list[tuple[str, float]]:
+    """Return each line of text in an SVG file with the height of its baseline."""
+    found = []
+    for element in ElementTree.parse(path).getroot().iter():
+        if element.text and element.tag.endswith(("text", "tspan")):
+            shift = float(element.get("dy", "0em").removesuffix("em"))
+            found.append((element.text, float(element.get("y", "0")) + 17 * shift))
+    return found
+
+
+def test_titles_and_panel_titles_are_whole_in_a_small_figure(tmp_path: Path) -> None:
+    panel_titles = ["aligned code against aligned audio", "aligned code against raw audio", "raw"]
+    figure = make_subplots(1, 3, subplot_titles=panel_titles)
+    for column in (1, 2, 3):
+        figure.add_trace(go.Scatter(y=[1, 2], name="a measure with a long name"), 1, column)
+    figure.update_layout(title_text=f"{TITLE}, of a corpus with a long name", margin_t=40)
+    (path,) = export_figure_images({"panels": figure}, tmp_path, width_px=330, height_px=250)
+    root = ElementTree.parse(path).getroot()
+    assert [round(float(root.get(side, "0")), 6) for side in ("width", "height")] == [330, 250]
+    texts = list_svg_text(path)
+    words = " ".join(text for text, _ in texts)
+    assert all(word in words for title in [TITLE, *panel_titles] for word in title.split())
+    assert max(len(text) for text, _ in texts if text in " ".join(panel_titles)) <= 24
+    title_baselines = [height for text, height in texts if text in f"{TITLE}, of a corpus"]
+    assert title_baselines and min(title_baselines) >= 17
