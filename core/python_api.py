@@ -18,6 +18,7 @@ from core import operations, search
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.operations.corpus_opening import format_alignment_name, open_corpus_for_prediction
+from core.operations.operation_requests import describe_invalid_fields
 from core.operations.operation_results import ProgramCheck
 from core.sonicpi import render
 
@@ -307,10 +308,7 @@ def _build_request(request_type: type[RequestType], **fields: Any) -> RequestTyp
     try:
         return request_type.model_validate(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise EarshotError(
-            f"{first['msg']}.", where=".".join(str(part) for part in first["loc"])
-        ) from error
+        raise EarshotError(describe_invalid_fields(error.errors(include_url=False))) from error
 
 
 def _raise_unless_program_is_audible(check: ProgramCheck) -> None:

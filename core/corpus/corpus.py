@@ -160,7 +160,7 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
             raise EarshotError(
                 f"There is no corpus '{name}'.",
                 where=str(workspace.get_corpora_folder()),
-                remedy=f"Did you mean {' or '.join(suggestions)}? "
+                remedy=f"Did you mean {' or '.join(suggestions)}?"
                 if suggestions
                 else f"To create it: ./run build {name}",
             )

@@ -18,6 +18,8 @@ from core.workspace import is_workspace_read_only
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 MAX_LISTED_FIELDS = 20
 _FIELD_REMEDY = "The page /docs of this server lists every route and field."
+_BODY_MESSAGE = "The body of the request cannot be read as JSON"
+_BODY_REMEDY = "Send one JSON object in UTF-8, with the header Content-Type: application/json."
 
 
 class InvalidField(BaseModel):
@@ -103,8 +105,19 @@ async def _answer_earshot_error(_request: Request, error: Exception) -> JSONResp
     )
 
 
-async def _answer_validation_error(_request: Request, error: Exception) -> JSONResponse:
+async def _answer_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    syntax_error = next((item for item in error.errors() if item["type"] == "json_invalid"), None)
+    if syntax_error is not None:
+        reason = str(syntax_error.get("ctx", {}).get("error", "")).rstrip(".")
+        detail = f"{_BODY_MESSAGE}: {reason}, character {syntax_error['loc'][-1]}."
+        return make_problem_response(
+            HTTPStatus.UNPROCESSABLE_ENTITY, detail, where="body", remedy=_BODY_REMEDY
+        )
+    if error.errors()[0]["loc"] == ("body",) and not _is_json_content(request):
+        return make_problem_response(
+            HTTPStatus.UNPROCESSABLE_ENTITY, f"{_BODY_MESSAGE}.", where="body", remedy=_BODY_REMEDY
+        )
     fields = [_make_invalid_field(item) for item in error.errors()[:MAX_LISTED_FIELDS]]
     detail = "The request is not valid."
     if fields:
@@ -112,6 +125,11 @@ async def _answer_validation_error(_request: Request, error: Exception) -> JSONR
     return make_problem_response(
         HTTPStatus.UNPROCESSABLE_ENTITY, detail, remedy=_FIELD_REMEDY, errors=fields
     )
+
+
+def _is_json_content(request: Request) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
 
 
 def _make_invalid_field(item: dict[str, Any]) -> InvalidField:
@@ -123,6 +141,11 @@ def _make_invalid_field(item: dict[str, Any]) -> InvalidField:
 
 async def _answer_http_exception(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    # FastAPI raises this status only where the body is not UTF-8 or too deeply nested.
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return make_problem_response(
+            HTTPStatus.BAD_REQUEST, f"{_BODY_MESSAGE}.", where="body", remedy=_BODY_REMEDY
+        )
     response = make_problem_response(
         error.status_code, f"{str(error.detail).rstrip('.')}.", remedy=_FIELD_REMEDY
     )

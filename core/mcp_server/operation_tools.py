@@ -8,13 +8,15 @@ from typing import Any, Generic, TypeVar, cast
 
 import anyio
 from anyio import to_thread
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp_types import AudioContent, CallToolResult, TextContent, ToolAnnotations
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from core.errors import convert_system_error
+from core.operations.operation_requests import describe_invalid_fields
 
 RequestType = TypeVar("RequestType", bound=BaseModel)
 
@@ -40,6 +42,22 @@ class OperationMetadata(FuncMetadata):
 
 def _accepts_string_value(schema: dict[str, Any]) -> bool:
     return any(part.get("type") == "string" for part in schema.get("anyOf", [schema]))
+
+
+class PlainErrorTool(Tool):
+    """A tool that refuses invalid arguments in one line, without the validator's links."""
+
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> Any:
+        """Run the tool as the SDK does; raise a ToolError that names the invalid arguments."""
+        try:
+            return await super().run(arguments, context, convert_result)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                text = describe_invalid_fields(error.__cause__.errors(include_url=False))
+                raise ToolError(f"Error executing tool {self.name}: {text}") from error
+            raise
 
 
 class OperationTool(Generic[RequestType]):
@@ -107,7 +125,7 @@ class OperationTool(Generic[RequestType]):
             structured = json.loads(result.model_dump_json())
             return CallToolResult(content=content, structured_content=structured)
 
-        return Tool(
+        return PlainErrorTool(
             fn=call_operation,
             name=self.name,
             title=self.title,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -12,6 +13,7 @@ MAX_NEIGHBOURS = 100
 MAX_CORPORA = 8
 MAX_RENDER_SECONDS = 120.0
 MAX_NAME_CHARS = 200
+MAX_DESCRIBED_FIELDS = 3
 AUDIO_FORMATS = ("flac", "wav", "ogg")
 
 ProgramSource = Annotated[str, StringConstraints(max_length=MAX_PROGRAM_CHARS)]
@@ -250,3 +252,24 @@ class SoundSearchRequest(Request):
         description="audio->audio compares the sound with the clips; audio->code compares it with"
         " the code of the programs, in the shared space.",
     )
+
+
+def describe_invalid_fields(errors: Sequence[Mapping[str, Any]]) -> str:
+    """Describe the invalid fields of a request in one line.
+
+    Parameters
+    ----------
+    errors : sequence of mapping
+        As `pydantic.ValidationError.errors` returns them.
+
+    Returns
+    -------
+    str
+        Such as "programs.0: Input should be a valid string."; the first three fields.
+    """
+    texts = []
+    for error in errors[:MAX_DESCRIBED_FIELDS]:
+        path = ".".join(str(part)[:80] for part in error["loc"])
+        texts.append(f"{path}: {error['msg']}." if path else f"{error['msg']}.")
+    # A key may hold half a character, which no answer can be encoded with.
+    return " ".join(texts).encode("utf-8", "replace").decode("utf-8")

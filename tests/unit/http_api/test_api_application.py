@@ -118,6 +118,8 @@ def test_hostile_requests_are_refused_with_problem_details(client, body: bytes, 
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()
     assert problem["status"] == status and problem["detail"] and problem["remedy"]
+    if body in (b"{", b'{"programs": ["\xff"]}'):
+        assert "cannot be read as JSON" in problem["detail"] and "UTF-8" in problem["remedy"]
 
 
 def test_a_body_without_a_stated_length_is_limited_too(client: TestClient):
@@ -132,6 +134,7 @@ def test_a_form_of_a_page_is_no_request(client: TestClient):
     body = b'{"programs": ["play 60"]}'
     response = client.post("/v1/predict", content=body, headers={"Content-Type": "text/plain"})
     assert response.status_code == 422
+    assert "Content-Type: application/json" in response.json()["remedy"]
 
 
 @pytest.mark.parametrize(

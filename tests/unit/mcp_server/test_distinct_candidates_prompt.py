@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import anyio
+import pytest
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
 
-from core.mcp_server.distinct_candidates_prompt import write_candidates_prompt
+from core.mcp_server.distinct_candidates_prompt import PROMPT_NAME, write_candidates_prompt
 from core.mcp_server.server import build_mcp_server
 
 
@@ -31,3 +34,23 @@ def test_the_prompt_names_only_tools_that_exist():
     called = {word for before, word in zip(words, words[1:]) if before == "Call"}
     assert called <= set(names)
     assert {"sonic_pi_reference", "rank_candidates", "compare_sounds"} <= called
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        (PROMPT_NAME, {"program": "play 60", "count": "many"}, "count: Input should be a valid"),
+        (PROMPT_NAME, {}, "Missing required arguments: {'program'}"),
+        ("other", {}, f"Unknown prompt: other. The prompt {PROMPT_NAME} takes program, count"),
+    ],
+)
+def test_a_wrong_prompt_request_is_answered_with_the_reason(
+    name: str, arguments: dict[str, str], message: str
+):
+    async def request() -> MCPError:
+        with pytest.raises(MCPError) as mistake:
+            await build_mcp_server().get_prompt(name, arguments)
+        return mistake.value
+
+    error = anyio.run(request)
+    assert error.code == INVALID_PARAMS and message in error.message

@@ -5,6 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 from jsonschema import Draft202012Validator
+from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import ValidationError
 
 from core.mcp_server.tools import build_tools
@@ -74,3 +75,16 @@ def test_an_unexpected_error_hides_its_text(monkeypatch: pytest.MonkeyPatch):
         raise AssertionError("no error")
 
     assert "secret" not in anyio.run(call)
+
+
+def test_invalid_arguments_are_named_in_one_line():
+    from core.mcp_server.server import build_mcp_server
+
+    async def call() -> str:
+        with pytest.raises(ToolError) as mistake:
+            await build_mcp_server().call_tool("forecast", {"programs": "play 60", "foo": 1})
+        return str(mistake.value)
+
+    text = anyio.run(call)
+    assert "programs: Input should be a valid list. foo: Extra inputs are not permitted." in text
+    assert "\n" not in text and "http" not in text
