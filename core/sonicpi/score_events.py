@@ -25,7 +25,8 @@ MovedOptions = dict[int, tuple[SoundOptions, SoundOptions]]
 FxChain = tuple[tuple[str, dict[str, float]], ...]
 
 
-@dataclass
+# With slots, because a program may have thousands.
+@dataclass(slots=True)
 class ScoreEvent:
     """The start of one note or one sample.
 

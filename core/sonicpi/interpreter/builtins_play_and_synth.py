@@ -46,7 +46,7 @@ def convert_sound_options(
     """
     resolved = {}
     for name, value in ({**defaults, **options} if defaults else options).items():
-        if type(value) is float and isfinite(value):  # Most of them are.
+        if type(value) in (float, int) and isfinite(value):  # Most of them are.
             is_time = name in BEAT_SCALED_OPTIONS
             resolved[name] = interpreter.beats_to_seconds(value) if is_time else value
             continue

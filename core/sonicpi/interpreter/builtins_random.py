@@ -41,7 +41,7 @@ def _parse_random_bound(value: Any) -> float | None:
 
 
 def _parse_random_bounds(values: list[Any]) -> tuple[float, float] | None:
-    low, high = (_parse_random_bound(value) for value in values)
+    low, high = _parse_random_bound(values[0]), _parse_random_bound(values[1])
     return None if low is None or high is None else (low, high)
 
 

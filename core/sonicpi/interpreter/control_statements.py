@@ -34,7 +34,7 @@ def compile_if_statement(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluat
         condition = evaluate_condition(evaluator, scope)
         if isinstance(condition, UnknownValue):
             evaluator.record_unfollowed_code("a condition that is only known when the program runs")
-            condition = evaluator.current_thread.guesses.random() < 0.5
+            condition = evaluator.current_thread.guess_condition()
         return (evaluate_then if condition else evaluate_else)(evaluator, scope)
 
     return evaluate_if_statement

@@ -164,12 +164,18 @@ def _build_reading_without_mixer(
 def _compute_understood_share(interpreter: ProgramInterpreter) -> float:
     call_count = sum(interpreter.call_counts.values())
     shares = [1 - min(interpreter.unknown_count, call_count) / max(call_count, 1)]
-    total_weight = sum(event.weight for event in interpreter.events)
+    weights = [event.weight for event in interpreter.events]
+    total_weight = sum(weights)
     if total_weight > 0:
-        known_weight = sum(
-            event.weight for event in interpreter.events if _is_sound_known(event.kind, event.name)
-        )
-        shares.append(known_weight / total_weight)
+        sounds = {(event.kind, event.name) for event in interpreter.events}
+        unknown_sounds = {sound for sound in sounds if not _is_sound_known(*sound)}
+        if unknown_sounds:
+            weights = [
+                event.weight
+                for event in interpreter.events
+                if (event.kind, event.name) not in unknown_sounds
+            ]
+        shares.append(sum(weights) / total_weight)
     return min(shares)
 
 

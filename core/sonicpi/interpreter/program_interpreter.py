@@ -221,8 +221,10 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
                 self.link_metronome.add_beats_to_time(thread.current_seconds, link_beats)
             )
         else:
+            settings = thread.settings
+            bpm = self.get_current_bpm() if settings.follows_link else settings.bpm
             # The order of the operations is Sonic Pi's, because the last bit may decide.
-            thread.move_clock_by(beats * (60.0 / self.get_current_bpm() / thread.settings.density))
+            thread.move_clock_by(beats * (60.0 / bpm / settings.density))
         if thread.current_seconds >= MAX_SCORE_SECONDS:
             self.has_passed_end = True
             raise ThreadEndSignal
@@ -370,8 +372,9 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         The note None is an event without a note.
         """
         thread = self.current_thread
+        settings = thread.settings
         heard_seconds = self.clip_start.compute_time_when_sound_is_heard(
-            thread.current_seconds, thread.now_seconds, thread.settings.lead_seconds
+            thread.current_seconds, thread.now_seconds, settings.lead_seconds
         )
         targets: list[SoundOptions] = []
         for note in notes:
@@ -380,7 +383,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
                 if note is not None:
                     event_options["note"] = note
                 targets.append(event_options)
-                fx, layer = thread.settings.fx, thread.name
+                fx, layer = settings.fx, thread.name
                 self.events.append(ScoreEvent(heard_seconds, kind, name, event_options, fx, layer))
         thread.last_sound = SoundNode(tuple(targets))
         return thread.last_sound

@@ -87,7 +87,7 @@ class ProgramThread:
     ticks: dict[str, tuple[int, int]] = field(default_factory=dict)
     initial_random: RandomStream = field(default_factory=RandomStream)
     random: RandomStream = field(default_factory=RandomStream)
-    guesses: Random = field(default_factory=Random)
+    guesses: Random | None = None
     redefinitions: list[LoopRedefinition] = field(default_factory=list)
     linked_seconds: float | None = None
     call_depth: int = 0
@@ -106,7 +106,13 @@ class ProgramThread:
         self.is_in_time_warp, self.linked_seconds = False, None
         self.ticks, self.call_depth = {}, 0
         self.random = replace(self.initial_random)
-        self.guesses = Random(zlib.crc32(self.name.encode("utf-8", "replace")))
+        self.guesses = None
+
+    def guess_condition(self) -> bool:
+        """Decide a condition that is only known at run time."""
+        if self.guesses is None:  # Few programs need them.
+            self.guesses = Random(zlib.crc32(self.name.encode("utf-8", "replace")))
+        return self.guesses.random() < 0.5
 
     @property
     def exact_seconds(self) -> Fraction:

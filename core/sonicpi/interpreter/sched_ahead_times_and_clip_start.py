@@ -49,14 +49,14 @@ class ClipStart:
         thread_lead : float or None
             Lead of the thread in seconds; None is the lead of the program.
         """
-        lead = self._get_lead(thread_lead)
+        lead = self.lead_seconds if thread_lead is None else thread_lead
         if now_seconds - lead - sound_seconds > MAX_LATE_SECONDS:
             return None
         delay = lead + self.latency_seconds - DEFAULT_LEAD_SECONDS
-        heard_seconds = self.compute_time_when_change_is_heard(
-            sound_seconds, now_seconds, thread_lead
-        )
-        if (-heard_seconds, delay) > (-self.first_sound_seconds, self.first_sound_delay):
+        heard_seconds = max(sound_seconds + delay, now_seconds - DEFAULT_LEAD_SECONDS)
+        if heard_seconds < self.first_sound_seconds or (
+            heard_seconds == self.first_sound_seconds and delay > self.first_sound_delay
+        ):
             self.first_sound_seconds, self.first_sound_delay = heard_seconds, delay
         return heard_seconds
 
@@ -67,11 +67,9 @@ class ClipStart:
 
         The parameters are those of `compute_time_when_sound_is_heard`.
         """
-        delay = self._get_lead(thread_lead) + self.latency_seconds - DEFAULT_LEAD_SECONDS
+        lead = self.lead_seconds if thread_lead is None else thread_lead
+        delay = lead + self.latency_seconds - DEFAULT_LEAD_SECONDS
         return max(change_seconds + delay, now_seconds - DEFAULT_LEAD_SECONDS)
-
-    def _get_lead(self, thread_lead: float | None) -> float:
-        return self.lead_seconds if thread_lead is None else thread_lead
 
     def compute_clip_start(self) -> float:
         """Return the start of the clip: the first sound, at the latest the program's time 0."""

@@ -30,11 +30,12 @@ class BlockScope(Scope):
         Scope around the block.
     """
 
+    __slots__ = ("outer_scope",)
+
     # Whether names such as @note are set here, not in the scope that sets them.
     holds_instance_variables = False
 
     def __init__(self, outer_scope: Scope):
-        super().__init__()
         self.outer_scope = outer_scope
 
     def __contains__(self, name: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import Any
 
 from core.sonicpi.sound_options_and_control_changes import SoundOptions
@@ -97,7 +98,13 @@ def to_midi_note(value: Any) -> float | None:
     """Return the MIDI note of a number, or of a name such as :e3 or :Fs; None for a rest."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value) if math.isfinite(value) else None
-    match = NOTE_PATTERN.fullmatch(value) if isinstance(value, str) else None
+    return _parse_note_name(str(value)) if isinstance(value, str) else None
+
+
+# A program names a few notes again and again.
+@lru_cache(maxsize=1024)
+def _parse_note_name(name: str) -> float | None:
+    match = NOTE_PATTERN.fullmatch(name)
     if not match:
         return None
     letter, accidental, octave = match.groups()
