@@ -152,4 +152,12 @@ def pause_garbage_collection() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            _move_young_objects_to_oldest_generation()
             gc.enable()
+
+
+def _move_young_objects_to_oldest_generation() -> None:
+    """Leave new objects to the next full search: else the first one would visit all of them."""
+    if not gc.get_freeze_count():
+        gc.freeze()
+        gc.unfreeze()

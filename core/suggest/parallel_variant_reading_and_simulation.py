@@ -22,6 +22,8 @@ from core.suggest.program_analysis_process_pool import Reply, get_program_analys
 
 VARIANTS_PER_TASK = 5
 SOUNDS_PER_TASK = 2
+SMALL_TASK_SHARE = 0.4
+"""Share of the items that are in smaller tasks, which the processes take last."""
 MIN_SHARED_VARIANTS = 16
 """Fewer variants are not worth the messages."""
 
@@ -245,5 +247,21 @@ def encode_variants(variants: Sequence[Variant]) -> list[list[Any]]:
 
 
 def divide_into_tasks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
-    """Return items in parts of a size; the last part may be smaller."""
-    return [items[start : start + size] for start in range(0, len(items), size)]
+    """Return items in parts of a size, in their order; the parts in the middle are half as large.
+
+    The processes take parts from both ends. The smaller the last ones are, the shorter is the time
+    in which one process waits for the other.
+
+    Examples
+    --------
+    >>> divide_into_tasks("abcdefghijklmnopqrst", 4)
+    ['abcd', 'efgh', 'ij', 'kl', 'mnop', 'qrst']
+    """
+    outer_size = size * round((1 - SMALL_TASK_SHARE) / 2 * len(items) / size)
+    first, last = outer_size, len(items) - outer_size
+    starts = [
+        *range(0, first, size),
+        *range(first, last, max(1, size // 2)),
+        *range(last, len(items), size),
+    ]
+    return [items[start:end] for start, end in zip(starts, [*starts[1:], len(items)])]
