@@ -193,8 +193,10 @@ def _compute_features_of_layer(
     ordered = sorted(events, key=_get_event_order)
     parts: list[tuple[np.ndarray, np.ndarray]] = []
     part_weights: list[float] = []
-    gap_columns, gap_weights = [], []
-    steps, amplitudes = [], []
+    gap_columns: list[int] = []
+    gap_weights: list[float] = []
+    steps: list[int] = []
+    amplitudes: list[float] = []
     event_weight = sounding_seconds = 0.0
     previous_time = ordered[0].time
     for event in ordered:
