@@ -64,7 +64,7 @@ def train(
     """
     # The modules of training are not needed for predictions.
     from core.alignment import AlignmentConfig
-    from core.pipeline.train import train as train_heads
+    from core.pipeline.train_and_evaluate_alignment import train as train_heads
 
     opened = Corpus.open(corpus) if isinstance(corpus, str) else corpus
     preset = AlignmentConfig.from_preset(method.replace("-", "_"))

@@ -62,7 +62,7 @@ def studied_workspace(tmp_path_factory: pytest.TempPathFactory) -> StudiedWorksp
         EncoderChoice,
         build_corpus,
     )
-    from core.pipeline.train import train
+    from core.pipeline.train_and_evaluate_alignment import train
     from core.studies import completion_candidate_similarity_study, completion_scenarios
     from core.studies.all_studies_report import run_studies_and_write_report
     from core.studies.study_registry import STUDIES

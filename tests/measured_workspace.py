@@ -20,7 +20,7 @@ def build_measured_workspace() -> None:
     """Build the corpus "tones": programs of one repeated note, with clips and an alignment."""
     from core.alignment import AlignmentConfig
     from core.pipeline.embed_missing_programs_and_clips import embed_corpus, embed_missing_clips
-    from core.pipeline.train import train
+    from core.pipeline.train_and_evaluate_alignment import train
 
     corpus = Corpus.create("tones", seconds=SECONDS)
     programs = [

@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from core import __version__
+from core.cli.argument_parsing import CommandParser
 from core.cli.legacy_argument_translation import translate_renamed_arguments
-from core.cli.parsing import CommandParser
 from core.cli.terminal_output import (
     is_output_pipe_closed,
     open_terminal_progress,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from core.cli.parsing import add_alignment_option, add_corpus_argument, add_json_option
+from core.cli.argument_parsing import add_alignment_option, add_corpus_argument, add_json_option
 from core.cli.terminal_output import print_json_line, print_result_to_stdout
 from core.errors import EarshotError
 

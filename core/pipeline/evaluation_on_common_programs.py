@@ -10,7 +10,10 @@ import pandas as pd
 
 from core.errors import EarshotError
 from core.evaluation.metrics_with_intervals import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
-from core.pipeline.evaluate import build_aligned_embedding_spaces, evaluate_held_out_splits
+from core.pipeline.evaluate_alignment_on_held_out_programs import (
+    build_aligned_embedding_spaces,
+    evaluate_held_out_splits,
+)
 from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.unseen_program_splits import (

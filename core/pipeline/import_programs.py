@@ -16,7 +16,7 @@ from core.search.alignment_choice_for_other_corpora import choose_prediction_ali
 
 PROGRESS_STEP = "Importing programs"
 MIN_TRAINING_PROGRAMS = 12
-"""As of `core.pipeline.train`, which loads torch."""
+"""As of `core.pipeline.train_and_evaluate_alignment`, which loads torch."""
 COMMIT_BATCH_SIZE = 500
 """Programs per commit."""
 MAX_DISPLAYED_LINES = 20

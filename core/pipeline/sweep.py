@@ -30,7 +30,7 @@ from core.evaluation.metrics_with_intervals import (
 from core.evaluation.null_calibration import DEFAULT_PERMUTATIONS
 from core.pipeline.cost_estimates import estimate_sweep_seconds
 from core.pipeline.duration_history import record_duration
-from core.pipeline.evaluate import (
+from core.pipeline.evaluate_alignment_on_held_out_programs import (
     ComparedSpaces,
     build_raw_embedding_spaces,
     compute_fingerprint,
@@ -45,7 +45,7 @@ from core.pipeline.sweep_worker import (
     run_trials_in_processes,
     write_json_atomically,
 )
-from core.pipeline.train import open_training_corpus
+from core.pipeline.train_and_evaluate_alignment import open_training_corpus
 from core.progress_callback import Progress, ignore_progress
 from core.search.embedded_corpus import EmbeddedCorpus
 from core.workspace import require_writable_workspace

@@ -16,7 +16,7 @@ from core.alignment import train as train_heads
 from core.alignment.config import AlignmentConfig
 from core.alignment.training_device_and_precision import should_use_bf16
 from core.corpus import EmbeddingPairs
-from core.pipeline.evaluate import (
+from core.pipeline.evaluate_alignment_on_held_out_programs import (
     ComparedSpaces,
     build_aligned_embedding_spaces,
     evaluate_held_out_splits,

@@ -40,7 +40,8 @@ def build_metrics_before_after_figure(metrics: pd.DataFrame, split: str = "test"
     ----------
     metrics : DataFrame
         Columns metric, split, reading, value, low and high, as returned by
-        `core.pipeline.evaluate.evaluate_alignment`, and null_p95 in those of today.
+        `core.pipeline.evaluate_alignment_on_held_out_programs.evaluate_alignment`, and null_p95 in
+        those of today.
     split : str
         Split of the programs.
 

@@ -22,7 +22,7 @@ from core.evaluation.null_calibration import (
     NullCalibration,
     calibrated,
 )
-from core.pipeline.evaluate import (
+from core.pipeline.evaluate_alignment_on_held_out_programs import (
     ComparedSpaces,
     build_aligned_embedding_spaces,
     build_raw_embedding_spaces,

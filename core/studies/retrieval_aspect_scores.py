@@ -17,8 +17,8 @@ from core.evaluation.metrics import normalized_similarity
 from core.pipeline.embed_missing_programs_and_clips import embed_corpus
 from core.progress_callback import Progress
 from core.search.aspect_similarity import ASPECT_ENCODER, WHOLE_SOUND
+from core.studies.retrieval_method_fitting_and_ranking import list_nearest_rows_per_query
 from core.studies.retrieved_clip_scores import SCORE, AudioEmbeddings
-from core.studies.retriever import list_nearest_rows_per_query
 
 SIMULATION_STEP = "Predicting aspects"
 MAX_CLIPS_TO_MEASURE = 1500

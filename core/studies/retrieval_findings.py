@@ -8,9 +8,9 @@ from core import encoders
 from core.encoders.encoder_spec_lookup import do_encoders_share_component
 from core.evaluation.confidence_calibration import CORRECT_THRESHOLD
 from core.studies.retrieval_confidence import ConfidenceOutcome, build_calibration_quality_table
+from core.studies.retrieval_method_fitting_and_ranking import NEIGHBOUR_COUNT
 from core.studies.retrieval_queries import EXAMPLE_QUERIES, VALIDATION_QUERIES
 from core.studies.retrieved_clip_scores import SCORE, RetrievalOutcome
-from core.studies.retriever import NEIGHBOUR_COUNT
 
 METRIC_CAPTION = (
     f"{SCORE}: mean cosine similarity of a program's own clip and the {NEIGHBOUR_COUNT} retrieved"

@@ -12,8 +12,12 @@ from core.evaluation.combined_audio_encoder_similarity import compute_consensus_
 from core.evaluation.metrics import normalized_similarity
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.studies.retrieval_method_definitions import RAW_EMBEDDINGS, RetrievalMethod
+from core.studies.retrieval_method_fitting_and_ranking import (
+    NEIGHBOUR_COUNT,
+    RetrievalResult,
+    list_nearest_rows_per_query,
+)
 from core.studies.retrieval_study_data import RetrievalStudyData
-from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult, list_nearest_rows_per_query
 
 SCORE = f"normalized similarity@{NEIGHBOUR_COUNT}"
 CONSENSUS_NEAREST = "true nearest by all encoders"

@@ -29,6 +29,11 @@ from core.studies.retrieval_method_definitions import (
     RetrievalMethod,
     list_baseline_methods,
 )
+from core.studies.retrieval_method_fitting_and_ranking import (
+    NEIGHBOUR_COUNT,
+    RetrievalResult,
+    Retriever,
+)
 from core.studies.retrieval_queries import VALIDATION_QUERIES, QuerySet, load_query_set
 from core.studies.retrieval_study_data import RetrievalStudyData
 from core.studies.retrieval_tables import (
@@ -45,7 +50,6 @@ from core.studies.retrieved_clip_scores import (
     RetrievalOutcome,
     score_retrieved_clips,
 )
-from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult, Retriever
 from core.studies.study_clip_rendering import embed_clip_files
 from core.studies.study_figures import (
     plot_method_scores,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.suggest.program_literals_calls_and_blocks import Literal, ProgramOutline
-from core.suggest.source_tree import SourceNode
+from core.suggest.syntax_tree_with_source_positions import SourceNode
 
 EDIT_KINDS = (
     "note",

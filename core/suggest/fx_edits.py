@@ -17,7 +17,7 @@ from core.suggest.program_literals_calls_and_blocks import (
     ProgramOutline,
     StatementList,
 )
-from core.suggest.source_tree import (
+from core.suggest.syntax_tree_with_source_positions import (
     SourceNode,
     get_block_body,
     has_block_parameters,

@@ -17,7 +17,7 @@ from core.sonicpi.interpreter.ruby_parser_process import (
 from core.sonicpi.interpreter.syntax_tree_types import Node
 from core.suggest.code_edit import Replacement
 from core.suggest.program_literals_calls_and_blocks import ProgramOutline
-from core.suggest.source_tree import SourceNode, list_statement_nodes
+from core.suggest.syntax_tree_with_source_positions import SourceNode, list_statement_nodes
 from core.suggest.thread_reusing_interpreter import ThreadRecords, VariantInterpreter
 
 

@@ -14,7 +14,11 @@ from core.programs.template_vocabulary import SCALE_STEPS
 from core.suggest.code_edit import CodeEdit, Replacement
 from core.suggest.musical_key import MusicalKey, find_musical_key
 from core.suggest.program_literals_calls_and_blocks import ProgramOutline
-from core.suggest.source_tree import SourceNode, list_statement_nodes, split_call_into_parts
+from core.suggest.syntax_tree_with_source_positions import (
+    SourceNode,
+    list_statement_nodes,
+    split_call_into_parts,
+)
 from core.suggest.tempo_and_random_edits import DEFAULT_BPM
 
 LAYER_FUNCTIONS = ("live_loop", "in_thread")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds
 from core.sonicpi.sonic_pi_inventory import get_default_synth_options, load_sonic_pi_inventory
-from core.suggest.source_tree import CallParts, SourceNode
+from core.suggest.syntax_tree_with_source_positions import CallParts, SourceNode
 
 NOTE_NAME_PATTERN = re.compile(r"[a-gA-G](?:s|b|f|S|B|F)?-?\d+")
 PLAY_FUNCTIONS = ("play", "play_chord", "play_pattern", "play_pattern_timed", "synth", "sample")

@@ -11,8 +11,8 @@ from core.sonicpi.sonic_pi_inventory import get_option_bounds
 from core.suggest.candidates import CandidateOptions, list_single_program_edits
 from core.suggest.code_edit import format_number_like_literal
 from core.suggest.musical_key import convert_to_midi_note, format_note_like
-from core.suggest.option_values import RATIO_OPTIONS, ValueRange, find_value_range
 from core.suggest.program_literals_calls_and_blocks import Literal, ProgramOutline
+from core.suggest.sensible_option_values import RATIO_OPTIONS, ValueRange, find_value_range
 
 MAX_LINEAR_STEPS = 130
 RATIO_STEPS = 60

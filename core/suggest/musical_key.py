@@ -13,7 +13,7 @@ from core.sonicpi.interpreter.scale_chord_and_range_rings import (
 from core.sonicpi.interpreter.values import Symbol, to_midi_note
 from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 from core.suggest.program_literals_calls_and_blocks import OutlinedCall, ProgramOutline
-from core.suggest.source_tree import SourceNode
+from core.suggest.syntax_tree_with_source_positions import SourceNode
 
 FLAT_NOTE_NAMES = "c db d eb e f gb g ab a bb b".split()
 _FLAT_PATTERN = re.compile(r":[a-gA-G]b\d?")

@@ -10,12 +10,12 @@ from core.suggest.code_edit import (
     format_number_like_literal,
     replace_literal_value,
 )
-from core.suggest.option_values import (
+from core.suggest.program_literals_calls_and_blocks import Literal, OutlinedCall, ProgramOutline
+from core.suggest.sensible_option_values import (
     ENVELOPE_OPTIONS,
     find_value_range,
     list_addable_options,
 )
-from core.suggest.program_literals_calls_and_blocks import Literal, OutlinedCall, ProgramOutline
 
 SOUND_CALLS = ("play", "synth", "sample", "play_chord", "play_pattern", "play_pattern_timed")
 RANDOM_FUNCTIONS = ("rrand", "rrand_i", "rdist", "rand", "rand_i")

@@ -15,7 +15,7 @@ from core.suggest.literal_roles import (
     get_literal_text,
     guess_role_of_name_literal,
 )
-from core.suggest.source_tree import (
+from core.suggest.syntax_tree_with_source_positions import (
     LITERAL_KINDS,
     CallParts,
     SourceNode,

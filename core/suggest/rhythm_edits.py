@@ -14,7 +14,7 @@ from core.suggest.code_edit import (
     replace_literal_value,
 )
 from core.suggest.program_literals_calls_and_blocks import Literal, ProgramOutline, StatementList
-from core.suggest.source_tree import SourceNode, split_call_into_parts
+from core.suggest.syntax_tree_with_source_positions import SourceNode, split_call_into_parts
 
 SOUND_FUNCTIONS = ("play", "sample", "synth", "play_chord")
 MIN_PAUSE_BEATS = 0.0625

@@ -12,7 +12,10 @@ from core.suggest.code_edit import (
     replace_literal_value,
 )
 from core.suggest.program_literals_calls_and_blocks import ProgramOutline
-from core.suggest.source_tree import list_statement_nodes, split_call_into_parts
+from core.suggest.syntax_tree_with_source_positions import (
+    list_statement_nodes,
+    split_call_into_parts,
+)
 
 DEFAULT_BPM = 60
 TEMPO_FACTORS = (0.5, 0.66, 0.75, 0.85, 0.92, 1.08, 1.15, 1.25, 1.33, 1.5, 2.0)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.sonicpi.interpreter import ProgramInterpreter
+from core.sonicpi.interpreter.calls_of_blocks_functions_and_methods import MAX_UNFOLLOWED_KINDS
 from core.sonicpi.interpreter.cue_history import CueHistory
-from core.sonicpi.interpreter.evaluator import MAX_UNFOLLOWED_KINDS
 from core.sonicpi.interpreter.program_thread import ProgramThread
 from core.sonicpi.interpreter.sched_ahead_times_and_clip_start import ClipStart
 from core.sonicpi.interpreter.syntax_tree_compiler import SyntaxTreeCompiler

@@ -84,7 +84,7 @@ def draw_neighbour_cards(
 def describe_neighbour_clips(neighbours: list[Neighbour]) -> dict[tuple[str, str], str]:
     """Return what the clips of neighbours sound like in words, by corpus name and program id."""
     # Imports scipy, as late as the search itself.
-    from core.search.measured_clip_words import describe_measured_clips
+    from core.search.measured_clip_properties_in_words import describe_measured_clips
 
     return {
         (corpus_name, program_id): words

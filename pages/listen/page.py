@@ -25,9 +25,9 @@ from pages.listen import (
     confidence_badge,
     favourites_view,
     forecast_card,
+    full_screen_predictions_view,
     further_corpora_picker,
     neighbour_card,
-    projector_stage_view,
     snippet_rendering,
 )
 
@@ -55,8 +55,8 @@ def draw_page() -> None:
 
 def draw_selected_search_mode(selected: Selection) -> None:
     """Draw the choice of a search mode, and that mode; or the stage view in their place."""
-    if projector_stage_view.is_projector_stage_requested():
-        projector_stage_view.draw_projector_stage_view(selected)
+    if full_screen_predictions_view.is_projector_stage_requested():
+        full_screen_predictions_view.draw_projector_stage_view(selected)
         return
     mode = draw_choice_bound_to_url("Search mode", SEARCH_MODE_LABELS, session_keys.SEARCH_MODE)
     if mode == "code":
@@ -158,7 +158,7 @@ def draw_snippet_form() -> tuple[str, bool]:
                 " Ctrl+Enter or Alt+R in the editor.",
             )
             should_render = code_editor.take_render_request() or should_render
-        projector_stage_view.draw_projector_stage_button()
+        full_screen_predictions_view.draw_projector_stage_button()
     st.caption("Clips update as you type. Space plays; arrow keys move.")
     sonic_pi_buttons.draw_sonic_pi_buttons(snippet, "editor")
     followed_file_or_workspace_picker.draw_follow_control()

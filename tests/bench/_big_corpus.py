@@ -15,7 +15,7 @@ import pandas as pd
 from core import encoders, sonicpi
 from core.alignment import AlignmentConfig
 from core.corpus import Corpus, EmbeddingPairs
-from core.pipeline.train import train
+from core.pipeline.train_and_evaluate_alignment import train
 from core.programs import Program, generate, list_templates
 from core.progress_callback import Progress
 
@@ -108,5 +108,7 @@ def train_with_random_map(corpus: Corpus, rng: np.random.Generator) -> None:
             }
         )
 
-    with mock.patch("core.pipeline.train.compute_alignment_map", draw_random_map):
+    with mock.patch(
+        "core.pipeline.train_and_evaluate_alignment.compute_alignment_map", draw_random_map
+    ):
         train(corpus, AlignmentConfig(epochs=EPOCHS))

@@ -92,7 +92,7 @@ def _run_plain_epoch(
 def time_evaluation(program_count: int) -> float:
     """Return the seconds in which a sweep evaluates one trained configuration."""
     from core.corpus import EmbeddingPairs
-    from core.pipeline.evaluate import build_aligned_embedding_spaces
+    from core.pipeline.evaluate_alignment_on_held_out_programs import build_aligned_embedding_spaces
     from core.pipeline.sweep_run_training import compute_metric_rows
 
     code, audio = make_pairs(program_count)

@@ -27,7 +27,7 @@ PRELOADED_MODULES = (
     "core.pipeline.corpus_export",
     "core.pipeline.import_programs",
     "core.pipeline.sweep",
-    "core.pipeline.train",
+    "core.pipeline.train_and_evaluate_alignment",
     "tests.faults.fault_injection",
 )
 SWEEP_TRIALS = 4  # a full grid would take too long to kill at random moments

@@ -19,11 +19,11 @@ from core.corpus import Corpus, list_corpora
 from core.corpus.disagreement_pair_storage import load_disagreement_pairs
 from core.corpus.legacy_command_names import translate_legacy_command
 from core.jobs import process_liveness_and_killing
-from core.pipeline import train as training
+from core.pipeline import train_and_evaluate_alignment as training
 from core.pipeline.corpus_check_and_repair import verify_corpus
 from core.pipeline.corpus_export import export_corpus
 from core.pipeline.embed_missing_programs_and_clips import embed_missing_code
-from core.pipeline.evaluate import evaluate_alignment
+from core.pipeline.evaluate_alignment_on_held_out_programs import evaluate_alignment
 from core.search.aligned_corpus import open_aligned_corpus
 from core.search.embedded_corpus import open_embedded_corpus
 from core.search.nearest_neighbour_queries import find_neighbours

@@ -22,7 +22,7 @@ def trained_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         # The real function asks the installed Sonic Pi for its version.
         patch.setattr(core.sonicpi, "compute_render_id", compute_fake_render_id)
         fill_corpus(Corpus.create("tiny", seconds=0.5))
-        from core.pipeline.train import train
+        from core.pipeline.train_and_evaluate_alignment import train
 
         train(Corpus.open("tiny"), AlignmentConfig(epochs=3, width=16, dim=8, layers=2))
     return folder

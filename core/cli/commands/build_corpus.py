@@ -12,8 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from core import workspace
-from core.cli.executor_choice import open_executor
-from core.cli.parsing import (
+from core.cli.argument_parsing import (
     add_corpus_argument,
     add_corpus_strict_option,
     add_encoder_options,
@@ -28,6 +27,7 @@ from core.cli.parsing import (
     parse_nonnegative_int,
     parse_positive_int,
 )
+from core.cli.executor_choice import open_executor
 from core.cli.terminal_output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.clip_length_limits import DEFAULT_CLIP_SECONDS
 from core.corpus.legacy_command_names import add_older_json_keys

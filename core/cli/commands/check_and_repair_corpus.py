@@ -10,7 +10,7 @@ import argparse
 import sys
 from dataclasses import asdict
 
-from core.cli.parsing import (
+from core.cli.argument_parsing import (
     add_corpus_argument,
     add_json_option,
     add_sandbox_option,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from core.cli.parsing import add_json_option
+from core.cli.argument_parsing import add_json_option
 from core.cli.terminal_output import print_json_lines, print_result_to_stdout
 from core.corpus.legacy_command_names import add_older_json_keys
 from core.errors import EarshotError

@@ -11,7 +11,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from core.cli.parsing import add_corpus_argument, add_json_option, open_corpus_from_args
+from core.cli.argument_parsing import add_corpus_argument, add_json_option, open_corpus_from_args
 from core.cli.terminal_output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.errors import EarshotError
 from core.progress_callback import Progress

@@ -8,14 +8,14 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from core.cli.executor_choice import open_executor
-from core.cli.parsing import (
+from core.cli.argument_parsing import (
     add_corpus_argument,
     add_encoder_options,
     add_executor_options,
     add_json_option,
     open_corpus_from_args,
 )
+from core.cli.executor_choice import open_executor
 from core.cli.terminal_output import print_json_line, print_result_to_stdout
 from core.corpus.legacy_command_names import add_older_json_keys
 from core.progress_callback import Progress

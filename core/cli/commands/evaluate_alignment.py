@@ -13,7 +13,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
-from core.cli.parsing import (
+from core.cli.argument_parsing import (
     add_corpus_argument,
     add_json_option,
     open_aligned_corpus_from_args,
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Evaluate the alignment, then print its metrics."""
-    from core.pipeline import evaluate
+    from core.pipeline import evaluate_alignment_on_held_out_programs
 
     alignment_names = list(dict.fromkeys(args.alignment or []))
     if len(alignment_names) > 1:
@@ -55,7 +55,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
         return
     args.alignment = alignment_names[0] if alignment_names else None
     aligned_corpus = open_aligned_corpus_from_args(args, "any")
-    metrics = evaluate.evaluate_alignment(aligned_corpus, progress)
+    metrics = evaluate_alignment_on_held_out_programs.evaluate_alignment(aligned_corpus, progress)
     relabelled_count = aligned_corpus.count_relabelled_programs()
     if relabelled_count and not args.json:
         print_result_to_stdout(

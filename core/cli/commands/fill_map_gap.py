@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.parsing import (
+from core.cli.argument_parsing import (
     add_alignment_option,
     add_corpus_argument,
     add_json_option,

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from core.cli.parsing import (
+from core.cli.argument_parsing import (
     add_json_option,
     add_searched_corpora_option,
     add_shared_alignment_option,

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.parsing import (
+from core.cli.argument_parsing import (
     add_json_option,
     add_sounds_option,
     parse_int,

@@ -15,8 +15,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from core.cli.commands.build_corpus import print_build_estimate
-from core.cli.parsing import (
+from core.cli.argument_parsing import (
     add_corpus_argument,
     add_corpus_strict_option,
     add_json_option,
@@ -25,6 +24,7 @@ from core.cli.parsing import (
     open_corpus_from_args,
     parse_duration_seconds,
 )
+from core.cli.commands.build_corpus import print_build_estimate
 from core.cli.terminal_output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.clip_length_limits import DEFAULT_CLIP_SECONDS
 from core.corpus.legacy_command_names import add_older_json_keys

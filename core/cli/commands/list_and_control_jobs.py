@@ -12,7 +12,7 @@ import argparse
 import time
 from typing import Any
 
-from core.cli.parsing import add_json_option
+from core.cli.argument_parsing import add_json_option
 from core.cli.terminal_output import (
     format_progress,
     print_json_line,

@@ -17,19 +17,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.cli.argument_parsing import (
+    add_json_option,
+    add_searched_corpora_option,
+    add_shared_alignment_option,
+    open_searched_corpora_from_args,
+    parse_positive_int,
+)
 from core.cli.commands.find_snippet_neighbours import (
     add_aspect_option,
     convert_aspect_neighbour_to_json_row,
     find_aspect_neighbours_from_args,
     format_aspect_neighbour_table,
     read_snippet_from_file_or_stdin,
-)
-from core.cli.parsing import (
-    add_json_option,
-    add_searched_corpora_option,
-    add_shared_alignment_option,
-    open_searched_corpora_from_args,
-    parse_positive_int,
 )
 from core.cli.terminal_output import print_json_line, print_result_to_stdout, print_status_to_stderr
 from core.progress_callback import Progress

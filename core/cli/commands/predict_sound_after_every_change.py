@@ -11,9 +11,7 @@ import argparse
 import time
 from typing import TYPE_CHECKING, Any
 
-from core.cli.commands.find_snippet_neighbours import add_aspect_option
-from core.cli.commands.predict_sound import SoundPrediction, predict_sound_from_args
-from core.cli.parsing import (
+from core.cli.argument_parsing import (
     add_json_option,
     add_searched_corpora_option,
     add_shared_alignment_option,
@@ -21,6 +19,8 @@ from core.cli.parsing import (
     parse_nonnegative_int,
     parse_positive_int,
 )
+from core.cli.commands.find_snippet_neighbours import add_aspect_option
+from core.cli.commands.predict_sound import SoundPrediction, predict_sound_from_args
 from core.cli.terminal_output import (
     print_error,
     print_json_line,

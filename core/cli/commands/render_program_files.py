@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.parsing import (
+from core.cli.argument_parsing import (
     SONIC_PI_CHOICES,
     add_json_option,
     add_sandbox_option,

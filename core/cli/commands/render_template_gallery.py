@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.parsing import add_json_option
+from core.cli.argument_parsing import add_json_option
 from core.cli.terminal_output import print_json_line, print_result_to_stdout
 from core.progress_callback import Progress
 from core.text_formatting import format_table

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.parsing import add_json_option, add_sandbox_option, parse_positive_int
+from core.cli.argument_parsing import add_json_option, add_sandbox_option, parse_positive_int
 from core.cli.terminal_output import print_json_line, print_result_to_stdout
 from core.errors import EarshotError
 from core.progress_callback import Progress

@@ -14,7 +14,7 @@ import shutil
 import sys
 from types import ModuleType
 
-from core.cli.parsing import add_json_option, parse_float, parse_positive_int
+from core.cli.argument_parsing import add_json_option, parse_float, parse_positive_int
 from core.cli.terminal_output import print_json_line, print_result_to_stdout
 from core.corpus.legacy_command_names import add_older_json_keys
 from core.errors import EarshotError, format_spelling_suggestions

@@ -10,8 +10,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli.argument_parsing import add_executor_options, open_corpus_from_args
 from core.cli.executor_choice import open_executor
-from core.cli.parsing import add_executor_options, open_corpus_from_args
 from core.cli.terminal_output import print_json_line, print_result_to_stdout
 from core.progress_callback import Progress
 from core.studies.study_registry import STUDIES, StudyOption, fill_default_study_options

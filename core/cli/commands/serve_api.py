@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from core.cli.parsing import parse_positive_int
+from core.cli.argument_parsing import parse_positive_int
 from core.cli.terminal_output import print_status_to_stderr
 from core.errors import EarshotError
 from core.progress_callback import Progress

@@ -10,7 +10,7 @@ import argparse
 import socket
 from pathlib import Path
 
-from core.cli.parsing import parse_positive_int
+from core.cli.argument_parsing import parse_positive_int
 from core.cli.terminal_output import print_result_to_stdout, print_status_to_stderr
 from core.errors import EarshotError
 from core.progress_callback import Progress
@@ -55,11 +55,11 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
         if not folder.is_dir():
             raise EarshotError("There is no such folder.", where=str(folder))
     if args.transcript:
-        from core.mcp_server.session_transcript import record_example_session
+        from core.mcp_server.example_session_for_documentation import record_example_session
 
         print_result_to_stdout(record_example_session())
         return
-    from core.mcp_server.server import build_mcp_server
+    from core.mcp_server.mcp_server_construction import build_mcp_server
 
     if not args.http:
         build_mcp_server(args.folder).run("stdio")

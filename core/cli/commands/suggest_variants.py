@@ -13,8 +13,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.cli.commands.find_snippet_neighbours import read_snippet_from_file_or_stdin
-from core.cli.parsing import (
+from core.cli.argument_parsing import (
     add_alignment_option,
     add_json_option,
     add_sounds_option,
@@ -23,6 +22,7 @@ from core.cli.parsing import (
     parse_int,
     parse_positive_int,
 )
+from core.cli.commands.find_snippet_neighbours import read_snippet_from_file_or_stdin
 from core.cli.terminal_output import (
     print_json_line,
     print_json_lines,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core.cli.parsing import add_corpus_argument, open_corpus_from_args
+from core.cli.argument_parsing import add_corpus_argument, open_corpus_from_args
 from core.cli.terminal_output import print_result_to_stdout, print_status_to_stderr
 from core.errors import EarshotError
 from core.progress_callback import Progress

@@ -10,8 +10,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
-from core.cli.executor_choice import open_executor
-from core.cli.parsing import (
+from core.cli.argument_parsing import (
     add_corpus_argument,
     add_encoder_options,
     add_executor_options,
@@ -19,6 +18,7 @@ from core.cli.parsing import (
     open_corpus_from_args,
     parse_positive_int,
 )
+from core.cli.executor_choice import open_executor
 from core.cli.terminal_output import print_json_lines, print_result_to_stdout
 from core.progress_callback import Progress
 from core.text_formatting import format_table

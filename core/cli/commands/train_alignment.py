@@ -14,8 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.commands.evaluate_alignment import print_alignment_metrics
-from core.cli.parsing import (
+from core.cli.argument_parsing import (
     add_corpus_argument,
     add_encoder_options,
     add_json_option,
@@ -26,6 +25,7 @@ from core.cli.parsing import (
     parse_float,
     parse_int,
 )
+from core.cli.commands.evaluate_alignment import print_alignment_metrics
 from core.cli.terminal_output import print_result_to_stdout
 from core.errors import EarshotError
 from core.progress_callback import Progress
@@ -129,12 +129,12 @@ def list_training_configs(args: argparse.Namespace) -> list[AlignmentConfig]:
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Train the alignments, then print their metrics."""
     configs = list_training_configs(args)
-    from core.pipeline import evaluate, train
+    from core.pipeline import evaluate_alignment_on_held_out_programs, train_and_evaluate_alignment
     from core.pipeline.forecast_preparation import prepare_corpus_for_forecast
 
     corpus = open_corpus_from_args(args)
     for config in configs:
-        aligned_corpus = train.train(
+        aligned_corpus = train_and_evaluate_alignment.train(
             corpus,
             config,
             progress=progress,
@@ -149,5 +149,5 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
                 f"Saved alignment {record.id} ({method}) of {args.corpus} to {record.path}."
             )
         prepare_corpus_for_forecast(aligned_corpus, progress)
-        metrics = evaluate.evaluate_alignment(aligned_corpus)
+        metrics = evaluate_alignment_on_held_out_programs.evaluate_alignment(aligned_corpus)
         print_alignment_metrics(record.id, metrics, args.json)

@@ -11,7 +11,7 @@ from core.sonicpi.interpreter.builtins_registry import (
     BuiltinCall,
     register_builtin_function,
 )
-from core.sonicpi.interpreter.evaluator import limit_iterations
+from core.sonicpi.interpreter.calls_of_blocks_functions_and_methods import limit_iterations
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard
 from core.sonicpi.interpreter.values import Symbol, to_number_or_default

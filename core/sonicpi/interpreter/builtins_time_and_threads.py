@@ -12,12 +12,12 @@ from core.sonicpi.interpreter.builtins_registry import (
     BuiltinCall,
     register_builtin_function,
 )
+from core.sonicpi.interpreter.calls_of_blocks_functions_and_methods import limit_iterations
 from core.sonicpi.interpreter.control_flow_signals import (
     VALUE_ERRORS,
     ControlFlowSignal,
     ThreadEndSignal,
 )
-from core.sonicpi.interpreter.evaluator import limit_iterations
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_thread import SettingsGuard
 from core.sonicpi.interpreter.syntax_tree_types import Block

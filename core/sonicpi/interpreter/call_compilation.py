@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BuiltinCall
-from core.sonicpi.interpreter.control_flow_signals import ThreadEndSignal
-from core.sonicpi.interpreter.literals import (
-    HashItemsEvaluation,
-    compile_hash_items,
-    get_plain_literal,
-    is_plain_literal,
-)
-from core.sonicpi.interpreter.node_evaluation import (
+from core.sonicpi.interpreter.compiled_node_functions_and_step_limit import (
     ArgumentsEvaluation,
     NodeCompiler,
     NodeEvaluation,
     end_thread_at_step_limit,
+)
+from core.sonicpi.interpreter.control_flow_signals import ThreadEndSignal
+from core.sonicpi.interpreter.literal_compilation import (
+    HashItemsEvaluation,
+    compile_hash_items,
+    get_plain_literal,
+    is_plain_literal,
 )
 from core.sonicpi.interpreter.syntax_tree_types import (
     MISSING,

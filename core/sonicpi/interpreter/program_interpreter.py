@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BUILTINS
+from core.sonicpi.interpreter.calls_of_blocks_functions_and_methods import SyntaxTreeEvaluator
 from core.sonicpi.interpreter.control_flow_signals import (
     VALUE_ERRORS,
     ControlFlowSignal,
@@ -19,7 +20,6 @@ from core.sonicpi.interpreter.control_flow_signals import (
     ThreadEndSignal,
 )
 from core.sonicpi.interpreter.cue_history import CueHistory
-from core.sonicpi.interpreter.evaluator import SyntaxTreeEvaluator
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM, LinkMetronome
 from core.sonicpi.interpreter.program_thread import (

@@ -11,15 +11,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from core.sonicpi.interpreter import assignments, call_compilation, control_statements, literals
-from core.sonicpi.interpreter.control_flow_signals import VALUE_ERRORS
-from core.sonicpi.interpreter.node_evaluation import (
+from core.sonicpi.interpreter import (
+    assignment_compilation,
+    call_compilation,
+    control_statement_compilation,
+    literal_compilation,
+)
+from core.sonicpi.interpreter.compiled_node_functions_and_step_limit import (
     ArgumentsEvaluation,
     NodeCompiler,
     NodeEvaluation,
     end_thread_at_step_limit,
     evaluate_empty_node,
 )
+from core.sonicpi.interpreter.control_flow_signals import VALUE_ERRORS
 from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.parameter_binding import uses_numbered_parameters
 from core.sonicpi.interpreter.program_classes_and_objects import ProgramClass
@@ -271,36 +276,36 @@ def _compile_block_as_closure(_compiler: NodeCompiler, node: list[Any]) -> NodeE
 
 
 _COMPILER_BY_NODE_KIND: dict[str, Callable[[NodeCompiler, list[Any]], NodeEvaluation]] = {
-    "num": literals.compile_plain_literal,
-    "str": literals.compile_plain_literal,
-    "sym": literals.compile_plain_literal,
+    "num": literal_compilation.compile_plain_literal,
+    "str": literal_compilation.compile_plain_literal,
+    "sym": literal_compilation.compile_plain_literal,
     "call": call_compilation.compile_call,
     "seq": _compile_statement_sequence,
-    "true": literals.compile_true_false_or_nil,
-    "false": literals.compile_true_false_or_nil,
-    "nil": literals.compile_true_false_or_nil,
-    "text": literals.compile_string_literal,
+    "true": literal_compilation.compile_true_false_or_nil,
+    "false": literal_compilation.compile_true_false_or_nil,
+    "nil": literal_compilation.compile_true_false_or_nil,
+    "text": literal_compilation.compile_string_literal,
     "var": _compile_variable,
-    "array": literals.compile_array_literal,
-    "hash": literals.compile_hash_literal,
-    "range": literals.compile_range_literal,
+    "array": literal_compilation.compile_array_literal,
+    "hash": literal_compilation.compile_hash_literal,
+    "range": literal_compilation.compile_range_literal,
     "op": _compile_binary_operator,
     "unary": _compile_unary_operator,
-    "symtext": literals.compile_quoted_symbol,
-    "regexp": literals.compile_regexp_literal,
+    "symtext": literal_compilation.compile_quoted_symbol,
+    "regexp": literal_compilation.compile_regexp_literal,
     "def": _compile_function_definition,
     "class": _compile_class_definition,
     "block": _compile_block_as_closure,
-    "if": control_statements.compile_if_statement,
-    "while": control_statements.compile_while_loop,
-    "case": control_statements.compile_case_statement,
-    "begin": control_statements.compile_begin_rescue_block,
-    "yield": control_statements.compile_yield_statement,
-    "defined": control_statements.compile_defined_check,
-    "return": control_statements.compile_break_next_or_return,
-    "break": control_statements.compile_break_next_or_return,
-    "next": control_statements.compile_break_next_or_return,
-    "set": assignments.compile_assignment,
-    "opset": assignments.compile_operator_assignment,
-    "mset": assignments.compile_multiple_assignment,
+    "if": control_statement_compilation.compile_if_statement,
+    "while": control_statement_compilation.compile_while_loop,
+    "case": control_statement_compilation.compile_case_statement,
+    "begin": control_statement_compilation.compile_begin_rescue_block,
+    "yield": control_statement_compilation.compile_yield_statement,
+    "defined": control_statement_compilation.compile_defined_check,
+    "return": control_statement_compilation.compile_break_next_or_return,
+    "break": control_statement_compilation.compile_break_next_or_return,
+    "next": control_statement_compilation.compile_break_next_or_return,
+    "set": assignment_compilation.compile_assignment,
+    "opset": assignment_compilation.compile_operator_assignment,
+    "mset": assignment_compilation.compile_multiple_assignment,
 }

@@ -33,14 +33,14 @@ from core.studies.retrieval_method_definitions import (
     SONICPI_ENCODER,
     RetrievalMethod,
 )
-from core.studies.retrieval_study_data import QueryScorer, RetrievalStudyData, make_cosine_scorer
-from core.studies.retriever import (
+from core.studies.retrieval_method_fitting_and_ranking import (
     SCORER_FITTERS,
     Retriever,
     ScorerFitter,
     get_config_with_study_seed,
     make_heads_scorer,
 )
+from core.studies.retrieval_study_data import QueryScorer, RetrievalStudyData, make_cosine_scorer
 from core.studies.study_clip_rendering import (
     embed_clip_files,
     embed_program_sources,

@@ -37,7 +37,7 @@ def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["generate_render_and_embed_corpus"],
         ["render_program_files"],
         ["corpus_export"],
-        ["train", "evaluate"],
+        ["train_and_evaluate_alignment", "evaluate_alignment_on_held_out_programs"],
     ],
 )
 def test_examples_run(

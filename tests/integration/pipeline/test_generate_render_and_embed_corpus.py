@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from core import encoders, programs, sonicpi
-from core.cli.parsing import parse_fixed_template_parameters
+from core.cli.argument_parsing import parse_fixed_template_parameters
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.pipeline import generate_and_add_missing_programs, generate_render_and_embed_corpus

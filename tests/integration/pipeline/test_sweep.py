@@ -15,8 +15,8 @@ from core.alignment import AlignmentConfig, sweep_grids
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline import sweep
-from core.pipeline.evaluate import evaluate_alignment
-from core.pipeline.train import train
+from core.pipeline.evaluate_alignment_on_held_out_programs import evaluate_alignment
+from core.pipeline.train_and_evaluate_alignment import train
 from core.search.aligned_corpus import open_aligned_corpus
 from tests.integration.pipeline.sweep_corpus import (
     AUDIO,

@@ -21,9 +21,9 @@ from core.corpus.program_split_assignment import LEGACY_SPLIT_RULE, SPLIT_RULE_K
 from core.errors import EarshotError
 from core.pipeline import embed_missing_programs_and_clips
 from core.pipeline.alignment_map_computation import compute_and_save_alignment_map
-from core.pipeline.evaluate import evaluate_alignment
+from core.pipeline.evaluate_alignment_on_held_out_programs import evaluate_alignment
 from core.pipeline.import_embeddings import import_external_embeddings
-from core.pipeline.train import train
+from core.pipeline.train_and_evaluate_alignment import train
 from core.programs import Program
 from core.search import aligned_corpus
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus

@@ -20,7 +20,7 @@ from core.encoders.model_weight_sources import WheelWeights
 from core.errors import EarshotError
 from core.evaluation import confidence_calibration
 from core.evaluation.metrics import normalized_similarity
-from core.pipeline import train as train_stage
+from core.pipeline import train_and_evaluate_alignment as train_stage
 from core.pipeline.embed_missing_programs_and_clips import embed_corpus
 from core.pipeline.generate_render_and_embed_corpus import (
     BuildOptions,
@@ -35,7 +35,7 @@ from core.search.silent_snippet_check import SilentSnippetError
 from core.studies import (
     retrieval_findings,
     retrieval_method_definitions,
-    retriever,
+    retrieval_method_fitting_and_ranking,
     snippet_retrieval_study,
 )
 from core.studies.experiments import ablation_methods
@@ -69,7 +69,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
         patch.setattr(
             retrieval_method_definitions, "make_preset_alignment_config", make_quick_config
         )
-        patch.setattr(retriever, "TIMED_QUERY_COUNT", 2)
+        patch.setattr(retrieval_method_fitting_and_ranking, "TIMED_QUERY_COUNT", 2)
         build_corpus(
             "small",
             BuildOptions(TEMPLATES, 6, grammar_program_count=16),

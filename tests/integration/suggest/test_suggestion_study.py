@@ -13,7 +13,7 @@ from core.pipeline.generate_render_and_embed_corpus import (
     EncoderChoice,
     build_corpus,
 )
-from core.pipeline.train import train
+from core.pipeline.train_and_evaluate_alignment import train
 from core.progress_callback import ignore_progress
 from core.search import open_aligned_corpus
 from core.sonicpi import render

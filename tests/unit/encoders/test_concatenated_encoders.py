@@ -11,7 +11,7 @@ from core.encoders.concatenated_encoders import concatenate_embeddings, split_en
 from core.encoders.encoder_spec import split_concat_revision
 from core.errors import EarshotError
 from core.pipeline import embed_missing_programs_and_clips
-from core.pipeline.evaluate import load_held_out_audio_embeddings
+from core.pipeline.evaluate_alignment_on_held_out_programs import load_held_out_audio_embeddings
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 

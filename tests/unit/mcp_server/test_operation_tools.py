@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import ValidationError
 
-from core.mcp_server.tools import build_tools
+from core.mcp_server.tool_list_and_descriptions import build_tools
 
 TOOLS = {tool.name: tool for tool in build_tools()}
 
@@ -60,7 +60,7 @@ def test_only_rendering_writes():
 
 def test_an_unexpected_error_hides_its_text(monkeypatch: pytest.MonkeyPatch):
     from core.mcp_server import operation_tools
-    from core.mcp_server.server import build_mcp_server
+    from core.mcp_server.mcp_server_construction import build_mcp_server
 
     def fail(operation: object, request: object) -> None:
         raise KeyError("/home/somebody/secret")

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import core.sonicpi
 from core import jobs, programs
-from core.cli.parsing import parse_fixed_template_parameters
+from core.cli.argument_parsing import parse_fixed_template_parameters
 from core.corpus import Corpus
 from core.pipeline import template_gallery_rendering
 from core.sonicpi import Clip, RenderProblem, RenderResult

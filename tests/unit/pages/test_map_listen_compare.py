@@ -19,7 +19,7 @@ from core.search import search_confidence
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.clip_property_forecast import fit_forecast
 from core.search.map_placement import place_snippet_on_map
-from core.search.measured_clip_words import describe_measured_clips
+from core.search.measured_clip_properties_in_words import describe_measured_clips
 from pages.map.map_marks_and_clicks import decode_bitmask, encode_bitmask
 from tests.unit.pages.page_steps import (
     MARKDOWN_NAME,

@@ -21,7 +21,7 @@ from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.package_versions import collect_package_versions
 from core.pipeline.alignment_map_computation import compute_alignment_map
-from core.pipeline.evaluate import (
+from core.pipeline.evaluate_alignment_on_held_out_programs import (
     EvaluationPairs,
     build_saved_evaluation_record,
     evaluate_projection_heads,

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.sonicpi.interpreter.compiled_node_functions_and_step_limit import (
+    NodeCompiler,
+    NodeEvaluation,
+    end_thread_at_step_limit,
+)
 from core.sonicpi.interpreter.control_flow_signals import (
     VALUE_ERRORS,
     ControlFlowSignal,
@@ -11,11 +16,6 @@ from core.sonicpi.interpreter.control_flow_signals import (
 )
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.list_and_number_methods import is_case_match
-from core.sonicpi.interpreter.node_evaluation import (
-    NodeCompiler,
-    NodeEvaluation,
-    end_thread_at_step_limit,
-)
 from core.sonicpi.interpreter.pattern_matching import match_and_bind_pattern
 from core.sonicpi.interpreter.syntax_tree_types import Node, Scope
 from core.sonicpi.interpreter.values import UNKNOWN, UnknownValue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.sonicpi.interpreter.node_evaluation import (
+from core.sonicpi.interpreter.compiled_node_functions_and_step_limit import (
     NodeCompiler,
     NodeEvaluation,
     end_thread_at_step_limit,

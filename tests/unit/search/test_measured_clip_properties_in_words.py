@@ -7,7 +7,7 @@ import pytest
 
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS
 from core.errors import EarshotError
-from core.search.measured_clip_words import describe_measured_clips
+from core.search.measured_clip_properties_in_words import describe_measured_clips
 
 
 class MeasuredCorpus:

@@ -10,8 +10,8 @@ import pytest
 from core.alignment import AlignmentConfig
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.pipeline.evaluate import evaluate_alignment
-from core.pipeline.train import _choose_unseen_templates, train
+from core.pipeline.evaluate_alignment_on_held_out_programs import evaluate_alignment
+from core.pipeline.train_and_evaluate_alignment import _choose_unseen_templates, train
 from core.programs import Program
 from core.search.aligned_corpus import open_aligned_corpus
 from core.sonicpi import Clip, RenderResult

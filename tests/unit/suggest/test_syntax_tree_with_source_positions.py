@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.suggest.source_tree import (
+from core.suggest.syntax_tree_with_source_positions import (
     get_block_body,
     list_statement_nodes,
     parse_source_tree,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from core.sonicpi.interpreter.node_evaluation import (
+from core.sonicpi.interpreter.compiled_node_functions_and_step_limit import (
     NodeCompiler,
     NodeEvaluation,
     end_thread_at_step_limit,
