@@ -103,7 +103,7 @@ def evaluate(
     >>> "cka_debiased" in set(metrics["metric"])
     True
     """
-    from core.pipeline.evaluate import evaluate_alignment
+    from core.pipeline.evaluate_alignment_on_held_out_programs import evaluate_alignment
 
     if isinstance(corpus, str):
         corpus = Corpus.open(corpus)

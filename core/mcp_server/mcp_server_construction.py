@@ -18,7 +18,7 @@ from core import __version__
 from core.errors import EarshotError
 from core.mcp_server.corpus_resources import add_corpus_resources
 from core.mcp_server.distinct_candidates_prompt import PROMPT_NAME, write_candidates_prompt
-from core.mcp_server.tools import build_tools
+from core.mcp_server.tool_list_and_descriptions import build_tools
 from core.operations.operation_requests import describe_invalid_fields
 
 SERVER_NAME = "earshot"

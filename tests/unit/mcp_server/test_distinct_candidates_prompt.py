@@ -8,7 +8,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
 from core.mcp_server.distinct_candidates_prompt import PROMPT_NAME, write_candidates_prompt
-from core.mcp_server.server import build_mcp_server
+from core.mcp_server.mcp_server_construction import build_mcp_server
 
 
 def test_the_program_is_fenced_as_data():

@@ -78,7 +78,7 @@ def test_an_unexpected_error_hides_its_text(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_invalid_arguments_are_named_in_one_line():
-    from core.mcp_server.server import build_mcp_server
+    from core.mcp_server.mcp_server_construction import build_mcp_server
 
     async def call() -> str:
         with pytest.raises(ToolError) as mistake:
