@@ -25,6 +25,7 @@ ELEMENTS_BY_PAGE = {
     "home": ("DataFrame",),
     "corpus": ("DataFrame", "TextInput", "Multiselect"),
     "map": ("PlotlyChart",),
+    "studies": ("DataFrame", "PlotlyChart"),
     "jobs": ("DataFrame",),
 }
 # The imports stand at the beginning of a script, which may have megabytes.
