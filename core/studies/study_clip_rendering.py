@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from core import encoders, workspace
 from core.corpus import Corpus, does_clip_exist, fetch_clip_files, get_local_clip_file
+from core.file_locks_and_atomic_writes import atomic_write
 from core.pipeline.executors import Executor
 from core.pipeline.executors.executor_of_enclosing_block import get_default_executor
 from core.pipeline.executors.local_executor import choose_clip_batch_size
@@ -87,6 +89,37 @@ def embed_clip_files(encoder_id: str, clip_paths: Sequence[Path], progress: Prog
         parts.append(encoder.embed([Clip.load(path) for path in block]))
         progress(EMBEDDING_STEP, start + len(block), len(clip_paths))
     return np.concatenate(parts)
+
+
+def embed_study_clips(
+    encoder_id: str, clip_paths: Sequence[Path], progress: Progress
+) -> np.ndarray:
+    """Embed clips of `render_study_clips`, and keep each vector beside its clip.
+
+    A study that is run again, or after an interruption, embeds only what is new.
+
+    Parameters
+    ----------
+    encoder_id : str
+        A vector is used again as long as the revision of the encoder is the same.
+    clip_paths : sequence of Path
+        At least one.
+    progress : Progress
+
+    Returns
+    -------
+    float32 [n, d]
+    """
+    spec = encoders.find_encoder_spec(encoder_id)
+    key = hashlib.sha256(f"{spec.id} {spec.revision}".encode()).hexdigest()[:16]
+    vector_paths = [path.with_name(f"{path.stem}.{key}.npy") for path in clip_paths]
+    missing = [row for row, path in enumerate(vector_paths) if not path.is_file()]
+    if missing:
+        vectors = embed_clip_files(encoder_id, [clip_paths[row] for row in missing], progress)
+        for row, vector in zip(missing, vectors):
+            with atomic_write(vector_paths[row]) as file:
+                np.save(file, vector)
+    return np.stack([np.load(path) for path in vector_paths])
 
 
 def make_path_relative_to_workspace(path: str | Path) -> str:

@@ -27,7 +27,7 @@ from core.studies.pick_diversity_metrics import (
     compute_source_edit_distances,
 )
 from core.studies.retrieval_queries import SONICPI_EXAMPLES_FOLDER
-from core.studies.study_clip_rendering import embed_clip_files, render_study_clips
+from core.studies.study_clip_rendering import embed_study_clips, render_study_clips
 from core.studies.study_inputs import open_study_inputs
 from core.studies.study_result import (
     Measurement,
@@ -49,6 +49,7 @@ from core.studies.suggestion_study_measurements import (
     measure_movement_correlation,
     measure_movement_correlation_by_method,
     measure_target_hits,
+    summarize_target_hits_by_kind,
     summarize_target_hits_by_method,
     summarize_target_hits_by_program,
 )
@@ -157,7 +158,9 @@ def _predict_and_render_candidates_of_program(
     if not rows or rows[0] != 0 or len(rows) - 1 < MIN_CANDIDATES:
         return None
     clip_paths = [path for path in paths if path is not None]
-    audio = {encoder: embed_clip_files(encoder, clip_paths, progress) for encoder in audio_encoders}
+    audio = {
+        encoder: embed_study_clips(encoder, clip_paths, progress) for encoder in audio_encoders
+    }
     predicted = select_predicted_candidates(predicted, [row - 1 for row in rows[1:]])
     code = np.concatenate([predicted.current_embedding, predicted.code_embeddings])
     vectors = np.concatenate([predicted.current_vector[None], predicted.vectors])
@@ -194,6 +197,34 @@ def _split_measured_aspects(
         return {}
     aspects = get_aspect_index(aligned_corpus).standardize_aspects(vectors)
     return {f"aspect {name}": values for name, values in aspects.items()}
+
+
+def _build_target_tables(hits: pd.DataFrame) -> list[StudyTable]:
+    """Return the tables of `measure_target_hits` by program, method and kind of program."""
+    reached = (
+        "Nearer: share of targets to which the best candidate is truly nearer than the program."
+        " Reachable: share of targets to which any candidate is truly nearer; no prediction can"
+        " have a higher share. Nearer of reachable: the first among these targets. Share of"
+        " possible gain: how much nearer the best candidates are, by how much nearer the truly"
+        " nearest ones are. Rank: of the best candidate among all by true distance, from 0"
+        " (nearest) to 1."
+    )
+    return [
+        StudyTable("toward", "Toward a clip", summarize_target_hits_by_program(hits), reached),
+        StudyTable(
+            "toward-methods",
+            "Toward a clip, by method",
+            summarize_target_hits_by_method(hits),
+            f"{reached} With 95 % bootstrap intervals; programs of one grammar style are resampled"
+            " together. Random: the mean over all candidates.",
+        ),
+        StudyTable(
+            "toward-kinds",
+            "Toward a clip, by kind of program",
+            summarize_target_hits_by_kind(hits),
+            reached,
+        ),
+    ]
 
 
 def _build_suggestion_result(
@@ -259,22 +290,7 @@ def _build_suggestion_result(
                 worst,
                 "Share of the gap that the picks close, by the training encoder.",
             ),
-            StudyTable(
-                "toward",
-                "Toward a clip",
-                toward,
-                "Per program: share of targets to which the best predicted candidate is truly"
-                " nearer than the program, and its mean rank among all candidates by true distance,"
-                " from 0 (nearest) to 1.",
-            ),
-            StudyTable(
-                "toward-methods",
-                "Toward a clip, by method",
-                summarize_target_hits_by_method(hits),
-                "Over all programs and targets, with 95 % bootstrap intervals; programs of one"
-                " grammar style are resampled together. True audio: the nearest candidate, so its"
-                " share is the highest that any prediction can reach.",
-            ),
+            *_build_target_tables(hits),
             StudyTable(
                 "sensitivity",
                 "Predicted and true movement",

@@ -32,6 +32,9 @@ RANDOM, UPPER_BOUND, OURS = "random", "true audio (upper bound)", "predicted sou
 SHARED_SPACE = "shared space alone"
 WITHOUT_SIMULATION_REGRESSION = "code, aspects and forecast"
 TEXT_METHODS = ("edit distance", "raw code embedding")
+REACHED_COLUMNS = ("nearer", "reachable", "nearer of reachable", "share of possible gain")
+"""Share of targets to which the pick is truly nearer than the program; share to which any candidate
+is; the first among the second; and the sum of the gains by that of the truly nearest candidates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,8 +182,11 @@ def measure_target_hits(
     -------
     DataFrame
         One row per program, target and method: "program", "kind", "style", "method", "nearer"
-        (whether the best predicted candidate is truly nearer to the target than the program) and
-        "rank" (its rank among all candidates by true distance, from 0 to 1).
+        (whether the best predicted candidate is truly nearer to the target than the program),
+        "reachable" (whether any candidate is), "gain" (how much nearer the best predicted candidate
+        is, as a difference of cosines), "best gain" (the same of the truly nearest candidate) and
+        "rank" (that of the best predicted one among all by true distance, from 0 to 1). For random
+        picks, all but the last two are means over all candidates.
     """
     rng = np.random.default_rng(seed)
     audio, program_ids = aligned_corpus.pairs.audio_embeddings, aligned_corpus.pairs.program_ids
@@ -193,14 +199,22 @@ def measure_target_hits(
         for column, target_row in enumerate(targets.tolist()):
             target = find_target_of_corpus_program(aligned_corpus, program_ids[target_row])
             assert target is not None
-            true = similarity[1:, column]
-            scores = _score_candidates_by_methods(aligned_corpus, item, target)
-            for method, values in {**scores, UPPER_BOUND: true}.items():
-                reached = true[int(np.argmax(values))]
-                is_nearer = bool(reached > similarity[0, column])
-                rank = float((true > reached).mean())
-                rows.append((item.name, item.kind, item.style, method, is_nearer, rank))
-    return pd.DataFrame(rows, columns=["program", "kind", "style", "method", "nearer", "rank"])
+            gains = similarity[1:, column] - similarity[0, column]
+            scores = {
+                **_score_candidates_by_methods(aligned_corpus, item, target),
+                UPPER_BOUND: gains,
+                RANDOM: np.zeros(len(gains)),
+            }
+            reachable, best_gain = float(gains.max() > 0), float(gains.max())
+            for method, values in scores.items():
+                # Equal scores share the place: random picks are the mean over all candidates.
+                reached = gains[values == values.max()]
+                is_nearer, gain = float((reached > 0).mean()), float(reached.mean())
+                rank = float(np.mean([(gains > value).mean() for value in reached]))
+                row = (item.name, item.kind, item.style, method)
+                rows.append((*row, is_nearer, reachable, gain, best_gain, rank))
+    columns = ["program", "kind", "style", "method", "nearer", "reachable"]
+    return pd.DataFrame(rows, columns=[*columns, "gain", "best gain", "rank"])
 
 
 def _score_candidates_by_methods(
@@ -219,11 +233,34 @@ def _score_candidates_by_methods(
 def summarize_target_hits_by_program(hits: pd.DataFrame) -> pd.DataFrame:
     """Return the share of targets reached, and the mean and median rank, of each program."""
     ours = hits[hits["method"] == OURS]
-    summary = ours.groupby(["program", "kind"], sort=False).agg(
-        nearer=("nearer", "mean"), mean_rank=("rank", "mean"), median_rank=("rank", "median")
+    rows = []
+    for (program, kind), own in ours.groupby(["program", "kind"], sort=False):
+        ranks = own["rank"]
+        rows.append((program, kind, *_summarize_reached_targets(own), ranks.mean(), ranks.median()))
+    columns = ["program", "kind", *REACHED_COLUMNS, "rank share", "median rank share"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def summarize_target_hits_by_kind(hits: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of targets reached of each kind of program, by each method."""
+    rows = []
+    for (kind, method), own in hits.groupby(["kind", "method"], sort=False):
+        median = own["rank"].median()
+        rows.append((kind, method, len(own), *_summarize_reached_targets(own), median))
+    columns = ["kind", "method", "targets", *REACHED_COLUMNS, "median rank share"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _summarize_reached_targets(hits: pd.DataFrame) -> tuple[float, float, float, float]:
+    """Return the values of `REACHED_COLUMNS` over programs and targets."""
+    possible = float(hits["best gain"].clip(lower=0).sum())
+    is_reachable = hits["reachable"] > 0
+    return (
+        float(hits["nearer"].mean()),
+        float(hits["reachable"].mean()),
+        float(hits.loc[is_reachable, "nearer"].mean()),
+        float(hits["gain"].sum()) / possible if possible > 0 else np.nan,
     )
-    names = {"mean_rank": "rank share", "median_rank": "median rank share"}
-    return summary.reset_index().rename(columns=names)
 
 
 def summarize_target_hits_by_method(hits: pd.DataFrame) -> pd.DataFrame:
@@ -234,9 +271,11 @@ def summarize_target_hits_by_method(hits: pd.DataFrame) -> pd.DataFrame:
         nearer, ranks = own["nearer"].to_numpy(float), own["rank"].to_numpy(float)
         nearer_interval = compute_bootstrap_interval(nearer, clusters=styles)
         rank_interval = compute_bootstrap_interval(ranks, clusters=styles)
+        share, *others = _summarize_reached_targets(own)
         median = float(np.median(ranks))
-        rows.append((method, nearer.mean(), *nearer_interval, ranks.mean(), *rank_interval, median))
-    columns = ["method", "nearer", "nearer low", "nearer high"]
+        row = (method, share, *nearer_interval, *others, ranks.mean(), *rank_interval, median)
+        rows.append(row)
+    columns = ["method", "nearer", "nearer low", "nearer high", *REACHED_COLUMNS[1:]]
     columns += ["rank share", "rank low", "rank high", "median rank share"]
     return pd.DataFrame(rows, columns=columns)
 
