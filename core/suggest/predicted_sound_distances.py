@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.encoders.simulation.gain_invariant_features import remove_overall_level
 from core.search.aspect_similarity import get_aspect_index
-from core.search.shared_space_regression_from_simulation import scale_rows_to_unit_length
 from core.suggest.candidate_prediction import PredictedCandidates, simulate_candidates
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
 
-VIEW_WEIGHTS = (1.0, 1.0, 2.0)
+VIEW_WEIGHTS = (0.5, 1.0, 2.0)
 """Of the squared distances by code, aspects and shared space."""
+SIMULATION_WEIGHT = 2.0
+"""Of the prediction from the simulated sound, beside that from the code, which has the weight 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +43,9 @@ class PredictedSounds:
     properties : float [m + 1, t]
         Forecast, in standard deviations over programs.
     vectors : float32 [m + 1, d]
-        Unit vectors in the shared space: the mean of the alignment's prediction from the code and
-        of the prediction from the simulated sound.
+        In the shared space: the weighted mean of the unit vectors that the alignment predicts from
+        the code and the regression from the simulated sound. They are the shorter, the less the
+        two agree.
     """
 
     rows: list[int]
@@ -121,7 +124,8 @@ def predict_sounds(
     vectors = np.concatenate([predicted.current_vector[None], predicted.vectors[list(rows)]])
     regression = aligned_corpus.simulation_regression
     if regression is not None:
-        vectors = scale_rows_to_unit_length(vectors + regression.predict_vectors(sounds.features))
+        simulated = regression.predict_vectors(remove_overall_level(sounds.features))
+        vectors = (vectors + SIMULATION_WEIGHT * simulated) / (1 + SIMULATION_WEIGHT)
     code = np.concatenate([predicted.current_embedding, predicted.code_embeddings[list(rows)]])
     norms = np.linalg.norm(code, axis=1, keepdims=True)
     return PredictedSounds(
