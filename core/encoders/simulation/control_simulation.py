@@ -17,8 +17,10 @@ from core.encoders.simulation.event_simulation import (
 from core.encoders.simulation.fx_mixing import MixedSound, mix_dry_and_wet
 from core.encoders.simulation.fx_simulation import MAX_GAIN, apply_fx_effect
 from core.encoders.simulation.options_over_time import (
+    OptionState,
     compute_option_values_over_time,
-    iterate_frames_with_equal_options,
+    list_option_states,
+    mix_powers_of_states,
 )
 from core.encoders.simulation.third_octave_bands import BAND_COUNT, FRAME_SECONDS
 from core.sonicpi.score_events import ScoreEvent
@@ -65,14 +67,17 @@ def simulate_controlled_event(event: ScoreEvent) -> SimulatedEvent:
     levels = {name: values[name] for name in values if name in LEVEL_OPTIONS}
     states = {name: values[name] for name in values if name not in LEVEL_OPTIONS | STARTING_OPTIONS}
     unit = {**initial, "amp": 1.0, "pre_amp": 1.0}
-    power = np.zeros_like(first.power)
     widths, floors = np.zeros_like(first.widths), np.zeros_like(first.floors)
-    for options, frames in iterate_frames_with_equal_options(states, frame_count, MAX_SOUND_STATES):
-        sound = simulate_event(replace(event, options={**unit, **options}))
-        inside = frames[frames < len(sound.power)]
-        power[inside] = sound.power[inside]
-        widths += sound.widths * (len(frames) / frame_count)
-        floors += sound.floors * (len(frames) / frame_count)
+    powers: list[tuple[OptionState, np.ndarray]] = []
+    for state in list_option_states(states, frame_count, MAX_SOUND_STATES):
+        sound = simulate_event(replace(event, options={**unit, **state.options}))
+        state_power = np.zeros((len(state.frames), BAND_COUNT + 1), np.float32)
+        inside = state.frames < len(sound.power)
+        state_power[inside] = sound.power[state.frames[inside]]
+        powers.append((state, state_power))
+        widths += sound.widths * (float(state.shares.sum()) / frame_count)
+        floors += sound.floors * (float(state.shares.sum()) / frame_count)
+    power = mix_powers_of_states(powers, first.power.shape)
     gains = _get_values(levels, defaults, "amp", frame_count) * _get_values(
         levels, defaults, "pre_amp", frame_count
     )
@@ -141,11 +146,12 @@ def _apply_effect_by_states(
     frame_count = len(sound.power)
     is_time_dependent = name in TIME_DEPENDENT_FX
     max_count = MAX_TIME_DEPENDENT_FX_STATES if is_time_dependent else MAX_FX_STATES
-    power = np.empty_like(sound.power)
     side_share = 0.0
-    for options, frames in iterate_frames_with_equal_options(states, frame_count, max_count):
-        part = sound if is_time_dependent else replace(sound, power=sound.power[frames])
-        wet = apply_fx_effect(part, name, {**initial, **options})
-        power[frames] = wet.power[frames] if is_time_dependent else wet.power
-        side_share += wet.side_share * len(frames) / frame_count
+    powers: list[tuple[OptionState, np.ndarray]] = []
+    for state in list_option_states(states, frame_count, max_count):
+        part = sound if is_time_dependent else replace(sound, power=sound.power[state.frames])
+        wet = apply_fx_effect(part, name, {**initial, **state.options})
+        powers.append((state, wet.power[state.frames] if is_time_dependent else wet.power))
+        side_share += wet.side_share * float(state.shares.sum()) / frame_count
+    power = mix_powers_of_states(powers, sound.power.shape)
     return replace(sound, power=power, side_share=side_share)

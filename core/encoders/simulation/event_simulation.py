@@ -10,6 +10,12 @@ import numpy as np
 
 from core.encoders.newer_sound_feature_columns import find_sound_sharing_feature_column
 from core.encoders.score_event_lengths import merge_default_event_options
+from core.encoders.simulation.envelope_levels import (
+    FRAMES_BEFORE_ONSET,
+    MAX_EVENT_FRAMES,
+    compute_envelope_levels,
+)
+from core.encoders.simulation.modulation_wave import compute_pitch_shares
 from core.encoders.simulation.sound_profile_table import (
     PROFILE_CUTOFFS,
     PROFILE_FRAMES,
@@ -20,29 +26,27 @@ from core.encoders.simulation.sound_profile_table import (
 from core.encoders.simulation.third_octave_bands import (
     BAND_CENTRE_NOTES,
     BAND_COUNT,
-    FFT_SIZE,
     FRAME_SECONDS,
-    HOP_LENGTH,
     SEMITONES_PER_BAND,
-    build_hann_window,
 )
 from core.sonicpi.score_events import ScoreEvent
 from core.sonicpi.sonic_pi_inventory import get_builtin_sample_duration
 
 DEFAULT_NOTE, DEFAULT_CUTOFF = 52.0, 100.0
 FALLBACK_SYNTH, FALLBACK_SAMPLE = "beep", "misc_burp"
-MAX_EVENT_FRAMES = 800  # longer than a clip of 18 s
-ENVELOPE_STEPS_PER_FRAME = 4
-FRAMES_BEFORE_ONSET = FFT_SIZE // (2 * HOP_LENGTH)  # that overlap the window of an onset
 FILTER_DB_PER_OCTAVE = 12.0
 SEMITONES_PER_OCTAVE = 12.0
 MAX_AMPLITUDE = 50.0
 MIN_RATE = 0.02
 PITCH_SHIFT_LOSS_DB = -5.0  # of the grains by which `pitch:` moves a sample, measured for drums
 MAX_CUTOFF = 140.0  # MIDI
+# Synths that move between two pitches sound like these at each of them.
+SYNTH_BY_MODULATED_SYNTH = {
+    f"mod_{name}": name for name in ("saw", "dsaw", "fm", "beep", "sine", "tri", "pulse")
+}
+DB_TO_LOG2 = np.float32(math.log2(10) / 10)
 AMPLITUDE_AND_PAN_OPTIONS = ("amp", "pre_amp", "pan")
 SOUND_CACHE_SIZE = 512  # of at most 80 kB each
-ENVELOPE_CACHE_SIZE = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +117,7 @@ def _simulate_sound_at_unit_amplitude(
         levels, peaks = _simulate_sample_levels(profile, event, options)
         widths, floors = profile.widths, profile.floors
     else:
-        levels, peaks, note_row = _simulate_synth_levels(profile, options)
+        levels, peaks, note_row = _simulate_synth_levels(name, profile, options)
         widths, floors = profile.widths[note_row], profile.floors[note_row]
     power = np.empty((len(levels), BAND_COUNT + 1), np.float32)
     power[:, :BAND_COUNT] = convert_db_to_power(levels)
@@ -149,10 +153,43 @@ def convert_db_to_power(levels: np.ndarray) -> np.ndarray:
 
 
 def _simulate_synth_levels(
-    profile: SoundProfile, options: dict[str, float]
+    name: str, profile: SoundProfile, options: dict[str, float]
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Return levels [frames, bands] and peaks [frames] in dB, and the row of the nearest note."""
-    note = min(max(options.get("note", DEFAULT_NOTE), 0.0), 130.0)
+    note = _clamp_note(options.get("note", DEFAULT_NOTE))
+    row = int(np.abs(PROFILE_NOTES - note).argmin())
+    envelope = compute_envelope_levels(options, profile.envelope_exponent)
+    span = options.get("mod_range", 0.0)
+    if name in SYNTH_BY_MODULATED_SYNTH and span:
+        carrier = load_profile_table().synths[SYNTH_BY_MODULATED_SYNTH[name]]
+        levels = np.full((len(envelope), BAND_COUNT), -np.inf, np.float32)
+        for part, shares in compute_pitch_shares(options, len(envelope)):
+            pitch = {**options, "note": note + part * span}
+            part_levels, peaks = _compute_note_levels(carrier, pitch, len(envelope))
+            part_levels += 10 * np.log10(np.maximum(shares, 1e-9))[:, None].astype(np.float32)
+            levels = np.logaddexp2(levels * DB_TO_LOG2, part_levels * DB_TO_LOG2) / DB_TO_LOG2
+        change = _sum_levels(profile.levels[row]).mean() - _sum_levels(carrier.levels[row]).mean()
+        levels, peaks = levels + change, peaks + change
+    else:
+        levels, peaks = _compute_note_levels(profile, options, len(envelope))
+    return levels + envelope[:, None], peaks + envelope, row
+
+
+def _clamp_note(note: float) -> float:
+    return min(max(note, 0.0), 130.0)
+
+
+def _sum_levels(levels: np.ndarray) -> np.ndarray:
+    """Return the level of the sum over the bands [..., bands] in dB."""
+    total: np.ndarray = 10 * np.log10(convert_db_to_power(levels).sum(axis=-1))
+    return total
+
+
+def _compute_note_levels(
+    profile: SoundProfile, options: dict[str, float], frame_count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return levels [frames, bands] without the envelope, and the peak, in dB."""
+    note = _clamp_note(options.get("note", DEFAULT_NOTE))
     row = int(np.abs(PROFILE_NOTES - note).argmin())
     anchors, peaks = _interpolate_levels_at_cutoff(
         profile, row, options.get("cutoff", DEFAULT_CUTOFF)
@@ -164,10 +201,8 @@ def _simulate_synth_levels(
             gains = effect.interpolate_level_change(options[option])
             anchors = anchors + gains
             peaks = peaks + gains[int(anchors[1].argmax())]
-    envelope = compute_envelope_levels(options, profile.envelope_exponent)
-    levels = _interpolate_levels_over_time(anchors, len(envelope))
     # The peak follows the level of the loudest band.
-    return levels + envelope[:, None], peaks + envelope, row
+    return _interpolate_levels_over_time(anchors, frame_count), peaks
 
 
 def _interpolate_levels_at_cutoff(
@@ -253,81 +288,6 @@ def _interpolate_levels_over_time(anchors: np.ndarray, frame_count: int) -> np.n
     return levels
 
 
-def compute_envelope_levels(options: dict[str, float], exponent: float) -> np.ndarray:
-    """Return the level of an envelope per frame in dB: float32 [frames].
-
-    Parameters
-    ----------
-    options : dict of str to float
-        With defaults; times in seconds. Without "release", the sound decays by itself.
-    exponent : float
-        As in `SoundProfile`.
-
-    Notes
-    -----
-    The mean square of each frame is weighted by the window, as in a measured spectrogram. Sonic
-    Pi's default curve is linear in amplitude.
-    """
-    values = tuple([options.get(name, default) for name, default in _ENVELOPE_DEFAULTS.items()])
-    return _compute_cached_envelope_levels("release" in options, values, exponent)
-
-
-_ENVELOPE_DEFAULTS = {
-    "attack": 0.0,
-    "decay": 0.0,
-    "sustain": 0.0,
-    "release": 0.0,
-    "attack_level": 1.0,
-    "sustain_level": 1.0,
-    "decay_level": -1.0,
-}
-
-
-# The notes of a loop mostly share their envelope.
-@lru_cache(maxsize=ENVELOPE_CACHE_SIZE)
-def _compute_cached_envelope_levels(
-    has_release: bool, values: tuple[float, ...], exponent: float
-) -> np.ndarray:
-    if not has_release:
-        return _average_envelope_over_windows(np.ones(MAX_EVENT_FRAMES * ENVELOPE_STEPS_PER_FRAME))
-    attack, decay, sustain, release = (
-        min(max(seconds, 0.0), MAX_EVENT_FRAMES * FRAME_SECONDS) for seconds in values[:4]
-    )
-    attack_level, sustain_level, decayed = values[4:]
-    top = _clamp_envelope_level(attack_level)
-    sustained = _clamp_envelope_level(sustain_level)
-    decayed = sustained if decayed < 0 else _clamp_envelope_level(decayed)
-    step_seconds = FRAME_SECONDS / ENVELOPE_STEPS_PER_FRAME
-    total = min(attack + decay + sustain + release, MAX_EVENT_FRAMES * FRAME_SECONDS)
-    times = (np.arange(max(1, math.ceil(total / step_seconds))) + 0.5) * step_seconds
-    corners = np.cumsum([0.0, attack, decay, sustain, release])
-    envelope = np.interp(times, corners, [0.0 if attack else top, top, decayed, sustained, 0.0])
-    return _average_envelope_over_windows(
-        np.power(envelope, exponent) if exponent != 1 else envelope
-    )
-
-
-def _clamp_envelope_level(level: float) -> float:
-    return min(max(level, 0.0), 4.0)
-
-
-@cache
-def _build_window_weights() -> np.ndarray:
-    """Return the squared window summed per step of the envelope; the sum is 1."""
-    window: np.ndarray = build_hann_window().astype(np.float64) ** 2
-    return window.reshape(-1, HOP_LENGTH // ENVELOPE_STEPS_PER_FRAME).sum(axis=1)
-
-
-def _average_envelope_over_windows(envelope: np.ndarray) -> np.ndarray:
-    """Return the windowed mean square of an envelope per frame in dB, from before its start."""
-    weights = _build_window_weights()
-    # The window of the frame two before the start does not reach the sound.
-    energy = np.concatenate([np.zeros(ENVELOPE_STEPS_PER_FRAME), np.convolve(envelope**2, weights)])
-    frames = energy[ENVELOPE_STEPS_PER_FRAME - 1 :: ENVELOPE_STEPS_PER_FRAME][:MAX_EVENT_FRAMES]
-    levels: np.ndarray = 10 * np.log10(np.maximum(frames, 1e-12))
-    return levels.astype(np.float32)
-
-
 def _simulate_sample_levels(
     profile: SoundProfile, event: ScoreEvent, options: dict[str, float]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -347,8 +307,7 @@ def _simulate_sample_levels(
     positions = first + direction * speed * (
         np.arange(length + 2 * FRAMES_BEFORE_ONSET) - FRAMES_BEFORE_ONSET
     )
-    inside = np.clip(np.round(positions).astype(int), 0, len(profile.levels) - 1)
-    levels, peaks = profile.levels[inside], profile.peaks[inside]
+    levels, peaks = _interpolate_profile_frames(profile, positions)
     semitones = math.log2(speed) * SEMITONES_PER_OCTAVE + options.get("pitch", 0.0)
     levels = shift_levels_by_bands(levels, semitones / SEMITONES_PER_BAND)
     envelope = _compute_sample_envelope(event, options, length * FRAME_SECONDS)
@@ -358,6 +317,21 @@ def _simulate_sample_levels(
         levels = levels + np.float32(PITCH_SHIFT_LOSS_DB)
     levels = levels + _compute_sample_filter_response_db(options)
     return levels, peaks[:count] + envelope[:count]
+
+
+def _interpolate_profile_frames(
+    profile: SoundProfile, positions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return levels [frames, bands] and peaks [frames] at positions between measured frames.
+
+    At another rate, frames that repeat or are left out would sound like onsets.
+    """
+    inside = np.clip(positions, 0, len(profile.levels) - 1)
+    low = np.minimum(inside.astype(int), max(len(profile.levels) - 2, 0))
+    high = np.minimum(low + 1, len(profile.levels) - 1)
+    shares = (inside - low).astype(np.float32)
+    levels = profile.levels[low] + shares[:, None] * (profile.levels[high] - profile.levels[low])
+    return levels, profile.peaks[low] + shares * (profile.peaks[high] - profile.peaks[low])
 
 
 def _compute_sample_envelope(

@@ -11,18 +11,20 @@ from core.encoders.simulation.event_simulation import (
     compute_low_pass_response_db,
 )
 from core.encoders.simulation.fx_mixing import MixedSound
+from core.encoders.simulation.modulation_wave import (
+    WAVE_STEPS_PER_FRAME,
+    Options,
+    compute_modulation_wave,
+)
 from core.encoders.simulation.third_octave_bands import (
     BAND_CENTRE_NOTES,
     BAND_COUNT,
-    FRAME_SECONDS,
     SEMITONES_PER_BAND,
 )
 
-Options = dict[str, float]
 BAND_PASS_WIDTH_SEMITONES = 12.0
 MIN_RECIPROCAL_QUALITY = 0.05
 SWEEP_STEPS = 25
-WAVE_STEPS_PER_FRAME = 8
 MAX_EQUALIZER_DB, EQUALIZER_WIDTH = 15.0, 12.0  # at 1; semitones
 
 
@@ -126,22 +128,3 @@ def apply_equalizer(sound: MixedSound, options: Options) -> MixedSound:
         distance = side * (BAND_CENTRE_NOTES - options.get(f"{name}_note", 80.0)) / EQUALIZER_WIDTH
         levels = levels + MAX_EQUALIZER_DB * gain / (1 + np.exp(-4 * distance))
     return filter_sound_bands(sound, np.clip(levels, -60, 60).astype(np.float32))
-
-
-def compute_modulation_wave(options: Options, frame_count: int, default_wave: int) -> np.ndarray:
-    """Return a wave between 0 and 1: float [frame_count * WAVE_STEPS_PER_FRAME]."""
-    phase = max(options.get("phase", 0.25), 0.01)
-    width = min(max(options.get("pulse_width", 0.5), 0.0), 1.0)
-    steps = np.arange(frame_count * WAVE_STEPS_PER_FRAME) - WAVE_STEPS_PER_FRAME // 2
-    times = steps / WAVE_STEPS_PER_FRAME * FRAME_SECONDS
-    position = (times / phase + options.get("phase_offset", 0.0)) % 1
-    wave = int(options.get("wave", default_wave))
-    if wave == 1:
-        shape = (position < width).astype(np.float64)
-    elif wave == 0:
-        shape = 1 - position
-    else:
-        shape = (
-            1 - np.abs(2 * position - 1) if wave == 2 else (1 + np.sin(2 * np.pi * position)) / 2
-        )
-    return 1 - shape if options.get("invert_wave", 0.0) else shape

@@ -13,8 +13,6 @@ from core.encoders.simulation.event_simulation import (
     shift_levels_by_bands,
 )
 from core.encoders.simulation.fx_filters import (
-    WAVE_STEPS_PER_FRAME,
-    Options,
     apply_band_pass,
     apply_equalizer,
     apply_high_pass,
@@ -22,7 +20,6 @@ from core.encoders.simulation.fx_filters import (
     apply_resonant_high_pass,
     apply_resonant_low_pass,
     apply_swept_filter,
-    compute_modulation_wave,
     filter_sound_bands,
 )
 from core.encoders.simulation.fx_mixing import (
@@ -30,6 +27,11 @@ from core.encoders.simulation.fx_mixing import (
     add_two_sounds,
     mix_dry_and_wet,
     scale_sound_power,
+)
+from core.encoders.simulation.modulation_wave import (
+    WAVE_STEPS_PER_FRAME,
+    Options,
+    compute_modulation_wave,
 )
 from core.encoders.simulation.sound_profile_table import load_profile_table
 from core.encoders.simulation.third_octave_bands import (

@@ -15,7 +15,8 @@ from core.encoders.simulation.fx_filters import filter_sound_bands
 from core.encoders.simulation.fx_mixing import MixedSound
 from core.encoders.simulation.options_over_time import (
     compute_option_values_over_time,
-    iterate_frames_with_equal_options,
+    list_option_states,
+    mix_powers_of_states,
 )
 from core.encoders.simulation.third_octave_bands import BAND_COUNT, FRAME_SECONDS
 from core.sonicpi.main_mixer import DEFAULT_MIXER_OPTIONS
@@ -67,16 +68,17 @@ def _scale_frames(sound: MixedSound, gains: np.ndarray) -> MixedSound:
 
 
 def _apply_filters(sound: MixedSound, values: dict[str, np.ndarray]) -> MixedSound:
-    power = np.empty_like(sound.power)
-    states = iterate_frames_with_equal_options(values, len(power), MAX_FILTER_STATES)
-    for options, frames in states:
+    powers = []
+    for state in list_option_states(values, len(sound.power), MAX_FILTER_STATES):
+        options = state.options
         levels = np.zeros(BAND_COUNT, np.float32)
         if options["lpf_bypass"] < 0.5 and options["lpf"] < DEFAULT_MIXER_OPTIONS["lpf"]:
             levels = levels + compute_low_pass_response_db(options["lpf"])
         if options["hpf_bypass"] < 0.5 and options["hpf"] > DEFAULT_MIXER_OPTIONS["hpf"]:
             levels = levels + compute_high_pass_response_db(options["hpf"])
-        power[frames] = filter_sound_bands(replace(sound, power=sound.power[frames]), levels).power
-    return replace(sound, power=power)
+        part = replace(sound, power=sound.power[state.frames])
+        powers.append((state, filter_sound_bands(part, levels).power))
+    return replace(sound, power=mix_powers_of_states(powers, sound.power.shape))
 
 
 def _mix_channels(sound: MixedSound, is_mono: np.ndarray) -> MixedSound:

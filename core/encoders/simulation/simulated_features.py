@@ -36,7 +36,7 @@ from core.encoders.simulation.third_octave_bands import (
 from core.sonicpi.score_events import ScoreEvent
 
 SILENT_FRAME_DB = -60.0
-MIN_ONSET_RISE_DB = 0.75  # of 1 dB in a clip, where bands are narrower and noise adds to rises
+MIN_ONSET_RISE_DB = 0.6  # of 1 dB in a clip, where noise and beating add to rises
 FRAMES_BEFORE_MEAN, FRAMES_AFTER_MEAN, MIN_ONSET_GAP_FRAMES = 4, 5, 1
 LEVEL_STEP_COUNT = 24
 GATING_FRAMES = 17  # 0.4 s

@@ -4,7 +4,8 @@ import numpy as np
 
 from core.encoders.simulation.options_over_time import (
     compute_option_values_over_time,
-    iterate_frames_with_equal_options,
+    list_option_states,
+    mix_powers_of_states,
 )
 from core.sonicpi.sound_options_and_control_changes import OptionChange
 
@@ -34,14 +35,32 @@ def test_an_option_that_the_sound_lacks_is_left_out():
     assert follow({"amp": 1.0}, (0.0, {"depth": 3.0})) == {}
 
 
-def test_groups_of_frames_are_few_and_complete():
+def test_states_are_few_and_the_frames_lie_between_them():
     sweep = {"cutoff": np.linspace(20, 120, 1000), "res": np.linspace(0, 1, 1000) ** 2}
-    groups = list(iterate_frames_with_equal_options(sweep, 1000, 10))
-    assert 5 <= len(groups) <= 10
-    assert sorted(np.concatenate([frames for _, frames in groups])) == list(range(1000))
-    for options, frames in groups:
-        assert np.abs(sweep["cutoff"][frames] - options["cutoff"]).max() < 20
+    states = list_option_states(sweep, 1000, 10)
+    assert 5 <= len(states) <= 10
+    totals, cutoffs = np.zeros(1000), np.zeros(1000)
+    for state in states:
+        totals[state.frames] += state.shares
+        cutoffs[state.frames] += state.shares * state.options["cutoff"]
+    assert np.allclose(totals, 1, atol=1e-5)
+    # Nearly the values themselves, but for the ends, beyond the outermost states.
+    assert np.abs(cutoffs - sweep["cutoff"])[100:-100].max() < 4
 
 
-def test_one_group_without_changes():
-    assert [len(frames) for _, frames in iterate_frames_with_equal_options({}, 7, 3)] == [7]
+def test_one_state_without_changes():
+    (state,) = list_option_states({}, 7, 3)
+    assert list(state.frames) == list(range(7)) and (state.shares == 1).all()
+
+
+def test_levels_change_without_steps():
+    sweep = {"cutoff": np.linspace(20, 120, 1000)}
+    states = list_option_states(sweep, 1000, 5)
+    powers = [
+        (state, np.full((len(state.frames), 1), 10 ** (state.options["cutoff"] / 10), np.float32))
+        for state in states
+    ]
+    levels = 10 * np.log10(mix_powers_of_states(powers, (1000, 1))[:, 0])
+    # From frame to frame, the cutoff rises by 0.1.
+    assert np.abs(np.diff(levels)).max() < 1
+    assert 70 < np.ptp(levels) <= 100
