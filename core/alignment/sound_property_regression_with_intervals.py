@@ -136,7 +136,8 @@ def fit_forecast_model(
         Weight of each standardized feature in the distance of the kernel. Default: 1.
     has_baseline : bool
         Whether the first t features estimate the targets. The regression then predicts the
-        residuals of a line through them, so that programs unlike all others keep the estimate.
+        residuals of a line through them, so that programs unlike all others keep the estimate,
+        and corrects each target by as much of a residual as held-out groups bear out.
 
     Returns
     -------
@@ -180,13 +181,18 @@ def fit_forecast_model(
         rows[subset], targets[subset], folds[subset]
     )
     kernel = compute_gaussian_kernel(rows, rows, sharpness)
-    errors = np.abs(targets - _predict_held_out_groups(kernel, targets, folds, l2))
+    target_mean = _compute_mean_of_defined(targets)
+    held_out = _predict_held_out_groups(kernel, targets, folds, l2)
+    trust = np.ones(targets.shape[1])
+    if has_baseline:
+        trust = _fit_share_of_correction(targets, held_out, target_mean)
+        held_out = target_mean + trust * (held_out - target_mean)
+    errors = np.abs(targets - held_out)
     quantiles = calibrate_intervals_on_held_out_groups(
         kernel, errors, group_of_row, folds, COVERAGE
     )
     quantiles[~is_predictable] = np.inf
-    target_mean = _compute_mean_of_defined(targets)
-    weight = _solve_kernel_ridge(kernel, targets - target_mean, l2)
+    weight = _solve_kernel_ridge(kernel, targets - target_mean, l2) * trust
     return ForecastModel(
         mean,
         scale,
@@ -238,6 +244,23 @@ def _fit_baseline_slope(features: np.ndarray, targets: np.ndarray) -> np.ndarray
         centred = estimate - estimate.mean()
         slopes[column] = (centred @ target[is_defined]) / max(float(centred @ centred), 1e-9)
     return np.clip(slopes, 0.0, 1.0)
+
+
+def _fit_share_of_correction(
+    targets: np.ndarray, predictions: np.ndarray, mean: np.ndarray
+) -> np.ndarray:
+    """Return the share of the predicted residuals with the least squared error: float64 [t].
+
+    Parameters
+    ----------
+    targets, predictions : float64 [n, t]
+        Residuals, and their predictions when their group was held out.
+    mean : float64 [t]
+    """
+    deviations, centred = predictions - mean, np.nan_to_num(targets - mean)
+    squares = np.where(np.isfinite(targets), deviations**2, 0).sum(axis=0)
+    shares: np.ndarray = (deviations * centred).sum(axis=0) / np.maximum(squares, 1e-12)
+    return np.clip(shares, 0.0, 1.0)
 
 
 def _estimate_baseline_from_first_features(features: np.ndarray, slope: np.ndarray) -> np.ndarray:

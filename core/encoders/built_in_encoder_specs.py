@@ -254,7 +254,7 @@ ENCODER_SPECS = (
         weights=NoWeights(),
         # Version 1 left sounds and FX as they began, whatever `control` did; version 2 counted
         # onsets relative to the strongest one, version 3 had no resonance and no mix in phase, and
-        # version 4 left the main mixer as it was.
+        # version 4 left the main mixer as it was and counted onsets in third-octave bands.
         recipe_version=5,
     ),
     EncoderSpec(

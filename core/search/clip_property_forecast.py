@@ -27,7 +27,7 @@ FORECAST_ENCODER = "descriptors"
 """Id of the audio encoder whose values are predicted."""
 FEATURE_ENCODER = "simulation"
 """Id of the code encoder whose vectors it is predicted from."""
-FORECAST_VERSION = 5
+FORECAST_VERSION = 6
 """Increase it with every change of targets or model: older forecasts are then fitted again."""
 OUTSIDE_PROGRAM_WIDENING = 1.15
 """Factor of the intervals: programs by other people differ from the corpus more than its own

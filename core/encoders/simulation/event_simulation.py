@@ -160,7 +160,7 @@ def _simulate_synth_levels(
     row = int(np.abs(PROFILE_NOTES - note).argmin())
     envelope = compute_envelope_levels(options, profile.envelope_exponent)
     span = options.get("mod_range", 0.0)
-    if name in SYNTH_BY_MODULATED_SYNTH and span:
+    if name in SYNTH_BY_MODULATED_SYNTH:
         carrier = load_profile_table().synths[SYNTH_BY_MODULATED_SYNTH[name]]
         levels = np.full((len(envelope), BAND_COUNT), -np.inf, np.float32)
         for part, shares in compute_pitch_shares(options, len(envelope)):

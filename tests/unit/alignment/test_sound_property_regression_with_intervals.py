@@ -151,3 +151,19 @@ def test_equal_features_predict_the_mean():
     values, half_widths = model.predict_values_with_intervals(np.ones((2, 4)))
     np.testing.assert_allclose(values, [targets.mean(axis=0)] * 2, atol=0.01)
     assert np.isfinite(half_widths).all()
+
+
+def test_corrections_that_held_out_groups_contradict_are_left_out():
+    rng = np.random.default_rng(3)
+    features = rng.normal(size=(120, 4)).astype(np.float32)
+    groups = [f"g{row // 12}" for row in range(120)]
+    offsets = np.repeat(rng.normal(size=10), 12)
+    # Each group deviates from its first feature in its own way, which the fourth one betrays.
+    features[:, 3] += 5 * np.repeat(np.arange(10), 12)
+    targets = features[:, :1] + offsets[:, None]
+    model = fit_forecast_model(features, targets, groups, has_baseline=True)
+    new = rng.normal(size=(40, 4)).astype(np.float32)
+    new[:, 3] += 5 * 4.5
+    values, _ = model.predict_values_with_intervals(new)
+    assert np.abs(values[:, 0] - new[:, 0] - offsets.mean()).mean() < 0.6
+    assert np.corrcoef(values[:, 0], new[:, 0])[0, 1] > 0.9

@@ -47,6 +47,23 @@ def test_envelope_is_linear_in_amplitude_and_as_long_as_its_stages():
     assert (len(levels) - 2 * onset) * FRAME_SECONDS == pytest.approx(2.0, abs=0.05)
 
 
+def test_a_modulated_synth_alternates_between_its_pitches():
+    options = {"note": 48, "mod_range": 24, "mod_phase": 1.0, "sustain": 2.0}
+    power = simulate_event(ScoreEvent(0.0, "synth", "mod_sine", options)).power[:, :BAND_COUNT]
+    frames = [2 + round(seconds / FRAME_SECONDS) for seconds in (0.25, 0.75, 1.25)]
+    for frame, note in zip(frames, (72, 48, 72)):
+        assert abs(BAND_CENTRE_NOTES[power[frame].argmax()] - note) <= 4
+    steady = simulate_event(ScoreEvent(0.0, "synth", "mod_sine", {**options, "mod_range": 0}))
+    assert np.ptp(steady.power[frames, :BAND_COUNT].argmax(axis=1)) == 0
+
+
+def test_a_slow_sample_changes_without_steps():
+    event = ScoreEvent(0.0, "sample", "ambi_drone", {"rate": 0.2, "start": 0.3, "finish": 0.5})
+    levels = 10 * np.log10(simulate_event(event).power[10:-10, :BAND_COUNT].sum(axis=1))
+    repeated = np.abs(np.diff(levels)) < 1e-4
+    assert repeated.mean() < 0.2
+
+
 def test_samples_get_shorter_and_brighter_with_the_rate():
     slow, fast = (
         simulate_event(ScoreEvent(0.0, "sample", "loop_amen", {"rate": rate})) for rate in (0.5, 2)
