@@ -107,8 +107,17 @@ def compute_onset_periodicity(strength: np.ndarray) -> np.ndarray:
 
 def compute_level_over_time_steps(power: np.ndarray, step_count: int) -> np.ndarray:
     """Return the level of each of equal parts of the sound, about 1 in size: float [steps]."""
-    parts = np.array_split(power.sum(axis=1), step_count)
-    levels = np.array(
-        [convert_power_to_levels_db(part.mean()) if len(part) else -120.0 for part in parts]
-    )
+    levels = convert_power_to_levels_db(_compute_means_of_parts(power.sum(axis=1), step_count))
     return np.maximum(levels, MIN_STEP_LEVEL_DB) / 12 + 2
+
+
+def _compute_means_of_parts(values: np.ndarray, part_count: int) -> np.ndarray:
+    """Return the means of the parts that `np.array_split` makes; of empty ones 0."""
+    length, longer_count = divmod(len(values), part_count)
+    split = longer_count * (length + 1)
+    means = np.zeros(part_count, values.dtype)
+    if longer_count:
+        means[:longer_count] = values[:split].reshape(longer_count, -1).mean(axis=1)
+    if length:
+        means[longer_count:] = values[split:].reshape(part_count - longer_count, -1).mean(axis=1)
+    return means

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 
 import numpy as np
 
@@ -130,7 +129,15 @@ def _simulate_event_once(event: ScoreEvent, key: tuple[object, ...]) -> Simulate
     cache = _simulation_cache.get()
     if cache is not None and key in cache.sound_by_event:
         return cache.sound_by_event[key]
-    finite = replace(event, options=_replace_infinite_event_options(event.options))
+    finite = ScoreEvent(
+        event.time,
+        event.kind,
+        event.name,
+        _replace_infinite_event_options(event.options),
+        event.fx,
+        event.layer,
+        event.weight,
+    )
     is_controlled = is_changed_over_time(finite.options)
     sound = simulate_controlled_event(finite) if is_controlled else simulate_event(finite)
     if cache is not None and cache.has_room_for_more_sounds():
@@ -159,14 +166,16 @@ def _make_silent_sound(frame_count: int) -> MixedSound:
 
 def _group_events_by_fx_chain(events: list[ScoreEvent]) -> dict[str, list[ScoreEvent]]:
     """Return the events by the names and options of their FX."""
-    key_by_ids: dict[tuple[int, ...], str] = {}
+    key_and_names_by_id: dict[int, tuple[str, tuple[str, ...]]] = {}
     groups: dict[str, list[ScoreEvent]] = {}
     last_key_by_names: dict[tuple[str, ...], str] = {}
     for event in events:
-        ids = tuple(id(options) for _, options in event.fx)
-        if ids not in key_by_ids:
-            key_by_ids[ids] = _format_fx_chain_as_key(event.fx)
-        key, names = key_by_ids[ids], tuple(name for name, _ in event.fx)
+        key_and_names = key_and_names_by_id.get(id(event.fx))  # The events keep their FX alive.
+        if key_and_names is None:
+            names = tuple(name for name, _ in event.fx)
+            key_and_names = _format_fx_chain_as_key(event.fx), names
+            key_and_names_by_id[id(event.fx)] = key_and_names
+        key, names = key_and_names
         if key not in groups and len(groups) >= MAX_FX_CHAINS:
             key = last_key_by_names.get(names, next(iter(groups)))
         last_key_by_names[names] = key

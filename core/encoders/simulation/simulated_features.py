@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -131,7 +132,7 @@ def simulate_descriptors(sound: MixedSound, strength: np.ndarray) -> dict[str, f
         "loudness": _compute_loudness_lufs(power),
         "peak": max(MIN_LEVEL_DB, 20 * math.log10(max(peak, 1e-6))),
         "silence": 100 * float((convert_power_to_levels_db(total) < SILENT_FRAME_DB).mean()),
-        "onset_rate": max(MIN_ONSET_RATE, _count_spectral_onsets(strength, total) / seconds),
+        "onset_rate": max(MIN_ONSET_RATE, _count_spectral_onsets(strength, total)[0] / seconds),
         "tempo": _estimate_tempo(strength),
         **_compute_spectral_descriptors(sound),
         "stereo_width": 100 * sound.side_share,
@@ -173,21 +174,37 @@ def _compute_loudness_lufs(power: np.ndarray) -> float:
 
 
 def _count_spectral_onsets(
-    strength: np.ndarray, total: np.ndarray, min_rise_db: float = MIN_ONSET_RISE_DB
-) -> int:
-    """Return the number of onsets: peaks of the strength, and a sound at the start."""
-    strength = strength.copy()
+    strength: np.ndarray, total: np.ndarray, min_rises_db: Sequence[float] = (MIN_ONSET_RISE_DB,)
+) -> list[int]:
+    """Return the number of onsets by each limit: peaks of the strength, and a sound at the start.
+
+    Parameters
+    ----------
+    strength, total : float [frames]
+    min_rises_db : sequence of float
+        How far a peak rises above the mean around it.
+    """
     sums = np.concatenate([[0.0], np.cumsum(strength)])
-    frames = np.arange(len(strength))
-    low = np.maximum(frames - FRAMES_BEFORE_MEAN, 0)
-    high = np.minimum(frames + FRAMES_AFTER_MEAN, len(strength))
+    low, high = _get_frames_around_each_frame(len(strength))
     means = (sums[high] - sums[low]) / (high - low)
     padded = np.pad(strength, 1)
     is_peak = (strength >= padded[:-2]) & (strength >= padded[2:])
-    candidates = np.flatnonzero(is_peak & (strength >= means + min_rise_db))
-    gaps = np.diff(candidates, prepend=-10)
-    has_initial_onset = total[:INITIAL_FRAMES].max() > 0.01 * total.max() > 0
-    return int((gaps > MIN_ONSET_GAP_FRAMES).sum()) + int(has_initial_onset)
+    peaks = np.flatnonzero(is_peak)
+    has_initial_onset = bool(total[:INITIAL_FRAMES].max() > 0.01 * total.max() > 0)
+    counts = []
+    for min_rise_db in min_rises_db:
+        onsets = peaks[strength[peaks] >= means[peaks] + min_rise_db]
+        gaps = np.diff(onsets, prepend=-10)
+        counts.append(int((gaps > MIN_ONSET_GAP_FRAMES).sum()) + int(has_initial_onset))
+    return counts
+
+
+@cache
+def _get_frames_around_each_frame(frame_count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first frame of the mean around each frame, and the frame after the last."""
+    frames = np.arange(frame_count)
+    low = np.maximum(frames - FRAMES_BEFORE_MEAN, 0)
+    return low, np.minimum(frames + FRAMES_AFTER_MEAN, frame_count)
 
 
 @cache
@@ -199,13 +216,11 @@ def _build_onset_strength_noise(frame_count: int) -> np.ndarray:
 def _compute_onset_features(strength: np.ndarray, total: np.ndarray) -> np.ndarray:
     """Return log rates of onsets with noise, and height, mean and peakedness of the strength."""
     seconds = len(strength) * FRAME_SECONDS
-    counts = [_count_spectral_onsets(strength, total, rise) for rise in OTHER_ONSET_RISES_DB]
+    counts = _count_spectral_onsets(strength, total, OTHER_ONSET_RISES_DB)
     noise = _build_onset_strength_noise(len(strength))
     is_sounding = total > 1e-6 * total.max()
-    counts += [
-        _count_spectral_onsets(strength + size * noise * is_sounding, total)
-        for size in RISE_NOISE_DB
-    ]
+    for size in RISE_NOISE_DB:
+        counts += _count_spectral_onsets(strength + size * noise * is_sounding, total)
     rates = [math.log2(count / seconds + 0.05) for count in counts]
     highest, mean = float(strength.max()), float(strength.mean())
     return np.array([*rates, math.log1p(highest), 2 * mean, mean / (highest + 0.01) * 5])
@@ -257,7 +272,7 @@ def _compute_event_features(events: list[ScoreEvent], seconds: float) -> np.ndar
     for time in times:
         if time - last >= MIN_EVENT_GAP_SECONDS:
             onsets, last = onsets + 1, time
-    notes = np.array([_get_midi_note_of_event(event) for event in events if event.kind == "synth"])
+    notes = _list_midi_notes(events)
     features[0] = math.log2(onsets / seconds + MIN_ONSET_RATE)
     features[1] = math.log2(len(events) / seconds + MIN_ONSET_RATE) / 2
     features[2] = 1 - len(notes) / len(events)
@@ -268,16 +283,17 @@ def _compute_event_features(events: list[ScoreEvent], seconds: float) -> np.ndar
     return features
 
 
-def _get_midi_note_of_event(event: ScoreEvent) -> float:
-    """Return the MIDI note of a synth, in [0, 130]; a program may compute any number."""
-    note = event.options.get("note", DEFAULT_NOTE)
-    return DEFAULT_NOTE if math.isnan(note) else min(max(note, 0.0), MAX_NOTE)
+def _list_midi_notes(events: list[ScoreEvent]) -> np.ndarray:
+    """Return the MIDI notes of synths, in [0, 130]; a program may compute any number."""
+    notes = np.array(
+        [event.options.get("note", DEFAULT_NOTE) for event in events if event.kind == "synth"],
+        dtype=np.float64,
+    )
+    return np.where(np.isnan(notes), DEFAULT_NOTE, np.clip(notes, 0.0, MAX_NOTE))
 
 
 def compute_pitch_class_shares(events: list[ScoreEvent]) -> np.ndarray:
     """Return the share of each pitch class among the notes: float [12]."""
-    shares = np.zeros(12)
-    for event in events:
-        if event.kind == "synth":
-            shares[round(_get_midi_note_of_event(event)) % 12] += 1
+    classes = np.rint(_list_midi_notes(events)).astype(np.intp) % 12
+    shares: np.ndarray = np.bincount(classes, minlength=12).astype(np.float64)
     return shares / (shares.sum() or 1)
