@@ -203,3 +203,14 @@ def _measure_display_width(text: str) -> int:
     wide_count = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
     combining_count = sum(unicodedata.combining(char) > 0 for char in text)
     return len(text) + wide_count - combining_count
+
+
+def format_p_value(p: float | None) -> str:
+    """Return a permutation p for a table cell; "" where there is none.
+
+    Examples
+    --------
+    >>> format_p_value(1 / 201)
+    'p=0.005'
+    """
+    return "" if p is None or p != p else f"p={p:.3f}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
-from core.text_formatting import format_markdown_table
+from core.text_formatting import format_markdown_table, format_p_value
 
 CARD_METRICS = (
     "cka_debiased",
@@ -140,7 +140,9 @@ def _format_metric_tables(metric_rows: Sequence[Mapping[str, Any]]) -> list[str]
             if any(cell is not None for cell in cells)
         ]
         lines += [
-            f"## {split}, {rows[0]['programs']} programs (95 % intervals; / calibrated value)",
+            f"## {split}, {rows[0]['programs']} programs",
+            "",
+            "With 95 % intervals; after a slash the calibrated value and p of permuted pairs.",
             "",
             format_markdown_table(("metric", *comparisons), table_rows),
         ]
@@ -155,7 +157,9 @@ def _format_metric_cell(metric_row: Mapping[str, Any] | None) -> str:
     if not _is_metric_undefined(metric_row["low"]):
         text += f" ({metric_row['low']:.2f} to {metric_row['high']:.2f})"
     calibrated = metric_row.get("calibrated")
-    return text if _is_metric_undefined(calibrated) else f"{text} / {calibrated:.2f}"
+    if not _is_metric_undefined(calibrated):
+        text += f" / {calibrated:.2f}"
+    return f"{text} {format_p_value(metric_row.get('p'))}".rstrip()
 
 
 def _is_metric_undefined(value: float | None) -> bool:

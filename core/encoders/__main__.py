@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from core.encoders import get_encoder, list_encoder_specs
+from core.encoders import EncoderSpec, get_encoder, list_encoder_specs
 from core.errors import EarshotError
 
 
@@ -24,8 +24,7 @@ def load_and_download_encoders(encoder_ids: list[str]) -> int:
     if not encoder_ids or encoder_ids[0].startswith("-"):
         print(__doc__)
         for spec in list_encoder_specs():
-            restriction = f"; {spec.use_restriction}" if spec.use_restriction else ""
-            print(f"{spec.id:42} {spec.title}; {spec.weights_origin}{restriction}")
+            print(f"{spec.id:42} {_describe_encoder(spec)}")
         return 0
     for encoder_id in encoder_ids:
         try:
@@ -38,6 +37,15 @@ def load_and_download_encoders(encoder_ids: list[str]) -> int:
             f" {spec.weights_origin}, revision {spec.revision}"
         )
     return 0
+
+
+def _describe_encoder(spec: EncoderSpec) -> str:
+    """Return title, origin and size of the weights, sample rate, and licence with restriction."""
+    facts = [spec.title, spec.weights_origin]
+    if spec.sample_rate:
+        facts.append(f"{spec.sample_rate / 1000:g} kHz")
+    facts += [f"licence: {spec.licence}", spec.use_restriction]
+    return "; ".join(fact for fact in facts if fact)
 
 
 if __name__ == "__main__":

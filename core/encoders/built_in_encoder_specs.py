@@ -7,7 +7,8 @@ from dataclasses import replace
 from core.encoders.aspect_vectors import ASPECT_VECTOR_DIM
 from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS
 from core.encoders.encoder_spec import LAST_TOKEN_POOLING, EncoderSpec
-from core.encoders.model_weight_sources import HubWeights, NoWeights, WheelWeights
+from core.encoders.hub_weights import HubWeights
+from core.encoders.model_weight_sources import NoWeights, WheelWeights
 from core.encoders.score_feature_layout import SCORE_FEATURE_DIM
 from core.encoders.simulation.simulated_features import SIMULATION_DIM
 from core.encoders.static_analysis_encoder import SYMBOLIC_EMBEDDING_DIM
@@ -16,7 +17,11 @@ from core.errors import EarshotError
 # Appended to the id of a model of text and audio to name its text tower.
 TEXT_TOWER_SUFFIX = "#text"
 # Family of the text tower by that of the audio tower.
-TEXT_TOWER_FAMILIES = {"clap": "clap_text", "embedding_gemma_audio": "embedding_gemma_text"}
+TEXT_TOWER_FAMILIES = {
+    "clap": "clap_text",
+    "embedding_gemma_audio": "embedding_gemma_text",
+    "muq_mulan_audio": "muq_mulan_text",
+}
 # The prompt that EmbeddingGemma's authors prescribe for a query; clips have none.
 EMBEDDING_GEMMA_QUERY_PROMPT = "task: search result | query: "
 # Longer texts are split, as attention grows with the square of the length. Few programs are longer.
@@ -46,8 +51,8 @@ def build_text_tower_encoder_spec(audio_spec: EncoderSpec) -> EncoderSpec:
     if family is None:
         raise EarshotError(
             f"{audio_spec.id} has no text tower.",
-            remedy=f"Leave out {TEXT_TOWER_SUFFIX}, or use a model of text and audio: CLAP or"
-            " EmbeddingGemma 2.",
+            remedy=f"Leave out {TEXT_TOWER_SUFFIX}, or use a model of text and audio: CLAP,"
+            " EmbeddingGemma 2 or MuQ-MuLan.",
         )
     is_gemma = family == "embedding_gemma_text"
     return replace(
@@ -103,6 +108,42 @@ _EMBEDDING_GEMMA = EncoderSpec(
     ),
     sample_rate=16_000,
     credit="Google DeepMind, 2026",
+)
+
+_MUQ_CREDIT = "Zhu et al., MuQ: Self-Supervised Music Representation Learning, 2025"
+_MUQ_LICENCE = "CC BY-NC 4.0"
+_MUQ_WEIGHTS = HubWeights(
+    "OpenMuQ/MuQ-large-msd-iter",
+    "0562a57814f6f8bbd9fdea0a25921a2fce1a841a",
+    megabytes=1334,
+    needs_preprocessor=False,
+)
+_MUQ_MULAN = EncoderSpec(
+    id="OpenMuQ/MuQ-MuLan-large",
+    modality="audio",
+    family="muq_mulan_audio",
+    dim=512,
+    title="MuQ-MuLan, trained on music and its descriptions",
+    licence=_MUQ_LICENCE,
+    weights=HubWeights(
+        "OpenMuQ/MuQ-MuLan-large",
+        "2e01c796b71dca71b45251384c04cd7b237c9020",
+        megabytes=2800,
+        needs_preprocessor=False,
+        companions=(
+            replace(_MUQ_WEIGHTS, megabytes=1, is_config_only=True),
+            HubWeights(
+                "FacebookAI/xlm-roberta-base",
+                "e73636d4f797dec63c3081bb6ed5c7b0bb3f2089",
+                megabytes=10,
+                aliases=("xlm-roberta-base",),
+                is_config_only=True,
+            ),
+        ),
+    ),
+    sample_rate=24_000,
+    use_restriction=NON_COMMERCIAL_USE,
+    credit=_MUQ_CREDIT,
 )
 
 _MUSICNN = EncoderSpec(
@@ -230,6 +271,7 @@ ENCODER_SPECS = (
     build_text_tower_encoder_spec(_CLAP_UNFUSED),
     build_text_tower_encoder_spec(_CLAP_MUSIC_AND_SPEECH),
     build_text_tower_encoder_spec(_EMBEDDING_GEMMA),
+    build_text_tower_encoder_spec(_MUQ_MULAN),
     EncoderSpec(
         id="sonicpi",
         modality="code",
@@ -331,6 +373,19 @@ ENCODER_SPECS = (
     ),
     _CLAP_MUSIC_AND_SPEECH,
     _EMBEDDING_GEMMA,
+    EncoderSpec(
+        id="OpenMuQ/MuQ-large-msd-iter",
+        modality="audio",
+        family="muq",
+        dim=1024,
+        title="MuQ, a conformer trained on music without labels",
+        licence=_MUQ_LICENCE,
+        weights=_MUQ_WEIGHTS,
+        sample_rate=24_000,
+        use_restriction=NON_COMMERCIAL_USE,
+        credit=_MUQ_CREDIT,
+    ),
+    _MUQ_MULAN,
     EncoderSpec(
         id="log-mel",
         modality="audio",

@@ -31,6 +31,8 @@ ENCODER_CLASS_BY_FAMILY = {
     "clap": ("clap_audio", "ClapEncoder"),
     "aisfx": ("aisfx", "SoundEffectsEncoder"),
     "muq": ("muq", "MuqEncoder"),
+    "muq_mulan_audio": ("muq_mulan", "MuqMulanAudioEncoder"),
+    "muq_mulan_text": ("muq_mulan", "MuqMulanTextEncoder"),
     "musicnn": ("musicnn", "MusicTaggingEncoder"),
     "logmel": ("logmel", "LogMelEncoder"),
     "clip_descriptors": ("clip_descriptor_encoder", "ClipDescriptorEncoder"),

@@ -8,7 +8,7 @@ from functools import cache
 from types import MappingProxyType
 
 from core.encoders.encoder_spec_lookup import find_encoder_spec
-from core.encoders.model_weight_sources import HubWeights
+from core.encoders.hub_weights import HubWeights
 from core.errors import EarshotError
 
 # Total time to probe the model hub, including name resolution and loading its client.

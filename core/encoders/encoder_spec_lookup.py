@@ -43,6 +43,7 @@ FAMILY_BY_MODEL_TYPE = {
     "clap": "clap",
     "embedding_gemma2": "embedding_gemma_audio",
     "muq": "muq",
+    "muq_mulan": "muq_mulan_audio",
 }
 CODE_FAMILIES = {"text", "jina_bert"}
 DEFAULT_SAMPLE_RATES = {
@@ -50,11 +51,17 @@ DEFAULT_SAMPLE_RATES = {
     "clap": 48_000,
     "embedding_gemma_audio": 16_000,
     "muq": 24_000,
+    "muq_mulan_audio": 24_000,
 }  # Hz
 # Licence and restriction of the models of a family that has only one publisher.
-LICENCES = {"muq": ("CC BY-NC 4.0", NON_COMMERCIAL_USE)}
-# MuQ's config.json states no type; these keys are its own.
-MUQ_CONFIG_KEYS = {"w2v2_config", "encoder_depth", "label_rate"}
+LICENCES = dict.fromkeys(("muq", "muq_mulan_audio"), ("CC BY-NC 4.0", NON_COMMERCIAL_USE))
+# The config.json of some models states no type; these keys are their own.
+CONFIG_KEYS_BY_MODEL_TYPE = {
+    "muq": {"w2v2_config", "encoder_depth", "label_rate"},
+    "muq_mulan": {"mulan", "audio_model", "audio_transformer", "text_transformer"},
+}
+# Their config.json stands alone, without a file that describes the input.
+FAMILIES_WITHOUT_PREPROCESSOR = {"muq", "muq_mulan_audio"}
 # Models that only look back: the last token of a text has seen all of it, the first ones nothing.
 CAUSAL_MODEL_TYPES = {"qwen2", "qwen3"}
 
@@ -179,9 +186,9 @@ def do_encoders_share_component(first_id: str, second_id: str) -> bool:
 def _build_folder_encoder_spec(folder: Path) -> EncoderSpec:
     """Return the spec of a local model in transformers format."""
     config = load_json_config(folder / "config.json")
-    model_type = config.get("model_type")
-    if model_type is None and config.keys() >= MUQ_CONFIG_KEYS:
-        model_type = "muq"
+    model_type = config.get("model_type") or next(
+        (name for name, keys in CONFIG_KEYS_BY_MODEL_TYPE.items() if config.keys() >= keys), None
+    )
     family = FAMILY_BY_MODEL_TYPE.get(str(model_type))
     if model_type == "bert" and config.get("position_embedding_type") == "alibi":
         family = "jina_bert"  # its config.json states the type of the model it was made from
@@ -201,7 +208,9 @@ def _build_folder_encoder_spec(folder: Path) -> EncoderSpec:
         title=f"local {model_type} model",
         licence=licence,
         use_restriction=restriction,
-        weights=FolderWeights.from_folder(folder, needs_preprocessor=family != "muq"),
+        weights=FolderWeights.from_folder(
+            folder, needs_preprocessor=family not in FAMILIES_WITHOUT_PREPROCESSOR
+        ),
         sample_rate=None if is_code else _read_model_sample_rate(folder, family),
         pooling=LAST_TOKEN_POOLING if model_type in CAUSAL_MODEL_TYPES else MEAN_POOLING,
     )
@@ -222,4 +231,6 @@ def _infer_embedding_dim(config: dict[str, Any], family: str) -> int:
         return int((config.get("text_config") or {}).get("embedding_dim", 768))
     if family == "muq":
         return int(config.get("encoder_dim", 1024))
+    if family == "muq_mulan_audio":
+        return int(config["mulan"].get("dim_latent", 512))
     return int(config.get("hidden_size") or config.get("dim") or 768)

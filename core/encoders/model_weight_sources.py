@@ -41,8 +41,6 @@ PREPROCESSOR_FILENAMES = (
     "vocab.json",
     "vocab.txt",
 )
-OFFLINE_PRESET_HINT = 'The "offline" preset works without a network.'
-HUB_TIMEOUT_SECONDS = 10.0  # for listing the files of a repository
 
 
 class Weights(Protocol):
@@ -75,102 +73,6 @@ class Weights(Protocol):
             If they are unavailable; the message contains `encoder_id`.
         """
         ...
-
-
-@dataclass(frozen=True)
-class HubWeights:
-    """Weights on the Hugging Face model hub, pinned to a commit.
-
-    Attributes
-    ----------
-    repo : str
-        Owner and name.
-    revision : str
-        Commit. A model that its owner changes is another encoder.
-    megabytes : int
-        Approximate size of the download.
-    aliases : tuple of str
-        Former names of `repo`, under which the local cache may hold it.
-    """
-
-    repo: str
-    revision: str
-    megabytes: int
-    aliases: tuple[str, ...] = ()
-
-    @property
-    def weights_origin(self) -> str:
-        """Return the repository and the size of the download."""
-        return f"model hub, {self.repo}, {self.megabytes} MB"
-
-    def format_weights_install_instructions(self, encoder_id: str, /) -> str:
-        """Return the command that downloads the weights."""
-        return f".venv/bin/python -m core.encoders {encoder_id}"
-
-    def is_available_offline(self) -> bool:
-        """Return whether the local cache holds all files."""
-        return self._find_cached_weights() is not None
-
-    def locate_or_download_weights(self, encoder_id: str, /) -> Path:
-        """Return the folder in the local cache; download missing files."""
-        return self._find_cached_weights() or self._download_weights(encoder_id)
-
-    def _find_cached_weights(self) -> Path | None:
-        # Loading the hub's client takes long, and listing the encoders does not need it.
-        from huggingface_hub import constants, try_to_load_from_cache
-
-        for repo in (self.repo, *self.aliases):
-            config = try_to_load_from_cache(
-                repo, "config.json", cache_dir=constants.HF_HUB_CACHE, revision=self.revision
-            )
-            if isinstance(config, str) and not find_missing_model_file(Path(config).parent):
-                return Path(config).parent
-        return None
-
-    def _download_weights(self, encoder_id: str) -> Path:
-        # As in `_find_cached_weights`.
-        from huggingface_hub import HfApi, constants, hf_hub_download
-
-        try:
-            info = HfApi().model_info(
-                self.repo, revision=self.revision, timeout=HUB_TIMEOUT_SECONDS
-            )
-            repo_files = {file.rfilename for file in info.siblings or ()}
-            filenames = [name for name in CONFIG_FILENAMES if name in repo_files]
-            filenames += self._list_weight_files(repo_files)
-            for name in filenames:
-                path = hf_hub_download(
-                    self.repo, name, revision=self.revision, cache_dir=constants.HF_HUB_CACHE
-                )
-        except Exception as error:  # the client, its transport and the system each raise their own
-            lines = str(error).strip().splitlines()
-            reason = lines[0][:200] if lines else type(error).__name__
-            raise EarshotError(
-                f"The weights of {encoder_id} are not on this machine and could not be downloaded"
-                f" ({reason}).",
-                remedy="When the model hub is reachable, run:"
-                f" {self.format_weights_install_instructions(encoder_id)}. Or copy the model's"
-                " folder from another machine and use its path as the encoder."
-                f" {OFFLINE_PRESET_HINT}",
-            ) from error
-        return Path(path).parent
-
-    def _list_weight_files(self, repo_files: set[str]) -> list[str]:
-        """Return the files of a repository that hold the weights: one, or an index and its shards.
-
-        The index names the shards, so it is downloaded here. A download that stops between shards
-        is not taken for complete: `find_missing_model_file` looks for each of them.
-        """
-        from huggingface_hub import constants, hf_hub_download
-
-        single_files = [name for name in WEIGHT_FILENAMES if name in repo_files]
-        index_files = [name for name in SHARD_INDEX_FILENAMES if name in repo_files]
-        if single_files or not index_files:
-            return single_files[:1]
-        index_path = hf_hub_download(
-            self.repo, index_files[0], revision=self.revision, cache_dir=constants.HF_HUB_CACHE
-        )
-        return list_shard_files(Path(index_path))
 
 
 @dataclass(frozen=True)
@@ -342,14 +244,14 @@ def find_missing_model_file(folder: Path, *, needs_preprocessor: bool = True) ->
     str
         Alternative file names, joined by "or".
     """
-    required_files = (
+    missing_file = _find_missing_alternatives(
+        folder,
         ("config.json",),
         WEIGHT_FILENAMES + SHARD_INDEX_FILENAMES,
         *((PREPROCESSOR_FILENAMES,) if needs_preprocessor else ()),
     )
-    for alternatives in required_files:
-        if not any((folder / name).is_file() for name in alternatives):
-            return " or ".join(alternatives)
+    if missing_file:
+        return missing_file
     if any((folder / name).is_file() for name in WEIGHT_FILENAMES):
         return ""
     for index_name in SHARD_INDEX_FILENAMES:
@@ -359,6 +261,21 @@ def find_missing_model_file(folder: Path, *, needs_preprocessor: bool = True) ->
             except EarshotError:
                 return index_name  # damaged, which is no better than missing
             return next((name for name in shards if not (folder / name).is_file()), "")
+    return ""
+
+
+def find_missing_config_file(folder: Path, *, needs_preprocessor: bool = True) -> str:
+    """Return which configuration file a model lacks, or "": as `find_missing_model_file`."""
+    return _find_missing_alternatives(
+        folder, ("config.json",), *((PREPROCESSOR_FILENAMES,) if needs_preprocessor else ())
+    )
+
+
+def _find_missing_alternatives(folder: Path, *required_files: tuple[str, ...]) -> str:
+    """Return the first alternatives of which a folder has none, or ""."""
+    for alternatives in required_files:
+        if not any((folder / name).is_file() for name in alternatives):
+            return " or ".join(alternatives)
     return ""
 
 

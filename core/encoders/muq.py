@@ -2,7 +2,7 @@
 
 The network of Zhu et al., "MuQ: Self-Supervised Music Representation Learning with Mel Residual
 Vector Quantization", 2025 (arXiv 2501.01108), written anew; its conformer is the one of
-transformers. Its weights have no entry in the catalogue: give the path of their folder.
+transformers.
 """
 
 from __future__ import annotations
@@ -102,10 +102,17 @@ class MuqNetwork(nn.Module):
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Return the last layer, float32 [n, steps, width], of waveforms [n, frames]."""
+        return self.compute_layer(waveforms, -1)
+
+    def compute_layer(self, waveforms: torch.Tensor, layer: int) -> torch.Tensor:
+        """Return one layer: 0 is the conformer's input, -1 the last one, with its normalization."""
         levels = self.compute_mel_levels(waveforms)
         hidden = self.conv((levels - self._mean) / self._deviation)
-        output: torch.Tensor = self.conformer(hidden).last_hidden_state
-        return output
+        output = self.conformer(hidden, output_hidden_states=layer != -1)
+        states: torch.Tensor = (
+            output.last_hidden_state if layer == -1 else output.hidden_states[layer]
+        )
+        return states
 
     def compute_mel_levels(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Return the mel spectrogram in decibels, float32 [n, bands, frames]."""

@@ -1,4 +1,4 @@
-"""Load a network that Earshot defines from a checkpoint: config.json and model.safetensors."""
+"""Load a network that Earshot defines from a checkpoint: config.json and one file of weights."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from safetensors.torch import load_file
 from torch import nn
 
 from core.encoders.model_weight_sources import load_json_config
 from core.errors import EarshotError
 
-WEIGHTS_FILENAME = "model.safetensors"
+SAFETENSORS_FILENAME, PICKLE_FILENAME = "model.safetensors", "pytorch_model.bin"
 MAX_REASON_CHARS = 300
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -33,7 +34,8 @@ def load_network_from_checkpoint(
     build_network : callable
         From the content of config.json to a network whose tensors have the checkpoint's names.
     folder : Path
-        With config.json and model.safetensors.
+        With config.json and model.safetensors, or else pytorch_model.bin, of which only tensors
+        are read.
     encoder_id : str
         For error messages.
     tensor_name_prefix : str
@@ -52,7 +54,7 @@ def load_network_from_checkpoint(
     config = load_json_config(folder / "config.json")
     try:
         network = build_network(config)
-        tensors = load_file(folder / WEIGHTS_FILENAME)
+        tensors = _load_tensors(folder)
         by_name = {
             name.removeprefix(tensor_name_prefix): tensor.float()
             for name, tensor in tensors.items()
@@ -67,3 +69,14 @@ def load_network_from_checkpoint(
             remedy="Its files may be damaged or those of another network: download them again.",
         ) from error
     return network
+
+
+def _load_tensors(folder: Path) -> dict[str, torch.Tensor]:
+    """Load a checkpoint's tensors by name."""
+    if (folder / SAFETENSORS_FILENAME).exists() or not (folder / PICKLE_FILENAME).exists():
+        return load_file(folder / SAFETENSORS_FILENAME)
+    # `weights_only` refuses a file with anything but tensors, so no code of it is run.
+    tensors: dict[str, torch.Tensor] = torch.load(
+        folder / PICKLE_FILENAME, map_location="cpu", weights_only=True, mmap=True
+    )
+    return tensors

@@ -73,7 +73,7 @@ class TextEncoder(Encoder):
         super().__init__(spec)
         folder = spec.weights.locate_or_download_weights(spec.id)
         self._compute = compute
-        self._tokenizer = load_tokenizer(folder, spec.id)
+        self._tokenizer = load_tokenizer(self._locate_tokenizer_folder(folder), spec.id)
         # Setting padding and truncation changes the tokenizer, which threads share.
         self._tokenizer_lock = threading.Lock()
         model = self._load_transformer_model(folder)
@@ -82,6 +82,10 @@ class TextEncoder(Encoder):
         )
         self._model = compute.prepare_model_for_inference(model)
         self._prefix_ids, self._suffix_ids = self._find_prefix_and_suffix_tokens()
+
+    def _locate_tokenizer_folder(self, folder: Path) -> Path:
+        """Return the folder with the tokenizer: by default that of the model."""
+        return folder
 
     def _load_transformer_model(self, folder: Path) -> Any:
         """Return the model, with a `config` that states its maximum length."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,9 @@ DEFAULT_PERMUTATIONS = 200
 NULL_PERCENTILE = 95
 ROUNDING_ERROR = 1e-9
 """A permuted value this little below the measured one counts as equal to it."""
+MAX_CHANCE_LEVEL = 0.1
+"""A measure whose value on permuted pairs is above this says more about the numbers of programs and
+dimensions than about their agreement."""
 
 
 @dataclass(frozen=True)
@@ -172,3 +176,24 @@ def _check_permutation_count(permutations: int) -> None:
         raise EarshotError(
             f"{permutations} permutations cannot show chance.", remedy="Use at least 1."
         )
+
+
+def describe_measures_near_chance(null_means: Mapping[str, float]) -> str:
+    """Return a sentence on the measures that permuted pairs reach as well, or "".
+
+    Parameters
+    ----------
+    null_means : mapping of str to float
+        Mean of each measure on permuted pairs; NaN where it is not known.
+
+    Examples
+    --------
+    >>> describe_measures_near_chance({"cka": 0.42, "cka_debiased": 0.0})
+    'Permuted pairs reach cka 0.42: compare calibrated values there.'
+    """
+    levels = [
+        f"{name} {value:.2f}" for name, value in null_means.items() if value > MAX_CHANCE_LEVEL
+    ]
+    if not levels:
+        return ""
+    return f"Permuted pairs reach {', '.join(levels)}: compare calibrated values there."

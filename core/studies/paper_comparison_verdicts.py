@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from core.evaluation.null_calibration import MAX_CHANCE_LEVEL
 from core.studies.published_numbers import Relation
 
 VERDICT_ABOVE = "above"
@@ -29,9 +30,6 @@ SHORT_VERDICTS = {
     VERDICT_WITHIN_BOUND: "within bound",
     VERDICT_OUTSIDE_BOUND: "outside bound",
 }
-MAX_CHANCE_LEVEL = 0.1
-"""A measure whose value on permuted pairs is above this says more about the numbers of programs and
-dimensions than about their agreement."""
 VERDICT_EXPLANATION = (
     "Above and below mean that the 95 % interval over programs excludes the paper's number; could"
     " not be distinguished, that it includes it, which does not show that the two are equal. Two of"

@@ -18,6 +18,7 @@ from core.pipeline.cost_estimates import estimate_training_seconds
 from core.pipeline.next_step_hint import DEFAULT_METHODS
 from core.plots import training_curves
 from core.plots.metrics_before_after import COMPARED_METRICS
+from core.text_formatting import format_p_value
 from pages.components import (
     corpus_and_alignment_picker,
     figure_and_table_download,
@@ -58,8 +59,9 @@ READING_LABELS = {
 METRIC_NAMES: Mapping[str, str] = {"mrr": "MRR", **dict(COMPARED_METRICS)}
 METRIC_CAPTION = (
     "Brackets: 95 % interval. After a slash: the calibrated value, 0 for permuted pairs or a random"
-    " order and 1 for the maximum. CCA@N is the mean over the same N pairs of directions before"
-    " and after; the paper does not state its number."
+    " order and 1 for the maximum. p is the share of permutations that reach the value. CCA@N is"
+    " the mean over the same N pairs of directions before and after; the paper does not state its"
+    " number."
 )
 
 
@@ -345,7 +347,7 @@ def build_metric_table(metrics: pd.DataFrame) -> pd.DataFrame:
     metrics = metrics[metrics["reading"].isin(READING_LABELS)].copy()
     metrics["text"] = [
         _format_metric_with_interval(*numbers)
-        for numbers in metrics.reindex(columns=["value", "low", "high", "calibrated"])
+        for numbers in metrics.reindex(columns=["value", "low", "high", "calibrated", "p"])
         .astype(float)
         .itertuples(index=False)
     ]
@@ -358,12 +360,14 @@ def build_metric_table(metrics: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def _format_metric_with_interval(value: float, low: float, high: float, calibrated: float) -> str:
+def _format_metric_with_interval(
+    value: float, low: float, high: float, calibrated: float, p: float
+) -> str:
     if pd.isna(value):
         return ""
     interval = "" if pd.isna(low) else f"  ({low:.2f} to {high:.2f})"
     suffix = "" if pd.isna(calibrated) else f"  / {calibrated:.2f}"
-    return f"{value:.3f}{interval}{suffix}"
+    return f"{value:.3f}{interval}{suffix}  {format_p_value(p)}".rstrip()
 
 
 def format_metric_name(metric: str) -> str:

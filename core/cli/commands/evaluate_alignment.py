@@ -25,7 +25,7 @@ from core.cli.terminal_output import (
     print_status_to_stderr,
 )
 from core.progress_callback import Progress
-from core.text_formatting import format_table
+from core.text_formatting import format_p_value, format_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,12 +102,15 @@ def print_alignment_metrics(alignment_id: str, metrics: pd.DataFrame, as_json: b
         json_rows = metrics.to_dict(orient="records")
         print_json_lines([{"alignment": alignment_id, **row} for row in json_rows])
         return
+    # Importing it loads numpy.
+    from core.evaluation.null_calibration import describe_measures_near_chance
+
     for split, rows in metrics.groupby("split", sort=False):
         comparisons = list(rows["reading"].unique())
         cells = rows.assign(
             cell=[
-                _format_metric_and_calibrated_value(value, calibrated)
-                for value, calibrated in zip(rows["value"], rows["calibrated"])
+                _format_metric_and_calibrated_value(*numbers)
+                for numbers in zip(rows["value"], rows["calibrated"], rows["p"])
             ]
         )
         table = cells.pivot(index="metric", columns="reading", values="cell")
@@ -116,14 +119,20 @@ def print_alignment_metrics(alignment_id: str, metrics: pd.DataFrame, as_json: b
             f"\n{split}, {rows['programs'].iloc[0]} programs: value / calibrated"
         )
         print_result_to_stdout(format_table(["metric", *comparisons], table.itertuples()))
+        null_means = rows[rows["p"].notna()].groupby("metric", sort=False)["null_mean"].max()
+        chance_note = describe_measures_near_chance(null_means.to_dict())
+        if chance_note:
+            print_result_to_stdout(chance_note)
     print_result_to_stdout(
-        "\nCalibrated: 0 for permuted pairs or a random order, 1 for the maximum. cca@N: mean over"
-        " the same N pairs of directions before and after alignment."
+        "\nCalibrated: 0 for permuted pairs or a random order, 1 for the maximum. p: share of"
+        " permutations that reach the value. cca@N: mean over the same N pairs of directions before"
+        " and after alignment. --json adds the mean and the 95th percentile of permuted pairs."
     )
 
 
-def _format_metric_and_calibrated_value(value: float, calibrated: float) -> str:
-    """Return "0.512 / 0.43"; without a calibrated value only the value, without a value ""."""
+def _format_metric_and_calibrated_value(value: float, calibrated: float, p: float) -> str:
+    """Return "0.512 / 0.43 p=0.005", without what is NaN; without a value ""."""
     if math.isnan(value):
         return ""
-    return f"{value:.3f}" if math.isnan(calibrated) else f"{value:.3f} / {calibrated:.2f}"
+    text = f"{value:.3f}" if math.isnan(calibrated) else f"{value:.3f} / {calibrated:.2f}"
+    return f"{text} {format_p_value(p)}".rstrip()

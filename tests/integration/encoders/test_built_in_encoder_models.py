@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from torch import nn
 from torch.nn import functional
 from transformers import (
@@ -37,6 +36,7 @@ from core.encoders.mel_filters import build_mel_filterbank
 from core.encoders.muq import MuqNetwork
 from core.errors import EarshotError
 from core.sonicpi.audio_clip_and_render_result import Clip
+from tests.integration.encoders.tiny_models import BOS, EOS, MUQ_CONFIG, PAD, save_byte_tokenizer
 
 FP32, BF16 = ComputeConfig("cpu", use_bf16=False), ComputeConfig("cpu", use_bf16=True)
 PROGRAMS = [
@@ -44,31 +44,7 @@ PROGRAMS = [
     "use_synth :prophet\nlive_loop :a do\n  play scale(:e3, :minor).choose\n  sleep 0.125\nend",
     "sample :ambi_lunar_land, rate: 0.5",
 ]
-PAD, BOS, EOS = 0, 1, 2
 CLIP = Clip((np.random.default_rng(0).normal(0, 0.1, (44_100, 2))).astype(np.float32))
-
-
-def save_byte_tokenizer(folder, with_bos=True, with_eos=True, max_length=512):
-    """Save a tokenizer with one token per byte; return the size of its vocabulary."""
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokens = ["<pad>", "<bos>", "<eos>", "<unk>", *letters]
-    vocabulary = {token: index for index, token in enumerate(tokens)}
-    tokenizer = Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    template = f"{'<bos> ' * with_bos}$A{' <eos>' * with_eos}"
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=template, special_tokens=[("<bos>", BOS), ("<eos>", EOS)]
-    )
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token="<pad>",
-        bos_token="<bos>",
-        eos_token="<eos>",
-        unk_token="<unk>",
-        model_max_length=max_length,
-    ).save_pretrained(folder)
-    return len(tokens)
 
 
 def tokenize(folder, text, before=(BOS,), after=(EOS,)):
@@ -494,22 +470,6 @@ def test_models_for_non_commercial_use_say_so_before_they_load(mert, caplog, mon
 
 
 # -- MuQ -------------------------------------------------------------------------------------------
-
-MUQ_CONFIG = {
-    "label_rate": 25,
-    "n_mels": 128,
-    "conv_dim": 4,
-    "encoder_dim": 32,
-    "encoder_depth": 2,
-    "hop_length": 240,
-    "stat": {"melspec_2048_mean": 6.8, "melspec_2048_std": 18.4},
-    "w2v2_config": {
-        "num_attention_heads": 2,
-        "intermediate_size": 64,
-        "conv_depthwise_kernel_size": 31,
-        "position_embeddings_type": "rotary",
-    },
-}
 
 
 @pytest.fixture(scope="module")

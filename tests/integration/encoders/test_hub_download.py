@@ -15,7 +15,8 @@ from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 from core.encoders.__main__ import load_and_download_encoders
 from core.encoders.encoder_loading import load_encoder
 from core.encoders.encoder_spec import EncoderSpec
-from core.encoders.model_weight_sources import HubWeights, find_missing_model_file, list_shard_files
+from core.encoders.hub_weights import HubWeights, locate_companion_folder
+from core.encoders.model_weight_sources import find_missing_model_file, list_shard_files
 from core.errors import EarshotError
 from core.sonicpi.audio_clip_and_render_result import Clip
 
@@ -138,7 +139,13 @@ def test_the_command_in_error_messages_works(capsys):
     assert load_and_download_encoders(["no-such-encoder"]) == 1
     assert "There is no encoder" in capsys.readouterr().err
     assert load_and_download_encoders(["--help"]) == 0
-    assert "facebook/wav2vec2-base" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    listed = next(line for line in lines if line.startswith("OpenMuQ/MuQ-large-msd-iter"))
+    assert listed.endswith(
+        "; model hub, OpenMuQ/MuQ-large-msd-iter, 1334 MB; 24 kHz; licence: CC BY-NC 4.0;"
+        " non-commercial use only"
+    )
+    assert any(line.startswith("facebook/wav2vec2-base") for line in lines)
 
 
 def test_weights_in_several_files_are_downloaded_whole(hub, tmp_path, monkeypatch):
@@ -175,3 +182,16 @@ def test_a_damaged_index_of_weights_is_as_good_as_missing(tmp_path, content):
     assert find_missing_model_file(tmp_path) == index_path.name
     with pytest.raises(EarshotError, match="JSON|settings|list files"):
         list_shard_files(index_path)
+
+
+def test_of_a_companion_only_the_configuration_is_downloaded(hub, tiny_spec):
+    companion = HubWeights(REPO, COMMIT, megabytes=1, is_config_only=True)
+    weights = dataclasses.replace(tiny_spec.weights, companions=(companion,))
+    folder = companion.locate_or_download_weights("tiny")
+    assert companion.is_available_offline() and not weights.is_available_offline()
+    assert {"config.json", "preprocessor_config.json"} <= set(hub.served_files)
+    assert "model.safetensors" not in hub.served_files
+    found = locate_companion_folder(weights, weights.locate_or_download_weights("x"), REPO, "x")
+    assert found == folder and weights.is_available_offline()
+    with pytest.raises(EarshotError, match="x is built from a/b, whose configuration is missing"):
+        locate_companion_folder(weights, folder, "a/b", "x")

@@ -45,13 +45,13 @@ def test_debiased_cka_leads_and_calibrated_values_stand_beside() -> None:
     row = {"split": "test", "reading": "before", "low": 0.3, "high": 0.5, "programs": 30}
     rows = [
         {**row, "metric": "cka", "value": 0.4, "calibrated": 0.21},
-        {**row, "metric": "cka_debiased", "value": 0.35, "calibrated": 0.34},
+        {**row, "metric": "cka_debiased", "value": 0.35, "calibrated": 0.34, "p": 1 / 201},
         {**row, "metric": "spearman", "value": 0.2, "calibrated": None},
     ]
     card = format_model_card(CONFIG, {"readings": rows})
     lines = [line for line in card.splitlines() if line.startswith(("| cka", "| spearman"))]
     assert lines == [
-        "| cka_debiased | 0.35 (0.30 to 0.50) / 0.34 |",
+        "| cka_debiased | 0.35 (0.30 to 0.50) / 0.34 p=0.005 |",
         "| cka | 0.40 (0.30 to 0.50) / 0.21 |",
         "| spearman | 0.20 (0.30 to 0.50) |",
     ]

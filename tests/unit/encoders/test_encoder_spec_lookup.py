@@ -13,7 +13,7 @@ from core.encoders import PRESETS, find_encoder_spec, list_encoder_specs
 from core.encoders.encoder_loading import ENCODER_CLASS_BY_FAMILY
 from core.encoders.encoder_spec import MODALITIES
 from core.encoders.encoder_spec_lookup import FAMILY_BY_MODEL_TYPE, do_encoders_share_component
-from core.encoders.model_weight_sources import HubWeights
+from core.encoders.hub_weights import HubWeights
 from core.errors import EarshotError
 
 IDS = [
@@ -28,6 +28,7 @@ IDS = [
     "laion/clap-htsat-unfused#text",
     "laion/larger_clap_music_and_speech#text",
     "google/embeddinggemma-2#text",
+    "OpenMuQ/MuQ-MuLan-large#text",
     "sonicpi",
     "simulation",
     "score",
@@ -40,6 +41,8 @@ IDS = [
     "laion/larger_clap_music",
     "laion/larger_clap_music_and_speech",
     "google/embeddinggemma-2",
+    "OpenMuQ/MuQ-large-msd-iter",
+    "OpenMuQ/MuQ-MuLan-large",
     "log-mel",
     "descriptors",
     "aspects",
@@ -98,7 +101,7 @@ def test_specs_are_listed_by_modality():
 def test_models_on_the_hub_are_pinned_to_a_commit():
     all_weights = [spec.weights for spec in list_encoder_specs()]
     pinned = [weights for weights in all_weights if isinstance(weights, HubWeights)]
-    assert len(pinned) == 15
+    assert len(pinned) == 18
     for weights in pinned:
         assert len(weights.revision) == 40 and set(weights.revision) <= set("0123456789abcdef")
 
