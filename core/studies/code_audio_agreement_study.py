@@ -32,6 +32,11 @@ from core.progress_callback import Progress
 from core.search.unseen_program_splits import UNSEEN_SPLITS, relabel_splits_of_unseen_templates
 from core.studies import study_figures
 from core.studies.all_program_agreement import build_spaces_of_all_programs
+from core.studies.joint_prediction_spaces import (
+    METHOD_NAME,
+    build_joint_prediction_spaces,
+    load_simulation_features,
+)
 from core.studies.study_inputs import StudyInputs, open_study_inputs
 from core.studies.study_result import StudyFigure, StudyResult, StudyTable
 
@@ -130,7 +135,10 @@ def compute_study_result(
                 draws,
                 "Each draw holds out other templates whole; the alignment's settings are trained"
                 " anew on the rest. Intervals are over templates or styles. Linear CCA and ridge"
-                " have closed forms.",
+                f" have closed forms. {METHOD_NAME[0].upper()}{METHOD_NAME[1:]}: the mean of two"
+                " predictions, in a space whitened by their errors on training templates; for"
+                " corpora whose programs have a simulation (`./run embed NAME --code-encoder"
+                " simulation`).",
             )
         )
     return StudyResult(
@@ -242,7 +250,7 @@ def _iterate_unseen_template_rows(
         rng = np.random.default_rng([options["seed"], draw])
         unseen = sorted(rng.permutation(names)[:count].tolist())
         splits = relabel_splits_of_unseen_templates(pairs.splits, templates, unseen)
-        for method, spaces in _iterate_method_spaces(inputs, splits, config):
+        for method, spaces in _iterate_method_spaces(inputs, templates, splits, config):
             # Intervals are computed on the unseen templates only.
             table = evaluate_held_out_splits(
                 spaces,
@@ -264,7 +272,7 @@ def _iterate_unseen_template_rows(
 
 
 def _iterate_method_spaces(
-    inputs: StudyInputs, splits: np.ndarray, config: AlignmentConfig
+    inputs: StudyInputs, templates: np.ndarray, splits: np.ndarray, config: AlignmentConfig
 ) -> Iterator[tuple[str, dict[str, ComparedSpaces]]]:
     pairs = inputs.pairs
     yield "raw embeddings", build_raw_embedding_spaces(pairs)
@@ -279,3 +287,7 @@ def _iterate_method_spaces(
         config,
     )
     yield config.objective, build_aligned_embedding_spaces(result.heads, pairs)
+    features = load_simulation_features(inputs.corpus, pairs.program_ids)
+    if features is not None:
+        spaces = build_joint_prediction_spaces(pairs, features, templates, is_training)
+        yield METHOD_NAME, spaces

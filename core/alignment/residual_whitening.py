@@ -1,0 +1,87 @@
+"""Whitening of a shared space by the errors of a prediction.
+
+In the space of an audio encoder, a few directions hold most of the differences between clips, and
+most of the errors of a prediction. Divided by the size of the errors, every direction counts as
+much as it is known. Clips of variants of one template, which differ in small ways, are then told
+apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from core.errors import EarshotError
+
+DEFAULT_SHRINKAGE = 1.0
+"""Chosen on validation templates: recall within a template and mutual neighbours hardly change from
+0.3 to 3, and debiased CKA falls below."""
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualWhitening:
+    """A linear map of both sides of a shared space.
+
+    Attributes
+    ----------
+    mean : float64 [d]
+    matrix : float64 [d, d]
+        Symmetric.
+    """
+
+    mean: np.ndarray
+    matrix: np.ndarray
+
+    def transform_to_unit_vectors(self, vectors: np.ndarray) -> np.ndarray:
+        """Return vectors [n, d] whitened, float32 unit vectors [n, d]; a zero vector stays zero."""
+        whitened = (np.asarray(vectors, np.float64) - self.mean) @ self.matrix
+        norms = np.linalg.norm(whitened, axis=1, keepdims=True)
+        return np.asarray(whitened / np.maximum(norms, 1e-12), np.float32)
+
+
+# One thread: the sums then do not depend on the number of cores.
+@threadpool_limits.wrap(limits=1)
+def fit_residual_whitening(
+    predicted: np.ndarray, true: np.ndarray, shrinkage: float = DEFAULT_SHRINKAGE
+) -> ResidualWhitening:
+    """Fit the whitening to predictions of programs that the predictor did not see.
+
+    Parameters
+    ----------
+    predicted, true : float [n, d]
+        Row i of both is one program. Predictions of programs that trained the predictor have
+        smaller errors, in other directions.
+    shrinkage : float
+        Variance that is added in every direction, relative to the mean variance; above 0.
+
+    Raises
+    ------
+    EarshotError
+        With fewer than 2 programs.
+
+    Examples
+    --------
+    >>> true = np.zeros((4, 2))
+    >>> errors = [[0.2, 0], [-0.2, 0], [0.2, 0], [-0.2, 0]]  # none in the second direction
+    >>> fit_residual_whitening(true - errors, true).matrix.round(2)
+    array([[4.08, 0.  ],
+           [0.  , 7.07]])
+
+    Notes
+    -----
+    The inverse square root of the residuals' covariance, which makes errors equally large in all
+    directions: Hatch, Kajarekar & Stolcke, "Within-class covariance normalization for SVM-based
+    speaker recognition", Interspeech 2006. The covariance is shrunk towards a multiple of the
+    identity as by Ledoit & Wolf, Journal of Multivariate Analysis 2004.
+    """
+    if len(predicted) < 2:
+        raise EarshotError(f"A whitening needs at least 2 programs, not {len(predicted)}.")
+    true = np.asarray(true, np.float64)
+    residuals = true - predicted
+    residuals -= residuals.mean(axis=0)
+    variances, directions = np.linalg.eigh(residuals.T @ residuals / len(residuals))
+    variances = variances.clip(min=0) + shrinkage * max(float(variances.mean()), 1e-12)
+    matrix = directions / np.sqrt(variances) @ directions.T
+    return ResidualWhitening(true.mean(axis=0), matrix)
