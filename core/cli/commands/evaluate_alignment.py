@@ -120,7 +120,9 @@ def print_alignment_metrics(alignment_id: str, metrics: pd.DataFrame, as_json: b
         )
         print_result_to_stdout(format_table(["metric", *comparisons], table.itertuples()))
         null_means = rows[rows["p"].notna()].groupby("metric", sort=False)["null_mean"].max()
-        chance_note = describe_measures_near_chance(null_means.to_dict())
+        chance_note = describe_measures_near_chance(
+            {str(metric): float(value) for metric, value in null_means.items()}
+        )
         if chance_note:
             print_result_to_stdout(chance_note)
     print_result_to_stdout(
