@@ -22,7 +22,7 @@ from core.alignment.sound_property_regression_with_intervals import (
 from core.corpus import Corpus, EmbeddingPairs
 from core.encoders import find_encoder_spec
 from core.evaluation.metrics_with_intervals import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
-from core.pipeline.evaluate import ComparedSpaces
+from core.pipeline.evaluate_alignment_on_held_out_programs import ComparedSpaces
 from core.search.clip_property_forecast import FEATURE_ENCODER
 from core.search.shared_space_regression_from_simulation import (
     fit_simulation_regression,
