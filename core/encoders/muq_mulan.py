@@ -176,7 +176,7 @@ class MuqMulanTextTower(nn.Module):
         hidden = self.text["model"](input_ids=token_ids, attention_mask=mask).last_hidden_state
         hidden = self.text["transformer"](self.text["proj"](hidden), mask.bool())
         share = mask / mask.sum(dim=1, keepdim=True)  # [n, tokens]
-        mean = torch.einsum("ntd,nt->nd", hidden.float(), share.float())
+        mean = (hidden.float() * share[:, :, None]).sum(dim=1)
         return functional.normalize(self.text_to_latents(mean).float(), dim=-1)
 
 
