@@ -15,7 +15,11 @@ from core.operations.operation_results import (
     RankResult,
     RefusedCandidate,
 )
-from core.operations.result_conversion import check_program_statically, convert_forecast
+from core.operations.result_conversion import (
+    check_program_statically,
+    check_whole_program_statically,
+    convert_forecast,
+)
 from core.operations.sound_target_choice import choose_sound_target
 from core.search.aligned_corpus import AlignedCorpus
 from core.suggest.candidate_picking import (
@@ -63,7 +67,7 @@ def rank_candidates(request: RankRequest) -> RankResult:
     target = choose_sound_target(aligned_corpus, request.mode, request.target)
     _raise_if_current_program_is_unpredictable(request)
     with share_program_reading_and_simulation(request.candidates):
-        checks = [check_program_statically(source) for source in request.candidates]
+        checks = [check_whole_program_statically(source) for source in request.candidates]
         indices = [index for index, check in enumerate(checks) if check.status == "ok"]
         ranking = _rank_audible_candidates(aligned_corpus, request, target, indices)
     return RankResult(

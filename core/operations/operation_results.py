@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Status = Literal["ok", "no_sound", "syntax"]
 _STATUS_DESCRIPTION = (
     "ok; no_sound: nothing in the program would sound; syntax: nothing before a syntax error"
-    " would. Only ok comes with a prediction."
+    " would, or a candidate to rank has a syntax error. Only ok comes with a prediction; with a"
+    " line, it is one of the part before a syntax error."
 )
 _DISTANCE_DESCRIPTION = (
     "Cosine distance of the predicted sound from that of the program, from 0 (the same) to 2; null"

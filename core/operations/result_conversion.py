@@ -20,6 +20,7 @@ from core.search.clip_property_forecast import Forecast
 from core.search.nearest_neighbour_queries import Neighbour
 from core.search.search_confidence import Confidence
 from core.search.silent_snippet_check import SilentSnippetError, interpret_audible_snippet
+from core.sonicpi.interpreter.program_interpretation import PARTIAL_READING_NOTE
 
 
 def check_program_statically(source: str) -> ProgramCheck:
@@ -28,7 +29,20 @@ def check_program_statically(source: str) -> ProgramCheck:
         reading = interpret_audible_snippet(source)
     except SilentSnippetError as error:
         return ProgramCheck.model_validate(error.to_dict())
-    return ProgramCheck(status="ok", line=None, message=reading.message)
+    return ProgramCheck(status="ok", line=reading.line, message=reading.message)
+
+
+def check_whole_program_statically(source: str) -> ProgramCheck:
+    """Read a program as `check_program_statically` does, and refuse one with any syntax error.
+
+    A snippet that is being typed is predicted from the part before an error. A program that is
+    offered to a user has to run.
+    """
+    check = check_program_statically(source)
+    if check.status != "ok" or check.line is None:
+        return check
+    message = check.message.replace(PARTIAL_READING_NOTE, "")
+    return ProgramCheck(status="syntax", line=check.line, message=message)
 
 
 def convert_confidence(confidence: Confidence | None) -> ConfidenceResult | None:

@@ -32,6 +32,7 @@ RANDOM_FUNCTIONS = ("rand", "rand_i", "rrand", "rrand_i", "one_in", "dice", "cho
 CACHE_SIZE = 16
 SOUND_CACHE_SIZE = 4096
 NO_SOUND_MESSAGE = "Nothing in this code would sound"
+PARTIAL_READING_NOTE = "; predicted from the part before it"
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ def _build_syntax_error_reading(
 ) -> ProgramReading:
     error = error if error.startswith("syntax error") else f"syntax error, {error}"
     if is_audible:
-        message = f"line {line}: {error}; predicted from the part before it."
+        message = f"line {line}: {error}{PARTIAL_READING_NOTE}."
         return ProgramReading(events, STATUS_SOUND, line, message, understood_share)
     message = f"{NO_SOUND_MESSAGE}: line {line}: {error}."
     return ProgramReading(events, STATUS_SYNTAX, line, message)

@@ -75,6 +75,19 @@ def test_ranking_toward_words_follows_them():
         assert result.ranking[0].target_relevance > result.ranking[1].target_relevance
 
 
+def test_a_program_with_a_syntax_error_is_predicted_in_part_and_never_ranked():
+    broken = f"{LOW}\nplay ("
+    forecast = operations.forecast_programs(operations.ForecastRequest(programs=[broken]))
+    check = forecast.forecasts[0]
+    assert check.forecast is not None
+    assert (check.status, check.line) == ("ok", broken.count("\n") + 1)
+    ranked = operations.rank_candidates(operations.RankRequest(candidates=[broken, HIGH]))
+    assert [item.index for item in ranked.ranking] == [1]
+    (refused,) = ranked.refused
+    assert (refused.index, refused.status, refused.line) == (0, "syntax", check.line)
+    assert "syntax error" in refused.message and "predicted" not in refused.message
+
+
 def test_diverse_ranking_leaves_a_repetition_to_the_end():
     request = operations.RankRequest(program=LOW, candidates=[LOW, HIGH, MIDDLE], pick_count=2)
     result = operations.rank_candidates(request)
