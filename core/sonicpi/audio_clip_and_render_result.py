@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -74,10 +75,19 @@ class Clip:
         # The result is the same as libsndfile's own conversion, which takes far longer.
         samples = quantise_samples_to_int16(self.samples) if suffix == ".flac" else self.samples
 
+        # Not to a BytesIO, which libsndfile writes through a Python callback: a signal that raises
+        # there (Ctrl+C) is lost, and the Ogg encoder then loops for ever.
         def write_to_bytes() -> bytes:
-            buffer = io.BytesIO()
-            soundfile.write(buffer, samples, self.sample_rate, format=FORMAT_BY_SUFFIX[suffix])
-            return buffer.getvalue()
+            with tempfile.TemporaryFile() as file:
+                soundfile.write(
+                    file.fileno(),
+                    samples,
+                    self.sample_rate,
+                    format=FORMAT_BY_SUFFIX[suffix],
+                    closefd=False,
+                )
+                file.seek(0)
+                return file.read()
 
         return (
             reproducible_ogg.encode_ogg_reproducibly(write_to_bytes)

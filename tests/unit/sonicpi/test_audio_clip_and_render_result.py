@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -67,3 +69,21 @@ def test_the_error_of_a_silent_program_is_that_of_its_thread():
 def test_without_thread_errors_a_silent_program_keeps_its_error():
     assert promote_thread_error_to_program_error(CLIPPED, ()) == (CLIPPED, ())
     assert promote_thread_error_to_program_error(None, (CLIPPED,)) == (None, (CLIPPED,))
+
+
+def test_a_signal_during_encoding_interrupts_it():
+    """In a Python callback of libsndfile it would be lost, and the encoder would hang."""
+    noise = np.random.default_rng(0).standard_normal((10 * 44_100, 2)).astype(np.float32)
+    clip = Clip(0.1 * noise)
+
+    def interrupt(_signal_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    former_handler = signal.signal(signal.SIGVTALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.01)  # of processor time: encoding takes more
+        with pytest.raises(KeyboardInterrupt):
+            clip.encode_audio_file(".ogg")
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, former_handler)
