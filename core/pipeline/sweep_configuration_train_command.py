@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.alignment.config import PRESETS, AlignmentConfig
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.pipeline import sweep
+from core.pipeline import sweep_results
 
 DEFAULT_PRESET = "infonce"
 
@@ -30,7 +30,7 @@ def build_training_command(corpus: Corpus, sweep_id: str, number: int) -> list[s
     EarshotError
         When there is no such sweep or configuration.
     """
-    settings = sweep.load_sweep_settings(corpus, sweep_id)
+    settings = sweep_results.load_sweep_settings(corpus, sweep_id)
     if not 0 <= number < len(settings["trials"]):
         raise EarshotError(f"The sweep {sweep_id} has no configuration {number}.")
     config = AlignmentConfig.from_dict(settings["trials"][number][1])

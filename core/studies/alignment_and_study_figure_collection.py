@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.corpus import AlignmentRecord, Corpus
-from core.pipeline.sweep import list_sweep_ids
+from core.pipeline.sweep_results import list_sweep_ids
 from core.plots.map_before_and_after_alignment import (
     build_map_figure,
     rotate_after_map_to_before_map,

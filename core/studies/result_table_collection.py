@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from core.corpus import AlignmentRecord, Corpus
-from core.pipeline.sweep import list_sweep_ids, load_sweep_results, summarize_sweep_results
+from core.pipeline.sweep_results import list_sweep_ids, load_sweep_results, summarize_sweep_results
 from core.search.corpus_program_forecasts import forecast_corpus_programs
 from core.studies.study_registry import STUDIES
 from core.studies.study_run_storage import (
@@ -97,7 +97,7 @@ def flatten_sweep_summary(summary: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     summary : DataFrame
-        As `core.pipeline.sweep.summarize_sweep_results` returns it.
+        As `core.pipeline.sweep_results.summarize_sweep_results` returns it.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from core.evaluation.metrics_with_intervals import (
     ALIGNED_VS_RAW,
     BEFORE_ALIGNMENT,
 )
-from core.pipeline.sweep import FIRST_LINEAR_NUMBER
+from core.pipeline.sweep_baseline_evaluation import FIRST_LINEAR_NUMBER
 from core.studies.study_result import Measurement
 
 # Suffix of a column, by the pair of spaces that it compares.
@@ -34,7 +34,7 @@ def average_results_over_seeds(results: pd.DataFrame, metrics: Sequence[str]) ->
     Parameters
     ----------
     results : DataFrame
-        As returned by `core.pipeline.sweep.load_sweep_results`.
+        As returned by `core.pipeline.sweep_results.load_sweep_results`.
     metrics : sequence of str
         Metrics to average.
 

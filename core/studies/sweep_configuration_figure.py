@@ -6,7 +6,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.corpus import Corpus
-from core.pipeline.sweep import load_sweep_results, load_sweep_settings, summarize_sweep_results
+from core.pipeline.sweep_results import (
+    load_sweep_results,
+    load_sweep_settings,
+    summarize_sweep_results,
+)
 from core.plots.sweep_parallel_coordinates import build_sweep_parallel_coordinates_figure
 
 # The first one colours the lines.
@@ -24,7 +28,7 @@ def build_sweep_configuration_figure(corpus: Corpus, sweep_id: str) -> go.Figure
     ----------
     corpus : Corpus
     sweep_id : str
-        As `core.pipeline.sweep.list_sweep_ids` lists it.
+        As `core.pipeline.sweep_results.list_sweep_ids` lists it.
 
     Returns
     -------

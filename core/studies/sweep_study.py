@@ -1,6 +1,6 @@
 """Sweep study: 24 configurations of InfoNCE with 5 seeds each, beside the paper's best.
 
-`core.pipeline.sweep` runs the sweep and skips the runs that are done already.
+`core.pipeline.sweep_execution` runs the sweep and skips the runs that are done already.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from core.evaluation.metrics_with_intervals import (
     ALIGNED_VS_RAW,
     BEFORE_ALIGNMENT,
 )
-from core.pipeline.sweep import (
-    FIRST_LINEAR_NUMBER,
+from core.pipeline.sweep_baseline_evaluation import FIRST_LINEAR_NUMBER
+from core.pipeline.sweep_execution import run_sweep
+from core.pipeline.sweep_results import (
     find_common_cca_metric,
     load_sweep_results,
     load_sweep_settings,
-    run_sweep,
 )
 from core.progress_callback import Progress
 from core.studies import study_figures

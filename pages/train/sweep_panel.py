@@ -12,7 +12,7 @@ from core.alignment.sweep_grids import GRIDS, SEED_COUNT, list_grid_trials
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.jobs import Job
-from core.pipeline import sweep
+from core.pipeline import sweep_execution, sweep_results
 from core.pipeline.cost_estimates import estimate_sweep_seconds
 from core.pipeline.sweep_configuration_train_command import build_training_command
 from core.studies.result_table_collection import flatten_sweep_summary
@@ -97,7 +97,7 @@ def draw_sweep_form(corpus: Corpus, is_running: bool) -> None:
         page_cache.count_programs_by_state(corpus)["ok"],
         [trial.build_alignment_config(0) for trial in trials],
         int(seed_count),
-        sweep.DEFAULT_WORKERS,
+        sweep_execution.DEFAULT_WORKERS,
     )
     st.caption(
         f"{markdown_and_errors.pluralize(len(trials), 'configuration')},"
@@ -132,7 +132,7 @@ def draw_running_sweep(job: Job) -> None:
 
 def draw_finished_sweeps(corpus: Corpus) -> None:
     """Draw the choice of an earlier sweep and its results."""
-    sweep_ids = list(reversed(sweep.list_sweep_ids(corpus)))
+    sweep_ids = list(reversed(sweep_results.list_sweep_ids(corpus)))
     if not sweep_ids:
         st.info("No sweep of this corpus yet.", icon=":material/grid_off:")
         return
@@ -147,14 +147,14 @@ def draw_finished_sweeps(corpus: Corpus) -> None:
     # Not for a running sweep: its job and this list both show a sweep that has just ended.
     figure_and_table_download.draw_table_download(
         f"sweep-{sweep_id}",
-        flatten_sweep_summary(sweep.summarize_sweep_results(trial_runs)),
+        flatten_sweep_summary(sweep_results.summarize_sweep_results(trial_runs)),
         f"Validation metrics of sweep {sweep_id}.",
     )
 
 
 def draw_sweep_results(corpus: Corpus, sweep_id: str) -> pd.DataFrame:
     """Draw the mean metrics of each configuration over its seeds; return all runs."""
-    trial_runs = sweep.load_sweep_results(corpus, sweep_id)
+    trial_runs = sweep_results.load_sweep_results(corpus, sweep_id)
     table = build_sweep_result_table(trial_runs)
     number_columns = table.columns.drop(["Configuration", "Runs"])
     st.dataframe(
@@ -197,7 +197,7 @@ def describe_sweep_results(trial_runs: pd.DataFrame) -> str:
 def find_best_configuration_number_or_none(trial_runs: pd.DataFrame) -> int | None:
     """Return the number of the best configuration; None while no run has a value."""
     try:
-        return sweep.find_best_configuration_number(trial_runs, BEST_METRIC)
+        return sweep_results.find_best_configuration_number(trial_runs, BEST_METRIC)
     except EarshotError:  # No run has finished.
         return None
 
@@ -239,7 +239,7 @@ def draw_sweep_parallel_coordinates(corpus: Corpus, sweep_id: str) -> None:
 
 def build_sweep_result_table(trial_runs: pd.DataFrame) -> pd.DataFrame:
     """Return one row per configuration, first the baseline without an alignment."""
-    summary = sweep.summarize_sweep_results(trial_runs)
+    summary = sweep_results.summarize_sweep_results(trial_runs)
     run_counts = trial_runs[trial_runs["number"] >= 0].groupby("number")["seed"].nunique()
     has_deviations = bool((run_counts > 1).any())
     columns: dict[str, list[Any]] = {

@@ -26,7 +26,7 @@ PRELOADED_MODULES = (
     "core.pipeline.corpus_check_and_repair",
     "core.pipeline.corpus_export",
     "core.pipeline.import_programs",
-    "core.pipeline.sweep",
+    "core.pipeline.sweep_execution",
     "core.pipeline.train_and_evaluate_alignment",
     "tests.faults.fault_injection",
 )

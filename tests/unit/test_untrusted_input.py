@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from core import jobs, workspace
 from core.corpus import Corpus, imported_program_file_reader
 from core.errors import EarshotError
-from core.pipeline import sweep
+from core.pipeline import sweep_results
 from core.programs import get_template
 from core.search.query_audio_decoding import MAX_AUDIO_BYTES, decode_audio_bytes
 from core.sonicpi import Clip
@@ -69,7 +69,7 @@ LOADERS = {
     "program": lambda name: Corpus.open("tiny").load_program(name),
     "job": jobs.get_job,
     "job to remove": jobs.remove_job,
-    "sweep": lambda name: sweep.load_sweep_results(Corpus.open("tiny"), name),
+    "sweep": lambda name: sweep_results.load_sweep_results(Corpus.open("tiny"), name),
     "template": get_template,
 }
 

@@ -73,21 +73,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Run the missing trainings, then print the results on the validation programs."""
-    from core.pipeline import sweep
+    from core.pipeline import sweep_execution, sweep_results
     from core.pipeline.executors.executor_of_enclosing_block import use_executor
 
     corpus = open_corpus_from_args(args)
     with open_executor(args, progress) as (executor, progress), use_executor(executor):
-        sweep_id = sweep.run_sweep(
+        sweep_id = sweep_execution.run_sweep(
             corpus,
             args.grid,
             progress,
             seed_count=args.seeds,
-            workers=args.workers or sweep.DEFAULT_WORKERS,
+            workers=args.workers or sweep_execution.DEFAULT_WORKERS,
             code_encoder=args.code_encoder,
             audio_encoder=args.audio_encoder,
         )
-    results = sweep.load_sweep_results(corpus, sweep_id)
+    results = sweep_results.load_sweep_results(corpus, sweep_id)
     if args.json:
         print_json_lines(results.to_dict(orient="records"))
     else:
@@ -96,12 +96,12 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
 
 def _print_sweep_tables(results: pd.DataFrame) -> None:
     from core.evaluation.metrics_with_intervals import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
-    from core.pipeline import sweep
+    from core.pipeline import sweep_results
 
-    cca_metric = sweep.find_common_cca_metric(results)
+    cca_metric = sweep_results.find_common_cca_metric(results)
     cca_metrics = [] if cca_metric is None else [cca_metric]
     for comparison in (ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW):
-        summary = sweep.summarize_sweep_results(results, "validation", comparison)
+        summary = sweep_results.summarize_sweep_results(results, "validation", comparison)
         displayed = (*DISPLAYED_METRICS[:2], *cca_metrics, *DISPLAYED_METRICS[2:])
         metrics = [metric for metric in displayed if (metric, "mean") in summary]
         names = summary.index.get_level_values("name")
@@ -121,7 +121,7 @@ def _print_sweep_tables(results: pd.DataFrame) -> None:
         print_result_to_stdout(format_table(("configuration", *metrics), rows))
     name_by_number = results.drop_duplicates("number").set_index("number")["name"]
     for metric in (*RANKING_METRICS, *cca_metrics):
-        best = sweep.find_best_configuration_number(results, metric)
+        best = sweep_results.find_best_configuration_number(results, metric)
         if best is not None:
             print_result_to_stdout(f"Best by {metric}: {name_by_number[best]}")
 

@@ -18,7 +18,7 @@ from scipy import stats
 from core.cli import main
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.pipeline.sweep import list_sweep_ids, load_sweep_results
+from core.pipeline.sweep_results import list_sweep_ids, load_sweep_results
 from core.programs import Program
 from core.sonicpi import Clip
 from core.studies import (

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 
-from core.pipeline.sweep import find_common_cca_metric
+from core.pipeline.sweep_results import find_common_cca_metric
 from core.studies.study_result import compare_measurements_to_paper
 from core.studies.sweep_averages_and_best import (
     average_results_over_seeds,

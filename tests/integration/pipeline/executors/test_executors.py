@@ -27,7 +27,7 @@ from core.pipeline.generate_render_and_embed_corpus import (
     EncoderChoice,
     build_corpus,
 )
-from core.pipeline.sweep import run_sweep
+from core.pipeline.sweep_execution import run_sweep
 from core.progress_callback import ignore_progress
 from core.sonicpi import Clip
 from core.studies.study_clip_rendering import render_study_clips

@@ -14,7 +14,7 @@ from core import encoders
 from core.alignment import AlignmentConfig, sweep_grids
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.pipeline import sweep
+from core.pipeline import sweep_execution, sweep_results
 from core.pipeline.evaluate_alignment_on_held_out_programs import evaluate_alignment
 from core.pipeline.train_and_evaluate_alignment import train
 from core.search.aligned_corpus import open_aligned_corpus
@@ -45,7 +45,9 @@ def test_a_sweep_resumes_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        sweep.run_sweep(Corpus.open("views"), "paper", stop_after_one_run, seed_count=2, workers=2)
+        sweep_execution.run_sweep(
+            Corpus.open("views"), "paper", stop_after_one_run, seed_count=2, workers=2
+        )
     finished_runs = {
         path: path.stat().st_mtime_ns for path in corpus.path.glob("sweeps/*/run-*.json")
     }
@@ -53,11 +55,11 @@ def test_a_sweep_resumes_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
     removed_run = next(iter(finished_runs))  # how many others were finished depends on the machine
     removed_run.unlink()
     del finished_runs[removed_run]
-    sweep_id = sweep.run_sweep(Corpus.open("views"), "paper", seed_count=2, workers=2)
+    sweep_id = sweep_execution.run_sweep(Corpus.open("views"), "paper", seed_count=2, workers=2)
     assert all(path.stat().st_mtime_ns == time for path, time in finished_runs.items())
     resumed_calls = []
     assert (
-        sweep.run_sweep(
+        sweep_execution.run_sweep(
             Corpus.open("views"), "paper", lambda *w: resumed_calls.append(w), seed_count=2
         )
         == sweep_id
@@ -66,7 +68,7 @@ def test_a_sweep_resumes_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
     data = progress_calls[-1][4]
     assert data["name"] in ("narrow", "wide") and 0 <= data["metrics"]["cka"] <= 1
 
-    results = sweep.load_sweep_results(Corpus.open("views"))
+    results = sweep_results.load_sweep_results(Corpus.open("views"))
     names = results.drop_duplicates("number").set_index("number")["name"]
     assert {names[number] for number in (-1, 0, 1)} == {"unaligned", "narrow", "wide"}
     assert names[-101].startswith("linear CCA, ") and names[-102].startswith("linear ridge, ")
@@ -75,7 +77,7 @@ def test_a_sweep_resumes_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
     is_first_seed = (results["split"] == "test") & (results["metric"] == "cka")
     is_first_seed &= (results["number"] >= 0) & (results["seed"] == 0)
     assert results[is_first_seed]["low"].notna().all(), "the interval over programs"
-    table = sweep.summarize_sweep_results(results, "test")
+    table = sweep_results.summarize_sweep_results(results, "test")
     runs = results[
         (results["number"] == 1)
         & (results["split"] == "test")
@@ -86,10 +88,10 @@ def test_a_sweep_resumes_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
     assert table.loc[(1, "wide"), ("cka", "mean")] == pytest.approx(runs.mean())
     assert table.loc[(1, "wide"), ("cka", "sd")] == pytest.approx(runs.std())
     assert (-1, "unaligned") in table.index
-    assert sweep.find_best_configuration_number(results, "cka") in (0, 1)
+    assert sweep_results.find_best_configuration_number(results, "cka") in (0, 1)
     # Some metrics have no value on few programs.
     without_cka = results.assign(value=results["value"].mask(results["metric"] == "cka"))
-    assert sweep.find_best_configuration_number(without_cka, "cka") is None
+    assert sweep_results.find_best_configuration_number(without_cka, "cka") is None
 
 
 def test_the_configurations_of_a_grid_differ():

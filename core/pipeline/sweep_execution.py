@@ -10,35 +10,36 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from core import encoders
 from core.alignment.sweep_grids import COMMON_SETTINGS, SEED_COUNT, Trial, list_grid_trials
 from core.corpus import Corpus, EmbeddingPairs
 from core.corpus.legacy_saved_names import (
-    translate_legacy_metric_rows,
     translate_legacy_sweep_settings,
 )
 from core.encoders.concatenated_encoders import split_encoder_id
 from core.errors import EarshotError
-from core.evaluation.linear_alignment_baselines import fit_linear_alignments
 from core.evaluation.metrics_with_intervals import (
     ALIGNED_VS_ALIGNED,
-    ALIGNED_VS_RAW,
-    BEFORE_ALIGNMENT,
 )
-from core.evaluation.null_calibration import DEFAULT_PERMUTATIONS
 from core.pipeline.cost_estimates import estimate_sweep_seconds
 from core.pipeline.duration_history import record_duration
 from core.pipeline.evaluate_alignment_on_held_out_programs import (
-    ComparedSpaces,
-    build_raw_embedding_spaces,
     compute_fingerprint,
 )
 from core.pipeline.executors import LocalExecutor
 from core.pipeline.executors.executor_of_enclosing_block import get_default_executor
 from core.pipeline.executors.ray_executor import RayExecutor
-from core.pipeline.sweep_run_training import ROW_COLUMNS, SweepRun, compute_metric_rows
+from core.pipeline.sweep_baseline_evaluation import (
+    evaluate_linear_alignments_of_sweep,
+    evaluate_raw_embeddings_of_sweep,
+)
+from core.pipeline.sweep_results import (
+    LINEAR_ALIGNMENTS_FILE,
+    RAW_EMBEDDINGS_FILE,
+    read_sweep_file,
+)
+from core.pipeline.sweep_run_training import SweepRun
 from core.pipeline.sweep_worker import (
     WorkerInputs,
     make_sweep_run_path,
@@ -51,14 +52,6 @@ from core.search.embedded_corpus import EmbeddedCorpus
 from core.workspace import require_writable_workspace
 
 PROGRESS_STEP = "Running sweep"
-BASELINE_NAME = "unaligned"
-LINEAR_FILE = "linear.json"
-FIRST_LINEAR_NUMBER = -101
-"""Number of linear CCA among the rows of a sweep; the numbers below are further linear alignments.
-Those from -1 down to it are raw embeddings."""
-CCA_PREFIX = "cca@"
-EVALUATED_SPLITS = ("validation", "test")
-RESULT_COLUMNS = ["name", "number", "seed", *ROW_COLUMNS]
 DEFAULT_WORKERS = 2
 """With one thread each, the fastest on two cores."""
 
@@ -122,12 +115,12 @@ def run_sweep(
     ]
     settings = _build_sweep_settings(grid, embedded_corpus, trials)
     folder = _find_or_create_sweep_folder(embedded_corpus, settings)
-    if not (folder / "baseline.json").exists():
-        baselines = _evaluate_raw_embeddings(embedded_corpus, settings["codes"])
-        write_json_atomically(folder / "baseline.json", {"rows": baselines})
-    if not (folder / LINEAR_FILE).exists():
-        rows = _evaluate_linear_alignments(embedded_corpus)
-        write_json_atomically(folder / LINEAR_FILE, {"rows": rows})
+    if not (folder / RAW_EMBEDDINGS_FILE).exists():
+        baselines = evaluate_raw_embeddings_of_sweep(embedded_corpus, settings["codes"])
+        write_json_atomically(folder / RAW_EMBEDDINGS_FILE, {"rows": baselines})
+    if not (folder / LINEAR_ALIGNMENTS_FILE).exists():
+        rows = evaluate_linear_alignments_of_sweep(embedded_corpus)
+        write_json_atomically(folder / LINEAR_ALIGNMENTS_FILE, {"rows": rows})
     pending_runs = [
         SweepRun(number, seed, trial.build_alignment_config(seed), code_id)
         for seed in range(seed_count)
@@ -151,7 +144,7 @@ def run_sweep(
             done += 1
             name = trials[run.number].name
             path = make_sweep_run_path(folder, run.number, run.seed)
-            data = _summarize_sweep_run(_read_json_file(path))
+            data = _summarize_sweep_run(read_sweep_file(path))
             data |= {"sweep": folder.name, "name": name, "seed": run.seed}
             note = f"{name.strip()}, seed {run.seed}: CKA {data['metrics']['cka']:.2f}"
             progress(PROGRESS_STEP, done, total, note, data)
@@ -177,146 +170,6 @@ def _train_runs(inputs: WorkerInputs, runs: list[SweepRun], workers: int) -> Gen
             yield run
 
 
-def list_sweep_ids(corpus: Corpus) -> list[str]:
-    """Return the ids of a corpus's sweeps, the most recently resumed last."""
-    files = (corpus.path / "sweeps").glob("*/sweep.json")
-    return [file.parent.name for file in sorted(files, key=lambda file: file.stat().st_mtime)]
-
-
-def load_sweep_results(corpus: Corpus, sweep_id: str | None = None) -> pd.DataFrame:
-    """Load the results of a sweep's finished runs.
-
-    Parameters
-    ----------
-    corpus : Corpus
-    sweep_id : str, optional
-        Default: the most recently resumed.
-
-    Returns
-    -------
-    DataFrame
-        name, number (of the configuration; -1 for the unaligned baseline, -2 and below for those
-        of other code encoders in the grid, -101 and below for linear alignments in closed form),
-        seed, split, reading, metric, value; low, high and null_mean where they were computed:
-        for test programs, of raw embeddings, linear alignments and seed 0. Besides the metrics
-        of `core.evaluation.metrics_with_intervals`, each run has "seconds" and "epochs" of its
-        training. ``sweep.json`` holds the fields of each configuration.
-
-    Raises
-    ------
-    EarshotError
-        When there is no such sweep.
-    """
-    sweep_ids = list_sweep_ids(corpus)
-    if sweep_id is None and sweep_ids:
-        sweep_id = sweep_ids[-1]
-    if sweep_id is None or sweep_id not in sweep_ids:
-        raise EarshotError(
-            f"Corpus '{corpus.name}' has no sweep{'' if sweep_id is None else f' {sweep_id!r}'}.",
-            remedy=f"To run one: ./run sweep {corpus.name}",
-        )
-    folder = corpus.path / "sweeps" / sweep_id
-    names = [name for name, _ in load_sweep_settings(corpus, sweep_id)["trials"]]
-    rows = translate_legacy_metric_rows(_read_json_file(folder / "baseline.json")["rows"])
-    if (folder / LINEAR_FILE).exists():  # Sweeps of older versions have none.
-        rows += _read_json_file(folder / LINEAR_FILE)["rows"]
-    for path in sorted(folder.glob("run-*.json")):
-        run = _read_json_file(path)
-        run_columns = {"name": names[run["number"]], "number": run["number"], "seed": run["seed"]}
-        rows += [{**run_columns, **row} for row in translate_legacy_metric_rows(run["rows"])]
-        rows += [
-            {
-                **run_columns,
-                "split": split,
-                "reading": reading,
-                "metric": metric,
-                "value": run[metric],
-            }
-            for split in EVALUATED_SPLITS
-            for reading in (ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW)
-            for metric in ("seconds", "epochs")
-        ]
-    return pd.DataFrame(rows).reindex(columns=RESULT_COLUMNS)
-
-
-def find_common_cca_metric(results: pd.DataFrame) -> str | None:
-    """Return the name of the CCA metric that all configurations and baselines have.
-
-    Returns
-    -------
-    str or None
-        "cca@N", for the largest N; None if there is none.
-    """
-    names = results[results["metric"].str.startswith(CCA_PREFIX)].groupby("number")["metric"]
-    common = set.intersection(*map(set, names.unique())) if len(names) else set()
-    return max(common, key=lambda name: int(name.removeprefix(CCA_PREFIX)), default=None)
-
-
-def load_sweep_settings(corpus: Corpus, sweep_id: str) -> dict[str, Any]:
-    """Load the settings of a sweep.
-
-    Returns
-    -------
-    dict
-        grid, encoders, common (settings of all trials), trials (a list of name and config) and
-        codes (ids of the trials' code encoders).
-    """
-    return translate_legacy_sweep_settings(
-        _read_json_file(corpus.path / "sweeps" / sweep_id / "sweep.json")
-    )
-
-
-def summarize_sweep_results(
-    results: pd.DataFrame, split: str = "validation", reading: str = ALIGNED_VS_ALIGNED
-) -> pd.DataFrame:
-    """Compute mean and standard deviation over seeds: one row per configuration.
-
-    Parameters
-    ----------
-    results : DataFrame
-        As `load_sweep_results` returns it.
-    split, reading : str
-
-    Returns
-    -------
-    DataFrame
-        Index: number and name, the baselines first. Columns: (metric, "mean" or "sd"); NaN as the
-        standard deviation of one seed.
-    """
-    has_reading = results["reading"].isin((reading, BEFORE_ALIGNMENT))
-    selected = results[has_reading & (results["split"] == split)]
-    groups = selected.groupby(["number", "name", "metric"])["value"]
-    means, deviations = groups.mean().unstack("metric"), groups.std().unstack("metric")
-    table = pd.concat({"mean": means, "sd": deviations}, axis="columns")
-    table = table.loc[sorted(table.index, key=lambda index: (index[0] >= 0, abs(index[0])))]
-    columns = [
-        (metric, statistic)
-        for metric in dict.fromkeys(selected["metric"])
-        for statistic in ("mean", "sd")
-    ]
-    return table.swaplevel(axis=1).reindex(columns=columns)
-
-
-def find_best_configuration_number(
-    results: pd.DataFrame, metric: str, split: str = "validation"
-) -> int | None:
-    """Return the number of the configuration with the highest mean of a metric.
-
-    Returns
-    -------
-    int or None
-        None if the metric has no value for any: some need more programs than the split has.
-    """
-    table = summarize_sweep_results(results, split)
-    table = table[table.index.get_level_values("number") >= 0]
-    if table.empty:
-        raise EarshotError("No run of this sweep is done yet.")
-    means = table[(metric, "mean")].dropna()
-    if means.empty:
-        return None
-    return int(means.index.get_level_values("number")[int(means.argmax())])
-
-
 def _build_sweep_settings(
     grid: str, embedded_corpus: EmbeddedCorpus, trials: list[Trial]
 ) -> dict[str, Any]:
@@ -338,7 +191,7 @@ def _find_or_create_sweep_folder(embedded_corpus: EmbeddedCorpus, settings: dict
     if not folder.exists():
         # An older version may have begun the same sweep under older names of its settings.
         for file in sweeps_folder.glob("*/sweep.json"):
-            saved_settings = _read_json_file(file)
+            saved_settings = read_sweep_file(file)
             if translate_legacy_sweep_settings(saved_settings) == settings:
                 saved_digest = _compute_sweep_digest(saved_settings, embedded_corpus.pairs)
                 if file.parent.name.endswith(f"-{saved_digest}"):
@@ -369,50 +222,6 @@ def _has_code_embeddings(corpus: Corpus, code_encoder: str | None) -> bool:
     )
 
 
-def _evaluate_raw_embeddings(
-    embedded_corpus: EmbeddedCorpus, trial_code_encoders: list[str]
-) -> list[dict[str, Any]]:
-    """Evaluate raw embeddings: by the sweep's own code encoder first, then by the others."""
-    default_encoder = embedded_corpus.code_encoder.id
-    audio_encoder = embedded_corpus.audio_encoder.id
-    rows = []
-    for place, encoder_id in enumerate(dict.fromkeys([default_encoder, *trial_code_encoders]), 1):
-        pairs = embedded_corpus.corpus.load_embedding_pairs(encoder_id, audio_encoder)
-        name = BASELINE_NAME
-        if encoder_id != default_encoder:
-            name = f"{BASELINE_NAME}, {encoder_id}"
-        rows += [
-            {"name": name, "number": -place, "seed": 0, **row}
-            for row in compute_metric_rows(
-                pairs,
-                build_raw_embedding_spaces(pairs),
-                with_intervals=True,
-                permutations=DEFAULT_PERMUTATIONS,
-            )
-        ]
-    return rows
-
-
-def _evaluate_linear_alignments(embedded_corpus: EmbeddedCorpus) -> list[dict[str, Any]]:
-    """Evaluate the linear alignments of the sweep's own encoders, which have closed forms."""
-    pairs = embedded_corpus.pairs
-    alignments = fit_linear_alignments(pairs.code_embeddings, pairs.audio_embeddings, pairs.splits)
-    rows = []
-    for place, alignment in enumerate(alignments):
-        code, audio = alignment.code, alignment.audio
-        spaces = {
-            ALIGNED_VS_ALIGNED: ComparedSpaces(code, audio, None),
-            ALIGNED_VS_RAW: ComparedSpaces(code, pairs.audio_embeddings, audio),
-        }
-        name = f"{alignment.name}, {alignment.dimension} dimensions"
-        number = FIRST_LINEAR_NUMBER - place
-        rows += [
-            {"name": name, "number": number, "seed": 0, **row}
-            for row in compute_metric_rows(pairs, spaces, with_intervals=True)
-        ]
-    return rows
-
-
 def _summarize_sweep_run(run: dict[str, Any]) -> dict[str, Any]:
     """Return the duration of a run, and its metrics on the validation programs."""
     metrics = {
@@ -421,7 +230,3 @@ def _summarize_sweep_run(run: dict[str, Any]) -> dict[str, Any]:
         if row["split"] == "validation" and row["reading"] == ALIGNED_VS_ALIGNED
     }
     return {"seconds": run["seconds"], "epochs": run["epochs"], "metrics": metrics}
-
-
-def _read_json_file(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text("utf-8"))
