@@ -41,7 +41,7 @@ class ClusterStatus:
         return text
 
     @classmethod
-    def parse(cls, values: object) -> ClusterStatus | None:
+    def parse_progress_data(cls, values: object) -> ClusterStatus | None:
         """Return the status that `to_progress_data` stored; None for anything else."""
         if not isinstance(values, Mapping):
             return None

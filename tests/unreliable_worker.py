@@ -32,10 +32,12 @@ def make_misbehaving_source(source: str, fault: str, marker: Path) -> str:
 class UnreliableWorker(ProgramWorker):
     """A worker that misbehaves at the first attempt of a program that asks for it."""
 
-    def build_clip(self, key: str, source: str, settings: ClipSettings) -> dict[str, Any]:
+    def render_encode_and_embed_program(
+        self, key: str, source: str, settings: ClipSettings
+    ) -> dict[str, Any]:
         request = REQUEST_PATTERN.search(source)
         if request is None or Path(request[2]).exists():
-            return super().build_clip(key, source, settings)
+            return super().render_encode_and_embed_program(key, source, settings)
         Path(request[2]).touch()
         if request[1] == "end":
             os._exit(1)

@@ -61,7 +61,7 @@ def calibrate_intervals_on_held_out_groups(
     coverage : float
         In (0, 1).
     """
-    filled_errors = fill_undefined_errors(errors)
+    filled_errors = fill_undefined_prediction_errors(errors)
     normalized = np.empty_like(errors)
     for fold in np.unique(folds):
         is_held_out = folds == fold
@@ -78,7 +78,7 @@ def calibrate_intervals_on_held_out_groups(
     )
 
 
-def fill_undefined_errors(errors: np.ndarray) -> np.ndarray:
+def fill_undefined_prediction_errors(errors: np.ndarray) -> np.ndarray:
     """Return errors [n, t] with the mean error where a program leaves a target undefined."""
     filled: np.ndarray = np.where(np.isfinite(errors), errors, np.nanmean(errors, axis=0))
     return filled

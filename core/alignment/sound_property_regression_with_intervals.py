@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from core.alignment.conformal_intervals_for_unseen_groups import (
     calibrate_intervals_on_held_out_groups,
     estimate_error_spread,
-    fill_undefined_errors,
+    fill_undefined_prediction_errors,
 )
 
 COVERAGE = 0.9
@@ -201,7 +201,7 @@ def fit_forecast_model(
         target_mean,
         sharpness,
         quantiles,
-        fill_undefined_errors(errors),
+        fill_undefined_prediction_errors(errors),
         baseline_slope,
         len(rows),
     )

@@ -122,7 +122,7 @@ class AudioStoreIndex:
             for start in range(0, len(relative_paths), MAX_QUERY_VARIABLES):
                 block = relative_paths[start : start + MAX_QUERY_VARIABLES]
                 marks = ", ".join("?" * len(block))
-                rows += _select_clips(connection, f"file IN ({marks})", block)
+                rows += _select_stored_clips_by_path(connection, f"file IN ({marks})", block)
         return {clip.relative_path: clip for clip in rows}
 
     def load_clip_hashes(self) -> dict[str, str]:
@@ -144,7 +144,7 @@ class AudioStoreIndex:
         """Return the clips of a shard in their order."""
         with self._open_transaction("BEGIN") as connection:
             return sorted(
-                _select_clips(connection, "shards.name = ?", (shard_name,)),
+                _select_stored_clips_by_path(connection, "shards.name = ?", (shard_name,)),
                 key=lambda clip: clip.offset,
             )
 
@@ -174,7 +174,7 @@ class AudioStoreIndex:
             ) from error
 
 
-def _select_clips(
+def _select_stored_clips_by_path(
     connection: sqlite3.Connection, condition: str, values: Sequence[str]
 ) -> list[StoredClip]:
     rows = connection.execute(

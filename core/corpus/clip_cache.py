@@ -90,7 +90,7 @@ def fetch_clip_files(paths: Iterable[str | Path]) -> None:
     """
     missing: dict[Path, list[str]] = {}
     for path in map(Path, paths):
-        if not _mark_file_as_used(path):
+        if not _update_access_time_of_clip_file(path):
             corpus_folder, relative_path = _split_clip_path(path)
             missing.setdefault(corpus_folder, []).append(relative_path)
     for corpus_folder, relative_paths in missing.items():
@@ -111,7 +111,7 @@ def _split_clip_path(path: Path) -> tuple[Path, str]:
     return path.parent.parent.parent, f"{path.parent.name}/{path.name}"
 
 
-def _mark_file_as_used(path: Path) -> bool:
+def _update_access_time_of_clip_file(path: Path) -> bool:
     """Set the access time of a clip of an audio store; return whether the file exists."""
     try:
         status = path.stat()

@@ -38,18 +38,20 @@ def write_clip_files(clips_folder: Path, content_by_path: Mapping[str, bytes]) -
     EarshotError
         If a file cannot be written.
     """
-    synchronize = _find_file_system_synchronization()
+    synchronize_file_system = _find_file_system_synchronization()
     with _convert_write_errors(clips_folder):
-        if len(content_by_path) < MIN_FILES_OF_GROUP_WRITE or synchronize is None:
+        if len(content_by_path) < MIN_FILES_OF_GROUP_WRITE or synchronize_file_system is None:
             for relative_path, content in content_by_path.items():
                 with atomic_write(clips_folder / relative_path) as handle:
                     handle.write(content)
         else:
-            _write_files_as_group(clips_folder, content_by_path, synchronize)
+            _write_files_as_group(clips_folder, content_by_path, synchronize_file_system)
 
 
 def _write_files_as_group(
-    folder: Path, content_by_path: Mapping[str, bytes], synchronize: Callable[[Path], None]
+    folder: Path,
+    content_by_path: Mapping[str, bytes],
+    synchronize_file_system: Callable[[Path], None],
 ) -> None:
     final_by_partial: dict[str, str] = {}
     try:
@@ -59,10 +61,10 @@ def _write_files_as_group(
             partial = f"{parent}/{PARTIAL_PREFIX}{name}-{os.getpid()}"
             final_by_partial[partial] = f"{parent}/{name}"
             _write_partial_file(partial, content)
-        synchronize(folder)
+        synchronize_file_system(folder)
         for partial, final in final_by_partial.items():
             os.replace(partial, final)
-        synchronize(folder)
+        synchronize_file_system(folder)
     except BaseException:
         for partial in final_by_partial:
             Path(partial).unlink(missing_ok=True)
@@ -92,7 +94,7 @@ def _find_file_system_synchronization() -> Callable[[Path], None] | None:
     if not hasattr(libc, "syncfs"):
         return None
 
-    def synchronize(folder: Path) -> None:
+    def synchronize_file_system(folder: Path) -> None:
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             if libc.syncfs(descriptor) != 0:
@@ -101,7 +103,7 @@ def _find_file_system_synchronization() -> Callable[[Path], None] | None:
         finally:
             os.close(descriptor)
 
-    return synchronize
+    return synchronize_file_system
 
 
 @contextmanager

@@ -48,8 +48,8 @@ class ObjectStorage:
         """
         size_bytes = local_path.stat().st_size
 
-        def upload() -> None:
-            file_system, root = self._open()
+        def upload_and_check_size() -> None:
+            file_system, root = self._open_file_system_and_root()
             # Object stores have no folders, and s3fs would create a bucket.
             if not self.url.startswith(_BUCKET_PROTOCOLS):
                 file_system.makedirs(root, exist_ok=True)
@@ -60,7 +60,7 @@ class ObjectStorage:
             if arrived_bytes != size_bytes:
                 raise OSError(f"{arrived_bytes} of {size_bytes} bytes arrived")
 
-        self._repeat_request("written", name, upload)
+        self._repeat_failed_request("written", name, upload_and_check_size)
 
     def read_range(self, name: str, offset: int, size_bytes: int) -> bytes:
         """Return a range of bytes of a file.
@@ -73,8 +73,8 @@ class ObjectStorage:
             If the range cannot be read.
         """
 
-        def read() -> bytes:
-            file_system, root = self._open()
+        def read_byte_range() -> bytes:
+            file_system, root = self._open_file_system_and_root()
             content: bytes = file_system.cat_file(
                 f"{root}/{name}", start=offset, end=offset + size_bytes
             )
@@ -82,7 +82,7 @@ class ObjectStorage:
                 raise OSError(f"{len(content)} of {size_bytes} bytes arrived")
             return content
 
-        return self._repeat_request("read", name, read)
+        return self._repeat_failed_request("read", name, read_byte_range)
 
     def read_ranges(self, ranges: Sequence[tuple[str, int, int]]) -> list[bytes | Exception]:
         """Read ranges of bytes at the same time, each with one attempt.
@@ -97,7 +97,7 @@ class ObjectStorage:
         list of bytes or Exception
             One per range, in this order.
         """
-        file_system, root = self._open()
+        file_system, root = self._open_file_system_and_root()
         results: list[bytes | Exception] = file_system.cat_ranges(
             [f"{root}/{name}" for name, _, _ in ranges],
             [offset for _, offset, _ in ranges],
@@ -109,21 +109,21 @@ class ObjectStorage:
     def get_size(self, name: str) -> int | None:
         """Return the size of a file in bytes; None if there is no such file."""
 
-        def measure() -> int | None:
-            file_system, root = self._open()
+        def read_file_size() -> int | None:
+            file_system, root = self._open_file_system_and_root()
             file_system.invalidate_cache()
             try:
                 return int(file_system.size(f"{root}/{name}"))
             except FileNotFoundError:
                 return None
 
-        return self._repeat_request("read", name, measure)
+        return self._repeat_failed_request("read", name, read_file_size)
 
     def list_names(self) -> set[str]:
         """Return the names of the files in the folder; none if it is missing."""
 
-        def list_files() -> set[str]:
-            file_system, root = self._open()
+        def list_file_names() -> set[str]:
+            file_system, root = self._open_file_system_and_root()
             file_system.invalidate_cache()
             try:
                 paths = file_system.ls(root, detail=False)
@@ -131,13 +131,13 @@ class ObjectStorage:
                 return set()
             return {path.rstrip("/").rpartition("/")[2] for path in paths}
 
-        return self._repeat_request("read", "", list_files)
+        return self._repeat_failed_request("read", "", list_file_names)
 
-    def _open(self) -> tuple[Any, str]:
+    def _open_file_system_and_root(self) -> tuple[Any, str]:
         file_system, root = open_file_system(self.url)
         return file_system, root.rstrip("/")
 
-    def _repeat_request(self, action: str, name: str, request: Callable[[], _T]) -> _T:
+    def _repeat_failed_request(self, action: str, name: str, request: Callable[[], _T]) -> _T:
         attempt = 1
         while True:
             try:
@@ -145,30 +145,30 @@ class ObjectStorage:
             except FileNotFoundError:
                 if action == "read":
                     raise
-                raise self._convert_error(
+                raise self._convert_to_user_error(
                     action, name, OSError("there is no such bucket or folder")
                 ) from None
             # Each file system of fsspec raises the errors of its own library, of no common class.
             except Exception as error:
                 if attempt == MAX_ATTEMPTS or isinstance(error, _FINAL_ERRORS):
-                    raise self._convert_error(action, name, error) from error
+                    raise self._convert_to_user_error(action, name, error) from error
             time.sleep(RETRY_PAUSE_S * attempt)
             attempt += 1
 
-    def _convert_error(self, action: str, name: str, error: Exception) -> EarshotError:
+    def _convert_to_user_error(self, action: str, name: str, error: Exception) -> EarshotError:
         if isinstance(error, EarshotError):
             return error
         where = f"{self.url}/{name}".rstrip("/")
         is_access_error = isinstance(error, PermissionError)
         if is_access_error or type(error).__name__ in _ACCESS_ERROR_NAMES:
             return EarshotError(
-                f"Access to the audio store was refused ({_describe_error(error)}).",
+                f"Access to the audio store was refused ({_format_storage_error(error)}).",
                 where=where,
                 remedy="Check the credentials, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
                 " and that they may read and write there.",
             )
         return EarshotError(
-            f"The audio store cannot be {action} ({_describe_error(error)}).",
+            f"The audio store cannot be {action} ({_format_storage_error(error)}).",
             where=where,
             remedy="Check the address and the connection, then run the command again: it resumes"
             " where it stopped.",
@@ -234,7 +234,7 @@ def remove_url_credentials(url: str) -> str:
     return re.sub(r"://[^/@]*@", "://", url)
 
 
-def _describe_error(error: Exception) -> str:
+def _format_storage_error(error: Exception) -> str:
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return remove_url_credentials(reason).rstrip(".")
 

@@ -257,7 +257,7 @@ def find_missing_model_file(folder: Path, *, needs_preprocessor: bool = True) ->
     for index_name in SHARD_INDEX_FILENAMES:
         if (folder / index_name).is_file():
             try:
-                shards = list_shard_files(folder / index_name)
+                shards = list_weight_shard_files(folder / index_name)
             except EarshotError:
                 return index_name  # damaged, which is no better than missing
             return next((name for name in shards if not (folder / name).is_file()), "")

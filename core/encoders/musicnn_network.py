@@ -55,7 +55,7 @@ class MusicTaggingNetwork(nn.Module):
         self.middle_layers = nn.ModuleList(
             _MiddleLayer(weights, index) for index in range(5, 5 + MIDDLE_LAYER_COUNT)
         )
-        self.dense = _read_dense_with_norm(weights)
+        self.dense = _read_dense_weights_with_batch_norm(weights)
         self.output_norm = _read_batch_norm_weights(weights, 10)
         self.tags = nn.Linear(EMBEDDING_DIM, TAG_COUNT)
         self.tags.load_state_dict(
@@ -212,7 +212,7 @@ def _join_temporal_kernels(weights: dict[str, torch.Tensor]) -> torch.Tensor:
     return torch.cat(kernels)
 
 
-def _read_dense_with_norm(weights: dict[str, torch.Tensor]) -> nn.Linear:
+def _read_dense_weights_with_batch_norm(weights: dict[str, torch.Tensor]) -> nn.Linear:
     """Return the dense layer with the batch norm before it, [2 * 753] -> [200]."""
     norm = _read_batch_norm_weights(weights, 9)
     kernel = weights["dense/kernel"]  # [1506, 200]

@@ -67,7 +67,7 @@ class CosineIndex:
         >>> indices.tolist()
         [[0, 1]]
         """
-        query_rows = self._normalize_queries(queries, k)  # [m, d]
+        query_rows = self._check_and_normalize_queries(queries, k)  # [m, d]
         k = max(0, min(k, len(self) - (excluded_rows is not None)))
         indices = np.empty((len(query_rows), k), dtype=np.int64)
         similarities = np.empty((len(query_rows), k), dtype=np.float32)
@@ -84,7 +84,7 @@ class CosineIndex:
             similarities[block] = (values / COSINE_STEPS_PER_UNIT).clamp_(-1, 1).numpy()
         return indices, similarities
 
-    def _normalize_queries(self, queries: np.ndarray | Tensor, k: int) -> Tensor:
+    def _check_and_normalize_queries(self, queries: np.ndarray | Tensor, k: int) -> Tensor:
         """Return the queries as unit rows, after checking that they and k can be searched for."""
         query_rows = normalize_rows(queries)
         if query_rows.shape[1] != self._base.shape[1]:

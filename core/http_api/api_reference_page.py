@@ -25,7 +25,7 @@ def build_api_reference_page(schema: dict[str, Any]) -> str:
     """
     title = escape(f"{schema['info']['title']} {schema['info']['version']}: HTTP API")
     sections = "".join(
-        _format_route(schema, method, path, route)
+        _format_route_as_html(schema, method, path, route)
         for path, methods in schema["paths"].items()
         for method, route in methods.items()
     )
@@ -37,15 +37,17 @@ def build_api_reference_page(schema: dict[str, Any]) -> str:
     )
 
 
-def _format_route(schema: dict[str, Any], method: str, path: str, route: dict[str, Any]) -> str:
+def _format_route_as_html(
+    schema: dict[str, Any], method: str, path: str, route: dict[str, Any]
+) -> str:
     parts = [f"<h2><code>{method.upper()} {escape(path)}</code></h2>"]
     parts.append(f"<p>{escape(route.get('description', ''))}</p>")
-    fields = list(_list_parameters(route))
+    fields = list(_list_route_parameters(route))
     content = route.get("requestBody", {}).get("content", {})
     request = _resolve_schema_reference(
         schema, content.get("application/json", {}).get("schema", {})
     )
-    fields += list(_list_properties(schema, request))
+    fields += list(_list_schema_properties(schema, request))
     if fields:
         parts.append(_format_table("request", fields))
     for example in request.get("examples", []):
@@ -54,7 +56,7 @@ def _format_route(schema: dict[str, Any], method: str, path: str, route: dict[st
     response = route["responses"].get("200", {}).get("content", {}).get("application/json", {})
     result = _resolve_schema_reference(schema, response.get("schema", {}))
     result = _resolve_schema_reference(schema, result.get("items", result))
-    if rows := list(_list_properties(schema, result)):
+    if rows := list(_list_schema_properties(schema, result)):
         parts.append(_format_table("response", rows))
     return "".join(parts)
 
@@ -66,13 +68,13 @@ def _resolve_schema_reference(schema: dict[str, Any], part: dict[str, Any]) -> d
     return definition
 
 
-def _list_parameters(route: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _list_route_parameters(route: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     for parameter in route.get("parameters", []):
         kind = parameter["schema"].get("type", "")
         yield parameter["name"], kind, parameter.get("description", "")
 
 
-def _list_properties(
+def _list_schema_properties(
     schema: dict[str, Any], definition: dict[str, Any]
 ) -> Iterator[tuple[str, str, str]]:
     for name, field in definition.get("properties", {}).items():

@@ -305,7 +305,7 @@ def _build_job_snapshot(job_folder: Path, job_record: job_record_file.JobRecord)
     values = {key: value for key, value in progress.items() if key in field_names}
     if values.get("remaining_range_s"):
         values["remaining_range_s"] = tuple(values["remaining_range_s"])
-    values[CLUSTER_KEY] = ClusterStatus.parse(values.get(CLUSTER_KEY))
+    values[CLUSTER_KEY] = ClusterStatus.parse_progress_data(values.get(CLUSTER_KEY))
     try:
         heartbeat = (job_folder / job_record_file.RECORD_FILE).stat().st_mtime
     except OSError:

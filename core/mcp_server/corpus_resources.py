@@ -26,7 +26,7 @@ def add_corpus_resources(server: MCPServer) -> None:
         mime_type="application/json",
     )
     def read_corpora_resource_as_json() -> str:
-        return _run_and_convert_error_to_resource_error(_format_corpora)
+        return _run_and_convert_error_to_resource_error(_format_corpora_as_json)
 
     @server.resource(
         "earshot://corpora/{corpus}/programs",
@@ -36,7 +36,9 @@ def add_corpus_resources(server: MCPServer) -> None:
         mime_type="application/json",
     )
     def read_program_list_resource_as_json(corpus: str) -> str:
-        return _run_and_convert_error_to_resource_error(lambda: _format_program_list(corpus))
+        return _run_and_convert_error_to_resource_error(
+            lambda: _format_program_list_as_json(corpus)
+        )
 
     @server.resource(
         "earshot://corpora/{corpus}/programs/{program}",
@@ -68,14 +70,14 @@ def _run_and_convert_error_to_resource_error(read: Callable[[], ReturnType]) -> 
         raise ResourceError(str(error)) from error
 
 
-def _format_corpora() -> str:
+def _format_corpora_as_json() -> str:
     from core.operations import list_corpus_summaries
 
     summaries = [summary.model_dump(mode="json") for summary in list_corpus_summaries()]
     return json.dumps({"corpora": summaries}, ensure_ascii=False)
 
 
-def _format_program_list(corpus_name: str) -> str:
+def _format_program_list_as_json(corpus_name: str) -> str:
     from core.corpus import Corpus
 
     table = Corpus.open(corpus_name).load_programs()[["program", "name", "template"]]

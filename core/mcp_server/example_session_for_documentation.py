@@ -76,14 +76,14 @@ async def _run_example_session() -> str:
             result = await client.call_tool(name, arguments)
             if result.is_error:
                 raise EarshotError(getattr(result.content[0], "text", "failed"), where=name)
-            parts.append(_format_call(name, arguments, result.structured_content))
+            parts.append(_format_tool_call(name, arguments, result.structured_content))
             for item in result.content[1:]:
                 size = len(getattr(item, "data", "")) * 3 // 4
                 parts.append(f"and {item.type} content, {size:,} bytes.")
     return "\n\n".join(parts)
 
 
-def _format_call(name: str, arguments: dict[str, Any], answer: Any) -> str:
+def _format_tool_call(name: str, arguments: dict[str, Any], answer: Any) -> str:
     request = format_json({"tool": name, "arguments": arguments})
     answer_text = format_json(shorten_answer(answer))
     return f"`{name}`\n\n```json\n{request}\n```\n\nanswers\n\n```json\n{answer_text}\n```"

@@ -108,7 +108,7 @@ def _rank_audible_candidates(
     if not indices:
         return []
     sources = [request.candidates[index] for index in indices]
-    predicted = _predict_sources(aligned_corpus, sources, request.program)
+    predicted = _predict_candidate_sources(aligned_corpus, sources, request.program)
     relevance = None
     if target is not None:
         relevance = compute_target_relevance(aligned_corpus, predicted, target)
@@ -123,13 +123,15 @@ def _rank_audible_candidates(
             code=sources[row],
             distance=None if distances is None else float(distances[row]),
             target_relevance=None if relevance is None else float(relevance[row]),
-            forecast=convert_forecast(aligned_corpus.forecast_sound_properties(sources[row])),
+            forecast=convert_forecast_to_result(
+                aligned_corpus.forecast_sound_properties(sources[row])
+            ),
         )
         for rank, row in enumerate(rows, 1)
     ]
 
 
-def _predict_sources(
+def _predict_candidate_sources(
     aligned_corpus: AlignedCorpus, sources: Sequence[str], program: str | None
 ) -> PredictedCandidates:
     """Predict candidates; without a program, the first one takes the program's place."""

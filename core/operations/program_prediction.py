@@ -19,8 +19,8 @@ from core.operations.operation_results import (
 )
 from core.operations.result_conversion import (
     check_program_statically,
-    convert_aspect_neighbours,
-    convert_confidence,
+    convert_aspect_neighbours_to_results,
+    convert_confidence_to_result,
     forecast_checked_program,
 )
 from core.search.aligned_corpus import AlignedCorpus
@@ -92,8 +92,10 @@ def _predict_program(
         forecast = forecast_checked_program(aligned_corpora[0], source, check)
     return Prediction(
         **fields,
-        neighbours=convert_aspect_neighbours(found),
-        confidence=convert_confidence(estimate_confidence(aligned_corpora, source, nearest)),
+        neighbours=convert_aspect_neighbours_to_results(found),
+        confidence=convert_confidence_to_result(
+            estimate_confidence(aligned_corpora, source, nearest)
+        ),
         forecast=forecast,
     )
 

@@ -45,7 +45,7 @@ def check_whole_program_statically(source: str) -> ProgramCheck:
     return ProgramCheck(status="syntax", line=check.line, message=message)
 
 
-def convert_confidence(confidence: Confidence | None) -> ConfidenceResult | None:
+def convert_confidence_to_result(confidence: Confidence | None) -> ConfidenceResult | None:
     """Convert a confidence; None stays None."""
     if confidence is None:
         return None
@@ -56,7 +56,7 @@ def convert_confidence(confidence: Confidence | None) -> ConfidenceResult | None
     )
 
 
-def convert_forecast(forecast: Forecast | None) -> ForecastResult | None:
+def convert_forecast_to_result(forecast: Forecast | None) -> ForecastResult | None:
     """Convert a forecast; None stays None."""
     if forecast is None:
         return None
@@ -73,7 +73,7 @@ def convert_forecast(forecast: Forecast | None) -> ForecastResult | None:
     )
 
 
-def convert_neighbour(neighbour: Neighbour, match_words: str = "") -> NeighbourResult:
+def convert_neighbour_to_result(neighbour: Neighbour, match_words: str = "") -> NeighbourResult:
     """Convert a neighbour."""
     fields: dict[str, Any] = asdict(neighbour)
     return NeighbourResult(
@@ -89,11 +89,12 @@ def convert_neighbour(neighbour: Neighbour, match_words: str = "") -> NeighbourR
     )
 
 
-def convert_aspect_neighbours(found: Sequence[AspectNeighbour]) -> list[NeighbourResult]:
+def convert_aspect_neighbours_to_results(found: Sequence[AspectNeighbour]) -> list[NeighbourResult]:
     """Convert neighbours with their matches by aspect, and fetch their clips."""
     try_to_fetch_clip_files(item.neighbour.audio_path for item in found)
     return [
-        convert_neighbour(item.neighbour, item.match.words if item.match else "") for item in found
+        convert_neighbour_to_result(item.neighbour, item.match.words if item.match else "")
+        for item in found
     ]
 
 
@@ -103,4 +104,4 @@ def forecast_checked_program(
     """Forecast a program, unless it would not sound."""
     if check.status != "ok":
         return None
-    return convert_forecast(aligned_corpus.forecast_sound_properties(source))
+    return convert_forecast_to_result(aligned_corpus.forecast_sound_properties(source))

@@ -5,7 +5,10 @@ from __future__ import annotations
 from core.operations.corpus_opening import format_alignment_name, open_corpora_for_prediction
 from core.operations.operation_requests import SoundSearchRequest
 from core.operations.operation_results import SoundSearchResult
-from core.operations.result_conversion import convert_confidence, convert_neighbour
+from core.operations.result_conversion import (
+    convert_confidence_to_result,
+    convert_neighbour_to_result,
+)
 from core.search.multi_corpus_search import find_audio_neighbours_in_corpora
 from core.search.query_audio_decoding import decode_audio_bytes
 from core.search.search_confidence import estimate_clip_confidence
@@ -42,6 +45,6 @@ def find_programs_by_sound(
         corpora=[corpus.corpus.name for corpus in aligned_corpora],
         alignment=format_alignment_name(aligned_corpora[0]),
         seconds=clip.seconds,
-        neighbours=[convert_neighbour(neighbour) for neighbour in neighbours],
-        confidence=convert_confidence(confidence),
+        neighbours=[convert_neighbour_to_result(neighbour) for neighbour in neighbours],
+        confidence=convert_confidence_to_result(confidence),
     )

@@ -7,9 +7,9 @@ from core.operations.operation_requests import SuggestRequest
 from core.operations.operation_results import SuggestedVariant, SuggestResult
 from core.operations.result_conversion import (
     check_program_statically,
-    convert_confidence,
-    convert_forecast,
-    convert_neighbour,
+    convert_confidence_to_result,
+    convert_forecast_to_result,
+    convert_neighbour_to_result,
 )
 from core.operations.sound_target_choice import choose_sound_target
 from core.search.aligned_corpus import AlignedCorpus
@@ -58,7 +58,7 @@ def suggest_variants(request: SuggestRequest) -> SuggestResult:
         corpus=aligned_corpus.corpus.name,
         alignment=format_alignment_name(aligned_corpus),
         candidate_count=candidate_count,
-        picks=[_convert_pick(pick) for pick in picks],
+        picks=[_convert_pick_to_result(pick) for pick in picks],
     )
 
 
@@ -80,7 +80,7 @@ def _build_suggest_options(
     )
 
 
-def _convert_pick(pick: Pick) -> SuggestedVariant:
+def _convert_pick_to_result(pick: Pick) -> SuggestedVariant:
     return SuggestedVariant(
         rank=pick.rank,
         kind=pick.kind,
@@ -88,7 +88,7 @@ def _convert_pick(pick: Pick) -> SuggestedVariant:
         line=pick.change.line,
         code=pick.source,
         distance=pick.distance,
-        confidence=convert_confidence(pick.confidence),
-        forecast=convert_forecast(pick.predicted),
-        neighbours=[convert_neighbour(neighbour) for neighbour in pick.neighbours],
+        confidence=convert_confidence_to_result(pick.confidence),
+        forecast=convert_forecast_to_result(pick.predicted),
+        neighbours=[convert_neighbour_to_result(neighbour) for neighbour in pick.neighbours],
     )

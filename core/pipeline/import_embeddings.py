@@ -146,11 +146,11 @@ def import_external_embeddings(
         unknown_programs=unknown_programs,
         programs_without_vector=len(corpus.list_programs_without_embedding(encoder_id)),
         skipped=table.skipped,
-        warnings=_find_vector_problems(vectors_by_program),
+        warnings=_find_problems_of_imported_vectors(vectors_by_program),
     )
 
 
-def _find_vector_problems(vectors_by_program: dict[str, np.ndarray]) -> list[str]:
+def _find_problems_of_imported_vectors(vectors_by_program: dict[str, np.ndarray]) -> list[str]:
     """Return why a training on these vectors may learn nothing."""
     vectors = np.stack(list(vectors_by_program.values()))
     count = len(vectors)

@@ -115,7 +115,7 @@ def export_corpus_shards(
     samples = _build_sample_table(corpus, programs)
     folder = open_shard_folder(output, corpus.name)
     with folder.convert_file_system_errors():
-        folder.prepare()
+        folder.create_and_remove_partial_files()
         index = _write_shards(folder, corpus.name, samples, shard_mb, progress)
         index["programs_without_clip"] = len(programs) - len(samples)
         _write_descriptions(folder, card, samples, options)

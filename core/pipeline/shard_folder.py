@@ -92,7 +92,7 @@ class ShardFolder:
         pattern = rf"{re.escape(self.corpus_name)}-[a-z]+-\d{{6,}}\.tar"
         return re.fullmatch(pattern, name) is not None
 
-    def prepare(self) -> None:
+    def create_and_remove_partial_files(self) -> None:
         """Create the folder, and remove the partial files of an export that was killed.
 
         Raises
@@ -109,19 +109,19 @@ class ShardFolder:
         self.file_system.makedirs(self.root, exist_ok=True)
         for name in self.list_names():
             if name.startswith(PARTIAL_PREFIX):
-                self.file_system.rm(self._join(name))
+                self.file_system.rm(self._build_url_of_file(name))
 
     @contextmanager
     def open_atomic_writer(self, name: str) -> Iterator[HashingWriter]:
         """Write a partial file in the block, then rename it; remove it if the block raises."""
-        partial_path = self._join(f"{PARTIAL_PREFIX}{name}-{secrets.token_hex(4)}")
+        partial_path = self._build_url_of_file(f"{PARTIAL_PREFIX}{name}-{secrets.token_hex(4)}")
         try:
             with self.file_system.open(partial_path, "wb") as file:
                 yield HashingWriter(file)
                 file.flush()
                 if isinstance(self.file_system, _get_local_file_system_class()):
                     os.fsync(file.fileno())
-            self.file_system.mv(partial_path, self._join(name))
+            self.file_system.mv(partial_path, self._build_url_of_file(name))
         except BaseException:
             with suppress(Exception):  # The first error says more than one of the removal.
                 self.file_system.rm(partial_path)
@@ -135,7 +135,7 @@ class ShardFolder:
     def compute_file_hash(self, name: str) -> str:
         """Return the SHA-256 of a file in hex digits."""
         writer = HashingWriter(None)
-        with self.file_system.open(self._join(name), "rb") as file:
+        with self.file_system.open(self._build_url_of_file(name), "rb") as file:
             while block := file.read(READ_BLOCK_BYTES):
                 writer.write(block)
         return writer.sha256
@@ -144,7 +144,7 @@ class ShardFolder:
         """Remove the shards of an earlier, unfinished export that are not in `names`."""
         for name in self.list_names() - set(names):
             if self.is_shard_name(name):
-                self.file_system.rm(self._join(name))
+                self.file_system.rm(self._build_url_of_file(name))
 
     @contextmanager
     def convert_file_system_errors(self) -> Iterator[None]:
@@ -162,7 +162,7 @@ class ShardFolder:
                 remedy="Check the address, that you may write there, and that there is room.",
             ) from error
 
-    def _join(self, name: str) -> str:
+    def _build_url_of_file(self, name: str) -> str:
         return f"{self.root.rstrip('/')}/{name}"
 
 

@@ -42,7 +42,7 @@ def run_trials_in_processes(
     worker_count = min(workers, len(pending_runs))
     pool = ProcessPoolExecutor(worker_count, context, _initialize_sweep_worker, (inputs,))
     try:
-        run_by_future = {pool.submit(_run_and_save, run): run for run in pending_runs}
+        run_by_future = {pool.submit(_run_trial_and_save, run): run for run in pending_runs}
         for future in as_completed(run_by_future):
             future.result()
             yield run_by_future[future]
@@ -99,7 +99,7 @@ def _exit_when_parent_exits() -> None:
     threading.Thread(target=wait_for_parent_and_exit, daemon=True).start()
 
 
-def _run_and_save(run: SweepRun) -> None:
+def _run_trial_and_save(run: SweepRun) -> None:
     """Train and evaluate one configuration with one seed, and write its file."""
     assert _worker_state is not None, "set by _initialize_sweep_worker"
     record = train_sweep_run(_worker_state.load_embedding_pairs(run.code_encoder), run)

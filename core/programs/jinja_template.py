@@ -116,7 +116,7 @@ class Template:
         Parameters are discovered by rendering: first with random values, then with every choice
         of every parameter.
         """
-        return list(_discover_parameters(self).values())
+        return list(_discover_template_parameters(self).values())
 
     def _render_template_with_parameter_sampler(
         self,
@@ -129,7 +129,7 @@ class Template:
         return render_template(self._jinja_template, sampler, sound_set), sampler
 
     def _check_parameter_names(self, parameter_values: Mapping[str, Any]) -> None:
-        specs = _discover_parameters(self) if parameter_values else {}
+        specs = _discover_template_parameters(self) if parameter_values else {}
         for name in parameter_values:
             if name not in specs:
                 raise EarshotError(
@@ -139,7 +139,7 @@ class Template:
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
-def _discover_parameters(template: Template) -> dict[str, ParameterSpec]:
+def _discover_template_parameters(template: Template) -> dict[str, ParameterSpec]:
     specs: dict[str, ParameterSpec] = {}
     untried: list[tuple[ParameterSpec, dict[str, Any]]] = []
 

@@ -240,7 +240,7 @@ def format_ruby_value(value: Any) -> str:
 
 
 def _sample_one_choice(spec: ParameterSpec, fractions: FractionSource) -> ParameterValue:
-    return _pick_by_fraction(spec.choices, fractions(0))
+    return _pick_option_by_fraction(spec.choices, fractions(0))
 
 
 def _sample_boolean(spec: ParameterSpec, fractions: FractionSource) -> bool:
@@ -276,7 +276,7 @@ def _sample_integer(spec: ParameterSpec, fractions: FractionSource) -> int:
 def _sample_with_replacement(
     spec: ParameterSpec, fractions: FractionSource
 ) -> list[ParameterValue]:
-    return [_pick_by_fraction(spec.choices, fractions(i)) for i in range(spec.count)]
+    return [_pick_option_by_fraction(spec.choices, fractions(i)) for i in range(spec.count)]
 
 
 def _sample_without_replacement(
@@ -303,7 +303,7 @@ def _sample_rhythm_lengths(spec: ParameterSpec, fractions: FractionSource) -> li
     choices = _filter_numbers(spec.choices)
     while beats_left > 0:
         fitting = [length for length in choices if length <= beats_left]
-        length = _pick_by_fraction(fitting, fractions(len(lengths)))
+        length = _pick_option_by_fraction(fitting, fractions(len(lengths)))
         lengths.append(length)
         beats_left -= length
     return lengths
@@ -313,7 +313,7 @@ def _filter_numbers(values: Iterable[ParameterValue]) -> list[float]:
     return [value for value in values if isinstance(value, (int, float))]
 
 
-def _pick_by_fraction(options: Sequence[Option], fraction: float) -> Option:
+def _pick_option_by_fraction(options: Sequence[Option], fraction: float) -> Option:
     return options[int(fraction * len(options))]
 
 

@@ -90,7 +90,7 @@ class ApproximateCosineIndex(CosineIndex):
         Parameters, results and errors are those of `CosineIndex.find_most_similar_rows`. The
         similarities are exact. A query for more rows than its clusters hold is answered exactly.
         """
-        query_rows = self._normalize_queries(queries, k)
+        query_rows = self._check_and_normalize_queries(queries, k)
         k = max(0, min(k, len(self) - (excluded_rows is not None)))
         candidate_count = min(len(self), max(MIN_CANDIDATES, CANDIDATES_PER_NEIGHBOUR * k))
         candidates = self._faiss_index.search(query_rows.numpy(), candidate_count)[1]  # [m, c]

@@ -63,7 +63,7 @@ class SimulationRegression:
     vector_mean: np.ndarray
     sharpness: float
 
-    def predict_vectors(self, features: np.ndarray) -> np.ndarray:
+    def predict_shared_space_vectors(self, features: np.ndarray) -> np.ndarray:
         """Return unit vectors in the shared space, float32 [n, dim].
 
         Parameters

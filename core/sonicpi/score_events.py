@@ -58,7 +58,9 @@ class ScoreEvent:
     weight: float = 1.0
 
 
-def move_event_changes(event: ScoreEvent, seconds: float, moved_options: MovedOptions) -> None:
+def move_control_changes_of_event(
+    event: ScoreEvent, seconds: float, moved_options: MovedOptions
+) -> None:
     """Move the changes of an event's options and FX by `seconds`.
 
     Parameters

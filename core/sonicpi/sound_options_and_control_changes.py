@@ -78,7 +78,7 @@ class SoundOptions(dict[str, float]):
         return copied
 
 
-def list_control_changes_of_options(options: Mapping[str, float]) -> tuple[OptionChange, ...]:
+def list_control_changes_of_sound(options: Mapping[str, float]) -> tuple[OptionChange, ...]:
     """Return the changes of options by `control`, by time; none of a plain dict."""
     changes = options.changes if isinstance(options, SoundOptions) else ()
     return tuple(sorted(changes, key=lambda change: change.seconds)) if changes else ()

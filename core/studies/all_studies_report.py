@@ -52,7 +52,7 @@ class StudyReport:
     created: str
     path: Path
 
-    def build_zip(self) -> bytes:
+    def build_report_zip(self) -> bytes:
         """Return all files of the report as a ZIP archive."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -27,7 +27,7 @@ from core.studies.report_markdown import (
     list_paper_differences,
     summarize_verdicts,
 )
-from core.studies.study_clip_rendering import concatenate_clips, downsample_to_mono
+from core.studies.study_clip_rendering import concatenate_clip_beginnings, downsample_to_mono
 from core.studies.study_result import ClipSequence, StudyFigure, StudyTable
 from core.studies.study_run_storage import StudyRun
 
@@ -217,7 +217,7 @@ def _format_cell_class(value: Any) -> str:
 
 
 def _build_audio_player(clips: ClipSequence) -> str:
-    audio = concatenate_clips(clips.paths, REPORT_CLIP_SECONDS)
+    audio = concatenate_clip_beginnings(clips.paths, REPORT_CLIP_SECONDS)
     if audio is None:
         return ""
     encoded = base64.b64encode(downsample_to_mono(audio).encode_audio_file(".ogg")).decode()

@@ -130,7 +130,7 @@ def summarize_unseen_templates(corpus: Corpus) -> SummaryTable | None:
             return None
         rows = rows[rows["metric"].isin(list(UNSEEN_METRICS))]
         rows = rows.assign(
-            method=rows["method"].map(_format_objective),
+            method=rows["method"].map(_format_method_without_dimensions),
             programs_of="unseen templates and styles",
         )
         draws = int(rows["draw"].max())
@@ -287,7 +287,7 @@ def _load_random_split_rows(corpus: Corpus, run: StudyRun) -> pd.DataFrame:
         & readings["metric"].isin(list(UNSEEN_METRICS))
         & ~readings["reading"].str.contains("held-out encoder")
     )
-    method = _format_objective(record.config["alignment"]["objective"])
+    method = _format_method_without_dimensions(record.config["alignment"]["objective"])
     rows = readings[is_shown]
     return rows.assign(
         method=rows["reading"].map(lambda name: "raw embeddings" if name == "before" else method),
@@ -295,7 +295,7 @@ def _load_random_split_rows(corpus: Corpus, run: StudyRun) -> pd.DataFrame:
     )
 
 
-def _format_objective(name: str) -> str:
+def _format_method_without_dimensions(name: str) -> str:
     """Return the name of a method without its number of dimensions: "kernel ridge"."""
     return _DIMENSION_SUFFIX.sub("", str(name)).replace("_", " ")
 

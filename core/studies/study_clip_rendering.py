@@ -139,7 +139,7 @@ def find_stored_clip(clip_path: str) -> Path | None:
     return get_local_clip_file(file)
 
 
-def concatenate_clips(clip_paths: Sequence[str], seconds_per_clip: float) -> Clip | None:
+def concatenate_clip_beginnings(clip_paths: Sequence[str], seconds_per_clip: float) -> Clip | None:
     """Join the beginnings of clips, with a short silence between them.
 
     Parameters

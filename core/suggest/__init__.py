@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from core.suggest.candidate_sound_map import CandidateMap, build_candidate_map
     from core.suggest.candidates import Candidate, CandidateOptions
     from core.suggest.changed_source_ranges import SourceRange, locate_source_range
-    from core.suggest.literal_sensitivity import LiteralSensitivity, measure_sensitivity
+    from core.suggest.literal_sensitivity import LiteralSensitivity, measure_sensitivity_to_literals
     from core.suggest.picks_and_dropped_candidate_counts import Pick
     from core.suggest.prediction_with_changed_literal import LiteralPrediction, LiteralPredictor
     from core.suggest.slider_prediction import SliderPrediction, SliderPredictor
@@ -38,7 +38,7 @@ __all__ = [
     "SuggestOptions",
     "build_candidate_map",
     "locate_source_range",
-    "measure_sensitivity",
+    "measure_sensitivity_to_literals",
     "read_target_from_text",
     "suggest",
     "suggest_with_candidates",
@@ -58,7 +58,7 @@ _LAZY_EXPORTS = {
     "SuggestOptions": "suggest_and_pick_variants",
     "build_candidate_map": "candidate_sound_map",
     "locate_source_range": "changed_source_ranges",
-    "measure_sensitivity": "literal_sensitivity",
+    "measure_sensitivity_to_literals": "literal_sensitivity",
     "read_target_from_text": "sound_target",
     "suggest": "suggest_and_pick_variants",
     "suggest_with_candidates": "suggest_and_pick_variants",

@@ -107,7 +107,9 @@ def write_candidates_by_language_model(
     messages = build_messages(source, count, line, sound_set)
     answer = ask_language_model(settings, messages)
     blocks = extract_code_blocks(answer.text)[: 2 * count]
-    programs = [block if line is None else insert_at_line(source, block, line) for block in blocks]
+    programs = [
+        block if line is None else insert_code_at_line(source, block, line) for block in blocks
+    ]
     candidates: list[Candidate] = []
     known = {source.strip()}
     for program in programs:
@@ -142,7 +144,7 @@ def build_messages(
         fx=_format_names_with_options(FX_OPTIONS),
         samples=", ".join(f":{name}" for name in sorted(samples)),
     )
-    program = source if line is None else insert_at_line(source, "<HERE>", line)
+    program = source if line is None else insert_code_at_line(source, "<HERE>", line)
     return [{"role": "system", "content": rules}, {"role": "user", "content": program}]
 
 
@@ -181,7 +183,7 @@ def extract_code_blocks(text: str) -> list[str]:
     return [block for block in blocks if block.strip()]
 
 
-def insert_at_line(source: str, code: str, line: int) -> str:
+def insert_code_at_line(source: str, code: str, line: int) -> str:
     r"""Return a program with code before a line; one line after the last appends it.
 
     Raises
@@ -191,7 +193,7 @@ def insert_at_line(source: str, code: str, line: int) -> str:
 
     Examples
     --------
-    >>> insert_at_line("play 60\nsleep 1\n", "play 62\n", 2)
+    >>> insert_code_at_line("play 60\nsleep 1\n", "play 62\n", 2)
     'play 60\nplay 62\nsleep 1\n'
     """
     lines: Sequence[str] = source.splitlines(keepends=True)

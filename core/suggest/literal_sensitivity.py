@@ -159,7 +159,7 @@ class LiteralSensitivity:
         return f"{change}{format_in_layer_suffix(self.layer)} to {purpose}"
 
 
-def measure_sensitivity(
+def measure_sensitivity_to_literals(
     aligned_corpus: AlignedCorpus, source: str, target: SoundTarget | None = None
 ) -> list[LiteralSensitivity]:
     """Measure how far the predicted sound moves with each literal, the farthest first.
@@ -188,7 +188,8 @@ def measure_sensitivity(
     >>> from core.corpus import Corpus
     >>> from core.search import open_aligned_corpus
     >>> aligned_corpus = open_aligned_corpus(Corpus.open("starter"))
-    >>> rows = measure_sensitivity(aligned_corpus, "use_synth :saw; play 60, cutoff: 90")
+    >>> program = "use_synth :saw; play 60, cutoff: 90"
+    >>> rows = measure_sensitivity_to_literals(aligned_corpus, program)
     >>> sorted(row.name for row in rows)
     ['cutoff', 'note', 'synth']
     """

@@ -120,7 +120,7 @@ def _list_number_values_of_slider(literal: Literal) -> list[str]:
         numbers = sorted(float(sign * semitones) for semitones in range(MAX_INTERVAL + 1))
     elif literal.role == "tempo" and value > 0:
         bounds = min(MIN_BPM, value), max(MAX_BPM, value)
-        numbers = _spread_linearly(*bounds, smallest_step=1)
+        numbers = _list_evenly_spaced_numbers(*bounds, smallest_step=1)
     elif literal.role in DURATION_ROLES and value > 0:
         numbers = list(DURATIONS_IN_BEATS)
     elif literal.role == "count" and isinstance(value, int) and value > 0:
@@ -140,14 +140,18 @@ def _list_option_numbers(literal: Literal) -> list[float]:
         return []
     useful = useful or ValueRange(low or 0.0, high or 0.0)
     if high is None and literal.option in RATIO_OPTIONS and value > 0:
-        ratios = _spread_by_ratio(min(value / 8, useful.low), max(value * 4, useful.high))
+        ratios = _list_numbers_spaced_by_ratio(
+            min(value / 8, useful.low), max(value * 4, useful.high)
+        )
         return ratios if low != 0 else [0.0, *ratios]
     lowest = min(useful.low, value) if low is None else low
     highest = max(useful.high, value) if high is None else high
-    return _spread_linearly(lowest, highest)
+    return _list_evenly_spaced_numbers(lowest, highest)
 
 
-def _spread_linearly(low: float, high: float, smallest_step: float = 0.001) -> list[float]:
+def _list_evenly_spaced_numbers(
+    low: float, high: float, smallest_step: float = 0.001
+) -> list[float]:
     """Return multiples of a round step from a lowest to a highest number, both among them."""
     exponent = math.floor(math.log10(max((high - low) / MAX_LINEAR_STEPS, smallest_step)))
     step = next(
@@ -161,7 +165,7 @@ def _spread_linearly(low: float, high: float, smallest_step: float = 0.001) -> l
     return [low, *inner, high]
 
 
-def _spread_by_ratio(low: float, high: float) -> list[float]:
+def _list_numbers_spaced_by_ratio(low: float, high: float) -> list[float]:
     """Return numbers of two digits, equally far from each other as ratios."""
     ratio = (high / low) ** (1 / RATIO_STEPS)
     return [float(f"{low * ratio**index:.2g}") for index in range(RATIO_STEPS + 1)]

@@ -99,7 +99,9 @@ def _read_and_embed_programs(sources: Sequence[str]) -> dict[str, AnalysedVarian
         }
         for task in tasks
     ]
-    parts = get_program_analysis_process_pool().share_tasks(requests, analyse_here, convert_reply)
+    parts = get_program_analysis_process_pool().run_tasks_here_and_in_processes(
+        requests, analyse_here, convert_reply
+    )
     analysed = [item for part in parts for item in part]
     return {source: item for source, item in zip(sources, analysed) if item is not None}
 

@@ -122,7 +122,7 @@ def read_and_embed_variants(
             }
             for task in tasks
         ]
-        parts = get_program_analysis_process_pool().share_tasks(
+        parts = get_program_analysis_process_pool().run_tasks_here_and_in_processes(
             requests,
             analyse_here,
             lambda index, reply: _decode_variants(reader, tasks[index], reply),
@@ -215,7 +215,7 @@ def simulate_variants(
                 }
                 for task in tasks
             ]
-            parts = get_program_analysis_process_pool().share_tasks(
+            parts = get_program_analysis_process_pool().run_tasks_here_and_in_processes(
                 requests, simulate_here, lambda _index, reply: reply[1]
             )
     inverse = np.argsort(order)

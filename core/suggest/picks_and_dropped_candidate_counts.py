@@ -84,7 +84,7 @@ class DroppedCandidates:
     silent: int = 0
     repeated: int = 0
 
-    def format_counts(self) -> str:
+    def format_dropped_candidate_counts(self) -> str:
         """Return the numbers in words; "" when nothing was left out."""
         reasons = (
             (self.unparsable, "that do not parse"),

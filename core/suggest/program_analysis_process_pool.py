@@ -120,7 +120,7 @@ class ProgramAnalysisProcessPool:
                     is_ready = False
         return is_ready
 
-    def share_tasks(
+    def run_tasks_here_and_in_processes(
         self,
         requests: Sequence[dict[str, Any]],
         run_locally: Callable[[int], Result],

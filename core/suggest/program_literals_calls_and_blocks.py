@@ -184,7 +184,7 @@ class _OutlineWalk:
 
     def collect_outline_of_program(self) -> None:
         """Fill the outline."""
-        self._visit_statements(None, self.outline.tree, "")
+        self._visit_statements_of_outline(None, self.outline.tree, "")
         for index, variable in self.pending:
             places = self.places_of_variable[variable]
             if len({(place.role, place.option) for place in places}) == 1:
@@ -197,7 +197,7 @@ class _OutlineWalk:
                     sound=place.sound,
                 )
 
-    def _visit_statements(
+    def _visit_statements_of_outline(
         self, owner: SourceNode | None, body: SourceNode | None, layer: str
     ) -> None:
         statements = list_statement_nodes(body)
@@ -239,7 +239,7 @@ class _OutlineWalk:
             self._visit_call(call_node, node, parts, place)
             layer = format_layer_name(parts, place.layer)
         body = get_block_body(node)
-        self._visit_statements(node, body, layer)
+        self._visit_statements_of_outline(node, body, layer)
         self.current_synth = synth
 
     def _visit_call(

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.errors import EarshotError
 from core.search.clip_property_forecast import Forecast
-from core.suggest.literal_sensitivity import LiteralSensitivity, measure_sensitivity
+from core.suggest.literal_sensitivity import LiteralSensitivity, measure_sensitivity_to_literals
 from core.suggest.literal_sliders import LiteralSlider, list_literal_sliders
 from core.suggest.prediction_with_changed_literal import LiteralPredictor
 from core.suggest.sound_target import SoundTarget
@@ -116,10 +116,10 @@ class SliderPredictor:
     def sensitivity_by_start(self) -> dict[int, LiteralSensitivity]:
         """Sensitivity of the literals, by the first character of each."""
         with self._lock:
-            rows = measure_sensitivity(self.aligned_corpus, self.source, self.target)
+            rows = measure_sensitivity_to_literals(self.aligned_corpus, self.source, self.target)
         return {row.start: row for row in rows}
 
-    def advise_on_target(self, row: LiteralSensitivity) -> str:
+    def advise_how_to_reach_target(self, row: LiteralSensitivity) -> str:
         """Return how a literal leads to the target; "" without a target, or if it does not."""
         return "" if self.target is None else row.format_advice_to_reach_target(self.target.label)
 

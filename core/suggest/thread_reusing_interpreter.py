@@ -14,7 +14,7 @@ from core.sonicpi.interpreter.program_thread import ProgramThread
 from core.sonicpi.interpreter.sched_ahead_times_and_clip_start import ClipStart
 from core.sonicpi.interpreter.syntax_tree_compiler import SyntaxTreeCompiler
 from core.sonicpi.interpreter.syntax_tree_types import Block, Node
-from core.sonicpi.score_events import MovedOptions, ScoreEvent, move_event_changes
+from core.sonicpi.score_events import MovedOptions, ScoreEvent, move_control_changes_of_event
 from core.sonicpi.sound_options_and_control_changes import is_referenced_by_program
 
 # Functions by which a thread depends on other threads, or changes what they do.
@@ -57,15 +57,15 @@ class ThreadRecords:
         self.moved_events: dict[tuple[int, float], tuple[ScoreEvent, ScoreEvent]] = {}
         self._is_independent: dict[int, tuple[Any, bool]] = {}
 
-    def is_independent(self, node: Any) -> bool:
+    def is_code_independent_of_other_threads(self, node: Any) -> bool:
         """Return whether code calls nothing that other threads share."""
         if id(node) not in self._is_independent:
-            is_independent = not any(
+            is_code_independent_of_other_threads = not any(
                 (item[0] == "call" and item[1] is None and item[2] in SHARED_STATE_FUNCTIONS)
                 or item[0] in SHARED_STATE_NODES
                 for item in _iterate_nodes(node)
             )
-            self._is_independent[id(node)] = (node, is_independent)
+            self._is_independent[id(node)] = (node, is_code_independent_of_other_threads)
         return self._is_independent[id(node)][1]
 
 
@@ -113,7 +113,12 @@ class VariantInterpreter(ProgramInterpreter):
         if any(is_referenced_by_program(options) for _, options in thread.settings.fx):
             return None  # Another thread may change the FX.
         blocks = [block for block, _ in self.functions.values()]
-        if not all(map(self.records.is_independent, (thread.prelude, thread.body, *blocks))):
+        if not all(
+            map(
+                self.records.is_code_independent_of_other_threads,
+                (thread.prelude, thread.body, *blocks),
+            )
+        ):
             return None
         state = repr(
             (
@@ -224,6 +229,6 @@ class VariantInterpreter(ProgramInterpreter):
                 event.layer,
                 event.weight,
             )
-            move_event_changes(moved, -start_seconds, self.moved_options)
+            move_control_changes_of_event(moved, -start_seconds, self.moved_options)
             self.records.moved_events[key] = (event, moved)
         return self.records.moved_events[key][1]

@@ -62,7 +62,7 @@ class PredictedPrograms:
         self._lock = threading.Lock()
         self._programs: OrderedDict[str, PredictedProgram] = OrderedDict()
 
-    def register_program(
+    def register_program_for_sliders(
         self,
         key: str,
         aligned_corpus: AlignedCorpus,
@@ -88,7 +88,7 @@ class PredictedPrograms:
             while len(self._programs) > MAX_KEPT_PROGRAMS:
                 self._programs.popitem(last=False)
 
-    def find_program(self, key: str) -> PredictedProgram | None:
+    def find_program_of_sliders(self, key: str) -> PredictedProgram | None:
         """Return a registered program; None for an unknown one."""
         with self._lock:
             return self._programs.get(key)
@@ -117,13 +117,15 @@ def build_slider_routes() -> list[Route]:
     """Return the routes that the server adds to Streamlit's own."""
     base = f"{URL_PREFIX}/{{key}}"
     return [
-        Route(f"{base}/sliders", _serve_sliders, methods=["GET"]),
-        Route(f"{base}/sensitivity", _serve_sensitivity, methods=["GET"]),
-        Route(f"{base}/values/{{slider:int}}/{{value:int}}", _serve_prediction, methods=["GET"]),
+        Route(f"{base}/sliders", _serve_literal_sliders, methods=["GET"]),
+        Route(f"{base}/sensitivity", _serve_literal_sensitivities, methods=["GET"]),
+        Route(
+            f"{base}/values/{{slider:int}}/{{value:int}}", _serve_slider_prediction, methods=["GET"]
+        ),
     ]
 
 
-async def _serve_sliders(request: Request) -> Response:
+async def _serve_literal_sliders(request: Request) -> Response:
     def list_sliders(program: PredictedProgram) -> dict[str, Any]:
         source = program.predictor.source
         return {
@@ -144,8 +146,8 @@ async def _serve_sliders(request: Request) -> Response:
     return await _answer_for_registered_program(request, list_sliders, {"sliders": []})
 
 
-async def _serve_sensitivity(request: Request) -> Response:
-    def list_sensitivities(program: PredictedProgram) -> dict[str, Any]:
+async def _serve_literal_sensitivities(request: Request) -> Response:
+    def list_literal_sensitivities_as_json(program: PredictedProgram) -> dict[str, Any]:
         rows = program.predictor.sensitivity_by_start
         strongest = (
             max((_get_sensitivity_strength(row) for row in rows.values()), default=0.0) or 1.0
@@ -156,18 +158,22 @@ async def _serve_sensitivity(request: Request) -> Response:
                 if (row := rows.get(slider.literal.start)) is None
                 else {
                     "strength": round(_get_sensitivity_strength(row) / strongest, 3),
-                    "title": describe_sensitivity(row, program.predictor.advise_on_target(row)),
-                    "advice": program.predictor.advise_on_target(row),
+                    "title": describe_literal_sensitivity(
+                        row, program.predictor.advise_how_to_reach_target(row)
+                    ),
+                    "advice": program.predictor.advise_how_to_reach_target(row),
                     "target": slider.find_nearest_position(row.target_value),
                 }
                 for slider in program.predictor.sliders
             ]
         }
 
-    return await _answer_for_registered_program(request, list_sensitivities, {"rows": []})
+    return await _answer_for_registered_program(
+        request, list_literal_sensitivities_as_json, {"rows": []}
+    )
 
 
-async def _serve_prediction(request: Request) -> Response:
+async def _serve_slider_prediction(request: Request) -> Response:
     slider, value = request.path_params["slider"], request.path_params["value"]
 
     def predict_with_slider_value(program: PredictedProgram) -> dict[str, Any]:
@@ -193,7 +199,9 @@ async def _answer_for_registered_program(
 ) -> Response:
     """Answer with what a function computes for the program, once a page has registered it."""
     deadline = asyncio.get_running_loop().time() + MAX_WAIT_S
-    while (program := get_predicted_programs().find_program(request.path_params["key"])) is None:
+    while (
+        program := get_predicted_programs().find_program_of_sliders(request.path_params["key"])
+    ) is None:
         # The editor is drawn before the corpus is opened, and asks at once.
         if asyncio.get_running_loop().time() > deadline:
             return PlainTextResponse("No such program.", 404, headers=_RESPONSE_HEADERS)
@@ -206,7 +214,7 @@ async def _answer_for_registered_program(
     return JSONResponse(answer, headers=_RESPONSE_HEADERS)
 
 
-def describe_sensitivity(row: LiteralSensitivity, advice: str = "") -> str:
+def describe_literal_sensitivity(row: LiteralSensitivity, advice: str = "") -> str:
     """Return what moves with a literal, in words, and how to reach the target.
 
     Examples
@@ -214,7 +222,7 @@ def describe_sensitivity(row: LiteralSensitivity, advice: str = "") -> str:
     >>> from core.suggest.literal_sensitivity import LiteralSensitivity
     >>> row = LiteralSensitivity(3, 40, 43, "cutoff", "", "100", ("70",), 0.2, "70",
     ...     movement="darker", aspect="timbre", aspect_movement="purer")
-    >>> describe_sensitivity(row)
+    >>> describe_literal_sensitivity(row)
     'cutoff 100: moves timbre most. At 70: purer, darker. Click for a slider.'
     """
     aspect = f"moves {row.aspect} most" if row.aspect else "moves the predicted sound"

@@ -43,21 +43,21 @@ def draw_corpus_action_buttons(corpus: Corpus) -> None:
     can_write = not workspace.is_workspace_read_only()
     draw_import_button(corpus)
     if can_write and st.button("Export", icon=":material/download:"):
-        open_export_dialog(corpus)
+        open_corpus_export_dialog(corpus)
     if can_write and st.button("Check", icon=":material/verified:"):
-        open_check_dialog(corpus)
+        open_corpus_check_dialog(corpus)
     if can_write and st.button("Samples", icon=":material/folder_open:"):
         sample_folder_controls.open_sample_folder_dialog(corpus)
     if st.button("Data card", icon=":material/description:"):
         open_data_card_dialog(corpus)
     if can_write and st.button("Delete", icon=":material/delete:"):
-        open_delete_dialog(corpus)
+        open_corpus_deletion_dialog(corpus)
 
 
 def draw_import_button(corpus: Corpus | None) -> None:
     """Draw the button that opens the import."""
     if not workspace.is_workspace_read_only() and st.button("Import", icon=":material/upload:"):
-        open_import_dialog(corpus)
+        open_program_and_embedding_import_dialog(corpus)
 
 
 def select_corpus_requested_by_dialog() -> None:
@@ -170,7 +170,7 @@ def draw_export_link(export_path: Path) -> None:
 
 
 @st.dialog("Import", icon=":material/upload:")
-def open_import_dialog(corpus: Corpus | None) -> None:
+def open_program_and_embedding_import_dialog(corpus: Corpus | None) -> None:
     """Draw the import of programs or embeddings."""
     import_type = "Programs"
     if corpus is not None:
@@ -298,7 +298,7 @@ def draw_imported_embedding_deletion(corpus: Corpus) -> None:
 
 
 @st.dialog("Export the corpus", icon=":material/download:")
-def open_export_dialog(corpus: Corpus) -> None:
+def open_corpus_export_dialog(corpus: Corpus) -> None:
     """Draw the formats; export as a job."""
     st.markdown(f"Corpus **{markdown_and_errors.escape_markdown(corpus.name)}**")
     export_format = st.radio(
@@ -322,7 +322,7 @@ def open_export_dialog(corpus: Corpus) -> None:
 
 
 @st.dialog("Check the corpus", icon=":material/verified:")
-def open_check_dialog(corpus: Corpus) -> None:
+def open_corpus_check_dialog(corpus: Corpus) -> None:
     """Draw the option to repair; check as a job."""
     st.markdown(
         f"Reads every program, clip, embedding and alignment of"
@@ -357,7 +357,7 @@ def open_data_card_dialog(corpus: Corpus) -> None:
 
 
 @st.dialog("Delete the corpus?", icon=":material/delete:")
-def open_delete_dialog(corpus: Corpus) -> None:
+def open_corpus_deletion_dialog(corpus: Corpus) -> None:
     """Draw what would be deleted; delete the corpus once that is confirmed."""
     if not corpus.path.exists():  # Deleted in another tab or by a command.
         st.info(f"Corpus {markdown_and_errors.escape_markdown(corpus.name)} is already deleted.")

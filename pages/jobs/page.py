@@ -76,7 +76,7 @@ def draw_ended_jobs(ended_jobs: list[Job]) -> None:
         "Remove all ended jobs",
         type="tertiary",
         icon=":material/delete_sweep:",
-        on_click=remove_jobs,
+        on_click=delete_jobs_with_logs,
         args=ended_jobs,
         help="Deletes the jobs and their logs. Their results stay.",
     )
@@ -121,13 +121,13 @@ def draw_ended_job_buttons(job: Job) -> None:
         "Remove",
         key=f"remove-{job.id}",
         icon=":material/delete:",
-        on_click=remove_jobs,
+        on_click=delete_jobs_with_logs,
         args=(job,),
         help="Deletes the job and its log. Its results stay.",
     )
 
 
-def remove_jobs(*ended_jobs: Job) -> None:
+def delete_jobs_with_logs(*ended_jobs: Job) -> None:
     """Delete jobs and their logs; for callbacks."""
     for job in ended_jobs:
         with markdown_and_errors.catch_and_show_errors():

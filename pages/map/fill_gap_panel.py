@@ -41,7 +41,7 @@ def store_clicked_map_place(selected: Selection, place: Mapping[str, Any]) -> No
     )
 
 
-def draw_gap_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any] | None:
+def draw_map_gap_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any] | None:
     """Draw programs for the clicked place, and the button that adds them; return what is marked.
 
     Returns
@@ -63,11 +63,11 @@ def draw_gap_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any] 
         )
         return None
     mark: dict[str, Any] = {"panel": place.panel, "place": [place.x, place.y]}
-    job = _draw_fill_job(selected, place)
+    job = _draw_map_gap_fill_job(selected, place)
     if job is not None and job.is_active:
         return mark
     with markdown_and_errors.catch_and_show_errors():
-        candidates = _find_gap_candidates(selected.corpus, selected.alignment, place, points)
+        candidates = _find_map_gap_candidates(selected.corpus, selected.alignment, place, points)
         if not workspace.is_workspace_read_only():
             job_panel.draw_job_start_button(
                 f"Render and add {markdown_and_errors.pluralize(len(candidates), 'program')}",
@@ -77,13 +77,13 @@ def draw_gap_panel(selected: Selection, points: pd.DataFrame) -> dict[str, Any] 
                 is_primary=True,
             )
         for number, candidate in enumerate(candidates, 1):
-            _draw_gap_candidate(number, candidate)
+            _draw_map_gap_candidate(number, candidate)
         for panel in ("before", "after"):
             mark[panel] = [list(candidate.positions[panel]) for candidate in candidates]
     return mark
 
 
-def _draw_fill_job(selected: Selection, place: MapPlace) -> Any:
+def _draw_map_gap_fill_job(selected: Selection, place: MapPlace) -> Any:
     """Draw the job that fills this gap unless it is done; say so when it is."""
     argv = _build_fill_map_gap_command(selected, place)
     job = job_panel.draw_latest_job_unless_done(*argv)
@@ -99,7 +99,7 @@ def _build_fill_map_gap_command(selected: Selection, place: MapPlace) -> tuple[s
 
 
 @page_cache.cache_until_inputs_change(16, spinner="Looking for programs that would lie there …")
-def _find_gap_candidates(
+def _find_map_gap_candidates(
     corpus: Corpus, alignment: AlignmentRecord, place: MapPlace, _points: pd.DataFrame
 ) -> list[GapCandidate]:
     # Imports torch: the panel is drawn before.
@@ -110,7 +110,7 @@ def _find_gap_candidates(
     return find_programs_for_map_gap(open_aligned_corpus(corpus, alignment.id), _points, gap)
 
 
-def _draw_gap_candidate(number: int, candidate: GapCandidate) -> None:
+def _draw_map_gap_candidate(number: int, candidate: GapCandidate) -> None:
     """Draw a program: its name, a button that renders and plays it, and its code."""
     program = candidate.program
     titles = page_cache.load_template_titles()

@@ -82,7 +82,7 @@ def draw_map_sidebar(selected: Selection) -> None:
         elif panel == "path":
             path = variant_path_panel.draw_path_panel(selected, points)
         elif panel == "gap":
-            gap = fill_gap_panel.draw_gap_panel(selected, points)
+            gap = fill_gap_panel.draw_map_gap_panel(selected, points)
         elif program_id is None:
             draw_map_help()
         else:

@@ -128,7 +128,7 @@ def _draw_path_players(corpus: Corpus, path: list[Program]) -> None:
     ):
         with st.spinner(f"Rendering {markdown_and_errors.pluralize(len(path), 'clip')} …"):
             for program in path:
-                _render_step(program.source, corpus.settings.get("sonic_pi"))
+                _render_path_step(program.source, corpus.settings.get("sonic_pi"))
         session_keys.PLAYED_PATH.set_value(key)
         audio_player.request_autoplay(PLAYLIST_KEY)
     is_rendered = session_keys.PLAYED_PATH.get_value() == key
@@ -139,7 +139,7 @@ def _draw_path_players(corpus: Corpus, path: list[Program]) -> None:
         st.markdown(f"**{number}.** {_describe_path_step_changes(path, number - 1)}")
         clip = None
         if is_rendered:
-            rendering = _render_step(program.source, corpus.settings.get("sonic_pi"))
+            rendering = _render_path_step(program.source, corpus.settings.get("sonic_pi"))
             clip = rendering.clip
             if rendering.clip is not None:
                 audio_player.draw_clip_player(rendering.clip, f"Step {number}", player_key)
@@ -171,7 +171,7 @@ def _describe_path_step_changes(path: list[Program], index: int) -> str:
 
 
 @page_cache.cache_until_inputs_change(64, ttl_s=None)
-def _render_step(source: str, sonic_pi: str | None) -> sonicpi.RenderResult:
+def _render_path_step(source: str, sonic_pi: str | None) -> sonicpi.RenderResult:
     sonic_pi = sonic_pi or sonicpi.DEFAULT_SONIC_PI
     return sonicpi.try_render(source, SECONDS_PER_STEP, sonic_pi=sonic_pi)
 

@@ -198,7 +198,7 @@ def draw_study_report_downloads(corpus: Corpus, reports: list[StudyReport]) -> N
         )
         st.download_button(
             "Full archive with tables",
-            report.build_zip,
+            report.build_report_zip,
             f"{corpus.name}-{report.id}.zip",
             "application/zip",
             icon=":material/folder_zip:",

@@ -20,7 +20,7 @@ from core.studies.study_clip_playlists import (
     build_sequence_playlist,
     build_table_row_playlist,
 )
-from core.studies.study_clip_rendering import concatenate_clips, find_stored_clip
+from core.studies.study_clip_rendering import concatenate_clip_beginnings, find_stored_clip
 from core.studies.study_result import StudyFigure, StudyResult, StudyTable
 from core.studies.study_run_storage import StudyRun
 from pages.components import (
@@ -231,7 +231,7 @@ def format_numbers_of_row(row: pd.Series) -> str:
 def draw_clip_playlist(items: list[PlaylistItem], note: str, key: str) -> None:
     """Draw a player of clips one after the other, and each clip with its program."""
     try:
-        clip = concatenate_clips([item.audio_path for item in items], SECONDS_PER_CLIP)
+        clip = concatenate_clip_beginnings([item.audio_path for item in items], SECONDS_PER_CLIP)
     except EarshotError as error:
         markdown_and_errors.show_error(error)
         return

@@ -184,7 +184,7 @@ def _draw_versions(slider_key: SliderKey, current: SuggestionState, code: str) -
         )
     suggested = _suggest_or_explain(aligned_corpus, selected, controls, current, target)
     if session_keys.IS_SHOWING_SENSITIVITY.get_value() and len(code) <= MAX_SUGGESTED_CHARS:
-        slider_http_routes.get_predicted_programs().register_program(
+        slider_http_routes.get_predicted_programs().register_program_for_sliders(
             slider_key.build_program_key(code),
             aligned_corpus,
             code,

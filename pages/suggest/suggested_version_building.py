@@ -173,7 +173,7 @@ def _suggest_cached_versions(
         (current, *picks),
         tuple(points),
         candidate_map,
-        result.dropped.format_counts(),
+        result.dropped.format_dropped_candidate_counts(),
     )
 
 

@@ -44,10 +44,12 @@ class BuildTime(NamedTuple):
 class RecordedWorker(ProgramWorker):
     """A worker that answers at once with a recorded clip."""
 
-    def build_clip(self, key: str, source: str, settings: ClipSettings) -> dict[str, Any]:
+    def render_encode_and_embed_program(
+        self, key: str, source: str, settings: ClipSettings
+    ) -> dict[str, Any]:
         """Return the recorded clip as that of the program."""
         if not hasattr(self, "_recorded"):
-            self._recorded = super().build_clip(key, source, settings)
+            self._recorded = super().render_encode_and_embed_program(key, source, settings)
         return self._recorded | {"key": key}
 
 
@@ -101,7 +103,7 @@ def _measure_build(executor: Executor, sources: list[str]) -> BuildTime:
     settings = ClipSettings(SECONDS, audio_encoders=(AUDIO_ENCODER,))
     started = time.monotonic()
     counts, arrival_times = [], []
-    with executor.build_clips(iter(sources), settings) as batches:
+    with executor.render_encode_and_embed_programs(iter(sources), settings) as batches:
         for batch in batches:
             counts.append(len(batch))
             arrival_times.append(time.monotonic())

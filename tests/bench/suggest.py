@@ -27,7 +27,7 @@ from core.suggest.audition_loop_timing_and_loudness import (
 )
 from core.suggest.candidate_prediction import predict_candidates
 from core.suggest.candidates import iterate_candidates
-from core.suggest.literal_sensitivity import measure_sensitivity
+from core.suggest.literal_sensitivity import measure_sensitivity_to_literals
 from core.suggest.program_analysis_process_pool import get_program_analysis_process_pool
 from core.suggest.slider_prediction import SliderPredictor
 from core.suggest.suggest_and_pick_variants import (
@@ -109,7 +109,7 @@ def run(variants: int = 7) -> list[tuple[str, object]]:
         options = SuggestOptions(CANDIDATES, PICKS, candidates=CandidateOptions(seed=seed))
         suggest(aligned_corpus, PROGRAM, options)
 
-    rows = measure_sensitivity(aligned_corpus, PROGRAM)
+    rows = measure_sensitivity_to_literals(aligned_corpus, PROGRAM)
     predictor = SliderPredictor(aligned_corpus, PROGRAM)
 
     def move_slider(step: int) -> None:
@@ -134,7 +134,7 @@ def run(variants: int = 7) -> list[tuple[str, object]]:
         (
             "sensitivity of all literals, ms",
             _measure_median_task_ms(
-                lambda _: measure_sensitivity(aligned_corpus, PROGRAM), variants
+                lambda _: measure_sensitivity_to_literals(aligned_corpus, PROGRAM), variants
             ),
         ),
         (

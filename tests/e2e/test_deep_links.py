@@ -33,7 +33,7 @@ def open_link(page: Page, dashboard: Dashboard, link: str) -> None:
     page_steps.wait_until_settled(page)
 
 
-def open_delete_dialog(page: Page, dashboard: Dashboard, corpus_name: str) -> None:
+def open_corpus_deletion_dialog(page: Page, dashboard: Dashboard, corpus_name: str) -> None:
     """Open the dialog that deletes a corpus from the corpus's own address."""
     open_link(page, dashboard, f"corpus?corpus={corpus_name}")
     page.get_by_role("button", name="Delete", exact=True).click()
@@ -41,7 +41,7 @@ def open_delete_dialog(page: Page, dashboard: Dashboard, corpus_name: str) -> No
 
 
 def test_a_corpus_is_deleted_from_its_own_address(small_corpora: Dashboard, page: Page) -> None:
-    open_delete_dialog(page, small_corpora, "second")
+    open_corpus_deletion_dialog(page, small_corpora, "second")
     page.get_by_role("button", name="Delete second").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     page_steps.wait_until_settled(page)
@@ -74,7 +74,7 @@ def test_the_theme_is_kept_across_pages(small_corpora: Dashboard, page: Page) ->
 def test_a_corpus_is_deleted_in_two_tabs(small_corpora: Dashboard, page: Page) -> None:
     second_tab, third_tab = page.context.new_page(), page.context.new_page()
     for tab in (page, second_tab):
-        open_delete_dialog(tab, small_corpora, "third")
+        open_corpus_deletion_dialog(tab, small_corpora, "third")
     open_link(third_tab, small_corpora, "corpus?corpus=third")
     page.get_by_role("button", name="Delete third").click()
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -21,9 +21,9 @@ def test_the_status_in_words():
 
 def test_a_status_is_read_from_a_record():
     data = LATER.to_progress_data()
-    assert ClusterStatus.parse(data["cluster"]) == LATER
+    assert ClusterStatus.parse_progress_data(data["cluster"]) == LATER
     for other in (None, "text", {}, {"nodes": 1, "workers": 2, "colour": "red"}):
-        assert ClusterStatus.parse(other) is None
+        assert ClusterStatus.parse_progress_data(other) is None
 
 
 def test_a_change_is_data_and_the_status_is_the_note_where_there_is_none():
@@ -51,4 +51,4 @@ def test_the_record_of_a_job_keeps_the_newest_status(tmp_path: Path, status: Clu
         record = reporter.build_progress_record()
     finally:
         reporter.stop_writer_thread()
-    assert ClusterStatus.parse(record["cluster"]) == status
+    assert ClusterStatus.parse_progress_data(record["cluster"]) == status

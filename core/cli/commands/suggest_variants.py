@@ -141,12 +141,12 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     args.corpus = args.corpus or choose_default_corpus()
     aligned_corpus = open_aligned_corpus_from_args(args)
     if args.sensitivity:
-        _print_sensitivity(args, aligned_corpus, snippet)
+        _print_literal_sensitivities(args, aligned_corpus, snippet)
         return
     options = _read_suggest_options(args, aligned_corpus)
     written = _ask_language_model_for_candidates(args, snippet, options)
     result = suggest_with_candidates(aligned_corpus, snippet, options, written)
-    if words := result.dropped.format_counts():
+    if words := result.dropped.format_dropped_candidate_counts():
         print_status_to_stderr(f"Left out: {words}.")
     picks = result.picks
     if args.json:
@@ -206,22 +206,24 @@ def _read_suggest_options(
     )
 
 
-def _print_sensitivity(
+def _print_literal_sensitivities(
     args: argparse.Namespace, aligned_corpus: AlignedCorpus, snippet: str
 ) -> None:
-    from core.suggest.literal_sensitivity import measure_sensitivity
+    from core.suggest.literal_sensitivity import measure_sensitivity_to_literals
     from core.suggest.sound_target import read_target_from_text
 
     target = None if args.toward is None else read_target_from_text(aligned_corpus, args.toward)
-    rows = measure_sensitivity(aligned_corpus, snippet, target)
+    rows = measure_sensitivity_to_literals(aligned_corpus, snippet, target)
     if args.json:
         print_json_lines([row.to_dict() for row in rows])
         return
-    table = format_sensitivity(rows, args.toward)
+    table = format_literal_sensitivities(rows, args.toward)
     print_result_to_stdout(table if rows else "No literal of this program has a known range.")
 
 
-def format_sensitivity(rows: Sequence[LiteralSensitivity], target_label: str | None) -> str:
+def format_literal_sensitivities(
+    rows: Sequence[LiteralSensitivity], target_label: str | None
+) -> str:
     """Return the sensitivity of literals as a table, and below it how to reach the target."""
     cells = [
         (

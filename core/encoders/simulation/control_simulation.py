@@ -28,7 +28,7 @@ from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory
 from core.sonicpi.sound_options_and_control_changes import (
     get_end_seconds,
     get_initial_options,
-    list_control_changes_of_options,
+    list_control_changes_of_sound,
 )
 
 MAX_SOUND_STATES = 8
@@ -62,7 +62,7 @@ def simulate_controlled_event(event: ScoreEvent) -> SimulatedEvent:
     times = event.time + (np.arange(frame_count) - FRAMES_BEFORE_ONSET) * FRAME_SECONDS
     defaults = merge_default_event_options(replace(event, options=initial))
     values = compute_option_values_over_time(
-        defaults, list_control_changes_of_options(event.options), times
+        defaults, list_control_changes_of_sound(event.options), times
     )
     levels = {name: values[name] for name in values if name in LEVEL_OPTIONS}
     states = {name: values[name] for name in values if name not in LEVEL_OPTIONS | STARTING_OPTIONS}
@@ -120,9 +120,7 @@ def apply_controlled_fx(
     initial = {**load_sonic_pi_inventory()["fx"].get(name, {}), **get_initial_options(options)}
     initial = {"amp": 1.0, "pre_amp": 1.0, "pre_mix": 1.0, "mix": 1.0, **initial}
     times = start + np.arange(frame_count) * FRAME_SECONDS
-    values = compute_option_values_over_time(
-        initial, list_control_changes_of_options(options), times
-    )
+    values = compute_option_values_over_time(initial, list_control_changes_of_sound(options), times)
     levels = {
         level: np.abs(_get_values(values, initial, level, frame_count))
         for level in FX_LEVEL_OPTIONS

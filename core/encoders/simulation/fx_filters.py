@@ -33,10 +33,10 @@ def filter_sound_bands(sound: MixedSound, levels: np.ndarray) -> MixedSound:
     gains = np.power(np.float32(10), levels / 10).astype(np.float32)
     power = sound.power.copy()
     power[:, :BAND_COUNT] *= gains
-    return replace(sound, power=_rescale_peaks(power, sound.power))
+    return replace(sound, power=_scale_band_peaks_like_frame_sums(power, sound.power))
 
 
-def _rescale_peaks(power: np.ndarray, before: np.ndarray) -> np.ndarray:
+def _scale_band_peaks_like_frame_sums(power: np.ndarray, before: np.ndarray) -> np.ndarray:
     """Return power whose peaks changed by as much as the sum of the bands of each frame."""
     total = power[:, :BAND_COUNT].sum(axis=1)
     total_before = before[:, :BAND_COUNT].sum(axis=1)
@@ -113,7 +113,7 @@ def apply_swept_filter(sound: MixedSound, options: Options) -> MixedSound:
     gains = responses[steps].reshape(len(sound.power), WAVE_STEPS_PER_FRAME, -1).mean(axis=1)
     power = sound.power.copy()
     power[:, :BAND_COUNT] *= gains.astype(np.float32)
-    return replace(sound, power=_rescale_peaks(power, sound.power))
+    return replace(sound, power=_scale_band_peaks_like_frame_sums(power, sound.power))
 
 
 def apply_equalizer(sound: MixedSound, options: Options) -> MixedSound:

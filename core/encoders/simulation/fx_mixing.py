@@ -38,10 +38,10 @@ class MixedSound:
 def scale_sound_power(sound: MixedSound, factor: float | np.ndarray) -> MixedSound:
     """Return a sound with power times a factor, or times one per frame: float [frames]."""
     is_one = not isinstance(factor, np.ndarray) and factor == 1
-    return sound if is_one else replace(sound, power=_scale_by(sound.power, factor))
+    return sound if is_one else replace(sound, power=_scale_all_powers(sound.power, factor))
 
 
-def _scale_by(power: np.ndarray, factor: float | np.ndarray) -> np.ndarray:
+def _scale_all_powers(power: np.ndarray, factor: float | np.ndarray) -> np.ndarray:
     scaled: np.ndarray = power * np.asarray(factor, np.float32).reshape(-1, 1)
     return scaled
 
@@ -60,7 +60,9 @@ def mix_dry_and_wet(
     mixed = add_two_sounds(dry, wet)
     # The amplitudes of what is in phase add up rather than the powers.
     if name == "echo":  # Its output has the input as well.
-        return replace(mixed, power=mixed.power + _scale_by(unmixed_power, 2 * dry_gain * wet_gain))
+        return replace(
+            mixed, power=mixed.power + _scale_all_powers(unmixed_power, 2 * dry_gain * wet_gain)
+        )
     if name in IN_PHASE_FX:
         return replace(mixed, power=mixed.power + 2 * np.sqrt(dry.power * wet.power))
     return mixed

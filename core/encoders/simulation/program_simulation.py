@@ -27,7 +27,7 @@ from core.sonicpi.sound_options_and_control_changes import (
     OptionChange,
     get_end_seconds,
     is_changed_over_time,
-    list_control_changes_of_options,
+    list_control_changes_of_sound,
 )
 
 MAX_SIMULATED_EVENTS = 2000
@@ -153,7 +153,7 @@ def _make_sound_key(event: ScoreEvent) -> tuple[object, ...]:
         return key
     changes = [
         (round(change.seconds - event.time, 4), *change.values.items())
-        for change in list_control_changes_of_options(event.options)
+        for change in list_control_changes_of_sound(event.options)
     ]
     end = round(min(get_end_seconds(event.options) - event.time, MAX_OPTION_VALUE), 4)
     return (*key, end, *changes)
@@ -186,7 +186,7 @@ def _group_events_by_fx_chain(events: list[ScoreEvent]) -> dict[str, list[ScoreE
 def _format_fx_chain_as_key(chain: FxChain) -> str:
     return repr(
         [
-            (name, sorted(options.items()), list_control_changes_of_options(options))
+            (name, sorted(options.items()), list_control_changes_of_sound(options))
             for name, options in chain
         ]
     )

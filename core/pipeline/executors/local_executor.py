@@ -48,10 +48,10 @@ class LocalExecutor:
             yield results
 
     @contextmanager
-    def build_clips(
+    def render_encode_and_embed_programs(
         self, sources: Iterable[str], settings: ClipSettings
     ) -> Iterator[Iterator[list[tuple[int, ProgramResult]]]]:
-        """Render, encode and embed programs, as `Executor.build_clips` documents it."""
+        """Do what `Executor.render_encode_and_embed_programs` documents."""
         audio_encoders = [encoders.get_encoder(name) for name in settings.audio_encoders]
         with self._render_with_settings(sources, settings) as results:
             yield _encode_and_embed_results(results, settings, audio_encoders)

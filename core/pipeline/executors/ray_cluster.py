@@ -75,9 +75,9 @@ class RayCluster:
         # A notebook or a test may have connected already; that connection is not closed here.
         self._is_own_connection = not self.ray.is_initialized()
         if self._is_own_connection:
-            self._connect(address, START_ATTEMPTS if address is None else 1)
+            self._connect_to_cluster(address, START_ATTEMPTS if address is None else 1)
 
-    def _connect(self, address: str | None, attempts: int) -> None:
+    def _connect_to_cluster(self, address: str | None, attempts: int) -> None:
         options: dict[str, Any] = {
             "log_to_driver": False,
             "logging_level": logging.ERROR,
@@ -103,12 +103,13 @@ class RayCluster:
             self._remove_temporary_folder()
             if attempts > 1:
                 self.ray.shutdown()  # Some of its processes may be running.
-                self._connect(address, attempts - 1)
+                self._connect_to_cluster(address, attempts - 1)
                 return
             raise EarshotError(
-                f"Ray could not be started ({_shorten(error)})."
+                f"Ray could not be started ({_shorten_error(error)})."
                 if address is None
-                else f"There is no Ray cluster to connect to at {address!r} ({_shorten(error)}).",
+                else f"There is no Ray cluster to connect to at {address!r}"
+                f" ({_shorten_error(error)}).",
                 remedy="Try again when the machine is less busy, or leave out --executor ray."
                 if address is None
                 else "Start one with: ray start --head, or leave out --address to use this"
@@ -195,6 +196,6 @@ def _is_on_this_machine(address: str | None) -> bool:
     return address is None or address.removeprefix("ray://").split(":")[0] in LOCAL_ADDRESSES
 
 
-def _shorten(error: BaseException) -> str:
+def _shorten_error(error: BaseException) -> str:
     text = str(error).strip().splitlines()
     return text[0][:200] if text else type(error).__name__

@@ -115,10 +115,10 @@ class RayExecutor:
             yield (result for batch in batches for result in batch)
 
     @contextmanager
-    def build_clips(
+    def render_encode_and_embed_programs(
         self, sources: Iterable[str], settings: ClipSettings
     ) -> Iterator[Iterator[list[tuple[int, ProgramResult]]]]:
-        """Render, encode and embed programs, as `Executor.build_clips` documents it."""
+        """Do what `Executor.render_encode_and_embed_programs` documents."""
         tasks = ProgramTaskSource(sources, settings, lambda: len(self.pool.workers))
 
         def parse_result(task: WorkerTask, value: Any) -> list[ProgramResult]:
@@ -150,7 +150,7 @@ class RayExecutor:
             return parse_embedded_batch(task.key, value, encoder_id, len(task.arguments[1]))
 
         tasks = (
-            WorkerTask(index, _compute_batch_key(encoder_id, items), "embed", (encoder_id, items))
+            WorkerTask(index, _hash_batch_content(encoder_id, items), "embed", (encoder_id, items))
             for index, items in enumerate(map(_read_items, batches))
         )
         timeout_s = self._task_timeout_s or EMBEDDING_TIMEOUT_S
@@ -251,7 +251,7 @@ def _read_file(path: Path) -> bytes:
         return b""
 
 
-def _compute_batch_key(encoder_id: str, items: Sequence[str | bytes]) -> str:
+def _hash_batch_content(encoder_id: str, items: Sequence[str | bytes]) -> str:
     digest = hashlib.sha256(encoder_id.encode())
     for item in items:
         content = item.encode("utf-8", "surrogatepass") if isinstance(item, str) else item

@@ -30,7 +30,7 @@ MAX_LEVEL = 2.0  # Ogg Vorbis returns samples somewhat above 1 for loud clips.
 def parse_program_task_result(
     key: str, value: Any, programs: Sequence[ProgramWithKey], settings: ClipSettings
 ) -> tuple[float, list[ProgramResult]]:
-    """Return the result of `ProgramWorker.build_clips` if it is one of this task.
+    """Return the result of a worker's `render_encode_and_embed_programs` if it is of this task.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def parse_program_task_result(
     InvalidResultError
         If it belongs to other programs, or the result of one is not valid.
     """
-    _check_key(key, value)
+    _check_returned_program_key(key, value)
     seconds, results = value.get("seconds"), value.get("results")
     if not isinstance(results, list) or len(results) != len(programs):
         raise InvalidResultError("The worker returned the results of other programs.")
@@ -68,7 +68,7 @@ def parse_program_task_result(
 
 
 def parse_program_result(key: str, value: Any, settings: ClipSettings) -> ProgramResult:
-    """Return the result of `ProgramWorker.build_clip` if it is one of this task.
+    """Return the result of a worker's `render_encode_and_embed_program` if it is of this task.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def parse_embedded_batch(
     InvalidResultError
         If it belongs to another batch, or an embedding is missing or has another shape.
     """
-    _check_key(key, value)
+    _check_returned_program_key(key, value)
     items = value.get("items")
     if not isinstance(items, list):
         raise InvalidResultError("The worker returned no list of embeddings.")
@@ -136,7 +136,7 @@ def parse_sweep_run(key: str, value: Any, run: SweepRun) -> dict[str, Any]:
     EarshotError
         If the training failed, as it would on this machine.
     """
-    _check_key(key, value)
+    _check_returned_program_key(key, value)
     error = value.get("error")
     if isinstance(error, tuple) and len(error) == 3:
         message, where, remedy = error
@@ -160,13 +160,13 @@ def check_embedded_items(encoder_id: str, items: Sequence[Any], expected_count: 
             raise InvalidResultError(f"The worker returned no vector of {encoder_id}.")
 
 
-def _check_key(key: str, value: Any) -> None:
+def _check_returned_program_key(key: str, value: Any) -> None:
     if not isinstance(value, dict) or value.get("key") != key:
         raise InvalidResultError("The worker returned the result of another task.")
 
 
 def _parse_render(key: str, value: Any) -> EncodedRender:
-    _check_key(key, value)
+    _check_returned_program_key(key, value)
     render = value.get("render")
     if not isinstance(render, EncodedRender):
         raise InvalidResultError("The worker returned no render result.")

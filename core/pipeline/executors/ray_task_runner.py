@@ -81,7 +81,7 @@ class RayTaskRunner:
         has_more = True
         try:
             while True:
-                self._retries.extend(self._pool.refresh_workers())
+                self._retries.extend(self._pool.replace_workers_after_node_changes())
                 if has_more:
                     has_more = self._send_tasks(remaining)
                 else:

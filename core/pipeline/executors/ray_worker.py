@@ -73,7 +73,7 @@ class ProgramWorker:
         self._renderers: dict[ClipSettings, _WarmRenderer] = {}
 
     @staticmethod
-    def describe_software() -> dict[str, str]:
+    def describe_node_software() -> dict[str, str]:
         """Return the versions on which results depend: those of two machines must be equal."""
         return {
             "Earshot": core.__version__,
@@ -90,7 +90,7 @@ class ProgramWorker:
 
             if not is_openvino_enabled():
                 raise EarshotError("OpenVINO is missing there, which the driver uses.")
-        return self.describe_software()
+        return self.describe_node_software()
 
     def render(self, key: str, source: str, settings: ClipSettings) -> dict[str, Any]:
         """Render a program.
@@ -112,7 +112,7 @@ class ProgramWorker:
         samples = b"" if result.clip is None else result.clip.samples.tobytes()
         return {"key": key, "render": render, "samples": samples}
 
-    def build_clips(
+    def render_encode_and_embed_programs(
         self, key: str, programs: Sequence[tuple[str, str]], settings: ClipSettings
     ) -> dict[str, Any]:
         """Render, encode and embed some programs, one after the other.
@@ -128,13 +128,19 @@ class ProgramWorker:
         Returns
         -------
         dict
-            "key", "results": list of what `build_clip` returns, "seconds": time of this call.
+            "key", "results": list of what `render_encode_and_embed_program` returns, "seconds":
+            time of this call.
         """
         started = time.monotonic()
-        results = [self.build_clip(render_id, source, settings) for render_id, source in programs]
+        results = [
+            self.render_encode_and_embed_program(render_id, source, settings)
+            for render_id, source in programs
+        ]
         return {"key": key, "results": results, "seconds": time.monotonic() - started}
 
-    def build_clip(self, key: str, source: str, settings: ClipSettings) -> dict[str, Any]:
+    def render_encode_and_embed_program(
+        self, key: str, source: str, settings: ClipSettings
+    ) -> dict[str, Any]:
         """Render a program, encode its clip and embed it.
 
         Returns

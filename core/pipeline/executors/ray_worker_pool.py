@@ -106,7 +106,7 @@ class RayWorkerPool:
         self._cluster = cluster
         self._max_workers = max_workers
         self._compute_settings = detect_compute_settings()
-        self._expected_software = worker_class.describe_software()  # type: ignore[attr-defined] # every worker class has it
+        self._expected_software = worker_class.describe_node_software()  # type: ignore[attr-defined] # every worker class has it
         self._actor_class = cluster.ray.remote(
             num_cpus=1, max_restarts=0, max_task_retries=0, max_concurrency=1
         )(worker_class)
@@ -141,7 +141,7 @@ class RayWorkerPool:
         self._failure_count += 1
         self.last_failure = f"{node.address}: {reason}"
 
-    def refresh_workers(self) -> list[WorkerTask]:
+    def replace_workers_after_node_changes(self) -> list[WorkerTask]:
         """Start workers on new cores and drop those of lost nodes; return the tasks of the latter.
 
         Does nothing within a second of the last time.

@@ -163,7 +163,7 @@ def compose_drum_layer(state: CompositionState, always_sounds: bool) -> ProgramL
         "amp ring": _compose_amp_ring_drum_layer,
         "nested": _compose_nested_drum_loop,
         "at": _compose_drums_in_at_blocks,
-        "hats": _compose_hats,
+        "hats": _compose_hi_hat_layer,
         "branch": _compose_random_drum_branch,
     }[pattern](state)
 
@@ -357,7 +357,7 @@ def _compose_drums_in_at_blocks(state: CompositionState) -> ProgramLayer:
     return _build_drum_layer(state, body, 4 * step_beats, drums)
 
 
-def _compose_hats(state: CompositionState) -> ProgramLayer:
+def _compose_hi_hat_layer(state: CompositionState) -> ProgramLayer:
     rng, code_style = state.rng, state.code_style
     drum = DrumSample(state, "hats", 0.9)
     step_beats = state.sample_step_beats(1, 0.5)

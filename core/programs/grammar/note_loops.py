@@ -327,7 +327,7 @@ def _write_notes_in_at_block(
     return LoopBody([block, code_style.format_rest(count * step_beats)], step_beats * count)
 
 
-def _write_arpeggio(
+def _write_arpeggio_loop(
     state: CompositionState, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng, code_style = state.rng, state.code_style
@@ -384,6 +384,6 @@ NOTE_LOOP_WRITERS: dict[str, NoteLoopWriter] = {
     "density": _write_note_density_block,
     "seeded": _write_seeded_note_loop,
     "varying rests": _write_note_with_varying_rests,
-    "arp": _write_arpeggio,
+    "arp": _write_arpeggio_loop,
     "at": _write_notes_in_at_block,
 }

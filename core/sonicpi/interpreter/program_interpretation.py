@@ -16,7 +16,7 @@ from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 from core.sonicpi.sonic_pi_inventory import get_default_synth_options, load_sonic_pi_inventory
 from core.sonicpi.sound_options_and_control_changes import (
     OptionChange,
-    list_control_changes_of_options,
+    list_control_changes_of_sound,
 )
 
 STATUS_SOUND, STATUS_NO_SOUND, STATUS_SYNTAX, STATUS_UNKNOWN = (
@@ -128,7 +128,7 @@ def build_program_reading(
     source: str, parsed: ParsedProgram, interpreter: ProgramInterpreter
 ) -> ProgramReading:
     """Return the reading of a program that has been interpreted."""
-    mixer_changes = list_control_changes_of_options(interpreter.mixer_options)
+    mixer_changes = list_control_changes_of_sound(interpreter.mixer_options)
     reading = _build_reading_without_mixer(source, parsed, interpreter, mixer_changes)
     return replace(reading, mixer_changes=mixer_changes) if mixer_changes else reading
 

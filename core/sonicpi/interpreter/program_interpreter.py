@@ -37,7 +37,7 @@ from core.sonicpi.score_events import (
     MAX_SCORE_SECONDS,
     MovedOptions,
     ScoreEvent,
-    move_event_changes,
+    move_control_changes_of_event,
 )
 from core.sonicpi.sound_options_and_control_changes import SoundOptions
 
@@ -119,7 +119,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             moved_options: MovedOptions = {}
             for event in self.events:
                 event.time -= start_seconds
-                move_event_changes(event, -start_seconds, moved_options)
+                move_control_changes_of_event(event, -start_seconds, moved_options)
 
     def _run_program_threads(self) -> None:
         waiting_threads = [self.current_thread]

@@ -41,7 +41,7 @@ def test_a_slider_is_followed(
 ) -> None:
     result = suggest_with_candidates(aligned_corpus, CODE, SuggestOptions(10, 2))
     candidate_map = ScaledCandidateMap(build_candidate_map(result.predicted))
-    programs.register_program("key", aligned_corpus, CODE, candidate_map)
+    programs.register_program_for_sliders("key", aligned_corpus, CODE, candidate_map)
     sliders = client.get("/prediction/key/sliders").json()["sliders"]
     assert [slider["name"] for slider in sliders] == ["synth", "note", "cutoff"]
     cutoff = sliders[2]
@@ -67,10 +67,10 @@ def test_a_slider_shows_the_value_that_leads_to_the_target(
         rows: list[dict[str, Any]] = client.get("/prediction/key/sensitivity").json()["rows"]
         return rows
 
-    programs.register_program("key", aligned_corpus, CODE)
+    programs.register_program_for_sliders("key", aligned_corpus, CODE)
     assert all(not row["advice"] and row["target"] is None for row in fetch_rows())
     target = read_target_from_text(aligned_corpus, "tone-1")
-    programs.register_program("key", aligned_corpus, CODE, target=target)
+    programs.register_program_for_sliders("key", aligned_corpus, CODE, target=target)
     sliders = client.get("/prediction/key/sliders").json()["sliders"]
     leading = [(slider, row) for slider, row in zip(sliders, fetch_rows()) if row["advice"]]
     assert leading
@@ -84,10 +84,10 @@ def test_unknown_programs_values_and_broken_code_are_answered(
     programs: PredictedPrograms, client: TestClient, aligned_corpus: AlignedCorpus
 ) -> None:
     assert client.get("/prediction/unknown/sliders").status_code == 404
-    programs.register_program("broken", aligned_corpus, "play (")
+    programs.register_program_for_sliders("broken", aligned_corpus, "play (")
     answer = client.get("/prediction/broken/sliders").json()
     assert answer["sliders"] == [] and answer["error"]
-    programs.register_program("key", aligned_corpus, CODE)
+    programs.register_program_for_sliders("key", aligned_corpus, CODE)
     assert "no slider 9" in client.get("/prediction/key/values/9/0").json()["error"]
     assert client.get("/prediction/key/values/-1/0").status_code == 404
     assert client.get("/prediction/key/values/0/0").json()["place"] is None
@@ -96,8 +96,11 @@ def test_unknown_programs_values_and_broken_code_are_answered(
 def test_old_programs_are_dropped(aligned_corpus: AlignedCorpus) -> None:
     programs = PredictedPrograms()
     for number in range(slider_http_routes.MAX_KEPT_PROGRAMS + 1):
-        programs.register_program(str(number), aligned_corpus, f"play {40 + number}")
-    assert programs.find_program("0") is None and programs.find_program("1") is not None
+        programs.register_program_for_sliders(str(number), aligned_corpus, f"play {40 + number}")
+    assert (
+        programs.find_program_of_sliders("0") is None
+        and programs.find_program_of_sliders("1") is not None
+    )
 
 
 def test_the_routes_need_a_login() -> None:

@@ -20,11 +20,11 @@ def test_vectors_that_depend_on_the_features_are_predicted() -> None:
     features[:, 3] = 7.0  # A constant column says nothing.
     vectors = scale_rows_to_unit_length(features[:, :3])
     regression = fit_simulation_regression(features[:250], vectors[:250])
-    predicted = regression.predict_vectors(features[250:])
+    predicted = regression.predict_shared_space_vectors(features[250:])
     np.testing.assert_allclose(np.linalg.norm(predicted, axis=1), 1, atol=1e-6)
     assert (predicted * vectors[250:]).sum(axis=1).mean() > 0.9
     again = fit_simulation_regression(features[:250], vectors[:250])
-    assert (again.predict_vectors(features[250:]) == predicted).all()
+    assert (again.predict_shared_space_vectors(features[250:]) == predicted).all()
 
 
 def test_it_is_fitted_on_stored_simulations_of_the_corpus(measured_corpus: Corpus) -> None:
@@ -40,4 +40,4 @@ def test_it_is_fitted_on_stored_simulations_of_the_corpus(measured_corpus: Corpu
     regression = aligned_corpus.simulation_regression
     assert regression is not None and len(regression.rows) == len(program_ids)
     audio = aligned_corpus.project_audio_embeddings(aligned_corpus.pairs.audio_embeddings[:1])
-    assert regression.predict_vectors(features[:1]).shape == audio.shape
+    assert regression.predict_shared_space_vectors(features[:1]).shape == audio.shape

@@ -13,7 +13,7 @@ from core.suggest.chat_client import ChatSettings
 from core.suggest.language_model_candidates import (
     build_messages,
     extract_code_blocks,
-    insert_at_line,
+    insert_code_at_line,
     write_candidates_by_language_model,
 )
 from tests.unit.suggest.chat_server import run_chat_server
@@ -71,10 +71,10 @@ def test_many_open_fences_take_no_time() -> None:
 
 
 def test_code_is_inserted_before_a_line() -> None:
-    assert insert_at_line("play 60", "sleep 1", 2) == "play 60\nsleep 1\n"
-    assert insert_at_line("play 60", "sleep 1", 1) == "sleep 1\nplay 60"
+    assert insert_code_at_line("play 60", "sleep 1", 2) == "play 60\nsleep 1\n"
+    assert insert_code_at_line("play 60", "sleep 1", 1) == "sleep 1\nplay 60"
     with pytest.raises(EarshotError, match="no line 3"):
-        insert_at_line("play 60", "sleep 1", 3)
+        insert_code_at_line("play 60", "sleep 1", 3)
 
 
 def test_the_prompt_lists_what_exists() -> None:

@@ -11,14 +11,14 @@ import pytest
 from core.cli import main
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.silent_snippet_check import SilentSnippetError
-from core.suggest import measure_sensitivity, read_target_from_text
+from core.suggest import measure_sensitivity_to_literals, read_target_from_text
 from tests.unit.suggest.programs import BASS_AND_DRUMS
 
 SOURCE = "use_synth :saw\nlive_loop :a do\n  play 60, cutoff: 90\n  sleep 0.5\nend\n"
 
 
 def test_every_known_literal_is_measured(aligned_corpus: AlignedCorpus) -> None:
-    rows = measure_sensitivity(aligned_corpus, SOURCE)
+    rows = measure_sensitivity_to_literals(aligned_corpus, SOURCE)
     assert {row.name: row.line for row in rows} == {"synth": 1, "note": 3, "cutoff": 3, "sleep": 4}
     assert all(SOURCE[row.start : row.end] == row.text for row in rows)
     distances = [row.distance for row in rows]
@@ -29,7 +29,11 @@ def test_every_known_literal_is_measured(aligned_corpus: AlignedCorpus) -> None:
 
 
 def test_the_distance_is_that_of_the_predictions(aligned_corpus: AlignedCorpus) -> None:
-    row = next(item for item in measure_sensitivity(aligned_corpus, SOURCE) if item.name == "sleep")
+    row = next(
+        item
+        for item in measure_sensitivity_to_literals(aligned_corpus, SOURCE)
+        if item.name == "sleep"
+    )
     sources = [SOURCE, *(SOURCE.replace("0.5", value) for value in row.values)]
     embeddings = np.concatenate([aligned_corpus.embed_snippet(source) for source in sources])
     vectors = aligned_corpus.project_code_embeddings(embeddings)
@@ -39,7 +43,7 @@ def test_the_distance_is_that_of_the_predictions(aligned_corpus: AlignedCorpus) 
 
 def test_a_target_has_a_value_that_is_nearer(aligned_corpus: AlignedCorpus) -> None:
     target = read_target_from_text(aligned_corpus, "tone-1")
-    rows = measure_sensitivity(aligned_corpus, BASS_AND_DRUMS, target)
+    rows = measure_sensitivity_to_literals(aligned_corpus, BASS_AND_DRUMS, target)
     best = max(rows, key=lambda row: row.target_gain)
     assert best.target_gain > 0 and best.target_value in best.values
     assert target.vector is not None
@@ -54,7 +58,7 @@ def test_a_target_has_a_value_that_is_nearer(aligned_corpus: AlignedCorpus) -> N
 
 def test_silence_is_refused(aligned_corpus: AlignedCorpus) -> None:
     with pytest.raises(SilentSnippetError):
-        measure_sensitivity(aligned_corpus, "puts 1")
+        measure_sensitivity_to_literals(aligned_corpus, "puts 1")
 
 
 def test_the_command_prints_sensitivity(

@@ -133,7 +133,7 @@ def test_tasks_of_a_killed_process_are_done_here(
         "variants": [[f"{BASS_AND_DRUMS}\n# {number}", []] for number in range(500)],
         "with_embeddings": False,
     }
-    results = worker_pool.share_tasks([request] * 4, run_here, convert_reply)
+    results = worker_pool.run_tasks_here_and_in_processes([request] * 4, run_here, convert_reply)
     assert results == [f"here {index}" for index in range(4)]
     assert worker_pool._workers == []
     assert worker_pool.wait_until_ready()  # Another process takes its place.
@@ -145,7 +145,9 @@ def test_an_error_there_is_raised_here(worker_pool: ProgramAnalysisProcessPool) 
 
     request = {"program": "play (", "variants": [], "with_embeddings": False}
     with pytest.raises(ValueError, match="as without"):
-        worker_pool.share_tasks([request], run_here, lambda _index, _reply: "there")
+        worker_pool.run_tasks_here_and_in_processes(
+            [request], run_here, lambda _index, _reply: "there"
+        )
 
 
 def test_no_process_means_no_sharing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,4 +155,7 @@ def test_no_process_means_no_sharing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program_analysis_process_pool, "_pools", [])
     pool = program_analysis_process_pool.get_program_analysis_process_pool()
     assert pool.worker_count == 0
-    assert pool.share_tasks([{}, {}], str, lambda _index, _reply: "there") == ["0", "1"]
+    assert pool.run_tasks_here_and_in_processes([{}, {}], str, lambda _index, _reply: "there") == [
+        "0",
+        "1",
+    ]

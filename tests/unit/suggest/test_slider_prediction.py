@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import EarshotError
 from core.search.aligned_corpus import AlignedCorpus
-from core.suggest.literal_sensitivity import measure_sensitivity
+from core.suggest.literal_sensitivity import measure_sensitivity_to_literals
 from core.suggest.slider_prediction import SliderPredictor
 from core.suggest.sound_target import read_target_from_text
 from tests.unit.suggest.programs import BASS_AND_DRUMS
@@ -47,14 +47,14 @@ def test_sensitivities_lead_to_a_target_as_those_of_the_command(
 ) -> None:
     target = read_target_from_text(aligned_corpus, "tone-1")
     predictor = SliderPredictor(aligned_corpus, BASS_AND_DRUMS, target)
-    rows = measure_sensitivity(aligned_corpus, BASS_AND_DRUMS, target)
+    rows = measure_sensitivity_to_literals(aligned_corpus, BASS_AND_DRUMS, target)
     assert predictor.sensitivity_by_start == {row.start: row for row in rows}
     best = max(rows, key=lambda row: row.target_gain)
     (slider,) = (item for item in predictor.sliders if item.literal.start == best.start)
     position = slider.find_nearest_position(best.target_value)
     assert position is not None and position != slider.position
-    assert predictor.advise_on_target(best).endswith("to get nearer to tone-1")
-    assert SliderPredictor(aligned_corpus, BASS_AND_DRUMS).advise_on_target(best) == ""
+    assert predictor.advise_how_to_reach_target(best).endswith("to get nearer to tone-1")
+    assert SliderPredictor(aligned_corpus, BASS_AND_DRUMS).advise_how_to_reach_target(best) == ""
 
 
 @pytest.mark.parametrize(("slider", "value"), [(-1, 0), (999, 0), (0, -1), (0, 999)])

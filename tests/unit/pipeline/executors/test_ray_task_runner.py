@@ -66,7 +66,7 @@ class ScriptedPool:
     def ready_workers(self) -> list[PooledWorker]:
         return self.workers
 
-    def refresh_workers(self) -> list[WorkerTask]:
+    def replace_workers_after_node_changes(self) -> list[WorkerTask]:
         while len(self.workers) < 2:
             method = SimpleNamespace(remote=lambda key, *arguments: self.ray.make_reference(key))
             handle = SimpleNamespace(render=method)
@@ -150,6 +150,6 @@ def test_large_results_are_handed_on_in_parts(monkeypatch: pytest.MonkeyPatch):
 def test_a_cluster_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ray_task_runner, "NO_WORKER_TIMEOUT_S", -1.0)
     monkeypatch.setattr(ray_task_runner, "POLL_INTERVAL_S", 0.0)
-    monkeypatch.setattr(ScriptedPool, "refresh_workers", lambda self: [])
+    monkeypatch.setattr(ScriptedPool, "replace_workers_after_node_changes", lambda self: [])
     with pytest.raises(EarshotError, match="No worker"):
         run([])

@@ -5,12 +5,12 @@ import math
 from core.sonicpi.interpreter import interpret_program
 from core.sonicpi.sound_options_and_control_changes import (
     OptionChange,
-    list_control_changes_of_options,
+    list_control_changes_of_sound,
 )
 
 
 def read_changes(source, event=0):
-    return list_control_changes_of_options(interpret_program(source).events[event].options)
+    return list_control_changes_of_sound(interpret_program(source).events[event].options)
 
 
 def test_a_note_is_changed_at_its_time_with_slides_in_seconds():
@@ -47,7 +47,7 @@ def test_an_fx_is_changed_by_any_thread():
         "live_loop :b do\nsleep 2\ncontrol filter, cutoff: 90\nend\nend"
     )
     for event in interpret_program(source).events:
-        changes = list_control_changes_of_options(event.fx[0][1])
+        changes = list_control_changes_of_sound(event.fx[0][1])
         assert [change.seconds for change in changes] == [2 * step for step in range(1, 9)]
         assert event.fx[0][1] == {"cutoff": 50}
 
@@ -56,7 +56,7 @@ def test_changes_keep_their_distance_when_the_clip_begins_later():
     source = "sleep 1\ns = play 60\nsleep 2\ncontrol s, amp: 0\nkill s"
     reading = interpret_program("set_sched_ahead_time! 2\n" + source)
     event = reading.events[0]
-    assert list_control_changes_of_options(event.options)[0].seconds - event.time == 2
+    assert list_control_changes_of_sound(event.options)[0].seconds - event.time == 2
     assert event.options.end_seconds - event.time == 2
 
 
