@@ -159,14 +159,17 @@ def fit_forecast_model(
         return None
     if len(set(group_of_row.tolist())) < MIN_FORECAST_GROUPS:
         return None
-    kept = select_evenly_spaced_rows(len(features), MAX_REFERENCE_PROGRAMS)
-    targets, group_of_row = np.asarray(targets, np.float64)[kept], group_of_row[kept]
+    reference_rows = select_evenly_spaced_rows(len(features), MAX_REFERENCE_PROGRAMS)
+    targets, group_of_row = (
+        np.asarray(targets, np.float64)[reference_rows],
+        group_of_row[reference_rows],
+    )
     folds = assign_cross_validation_folds_by_group(group_of_row, FOLD_COUNT)
     is_predictable = _find_predictable_targets(targets, group_of_row, folds)
     if not is_predictable.any():
         return None
     targets = _replace_undefined_targets(targets, is_predictable)
-    raw = np.asarray(features, np.float32)[kept]
+    raw = np.asarray(features, np.float32)[reference_rows]
     mean, scale = raw.mean(axis=0), raw.std(axis=0)
     scale = np.where(scale > 1e-6, scale, np.inf).astype(np.float32)
     baseline_slope = np.zeros(targets.shape[1])

@@ -122,22 +122,22 @@ def load_aspect_index_of_programs(corpus: Corpus, program_ids: Sequence[str]) ->
         return None
     wanted_ids = set(program_ids) & set(corpus.load_embeddings(DESCRIPTOR_ENCODER)[0])
     measured_ids, vectors = corpus.load_embeddings(ASPECT_ENCODER)
-    kept = [row for row, program_id in enumerate(measured_ids) if program_id in wanted_ids]
-    if len(kept) < 2:
+    measured_rows = [row for row, program_id in enumerate(measured_ids) if program_id in wanted_ids]
+    if len(measured_rows) < 2:
         return None
-    kept_ids = [measured_ids[row] for row in kept]
-    vectors = vectors[kept]
+    selected_ids = [measured_ids[row] for row in measured_rows]
+    vectors = vectors[measured_rows]
     mean, scale = vectors.mean(axis=0), np.maximum(vectors.std(axis=0), 1e-6)
-    descriptor_ids, descriptors = corpus.load_embeddings(DESCRIPTOR_ENCODER, kept_ids)
+    descriptor_ids, descriptors = corpus.load_embeddings(DESCRIPTOR_ENCODER, selected_ids)
     order = {program_id: row for row, program_id in enumerate(descriptor_ids)}
-    values = decode_descriptors(descriptors[[order[program_id] for program_id in kept_ids]])
+    values = decode_descriptors(descriptors[[order[program_id] for program_id in selected_ids]])
     standardized = [
         descriptor.standardize_descriptor_values(values[descriptor.name])
         for descriptor in CLIP_DESCRIPTORS
     ]
     parts = split_aspect_vectors_by_aspect((vectors - mean) / scale)
     return AspectIndex(
-        {program_id: row for row, program_id in enumerate(kept_ids)},
+        {program_id: row for row, program_id in enumerate(selected_ids)},
         mean,
         scale,
         {name: _scale_to_unit_length(part) for name, part in parts.items()},

@@ -141,8 +141,8 @@ def fit_simulation_regression_of_corpus(
         for row, program_id in enumerate(aligned_corpus.pairs.program_ids)
         if program_id not in missing and not is_unseen[row]
     ]
-    kept = select_evenly_spaced_rows(len(pair_rows), MAX_REFERENCE_PROGRAMS)
-    pair_rows = [pair_rows[index] for index in kept]
+    reference_rows = select_evenly_spaced_rows(len(pair_rows), MAX_REFERENCE_PROGRAMS)
+    pair_rows = [pair_rows[index] for index in reference_rows]
     if len(pair_rows) < MIN_FORECAST_PROGRAMS:
         return None
     program_ids = [aligned_corpus.pairs.program_ids[row] for row in pair_rows]

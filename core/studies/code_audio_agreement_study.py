@@ -261,11 +261,11 @@ def _iterate_unseen_template_rows(
             )
             is_reported = table["split"].isin(UNSEEN_SPLITS) & table["metric"].isin(UNSEEN_METRICS)
             for row in table[is_reported].to_dict("records"):
-                kept = ("split", "reading", "metric", "value", "low", "high", "calibrated")
+                columns = ("split", "reading", "metric", "value", "low", "high", "calibrated")
                 yield {
                     "draw": draw + 1,
                     "method": method,
-                    **{name: row[name] for name in kept},
+                    **{name: row[name] for name in columns},
                     "programs": row["programs"],
                     "held out": ", ".join(unseen),
                 }

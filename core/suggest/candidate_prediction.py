@@ -145,13 +145,15 @@ def drop_repeated_candidates(predicted: PredictedCandidates) -> tuple[PredictedC
     int
         Number of candidates that were left out.
     """
-    kept: list[int] = []
-    kept_vectors = predicted.current_vector[None]
+    distinct_rows: list[int] = []
+    distinct_vectors = predicted.current_vector[None]
     for row, vector in enumerate(predicted.vectors):
-        if (kept_vectors @ vector).max() < 1 - DUPLICATE_DISTANCE:
-            kept.append(row)
-            kept_vectors = np.concatenate([kept_vectors, vector[None]])
-    return select_predicted_candidates(predicted, kept), len(predicted.candidates) - len(kept)
+        if (distinct_vectors @ vector).max() < 1 - DUPLICATE_DISTANCE:
+            distinct_rows.append(row)
+            distinct_vectors = np.concatenate([distinct_vectors, vector[None]])
+    return select_predicted_candidates(predicted, distinct_rows), len(predicted.candidates) - len(
+        distinct_rows
+    )
 
 
 def select_predicted_candidates(

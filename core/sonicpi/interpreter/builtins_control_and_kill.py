@@ -63,7 +63,7 @@ def _change_sound_options(
 
 def _compute_time_of_change(interpreter: ProgramInterpreter) -> float:
     thread = interpreter.current_thread
-    return interpreter.clip_start.compute_time_when_change_is_heard(
+    return interpreter.clip_start.compute_audible_time_of_change(
         thread.current_seconds, thread.now_seconds, thread.settings.lead_seconds
     )
 

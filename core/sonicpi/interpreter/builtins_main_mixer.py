@@ -26,7 +26,7 @@ def _change_mixer(
     if is_immediate:
         seconds = thread.now_seconds - DEFAULT_LEAD_SECONDS
     else:
-        seconds = interpreter.clip_start.compute_time_when_change_is_heard(
+        seconds = interpreter.clip_start.compute_audible_time_of_change(
             thread.current_seconds, thread.now_seconds, thread.settings.lead_seconds
         )
     if values:

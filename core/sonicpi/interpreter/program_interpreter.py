@@ -373,18 +373,20 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         """
         thread = self.current_thread
         settings = thread.settings
-        heard_seconds = self.clip_start.compute_time_when_sound_is_heard(
+        audible_seconds = self.clip_start.compute_audible_time_of_sound(
             thread.current_seconds, thread.now_seconds, settings.lead_seconds
         )
         targets: list[SoundOptions] = []
         for note in notes:
-            if heard_seconds is not None and len(self.events) < MAX_EVENTS:
+            if audible_seconds is not None and len(self.events) < MAX_EVENTS:
                 event_options = SoundOptions(options)
                 if note is not None:
                     event_options["note"] = note
                 targets.append(event_options)
                 fx, layer = settings.fx, thread.name
-                self.events.append(ScoreEvent(heard_seconds, kind, name, event_options, fx, layer))
+                self.events.append(
+                    ScoreEvent(audible_seconds, kind, name, event_options, fx, layer)
+                )
         thread.last_sound = SoundNode(tuple(targets))
         return thread.last_sound
 

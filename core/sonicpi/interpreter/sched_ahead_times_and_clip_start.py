@@ -35,7 +35,7 @@ class ClipStart:
     first_sound_seconds: float = float("inf")
     first_sound_delay: float = 0.0
 
-    def compute_time_when_sound_is_heard(
+    def compute_audible_time_of_sound(
         self, sound_seconds: float, now_seconds: float, thread_lead: float | None
     ) -> float | None:
         """Return the time at which a sound is heard; None when it is too late to be played.
@@ -53,19 +53,19 @@ class ClipStart:
         if now_seconds - lead - sound_seconds > MAX_LATE_SECONDS:
             return None
         delay = lead + self.latency_seconds - DEFAULT_LEAD_SECONDS
-        heard_seconds = max(sound_seconds + delay, now_seconds - DEFAULT_LEAD_SECONDS)
-        if heard_seconds < self.first_sound_seconds or (
-            heard_seconds == self.first_sound_seconds and delay > self.first_sound_delay
+        audible_seconds = max(sound_seconds + delay, now_seconds - DEFAULT_LEAD_SECONDS)
+        if audible_seconds < self.first_sound_seconds or (
+            audible_seconds == self.first_sound_seconds and delay > self.first_sound_delay
         ):
-            self.first_sound_seconds, self.first_sound_delay = heard_seconds, delay
-        return heard_seconds
+            self.first_sound_seconds, self.first_sound_delay = audible_seconds, delay
+        return audible_seconds
 
-    def compute_time_when_change_is_heard(
+    def compute_audible_time_of_change(
         self, change_seconds: float, now_seconds: float, thread_lead: float | None
     ) -> float:
         """Return the time at which a change of a sound that runs is heard.
 
-        The parameters are those of `compute_time_when_sound_is_heard`.
+        The parameters are those of `compute_audible_time_of_sound`.
         """
         lead = self.lead_seconds if thread_lead is None else thread_lead
         delay = lead + self.latency_seconds - DEFAULT_LEAD_SECONDS

@@ -26,13 +26,13 @@ from core.sonicpi.interpreter.sched_ahead_times_and_clip_start import ClipStart
 )
 def test_start_and_times(sounds, heard, start):
     clip_start = ClipStart()
-    assert [
-        clip_start.compute_time_when_sound_is_heard(*sound) for sound in sounds
-    ] == pytest.approx(heard)
+    assert [clip_start.compute_audible_time_of_sound(*sound) for sound in sounds] == pytest.approx(
+        heard
+    )
     assert clip_start.compute_clip_start() == pytest.approx(start)
 
 
 def test_sound_that_is_too_late_is_not_played():
     clip_start = ClipStart()
-    assert clip_start.compute_time_when_sound_is_heard(0.0, 1.5, None) is not None
-    assert clip_start.compute_time_when_sound_is_heard(0.0, 1.7, None) is None
+    assert clip_start.compute_audible_time_of_sound(0.0, 1.5, None) is not None
+    assert clip_start.compute_audible_time_of_sound(0.0, 1.7, None) is None
