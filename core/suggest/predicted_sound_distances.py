@@ -124,7 +124,7 @@ def predict_sounds(
     vectors = np.concatenate([predicted.current_vector[None], predicted.vectors[list(rows)]])
     regression = aligned_corpus.simulation_regression
     if regression is not None:
-        simulated = regression.predict_vectors(remove_overall_level(sounds.features))
+        simulated = regression.predict_shared_space_vectors(remove_overall_level(sounds.features))
         vectors = (vectors + SIMULATION_WEIGHT * simulated) / (1 + SIMULATION_WEIGHT)
     code = np.concatenate([predicted.current_embedding, predicted.code_embeddings[list(rows)]])
     norms = np.linalg.norm(code, axis=1, keepdims=True)
