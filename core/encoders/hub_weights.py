@@ -12,7 +12,7 @@ from core.encoders.model_weight_sources import (
     Weights,
     find_missing_config_file,
     find_missing_model_file,
-    list_shard_files,
+    list_weight_shard_files,
 )
 from core.errors import EarshotError
 
@@ -133,7 +133,7 @@ class HubWeights:
         index_path = hf_hub_download(
             self.repo, index_files[0], revision=self.revision, cache_dir=constants.HF_HUB_CACHE
         )
-        return list_shard_files(Path(index_path))
+        return list_weight_shard_files(Path(index_path))
 
 
 def locate_companion_folder(

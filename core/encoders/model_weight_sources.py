@@ -279,7 +279,7 @@ def _find_missing_alternatives(folder: Path, *required_files: tuple[str, ...]) -
     return ""
 
 
-def list_shard_files(index_path: Path) -> list[str]:
+def list_weight_shard_files(index_path: Path) -> list[str]:
     """Return the names of the files that an index of weights refers to.
 
     Parameters

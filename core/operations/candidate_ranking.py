@@ -18,7 +18,7 @@ from core.operations.operation_results import (
 from core.operations.result_conversion import (
     check_program_statically,
     check_whole_program_statically,
-    convert_forecast,
+    convert_forecast_to_result,
 )
 from core.operations.sound_target_choice import choose_sound_target
 from core.search.aligned_corpus import AlignedCorpus

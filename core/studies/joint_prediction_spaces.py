@@ -115,7 +115,7 @@ def _fit_joint_prediction(
 
     def predict(rows: np.ndarray) -> np.ndarray:
         by_code = project_embeddings(heads, pairs.code_embeddings[rows], "code")
-        by_simulation = regression.predict_vectors(features[rows])
+        by_simulation = regression.predict_shared_space_vectors(features[rows])
         mean = (1 - SIMULATION_WEIGHT) * by_code + SIMULATION_WEIGHT * by_simulation
         return scale_rows_to_unit_length(mean)
 

@@ -16,7 +16,7 @@ from core.encoders.__main__ import load_and_download_encoders
 from core.encoders.encoder_loading import load_encoder
 from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.hub_weights import HubWeights, locate_companion_folder
-from core.encoders.model_weight_sources import find_missing_model_file, list_shard_files
+from core.encoders.model_weight_sources import find_missing_model_file, list_weight_shard_files
 from core.errors import EarshotError
 from core.sonicpi.audio_clip_and_render_result import Clip
 
@@ -181,7 +181,7 @@ def test_a_damaged_index_of_weights_is_as_good_as_missing(tmp_path, content):
     index_path.write_text(content)
     assert find_missing_model_file(tmp_path) == index_path.name
     with pytest.raises(EarshotError, match="JSON|settings|list files"):
-        list_shard_files(index_path)
+        list_weight_shard_files(index_path)
 
 
 def test_of_a_companion_only_the_configuration_is_downloaded(hub, tiny_spec):
