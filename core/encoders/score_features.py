@@ -191,49 +191,53 @@ def _compute_features_of_layer(
     """
     _, column_count = build_feature_layout()
     ordered = sorted(events, key=_get_event_order)
+    sounds = [
+        compute_sound_features(event.kind, event.name, tuple(event.options.items()))
+        for event in ordered
+    ]
+    weights = [event.weight for event in ordered]
+    sound_weights = [weight * sound.weight for weight, sound in zip(weights, sounds)]
     parts: list[tuple[np.ndarray, np.ndarray]] = []
     part_weights: list[float] = []
-    gap_columns: list[int] = []
-    gap_weights: list[float] = []
-    steps: list[int] = []
-    amplitudes: list[float] = []
-    event_weight = sounding_seconds = 0.0
-    previous_time = ordered[0].time
-    for event in ordered:
-        time, weight = event.time, event.weight
-        sound = compute_sound_features(event.kind, event.name, tuple(event.options.items()))
-        sound_weight = weight * sound.weight
+    for event, sound, weight in zip(ordered, sounds, sound_weights):
         parts.append(sound[:2])
-        part_weights.append(sound_weight)
+        part_weights.append(weight)
         if event.fx:
             fx_columns = feature_cache.list_fx_columns(event.fx, event.name)
             parts += fx_columns
-            part_weights += [sound_weight] * len(fx_columns)
-        if time > previous_time + MIN_GAP_SECONDS:
-            columns, shares = assign_onset_gap_bins(event.kind, time - previous_time)
-            gap_columns += columns
-            gap_weights += [sound_weight * share for share in shares]
-        previous_time = time
-        event_weight += weight
-        sounding_seconds += sound.seconds * weight
-        steps.append(max(0, int(time / MAX_SCORE_SECONDS * LOUDNESS_STEPS)))
-        amplitudes.append(weight * sound.amp)
-    totals = np.bincount(
-        np.concatenate([columns for columns, _ in parts]),
-        np.concatenate([shares for _, shares in parts])
-        * np.repeat(part_weights, [len(columns) for columns, _ in parts]),
-        minlength=column_count,
-    )
-    if gap_columns:
-        totals += np.bincount(gap_columns, gap_weights, minlength=column_count)
+            part_weights += [weight] * len(fx_columns)
+    columns = np.concatenate([columns for columns, _ in parts])
+    shares = np.concatenate([shares for _, shares in parts])
+    shares *= np.repeat(part_weights, [len(columns) for columns, _ in parts])
+    totals = np.bincount(columns, shares, minlength=column_count)
+    times = np.array([event.time for event in ordered])
+    steps = np.maximum((times / MAX_SCORE_SECONDS * LOUDNESS_STEPS).astype(np.intp), 0)
+    amplitudes = [weight * sound.amp for weight, sound in zip(weights, sounds)]
     return _LayerFeatures(
         events,
         _get_event_order(ordered[0]),
-        totals,
-        event_weight,
-        sounding_seconds,
+        totals + _sum_onset_gap_features(ordered, sound_weights, column_count),
+        sum(weights),
+        sum([sound.seconds * weight for sound, weight in zip(sounds, weights)]),
         np.bincount(steps, amplitudes, minlength=LOUDNESS_STEPS),
     )
+
+
+def _sum_onset_gap_features(
+    ordered: list[ScoreEvent], sound_weights: list[float], column_count: int
+) -> np.ndarray:
+    """Return the weighted sum of the features of the times between events."""
+    columns: list[int] = []
+    gap_weights: list[float] = []
+    previous_time = ordered[0].time
+    for event, weight in zip(ordered, sound_weights):
+        time = event.time
+        if time > previous_time + MIN_GAP_SECONDS:
+            gap_columns, shares = assign_onset_gap_bins(event.kind, time - previous_time)
+            columns += gap_columns
+            gap_weights += (weight * shares[0], weight * shares[1])
+        previous_time = time
+    return np.bincount(np.array(columns, np.intp), gap_weights, minlength=column_count)
 
 
 def _compute_density_and_loudness_features(layers: list[_LayerFeatures]) -> np.ndarray:

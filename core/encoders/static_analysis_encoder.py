@@ -50,6 +50,11 @@ def _hash_word_to_feature_index(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "replace")) % WORD_FEATURE_COUNT
 
 
+@lru_cache(maxsize=WORD_CACHE_SIZE)
+def _weigh_word_count(count: int) -> float:
+    return 1 + float(np.log(count))
+
+
 _known_embeddings: ContextVar[Mapping[str, np.ndarray] | None] = ContextVar(
     "known_embeddings", default=None
 )
@@ -87,9 +92,9 @@ def compute_hashed_word_counts(source: str) -> np.ndarray:
     float32 [WORD_FEATURE_COUNT]
         Sums of 1 + log(count) over the words of each column, scaled to unit length.
     """
-    features = np.zeros(WORD_FEATURE_COUNT)
+    features = [0.0] * WORD_FEATURE_COUNT
     words = chain.from_iterable(map(_find_code_words_of_line, source.split("\n")))
     for word, count in Counter(words).items():
-        features[_hash_word_to_feature_index(word)] += 1 + np.log(count)
-    norm = np.linalg.norm(features)
-    return (features / (norm or 1)).astype(np.float32)
+        features[_hash_word_to_feature_index(word)] += _weigh_word_count(count)
+    vector = np.array(features)
+    return (vector / (np.linalg.norm(vector) or 1)).astype(np.float32)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from itertools import islice
 
+import numpy as np
 import pytest
 
+from core.encoders.score_features import compute_score_features, reuse_layer_features
 from core.sonicpi.interpreter.program_interpretation import ProgramReading, interpret_program
 from core.suggest.candidates import CandidateOptions, iterate_candidates
 from core.suggest.code_edit import Replacement, apply_source_replacements
@@ -52,8 +54,13 @@ def test_variants_are_read_as_whole_programs_are(name: str, wildness: float) -> 
     options = CandidateOptions(wildness=wildness, seed=4)
     candidates = list(islice(iterate_candidates(outline, options), 30))
     variants = [Variant(item.source, item.replacements) for item in candidates]
-    for candidate, reading in zip(candidates, interpret_variants(PROGRAMS[name], variants)):
-        assert reading == interpret_program(candidate.source), candidate.change
+    readings = interpret_variants(PROGRAMS[name], variants)
+    with reuse_layer_features():
+        shared_features = [compute_score_features(reading.events) for reading in readings]
+    for candidate, reading, features in zip(candidates, readings, shared_features):
+        alone = interpret_program(candidate.source)
+        assert reading == alone, candidate.change
+        assert np.array_equal(features, compute_score_features(alone.events)), candidate.change
 
 
 def test_events_of_unchanged_loops_are_shared() -> None:
