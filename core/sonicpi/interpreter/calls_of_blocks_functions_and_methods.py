@@ -11,7 +11,7 @@ from typing import Any
 
 from core.sonicpi.interpreter import iterator_methods, lambda_object_and_class_methods
 from core.sonicpi.interpreter.builtins_registry import Builtin, BuiltinCall
-from core.sonicpi.interpreter.control_flow_signals import ControlFlowSignal
+from core.sonicpi.interpreter.control_flow_signals import ControlFlowSignal, ThreadEndSignal
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.list_and_number_methods import (
     call_value_method,
@@ -217,6 +217,7 @@ class SyntaxTreeEvaluator:
         args = [*call.args, call.options] if call.options else call.args
         items = iterator_methods.list_iterator_items(receiver, name, args)
         results = []
+        start_seconds = self.current_thread.current_seconds
         try:
             if name in ("inject", "reduce"):
                 total, rest = iterator_methods.split_reduce_initial_value(items, call.args)
@@ -233,6 +234,10 @@ class SyntaxTreeEvaluator:
             if signal.keyword != "break":
                 raise
             return signal.value
+        if iterator_methods.is_iteration_endless(receiver, name, args):
+            if self.current_thread.is_clock_unchanged_since(start_seconds):
+                self.record_endless_loop()
+            raise ThreadEndSignal  # Nothing after such an iteration runs.
         return iterator_methods.compute_iterator_method_value(receiver, items, name, results)
 
 

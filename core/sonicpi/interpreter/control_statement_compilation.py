@@ -17,9 +17,16 @@ from core.sonicpi.interpreter.control_flow_signals import (
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.list_and_number_methods import is_case_match
 from core.sonicpi.interpreter.pattern_matching import match_and_bind_pattern
-from core.sonicpi.interpreter.syntax_tree_types import Node, Scope
+from core.sonicpi.interpreter.syntax_tree_types import (
+    Node,
+    Scope,
+    copy_visible_variables,
+)
 from core.sonicpi.interpreter.values import UNKNOWN, UnknownValue
 
+LOOP_ENDED, LOOP_REPEATS, LOOP_AT_LIMIT = "ended", "repeats", "at limit"
+REPETITION_TEST_ITERATION = 100
+CALLS_WITHOUT_EFFECT = ("puts", "print", "p")
 PATTERN_KINDS = ("bind", "list", "fields", "guard", "both", "either", "equal")
 
 
@@ -52,14 +59,16 @@ def compile_while_loop(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluatio
         thread = evaluator.current_thread
         start_seconds = thread.current_seconds
         try:
-            if run_iterations(evaluator, scope):
+            outcome = run_iterations(evaluator, scope)
+            if outcome == LOOP_ENDED:
                 return
         except ThreadEndSignal:
             is_stuck = evaluator.steps_left <= 0 and thread.is_clock_unchanged_since(start_seconds)
             if is_stuck and is_endless:
                 evaluator.record_endless_loop()
             raise
-        if thread.is_clock_unchanged_since(start_seconds) and is_endless:
+        never_ends = is_endless or outcome == LOOP_REPEATS
+        if thread.is_clock_unchanged_since(start_seconds) and never_ends:
             evaluator.record_endless_loop()
             raise ThreadEndSignal  # Nothing after such a loop runs.
         evaluator.record_unfollowed_code("a loop of many iterations")
@@ -70,26 +79,49 @@ def compile_while_loop(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluatio
 def _compile_while_iterations(
     compiler: NodeCompiler, condition_node: Node, body: Node
 ) -> NodeEvaluation:
-    """Compile the iterations of a loop; their value is whether the loop has ended by itself."""
+    """Compile the iterations of a loop; their value is how the loop came to its end here."""
     evaluate_condition, evaluate_body = map(compiler.compile_node, (condition_node, body))
 
-    def run_while_iterations(evaluator: Any, scope: Scope) -> bool:
+    def run_while_iterations(evaluator: Any, scope: Scope) -> str:
+        state: tuple[Any, ...] | None = None
         try:
-            for _ in range(MAX_ITERATIONS):
+            for index in range(MAX_ITERATIONS):
+                if REPETITION_TEST_ITERATION <= index <= REPETITION_TEST_ITERATION + 1:
+                    previous_state, state = state, _describe_state(evaluator, scope)
+                    if state == previous_state and not evaluator.unfollowed_code:
+                        return LOOP_REPEATS
                 condition = evaluate_condition(evaluator, scope)
-                if isinstance(condition, UnknownValue):
-                    evaluator.record_unfollowed_code("a loop whose end is only known at run time")
-                if not condition:
-                    return True
+                if not _is_loop_continued(evaluator, condition):
+                    return LOOP_ENDED
                 evaluate_body(evaluator, scope)
         except ControlFlowSignal as signal:
             if signal.keyword == "break":
-                return True
+                return LOOP_ENDED
             if signal.keyword != "next":
                 raise
-        return False
+        return LOOP_AT_LIMIT
 
     return run_while_iterations
+
+
+def _is_loop_continued(evaluator: Any, condition: Any) -> bool:
+    """Return whether the condition of a loop holds; note one that cannot be followed."""
+    if isinstance(condition, UnknownValue):
+        evaluator.record_unfollowed_code("a loop whose end is only known at run time")
+    return bool(condition)
+
+
+def _describe_state(evaluator: Any, scope: Scope) -> tuple[Any, ...]:
+    """Return all that an iteration can depend on; equal before and after one, it never ends."""
+    counts = {
+        name: count
+        for name, count in evaluator.call_counts.items()
+        if name not in CALLS_WITHOUT_EFFECT
+    }
+    variables = repr(sorted(copy_visible_variables(scope).items(), key=lambda item: str(item[0])))
+    thread = evaluator.current_thread
+    random_position = repr(vars(thread.random))
+    return variables, counts, repr(evaluator.constants), random_position, thread.current_seconds
 
 
 def _is_condition_always_true(condition: list[Any] | None) -> bool:

@@ -15,6 +15,7 @@ from core.sonicpi.interpreter.values import (
 )
 
 MAX_ITERATIONS = 4_000  # of one loop
+ENDLESS_RANGE_ITERATORS = ("each", "each_with_index", "map", "collect", "select", "step")
 NUMBER_ITERATORS = ("times", "upto", "downto", "step")
 STRING_ITERATORS = ("each_char", "each_line", "each_byte", "chars", "scan", "lines", "bytes")
 # Methods that return an enumerator when they are called without a block.
@@ -105,6 +106,33 @@ def _choose_items_of_list_iterator(items: list[Any], name: str, args: list[Any])
     return items[::-1] if name == "reverse_each" else items
 
 
+def is_iteration_endless(receiver: Any, name: str, args: Sequence[Any]) -> bool:
+    """Return whether only the block, or a time limit, can end the iteration.
+
+    Parameters
+    ----------
+    receiver : object
+        What the method is called on, such as ``1..Float::INFINITY``.
+    name : str
+        Of a method with a block.
+    args : sequence of object
+        Arguments of the call; options are the last one, a dict.
+    """
+    if isinstance(receiver, Range):
+        return receiver.last == float("inf") and name in ENDLESS_RANGE_ITERATORS
+    if isinstance(receiver, list):
+        return bool(receiver) and name == "cycle" and (not args or args[0] is None)
+    if not isinstance(receiver, (int, float)):
+        return False
+    if name == "upto":
+        return bool(args) and args[0] == float("inf")
+    if name != "step":
+        return False
+    limits = [arg["to"] if isinstance(arg, dict) and "to" in arg else arg for arg in args]
+    limits = [limit for limit in limits[:1] if not isinstance(limit, dict)]
+    return not limits or limits[0] == float("inf")
+
+
 def list_string_iterator_items(text: str, name: str) -> list[Any]:
     """Return the items of an iterator of a string."""
     if name in ("each_line", "lines"):
@@ -121,8 +149,10 @@ def _list_number_iterator_items(number: float, name: str, args: list[Any]) -> Se
         last = options.get("to", positional[0] if positional else float("inf"))
         step = options.get("by", positional[1] if len(positional) > 1 else 1)
         return _list_stepped_numbers(number, last, to_number_or_default(step, 1))
-    last = int(to_number_or_default(args[0])) if args else 0
     first = int(min(number, MAX_ITERATIONS))
+    last = int(to_number_or_default(args[0])) if args else 0
+    if args and args[0] == float("inf"):
+        last = first + MAX_ITERATIONS
     return {
         "times": range(max(0, first)),
         "upto": range(first, min(last, first + MAX_ITERATIONS) + 1),

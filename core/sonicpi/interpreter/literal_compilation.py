@@ -175,7 +175,8 @@ def compile_range_literal(compiler: NodeCompiler, node: list[Any]) -> NodeEvalua
             codes = range(ord(letters[0]), ord(letters[1]) + (not is_end_excluded))
             return [chr(code) for code in codes][:MAX_LIST_LENGTH]
         first = to_number_or_default(bounds[0])
-        last = float("inf") if bounds[1] is None else to_number_or_default(bounds[1])
+        is_endless = bounds[1] is None or bounds[1] == float("inf")
+        last = float("inf") if is_endless else to_number_or_default(bounds[1])
         return Range(first, last, is_end_excluded)
 
     return evaluate_range_literal

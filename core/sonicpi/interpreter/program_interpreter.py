@@ -21,6 +21,7 @@ from core.sonicpi.interpreter.control_flow_signals import (
 )
 from core.sonicpi.interpreter.cue_history import CueHistory
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
+from core.sonicpi.interpreter.lambda_object_and_class_methods import CONSTANTS
 from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM, LinkMetronome
 from core.sonicpi.interpreter.program_thread import (
     MAX_THREAD_STEPS,
@@ -102,7 +103,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.loop_threads: dict[str, ProgramThread] = {}
         self.link_metronome = LinkMetronome()
         self.call_counts = {}
-        self.constants = {}
+        self.constants = dict(CONSTANTS)
         self.unknown_count = 0
         self.unfollowed_code = []
         self.has_endless_loop = self.has_passed_end = False
