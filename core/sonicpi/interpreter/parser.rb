@@ -316,7 +316,9 @@ def parse_part_before_error(source)
   return [tree, nil] unless problem
   problem = find_open_string(lines) || problem if problem.message.match?(/unterminated|can't find string/)
   is_unfinished = problem.message.include?("unexpected end-of-input")
-  [parse_with_repairs(is_unfinished ? lines : lines.first(problem.line - 1)), problem]
+  tree = parse_with_repairs(lines) if is_unfinished
+  # Where nothing completes the last line, the lines before it remain.
+  [tree || parse_with_repairs(lines.first(problem.line - 1)), problem]
 end
 
 def parse_lines(lines)

@@ -73,6 +73,16 @@ def test_silence_is_certain(name):
     assert reading.message.startswith("Nothing in this code would sound")
 
 
+@pytest.mark.parametrize(
+    "last_line", ["play (((", "x =", "play 60 +", "play 60,", "x.each {", "[1,"]
+)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_the_part_before_an_unfinished_line_sounds(last_line, line_end):
+    source = line_end.join(["live_loop :a do", "  play 60", "  sleep 1", last_line, ""])
+    reading = interpret_program(source)
+    assert (reading.status, reading.line, len(reading.events)) == ("sound", 4, 18)
+
+
 @pytest.mark.parametrize("name", SYNTAX)
 def test_a_syntax_error_without_a_sound_before_it(name):
     source, line = SYNTAX[name]
