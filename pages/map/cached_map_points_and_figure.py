@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from core.corpus import AlignmentRecord, Corpus
 from core.pipeline import code_named_and_measured_sound_properties, map_colour_values
 from core.plots import map_before_and_after_alignment as map_plot
+from core.plots.map_cluster_labels import build_map_cluster_labels
 from pages.components import page_cache
 from pages.components.page_cache import cache_until_inputs_change
 
@@ -168,7 +169,7 @@ def _capitalize_first(text: str) -> str:
 def load_map_cluster_labels(corpus: Corpus, alignment: AlignmentRecord) -> list[dict[str, Any]]:
     """Return the labels of clusters and their positions."""
     points = load_points_of_existing_map(corpus, alignment)
-    return map_plot.build_map_cluster_labels(points, page_cache.load_template_titles())
+    return build_map_cluster_labels(points, page_cache.load_template_titles())
 
 
 def preload_first_map(corpus: Corpus, alignment: AlignmentRecord) -> None:

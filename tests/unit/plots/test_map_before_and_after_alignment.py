@@ -16,10 +16,10 @@ from core.plots.map_before_and_after_alignment import (
     NO_VALUE_LABEL,
     OTHER_GROUP_LABEL,
     add_density_contours,
-    build_map_cluster_labels,
     build_map_figure,
     rotate_after_map_to_before_map,
 )
+from core.plots.map_cluster_labels import build_map_cluster_labels
 from core.plots.map_colour_scale import COLOUR_SCALES, MAX_SHADE
 
 PROGRAM_COUNT = 60
