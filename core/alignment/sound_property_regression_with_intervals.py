@@ -195,7 +195,7 @@ def fit_forecast_model(
         kernel, errors, group_of_row, folds, COVERAGE
     )
     quantiles[~is_predictable] = np.inf
-    weight = _solve_kernel_ridge(kernel, targets - target_mean, l2) * trust
+    weight = solve_kernel_ridge_weights(kernel, targets - target_mean, l2) * trust
     return ForecastModel(
         mean,
         scale,
@@ -308,7 +308,7 @@ def standardize_columns(embeddings: np.ndarray, mean: np.ndarray, scale: np.ndar
     return np.clip(standardized, -MAX_COLUMN_SCALE, MAX_COLUMN_SCALE)
 
 
-def _solve_kernel_ridge(kernel: np.ndarray, centred: np.ndarray, l2: float) -> np.ndarray:
+def solve_kernel_ridge_weights(kernel: np.ndarray, centred: np.ndarray, l2: float) -> np.ndarray:
     """Return the weights [m, t]; undefined targets count as the mean."""
     system = kernel + l2 * np.eye(len(kernel))
     weight: np.ndarray = cho_solve(cho_factor(system), np.nan_to_num(centred))
@@ -347,7 +347,7 @@ def _predict_held_out_groups(
     for fold in np.unique(folds):
         is_held_out = folds == fold
         mean = _compute_mean_of_defined(targets[~is_held_out])
-        weight = _solve_kernel_ridge(
+        weight = solve_kernel_ridge_weights(
             kernel[np.ix_(~is_held_out, ~is_held_out)], targets[~is_held_out] - mean, l2
         )
         predictions[is_held_out] = kernel[np.ix_(is_held_out, ~is_held_out)] @ weight + mean

@@ -199,7 +199,7 @@ def rotate_after_map_to_before_map(points: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     points : DataFrame
-        As in `draw_map`.
+        As in `build_map_figure`.
 
     Returns
     -------

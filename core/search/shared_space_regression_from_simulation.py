@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 from threadpoolctl import threadpool_limits
 
 from core.alignment.sound_property_regression_with_intervals import (
@@ -19,6 +18,7 @@ from core.alignment.sound_property_regression_with_intervals import (
     MIN_FORECAST_PROGRAMS,
     compute_gaussian_kernel,
     select_evenly_spaced_rows,
+    solve_kernel_ridge_weights,
     standardize_columns,
 )
 from core.encoders import find_encoder_spec
@@ -114,8 +114,8 @@ def fit_simulation_regression(
     rows = standardize_columns(raw, mean, scale) * weights
     sharpness = KERNEL_WIDTH / max(float(rows.var(axis=0).sum()), 1e-12)
     vector_mean = np.asarray(vectors, np.float64).mean(axis=0)
-    system = compute_gaussian_kernel(rows, rows, sharpness) + L2 * np.eye(len(rows))
-    weight = cho_solve(cho_factor(system), vectors - vector_mean)
+    kernel = compute_gaussian_kernel(rows, rows, sharpness)
+    weight = solve_kernel_ridge_weights(kernel, vectors - vector_mean, L2)
     return SimulationRegression(mean, scale, weights, rows, weight, vector_mean, sharpness)
 
 
