@@ -200,9 +200,9 @@ def test_deletion_lists_the_contents_and_asks(corpus: Corpus) -> None:
     app = press(open_alone(), "Delete")
     for part in ("tiny", "14 programs", "12 clips", "0 embeddings", "0 alignments"):
         assert part in get_text(app)
-    press(open_dialog("delete"), "Cancel")
+    press(open_dialog("corpus_deletion"), "Cancel")
     assert list_corpora() == ["tiny"]
-    press(open_dialog("delete"), "Delete tiny")
+    press(open_dialog("corpus_deletion"), "Delete tiny")
     assert list_corpora() == []
     assert "no corpus yet" in get_text(open_alone())
 
@@ -216,7 +216,7 @@ def test_deletion_lists_the_contents_and_asks(corpus: Corpus) -> None:
 )
 def test_export_and_check_run_as_jobs(corpus: Corpus, name: str, argv: tuple[str, ...]) -> None:
     press(open_alone(), name.capitalize())
-    app = open_dialog(name)
+    app = open_dialog(f"corpus_{name}")
     app.button(key=f"confirm-{name}").click().run()
     assert not app.exception, app.exception
     job = jobs.list_jobs()[0]
