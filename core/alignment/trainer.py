@@ -361,8 +361,7 @@ def _measure_validation_pairs(heads: ProjectionHeads, data: _ValidationData) -> 
         total_loss += loss.item() * len(rows)
     # In blocks, because the similarities of all pairs grow with the square of their number.
     blocks = code.split(SIMILARITY_BLOCK_ROWS)
-    nearest = torch.cat([(block @ audio.T).argmax(dim=1) for block in blocks])  # [m]
-    is_match = nearest == row_numbers
+    is_match = torch.cat([(block @ audio.T).argmax(dim=1) for block in blocks]) == row_numbers
     centred_code = _CentredRows.centre(code)
     return {
         "validation_loss": total_loss / len(code),
