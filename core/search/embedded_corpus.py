@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from core.search.unseen_program_splits import (
     relabel_splits_of_unseen_templates,
 )
 from core.sonicpi.audio_clip_and_render_result import Clip
+
+SEARCH_CACHE_SIZE = 16
 
 
 class EmbeddedCorpus:
@@ -154,10 +156,32 @@ class EmbeddedCorpus:
         similarities : array, float [k]
             Cosines, in [-1, 1], descending.
         """
-        excluded_rows = None if excluded_row is None else np.array([excluded_row])
-        index, query = self._select_neighbour_index(embedding, direction)
-        rows, similarities = index.find_most_similar_rows(query, k, excluded_rows=excluded_rows)
-        return rows[0], similarities[0]
+        query = np.ascontiguousarray(embedding)
+        rows, similarities = self._search_with_cache(
+            query.tobytes(), query.dtype.str, k, direction, excluded_row
+        )
+        return rows.copy(), similarities.copy()
+
+    @cached_property
+    def _search_with_cache(
+        self,
+    ) -> Callable[[bytes, str, int, str, int | None], tuple[np.ndarray, np.ndarray]]:
+        """Search that remembers recent queries.
+
+        A page runs again with the same snippet at every click, and a search among 135,000 raw code
+        embeddings reads 490 MB.
+        """
+
+        def search(
+            content: bytes, dtype: str, k: int, direction: str, excluded_row: int | None
+        ) -> tuple[np.ndarray, np.ndarray]:
+            embedding = np.frombuffer(content, dtype)[None].copy()
+            excluded_rows = None if excluded_row is None else np.array([excluded_row])
+            index, query = self._select_neighbour_index(embedding, direction)
+            rows, similarities = index.find_most_similar_rows(query, k, excluded_rows=excluded_rows)
+            return rows[0], similarities[0]
+
+        return lru_cache(SEARCH_CACHE_SIZE)(search)
 
     def _select_neighbour_index(
         self, embedding: np.ndarray, direction: str

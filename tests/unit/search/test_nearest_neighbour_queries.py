@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.corpus import Corpus
 from core.errors import EarshotError
+from core.evaluation.nearest_neighbours import CosineIndex
 from core.search.embedded_corpus import EmbeddedCorpus, open_embedded_corpus
 from core.search.nearest_neighbour_queries import (
     MAX_SNIPPET_CHARS,
@@ -40,6 +42,31 @@ def test_a_program_is_not_its_own_neighbour(embedded_corpus: EmbeddedCorpus) -> 
     assert len(neighbours) == 5
     assert program_id not in [neighbour.program_id for neighbour in neighbours]
     assert neighbours[0].name in ("tone-1", "tone-3")
+
+
+def test_a_repeated_query_is_not_searched_again(
+    embedded_corpus: EmbeddedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row_counts = []
+    search = CosineIndex.find_most_similar_rows
+
+    def count_searches(index: CosineIndex, *args: Any, **kwargs: Any) -> Any:
+        row_counts.append(len(index))
+        return search(index, *args, **kwargs)
+
+    monkeypatch.setattr(CosineIndex, "find_most_similar_rows", count_searches)
+    first_id, second_id = embedded_corpus.pairs.program_ids[:2]
+    first = find_program_neighbours(embedded_corpus, first_id, 3)
+    embedding = embedded_corpus.pairs.audio_embeddings[:1]
+    rows, _ = embedded_corpus.find_nearest_rows(embedding, 3, "audio->audio", 0)
+    rows[:] = 0  # The caller's copy.
+    assert find_program_neighbours(embedded_corpus, first_id, 3) == first
+    assert len(row_counts) == 1
+    assert find_program_neighbours(embedded_corpus, second_id, 3) != first
+    find_program_neighbours(embedded_corpus, first_id, 2)
+    find_program_neighbours(embedded_corpus, first_id, 3, "code->code")
+    embedded_corpus.find_nearest_rows(embedding, 3, "audio->audio")
+    assert len(row_counts) == 5
 
 
 @pytest.mark.parametrize(
