@@ -14,7 +14,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-TIMEOUT_S = 60
+TIMEOUT_S = 600
 
 
 class StreamlitClient:

@@ -187,7 +187,7 @@ def _measure_pages() -> list[Row]:
     """Measure reruns of pages; the processor time of the server is free of other work's delays."""
     rows = []
     with serve_dashboard() as dashboard, StreamlitClient(dashboard.url) as client:
-        for page in ("listen", "map"):
+        for page in ("listen", "corpus", "map"):
             first_ms = client.open_page(page)
             client.rerun()
             cpu_before = _read_processor_ms(dashboard.pid)
