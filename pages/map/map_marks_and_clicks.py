@@ -75,7 +75,7 @@ def draw_map_overlay(
     on_place: Callable[[dict[str, Any]], None],
     on_view: Callable[[Any], None],
 ) -> None:
-    """Draw the overlay.
+    """Draw the overlay with its marks.
 
     Parameters
     ----------
