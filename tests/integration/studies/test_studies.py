@@ -29,6 +29,9 @@ from core.studies import (
     study_runner,
     umap_modality_mixing_study,
 )
+from core.studies.alignment_and_study_figure_collection import (
+    collect_alignment_and_study_figures,
+)
 from core.studies.audio_descriptors import DESCRIPTOR_UNITS
 from core.studies.completion_findings import HELD_OUT_ENCODER, TRAINING_ENCODER
 from core.studies.completion_scenarios import load_completion_scenarios
@@ -365,5 +368,13 @@ def test_every_table_of_studies_and_sweeps_becomes_a_file(corpus: Corpus, tmp_pa
     assert sweeps and "metrics" in tables
     assert {"number", "configuration"} <= set(tables[sweeps[0]][1].columns)
     assert not any("clips" in table.columns for _, table in tables.values())
+    run = next(iter(run_ids.values()))
+    with_run = collect_result_tables_of_corpus(corpus, None, [run.id])
+    assert with_run[f"{run.id}-compared"][1].equals(tables[f"{run.study_name}-compared"][1])
+    figures = collect_alignment_and_study_figures(corpus, None, [run.id])
+    run_figures = {f"{run.id}-{figure.name}" for figure in run.load_result().figures}
+    assert run_figures == {name for name in figures if name.startswith(f"{run.id}-")}
+    with pytest.raises(EarshotError):
+        collect_alignment_and_study_figures(corpus, None, ["umap-9999"])
     paths = write_table_files(tables, tmp_path / "tables", ("csv", "latex", "markdown"))
     assert len(paths) == 3 * len(tables) and all(path.stat().st_size for path in paths)
