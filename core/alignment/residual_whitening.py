@@ -2,8 +2,8 @@
 
 In the space of an audio encoder, a few directions hold most of the differences between clips, and
 most of the errors of a prediction. Divided by the size of the errors, every direction counts as
-much as it is known. Clips of variants of one template, which differ in small ways, are then told
-apart.
+much as it is known. Clips of variants of one template, which differ in small ways, are then
+distinguished.
 """
 
 from __future__ import annotations
