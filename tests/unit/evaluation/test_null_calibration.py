@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
@@ -15,6 +16,7 @@ from core.evaluation import (
     mutual_knn,
     row_permutation_metric_builders,
 )
+from core.evaluation.null_calibration import describe_measures_near_chance
 from core.evaluation.row_permutation_metric_builders import build_metric_of_row_order
 
 METRICS = {
@@ -232,3 +234,10 @@ class TestCalibrated:
             calibrated(metrics.cka, x, y, permutations=0)
         with pytest.raises(EarshotError, match="rows"):
             calibrated(metrics.cka, x, y, groups=np.zeros(80))
+
+
+def test_measures_that_permuted_pairs_reach_are_named() -> None:
+    levels = {"cka": 0.42, "cka_debiased": -0.01, "mutual_knn@10": 0.231, "cca@10": math.nan}
+    note = describe_measures_near_chance(levels)
+    assert note.startswith("Permuted pairs reach cka 0.42, mutual_knn@10 0.23:")
+    assert describe_measures_near_chance({"cka_debiased": 0.05}) == ""
