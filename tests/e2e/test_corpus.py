@@ -79,7 +79,8 @@ def test_a_corpus_is_imported_inspected_checked_exported_and_deleted(
     page.get_by_role("button", name="Import", exact=True).click()
     dialog.get_by_role("radio", name="Embeddings").click()
     page_steps.wait_until_settled(page)
-    table = b'name,vector\ncalm,"[0.5, -1, 2]"\nother,"[1, 2, 3]"\n'
+    # Separated by semicolons; the first row has another width than most.
+    table = b"name;vector\nbroken;[1]\ncalm;[0.5, -1, 2]\nother;[1, 2, 3]\n"
     dialog.locator('input[type="file"]').set_input_files(
         {"name": "mine.csv", "mimeType": "text/csv", "buffer": table}
     )
@@ -89,6 +90,7 @@ def test_a_corpus_is_imported_inspected_checked_exported_and_deleted(
     dialog.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("1 new embedding of 2 read")).to_be_visible()
     expect(page.get_by_text("'other' is no program of the corpus")).to_be_visible()
+    expect(page.get_by_text("its vector has 1 dimensions, most have 3")).to_be_visible()
     page_steps.wait_until_settled(page)
 
     # Check.

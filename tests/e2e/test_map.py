@@ -46,6 +46,11 @@ def choose_colour(page: Page, label: str) -> None:
 
 def test_a_click_opens_a_card_that_plays_and_back_returns(map_page: Page) -> None:
     page, card = map_page, map_page.locator(".st-key-card")
+    # The sidebar names the alignment and the reason for it.
+    alignment_note = page.get_by_test_id("stSidebar").get_by_text(
+        re.compile(r"^\d+ · .+: (made for|the (only|newest) alignment)")
+    )
+    expect(alignment_note).to_be_visible()
     click_point(page, trace=1, index=2)  # The third code point, after alignment.
     clip = page_steps.measure_clip(card.locator(".player"), starts=True)
     assert clip["rms"] > 1e-3

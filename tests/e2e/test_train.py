@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -112,3 +113,20 @@ def test_a_sweep_fills_its_table_while_it_runs(training: Dashboard, page: Page) 
     expect(panel.get_by_role("button", name="Resume")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text(re.compile(r"^\d+ runs of")).first).to_be_visible()
     page_steps.wait_until_settled(page)
+
+
+def test_alignments_of_other_splits_are_not_compared_without_a_word(
+    training: Dashboard, page: Page
+) -> None:
+    folder = shutil.copytree(
+        training.workspace / "corpora" / "starter", training.workspace / "corpora" / "other"
+    )
+    first = min((folder / "alignments").iterdir())
+    other = shutil.copytree(first, folder / "alignments" / "0099-0123abcd")
+    config = json.loads((other / "config.json").read_text(encoding="utf-8"))
+    config["corpus"]["split_seed"] = 99
+    (other / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    page.goto(f"{training.url}train?corpus=other&view=Side+by+side")
+    expect(page.get_by_text("Not all rows compare")).to_be_visible()
+    expect(page.get_by_text("the corpora were split by different seeds")).to_be_visible()
+    expect(page.get_by_role("button", name="Evaluate on the same programs")).to_be_visible()
