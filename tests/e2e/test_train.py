@@ -121,7 +121,7 @@ def test_alignments_of_other_splits_are_not_compared_without_a_word(
     folder = shutil.copytree(
         training.workspace / "corpora" / "starter", training.workspace / "corpora" / "other"
     )
-    first = min((folder / "alignments").iterdir())
+    first = min(path for path in (folder / "alignments").iterdir() if path.is_dir())
     other = shutil.copytree(first, folder / "alignments" / "0099-0123abcd")
     config = json.loads((other / "config.json").read_text(encoding="utf-8"))
     config["corpus"]["split_seed"] = 99
