@@ -20,7 +20,7 @@ from core.search.default_alignment_choice import (
     build_choice_of_requested_alignment,
     choose_default_alignment,
 )
-from pages.components import markdown_and_errors, session_keys
+from pages.components import markdown_and_errors, page_switch, session_keys
 from pages.components.page_cache import cache_until_inputs_change
 from pages.components.unknown_url_value_notice import (
     remember_unknown_url_value,
@@ -282,7 +282,7 @@ def open_page_with_corpus(page_path: str, corpus_name: str) -> None:
     # The opened page selects it: once this page has drawn its own choice of a corpus, Streamlit
     # refuses to change the choice's value in the session or in the URL.
     session_keys.CORPUS_OF_OPENED_PAGE.set_value(corpus_name)
-    st.switch_page(page_path)
+    page_switch.switch_to_page(page_path)
 
 
 def format_alignment_label(alignment: AlignmentRecord) -> str:
@@ -323,7 +323,7 @@ def draw_no_corpus_notice() -> None:
     if not workspace.is_workspace_read_only() and st.button(
         "Build the starter corpus on Home", type="primary", icon=":material/home:"
     ):
-        st.switch_page("pages/home/page.py")
+        page_switch.switch_to_page("pages/home/page.py")
 
 
 def draw_no_alignment_notice(corpus: Corpus) -> None:
@@ -335,7 +335,7 @@ def draw_no_alignment_notice(corpus: Corpus) -> None:
             icon=":material/hourglass_top:",
         )
         if st.button("Show progress", type="primary", icon=":material/home:"):
-            st.switch_page("pages/home/page.py")
+            page_switch.switch_to_page("pages/home/page.py")
         return
     if workspace.is_workspace_read_only():
         st.info(f"Corpus {name} has no alignment.", icon=":material/model_training:")
@@ -346,11 +346,11 @@ def draw_no_alignment_notice(corpus: Corpus) -> None:
             icon=":material/search:",
         )
         if st.button("Build the starter corpus on Home", type="primary", icon=":material/home:"):
-            st.switch_page("pages/home/page.py")
+            page_switch.switch_to_page("pages/home/page.py")
         return
     st.info(
         f"Corpus {name} has no alignment yet. After a training you can search its clips by code.",
         icon=":material/model_training:",
     )
     if st.button("Train an alignment", type="primary", icon=":material/model_training:"):
-        st.switch_page("pages/train/page.py")
+        page_switch.switch_to_page("pages/train/page.py")

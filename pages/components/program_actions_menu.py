@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.corpus import does_clip_exist, get_local_clip_file
-from pages.components import code_editor, session_keys, sonic_pi_buttons, suggest_button
+from pages.components import (
+    code_editor,
+    page_switch,
+    session_keys,
+    sonic_pi_buttons,
+    suggest_button,
+)
 from pages.components.corpus_and_alignment_picker import open_page_with_corpus
 
 if TYPE_CHECKING:
@@ -72,7 +78,7 @@ def draw_program_actions(program: ProgramToUse, key: str) -> None:
             args=(program.source,),
         )
         if is_used and session_keys.CURRENT_PAGE.get_value() != "listen":
-            st.switch_page("pages/listen/page.py")
+            page_switch.switch_to_page("pages/listen/page.py")
         suggest_button.draw_suggest_button(program.source, key)
         is_elsewhere_on_map = program.program_id and session_keys.CURRENT_PAGE.get_value() != "map"
         if is_elsewhere_on_map and st.button(

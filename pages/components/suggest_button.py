@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import code_editor
+from pages.components import code_editor, page_switch
 
 SUGGEST_PAGE_PATH = "pages/suggest/page.py"
 
@@ -28,4 +28,4 @@ def draw_suggest_button(source: str, key: str) -> None:
     if is_pressed:
         # Not in a callback: on Listen, other code has other cards, without this button.
         code_editor.set_editor_code(source)
-        st.switch_page(SUGGEST_PAGE_PATH)
+        page_switch.switch_to_page(SUGGEST_PAGE_PATH)

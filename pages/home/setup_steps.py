@@ -21,6 +21,7 @@ from pages.components import (
     job_panel,
     markdown_and_errors,
     page_cache,
+    page_switch,
     session_keys,
 )
 
@@ -67,14 +68,14 @@ def draw_corpus_build_step(next_step: NextStep, is_busy: bool) -> None:
         if workspace.is_workspace_read_only():
             return
         if st.button("Generate more programs", type="tertiary", icon=":material/tune:"):
-            st.switch_page("pages/generate/page.py")
+            page_switch.switch_to_page("pages/generate/page.py")
         if st.button(
             "Compose programs by the grammar", type="tertiary", icon=":material/library_add:"
         ):
             session_keys.TEMPLATE.remove_from_url_and_session()
             session_keys.IS_SHOWING_GRAMMAR_FORM.set_value(True)
             session_keys.GRAMMAR_CORPUS.set_value(next_step.corpus.name)
-            st.switch_page("pages/generate/page.py")
+            page_switch.switch_to_page("pages/generate/page.py")
 
 
 def draw_starter_corpus_offer(is_busy: bool) -> None:

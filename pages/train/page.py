@@ -26,6 +26,7 @@ from pages.components import (
     markdown_and_errors,
     page_cache,
     page_header_and_sidebar,
+    page_switch,
     session_keys,
 )
 from pages.components.unknown_url_value_notice import (
@@ -247,7 +248,7 @@ def draw_alignment_results(corpus: Corpus, alignment: AlignmentRecord) -> None:
             format_func=str.capitalize,
         )
         if st.button("Open in Listen", icon=":material/hearing:"):
-            st.switch_page("pages/listen/page.py")
+            page_switch.switch_to_page("pages/listen/page.py")
     split_metrics = metrics[metrics["split"] == split]
     program_count = int(split_metrics["programs"].max())
     st.caption(

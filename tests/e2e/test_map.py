@@ -152,7 +152,7 @@ def test_points_are_coloured_filtered_by_the_legend_and_moved(map_page: Page) ->
     with page.expect_download() as download_info:
         page.get_by_test_id("stPopoverBody").get_by_role("button", name="Download").click()
     image = Path(download_info.value.path()).read_text(encoding="utf-8")
-    assert image.count('class="point"') == PROGRAMS
+    assert image.count("plotly-customdata") == PROGRAMS
     page.keyboard.press("Escape")
     page.locator(".legendtoggle").first.click()
     page.wait_for_function(f"{shown} === {before}")

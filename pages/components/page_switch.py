@@ -1,0 +1,20 @@
+"""Open another page by a button, whatever the address of this page holds."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import streamlit as st
+
+
+def switch_to_page(page_path: str) -> NoReturn:
+    """Open another page.
+
+    Parameters
+    ----------
+    page_path : str
+        Such as "pages/listen/page.py".
+    """
+    # Without `query_params`, Streamlit refuses to leave a page whose address holds the value of a
+    # widget that is bound to it, such as `?corpus=mine` or `?colour=Role`.
+    st.switch_page(page_path, query_params={})
