@@ -61,9 +61,10 @@ def draw_corpus_picker_in_sidebar() -> Corpus | None:
     names = list_corpora()
     if not names:
         return None
-    if session_keys.CORPUS_OF_OPENED_PAGE.is_set():
-        session_keys.CORPUS.set_value(session_keys.CORPUS_OF_OPENED_PAGE.get_value())
-        session_keys.CORPUS_OF_OPENED_PAGE.clear()
+    requested_name = session_keys.CORPUS_OF_OPENED_PAGE.get_value()
+    session_keys.CORPUS_OF_OPENED_PAGE.clear()
+    if requested_name in names:
+        session_keys.CORPUS.set_value(requested_name)
     shown_name = session_keys.CORPUS.get_value()
     if shown_name and shown_name not in names:
         _select_other_corpus_and_raise(shown_name, names)
