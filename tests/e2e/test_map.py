@@ -94,6 +94,12 @@ def test_a_click_opens_a_card_that_plays_and_back_returns(map_page: Page) -> Non
     expect(other.locator(".st-key-card").get_by_text(first, exact=True)).to_be_visible()
     expect(other.get_by_role("combobox", name="Colour by")).to_have_value("Role")
 
+    # Its menu works from an address with choices.
+    other.locator(".st-key-card").get_by_role("button", name="Use it …").click()
+    other.get_by_test_id("stPopoverBody").get_by_role("button", name="Use this code").click()
+    expect(other.get_by_role("heading", name="Listen")).to_be_visible()
+    page_steps.wait_until_settled(other)
+
 
 def test_a_lasso_selects_in_both_panels_and_its_table_downloads(map_page: Page) -> None:
     page = map_page
