@@ -23,10 +23,14 @@ from core.studies.pick_diversity_metrics import (
 from core.suggest.candidate_prediction import PredictedCandidates
 from core.suggest.predicted_sound_distances import PredictedSounds
 from core.suggest.sound_target import SoundTarget, find_target_of_corpus_program
-from core.suggest.target_relevance import compute_target_relevance, score_sounds_for_target
+from core.suggest.target_relevance import (
+    SHORTLIST_SIZE,
+    compute_target_relevance,
+    score_sounds_for_target,
+)
 
 PICK_COUNT = 6
-TARGETS_PER_PROGRAM = 5
+TARGETS_PER_PROGRAM = 20
 WORST_PROGRAM_COUNT = 5
 RANDOM, UPPER_BOUND, OURS = "random", "true audio (upper bound)", "predicted sound"
 SHARED_SPACE = "shared space alone"
@@ -221,7 +225,11 @@ def _score_candidates_by_methods(
     aligned_corpus: AlignedCorpus, item: JudgedProgram, target: SoundTarget
 ) -> dict[str, np.ndarray]:
     """Return how near candidates are predicted to be to a target, float [n] by method."""
-    scores = {OURS: compute_target_relevance(aligned_corpus, item.predicted, target)}
+    if item.sounds is not None and len(item.predicted.candidates) <= SHORTLIST_SIZE:
+        # The same order without another simulation.
+        scores = {OURS: score_sounds_for_target(item.sounds, target)}
+    else:
+        scores = {OURS: compute_target_relevance(aligned_corpus, item.predicted, target)}
     if item.sounds is not None:
         vectors = np.concatenate([item.predicted.current_vector[None], item.predicted.vectors])
         scores[SHARED_SPACE] = item.predicted.vectors @ target.vector

@@ -48,6 +48,10 @@ def test_the_study_measures_diversity_target_and_movement(corpus: Corpus) -> Non
     reached = tables["toward-methods"].set_index("method")
     assert reached.loc["true audio (upper bound)", "rank share"] == 0
     assert reached.loc["true audio (upper bound)", "nearer"] >= reached["nearer"].max()
+    assert reached.loc["true audio (upper bound)", "share of possible gain"] <= 1
+    assert reached["reachable"].nunique() == 1 and "random" in reached.index
+    kinds = tables["toward-kinds"]
+    assert kinds["targets"].sum() == len(reached) * 20 * len(tables["toward"])
     movement = tables["movement"].set_index("method")
     assert movement["correlation"].between(-1, 1).all() and "predicted sound" in movement.index
     distances = tables["kad"].set_index("set")
