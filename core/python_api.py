@@ -208,7 +208,7 @@ class AlignedCorpus(search.AlignedCorpus):
         EarshotError
             As `predict`.
         """
-        request = self._build_corpus_request(operations.ForecastRequest, programs=[code])
+        request = self._build_request_for_this_corpus(operations.ForecastRequest, programs=[code])
         (result,) = operations.forecast_programs(request).forecasts
         _raise_unless_program_is_audible(result)
         properties = {} if result.forecast is None else result.forecast.properties
@@ -241,7 +241,7 @@ class AlignedCorpus(search.AlignedCorpus):
         EarshotError
             As `predict`, or when the target is unknown.
         """
-        request = self._build_corpus_request(
+        request = self._build_request_for_this_corpus(
             operations.SuggestRequest,
             program=code,
             pick_count=pick_count,
@@ -285,7 +285,7 @@ class AlignedCorpus(search.AlignedCorpus):
         EarshotError
             When an argument is not valid, or the target is unknown.
         """
-        request = self._build_corpus_request(
+        request = self._build_request_for_this_corpus(
             operations.RankRequest,
             candidates=list(candidates),
             program=program,
@@ -295,7 +295,9 @@ class AlignedCorpus(search.AlignedCorpus):
         )
         return _make_data_frame(operations.rank_candidates(request).ranking, ("forecast",))
 
-    def _build_corpus_request(self, request_type: type[RequestType], **fields: Any) -> RequestType:
+    def _build_request_for_this_corpus(
+        self, request_type: type[RequestType], **fields: Any
+    ) -> RequestType:
         return _build_request(
             request_type,
             corpus=self.corpus.name,

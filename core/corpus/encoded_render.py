@@ -73,7 +73,7 @@ def encode_render(
         The clip as its file holds it, which is what is embedded. None if the program failed.
     """
     if is_strict:
-        result = result.convert_thread_error_to_failure()
+        result = result.fail_render_if_a_thread_failed()
     clip, error = result.clip, result.error
     if error is None and (clip is None or clip.peak < MIN_AUDIBLE_PEAK):
         error = RenderProblem("silent", "The program makes no sound within the clip.")

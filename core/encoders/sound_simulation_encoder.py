@@ -15,7 +15,7 @@ import numpy as np
 
 from core.encoders.aspect_vectors import compute_aspect_vector
 from core.encoders.encoder_interface import Encoder, validate_source_text
-from core.encoders.simulation.fx_mixing import MixedSound
+from core.encoders.simulation.dry_and_wet_sound_mixing import MixedSound
 from core.encoders.simulation.program_simulation import simulate_program
 from core.encoders.simulation.simulated_features import (
     compute_pitch_class_shares,

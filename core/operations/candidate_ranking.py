@@ -15,7 +15,7 @@ from core.operations.operation_results import (
     RankResult,
     RefusedCandidate,
 )
-from core.operations.result_conversion import (
+from core.operations.search_result_conversion import (
     check_program_statically,
     check_whole_program_statically,
     convert_forecast_to_result,

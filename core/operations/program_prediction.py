@@ -17,7 +17,7 @@ from core.operations.operation_results import (
     PredictResult,
     ProgramForecast,
 )
-from core.operations.result_conversion import (
+from core.operations.search_result_conversion import (
     check_program_statically,
     convert_aspect_neighbours_to_results,
     convert_confidence_to_result,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.operations.corpus_opening import format_alignment_name, open_corpora_for_prediction
 from core.operations.operation_requests import SoundSearchRequest
 from core.operations.operation_results import SoundSearchResult
-from core.operations.result_conversion import (
+from core.operations.search_result_conversion import (
     convert_confidence_to_result,
     convert_neighbour_to_result,
 )

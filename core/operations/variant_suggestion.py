@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.operations.corpus_opening import format_alignment_name, open_corpus_for_prediction
 from core.operations.operation_requests import SuggestRequest
 from core.operations.operation_results import SuggestedVariant, SuggestResult
-from core.operations.result_conversion import (
+from core.operations.search_result_conversion import (
     check_program_statically,
     convert_confidence_to_result,
     convert_forecast_to_result,
@@ -15,7 +15,11 @@ from core.operations.sound_target_choice import choose_sound_target
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.silent_snippet_check import SilentSnippetError
 from core.suggest.candidates import CandidateOptions, parse_line_ranges
-from core.suggest.suggest_and_pick_variants import Pick, SuggestOptions, suggest_with_candidates
+from core.suggest.suggest_and_pick_variants import (
+    Pick,
+    SuggestOptions,
+    suggest_and_return_all_candidates,
+)
 
 
 def suggest_variants(request: SuggestRequest) -> SuggestResult:
@@ -49,7 +53,7 @@ def suggest_variants(request: SuggestRequest) -> SuggestResult:
     candidate_count = 0
     if check.status == "ok":
         try:
-            suggestion = suggest_with_candidates(aligned_corpus, request.program, options)
+            suggestion = suggest_and_return_all_candidates(aligned_corpus, request.program, options)
             picks, candidate_count = suggestion.picks, len(suggestion.predicted.candidates)
         except SilentSnippetError as error:  # Variants need a program that parses to its end.
             check = check.model_validate(error.to_dict())

@@ -40,7 +40,7 @@ from core.pipeline.hugging_face_dataset_card import (
     format_stated_licence,
 )
 from core.progress_callback import Progress, ignore_progress
-from core.search.corpus_program_forecasts import forecast_corpus_programs
+from core.search.sound_property_forecast_columns import forecast_corpus_programs
 
 PROGRESS_STEP = "Exporting programs"
 # The same for every file, so that the same corpus gives the same bytes.

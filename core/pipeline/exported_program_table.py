@@ -10,7 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from core.pipeline.unique_file_names import make_names_unique
-from core.search.corpus_program_forecasts import FORECAST_COLUMN_PREFIX, describe_forecast_column
+from core.search.sound_property_forecast_columns import (
+    FORECAST_COLUMN_PREFIX,
+    describe_forecast_column,
+)
 from core.text_formatting import format_markdown_table
 
 CODE_FOLDER, AUDIO_FOLDER = "programs/", "audio/"
@@ -88,8 +91,8 @@ def build_export_table(
     programs : DataFrame
         As `core.corpus.Corpus.load_programs` returns it.
     forecast : DataFrame, optional
-        As `core.search.corpus_program_forecasts.forecast_corpus_programs` returns it for these
-        programs.
+        As `core.search.sound_property_forecast_columns.forecast_corpus_programs` returns it for
+        these programs.
 
     Returns
     -------

@@ -89,7 +89,7 @@ def render_missing_clips(
     embed_report = EmbedReport()
     done = clips_reused
     sources = (source for _, source in to_render)
-    with executor.render_encode_and_embed_programs(sources, clip_settings) as batches:
+    with executor.render_programs_and_embed_clips(sources, clip_settings) as batches:
         for batch in batches:
             results = {to_render[index][0]: result for index, result in batch}
             embed_report += _store_program_results(

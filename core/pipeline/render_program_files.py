@@ -168,7 +168,7 @@ def iterate_rendered_files(
     clips = _RequestedClips(list(indices_by_source), options.seconds, options.sonic_pi)
     for first_index, rendering in _render_unique_sources(programs, clips, executor):
         source = programs[first_index].source
-        result = rendering.convert_thread_error_to_failure() if options.is_strict else rendering
+        result = rendering.fail_render_if_a_thread_failed() if options.is_strict else rendering
         for index in [first_index] if source is None else indices_by_source[source]:
             name = programs[index].name
             if result.clip is not None:

@@ -28,7 +28,7 @@ from core.pipeline.exported_program_table import build_export_table
 from core.pipeline.hugging_face_dataset_card import choose_licence_tag, format_dataset_card
 from core.pipeline.shard_folder import INDEX_FILE, HashingWriter, ShardFolder, open_shard_folder
 from core.progress_callback import Progress, ignore_progress
-from core.search.corpus_program_forecasts import forecast_corpus_programs
+from core.search.sound_property_forecast_columns import forecast_corpus_programs
 
 BYTES_PER_MB = 1_000_000
 DEFAULT_SHARD_MB = 256

@@ -266,7 +266,7 @@ class RenderResult:
         """The warnings that are errors of single threads."""
         return tuple(warning for warning in self.warnings if warning.is_thread_error)
 
-    def convert_thread_error_to_failure(self) -> RenderResult:
+    def fail_render_if_a_thread_failed(self) -> RenderResult:
         """Return this result, or a result without a clip when an error ended a thread.
 
         The first error of a thread becomes the error of the program.

@@ -64,14 +64,14 @@ class SoundOptions(dict[str, float]):
 
     def move_changes(self, seconds: float) -> SoundOptions:
         """Return the options with all changes later by `seconds`."""
-        moved = self.copy_with_items(self)
+        moved = self.copy_options_with_new_values(self)
         moved.changes = tuple(
             OptionChange(change.seconds + seconds, change.values) for change in self.changes
         )
         moved.end_seconds = self.end_seconds + seconds
         return moved
 
-    def copy_with_items(self, items: Mapping[str, float]) -> SoundOptions:
+    def copy_options_with_new_values(self, items: Mapping[str, float]) -> SoundOptions:
         """Return other values of the options with the same changes."""
         copied = SoundOptions(items)
         copied.__dict__.update(self.__dict__)

@@ -31,14 +31,14 @@ from core.pipeline.evaluate_alignment_on_held_out_programs import (
 from core.progress_callback import Progress
 from core.search.unseen_program_splits import UNSEEN_SPLITS, relabel_splits_of_unseen_templates
 from core.studies import study_figures
-from core.studies.all_program_agreement import build_spaces_of_all_programs
-from core.studies.joint_prediction_spaces import (
+from core.studies.code_and_simulation_prediction_spaces import (
     METHOD_NAME,
     build_joint_prediction_spaces,
     load_simulation_features,
 )
 from core.studies.study_inputs import StudyInputs, open_study_inputs
 from core.studies.study_result import StudyFigure, StudyResult, StudyTable
+from core.studies.unseen_template_prediction_spaces import build_spaces_of_all_programs
 
 PROGRESS_STEP = "Measuring agreement"
 SIZES = (100, 300, 1000, 3000, 10_000)

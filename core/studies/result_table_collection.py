@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.corpus import AlignmentRecord, Corpus
 from core.pipeline.sweep_results import list_sweep_ids, load_sweep_results, summarize_sweep_results
-from core.search.corpus_program_forecasts import forecast_corpus_programs
+from core.search.sound_property_forecast_columns import forecast_corpus_programs
 from core.studies.study_registry import STUDIES
 from core.studies.study_run_storage import (
     COMPARISON_TABLE,

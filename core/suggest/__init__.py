@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.suggest.suggest_and_pick_variants import (
         SuggestOptions,
         suggest,
-        suggest_with_candidates,
+        suggest_and_return_all_candidates,
     )
 
 __all__ = [
@@ -41,7 +41,7 @@ __all__ = [
     "measure_sensitivity_to_literals",
     "read_target_from_text",
     "suggest",
-    "suggest_with_candidates",
+    "suggest_and_return_all_candidates",
 ]
 _LAZY_EXPORTS = {
     "Candidate": "candidates",
@@ -61,7 +61,7 @@ _LAZY_EXPORTS = {
     "measure_sensitivity_to_literals": "literal_sensitivity",
     "read_target_from_text": "sound_target",
     "suggest": "suggest_and_pick_variants",
-    "suggest_with_candidates": "suggest_and_pick_variants",
+    "suggest_and_return_all_candidates": "suggest_and_pick_variants",
 }
 
 if not TYPE_CHECKING:  # A type checker would accept any name from a module's __getattr__.

@@ -120,7 +120,7 @@ def _list_number_values_of_slider(literal: Literal) -> list[str]:
         numbers = sorted(float(sign * semitones) for semitones in range(MAX_INTERVAL + 1))
     elif literal.role == "tempo" and value > 0:
         bounds = min(MIN_BPM, value), max(MAX_BPM, value)
-        numbers = _list_evenly_spaced_numbers(*bounds, smallest_step=1)
+        numbers = _list_round_numbers_between(*bounds, smallest_step=1)
     elif literal.role in DURATION_ROLES and value > 0:
         numbers = list(DURATIONS_IN_BEATS)
     elif literal.role == "count" and isinstance(value, int) and value > 0:
@@ -146,10 +146,10 @@ def _list_option_numbers(literal: Literal) -> list[float]:
         return ratios if low != 0 else [0.0, *ratios]
     lowest = min(useful.low, value) if low is None else low
     highest = max(useful.high, value) if high is None else high
-    return _list_evenly_spaced_numbers(lowest, highest)
+    return _list_round_numbers_between(lowest, highest)
 
 
-def _list_evenly_spaced_numbers(
+def _list_round_numbers_between(
     low: float, high: float, smallest_step: float = 0.001
 ) -> list[float]:
     """Return multiples of a round step from a lowest to a highest number, both among them."""

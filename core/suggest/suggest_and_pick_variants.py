@@ -171,10 +171,10 @@ def suggest(
     >>> [pick.rank for pick in picks]
     [1, 2]
     """
-    return suggest_with_candidates(aligned_corpus, source, options).picks
+    return suggest_and_return_all_candidates(aligned_corpus, source, options).picks
 
 
-def suggest_with_candidates(
+def suggest_and_return_all_candidates(
     aligned_corpus: AlignedCorpus,
     source: str,
     options: SuggestOptions | None = None,

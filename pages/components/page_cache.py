@@ -146,7 +146,7 @@ def load_programs(corpus: Corpus) -> pd.DataFrame:
 def load_programs_with_forecast(corpus: Corpus) -> pd.DataFrame:
     """Load all programs of a corpus with the columns of its forecast, if it has one."""
     # Imports scipy, which other pages do without.
-    from core.search.corpus_program_forecasts import forecast_corpus_programs
+    from core.search.sound_property_forecast_columns import forecast_corpus_programs
 
     programs = load_programs(corpus)
     forecast = forecast_corpus_programs(corpus, programs["program"].tolist())

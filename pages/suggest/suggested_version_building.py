@@ -14,7 +14,7 @@ from core.suggest.sound_target import SoundTarget
 from core.suggest.suggest_and_pick_variants import (
     Pick,
     SuggestOptions,
-    suggest_with_candidates,
+    suggest_and_return_all_candidates,
 )
 from pages.components.audition_player import AuditionVersion, CodeChange
 from pages.components.page_cache import cache_until_inputs_change
@@ -152,7 +152,7 @@ def _suggest_cached_versions(
         _target,
         CandidateOptions(request.wildness, kinds=request.kinds, seed=request.seed),
     )
-    result = suggest_with_candidates(_aligned_corpus, request.source, options, _written)
+    result = suggest_and_return_all_candidates(_aligned_corpus, request.source, options, _written)
     candidate_map = ScaledCandidateMap(build_candidate_map(result.predicted))
     points = candidate_map.candidate_points
     picks = [

@@ -103,7 +103,7 @@ def _measure_build(executor: Executor, sources: list[str]) -> BuildTime:
     settings = ClipSettings(SECONDS, audio_encoders=(AUDIO_ENCODER,))
     started = time.monotonic()
     counts, arrival_times = [], []
-    with executor.render_encode_and_embed_programs(iter(sources), settings) as batches:
+    with executor.render_programs_and_embed_clips(iter(sources), settings) as batches:
         for batch in batches:
             counts.append(len(batch))
             arrival_times.append(time.monotonic())

@@ -129,7 +129,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     from core.search.silent_snippet_check import SilentSnippetError
     from core.suggest.suggest_and_pick_variants import (
         build_outline_of_audible_program,
-        suggest_with_candidates,
+        suggest_and_return_all_candidates,
     )
 
     try:
@@ -145,7 +145,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
         return
     options = _read_suggest_options(args, aligned_corpus)
     written = _ask_language_model_for_candidates(args, snippet, options)
-    result = suggest_with_candidates(aligned_corpus, snippet, options, written)
+    result = suggest_and_return_all_candidates(aligned_corpus, snippet, options, written)
     if words := result.dropped.format_dropped_candidate_counts():
         print_status_to_stderr(f"Left out: {words}.")
     picks = result.picks

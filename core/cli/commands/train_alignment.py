@@ -109,7 +109,7 @@ def build_config_from_args(args: argparse.Namespace) -> AlignmentConfig:
     return AlignmentConfig.from_dict(values)
 
 
-def _parse_held_out_templates(values: Sequence[str]) -> Sequence[str] | int:
+def _parse_held_out_template_count_or_ids(values: Sequence[str]) -> Sequence[str] | int:
     """Return a number of templates, or their ids."""
     return int(values[0]) if len(values) == 1 and values[0].isdigit() else values
 
@@ -140,7 +140,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
             progress=progress,
             code_encoder=args.code_encoder,
             audio_encoder=args.audio_encoder,
-            unseen_templates=_parse_held_out_templates(args.unseen_templates),
+            unseen_templates=_parse_held_out_template_count_or_ids(args.unseen_templates),
         )
         record = aligned_corpus.record
         if not args.json:

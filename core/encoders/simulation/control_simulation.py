@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.encoders.score_event_lengths import merge_default_event_options
+from core.encoders.simulation.dry_and_wet_sound_mixing import MixedSound, mix_dry_and_wet
 from core.encoders.simulation.event_simulation import (
     FRAMES_BEFORE_ONSET,
     MAX_AMPLITUDE,
@@ -14,7 +15,6 @@ from core.encoders.simulation.event_simulation import (
     compute_side_share_after_panning,
     simulate_event,
 )
-from core.encoders.simulation.fx_mixing import MixedSound, mix_dry_and_wet
 from core.encoders.simulation.fx_simulation import MAX_GAIN, apply_fx_effect
 from core.encoders.simulation.options_over_time import (
     OptionState,

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from core.encoders.simulation.dry_and_wet_sound_mixing import MixedSound
 from core.encoders.simulation.event_simulation import (
     compute_high_pass_response_db,
     compute_low_pass_response_db,
 )
-from core.encoders.simulation.fx_mixing import MixedSound
 from core.encoders.simulation.modulation_wave import (
     WAVE_STEPS_PER_FRAME,
     Options,

@@ -8,6 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from core.encoders.simulation.dry_and_wet_sound_mixing import (
+    MixedSound,
+    add_two_sounds,
+    mix_dry_and_wet,
+    scale_sound_power,
+)
 from core.encoders.simulation.event_simulation import (
     compute_side_share_after_panning,
     shift_levels_by_bands,
@@ -21,12 +27,6 @@ from core.encoders.simulation.fx_filters import (
     apply_resonant_low_pass,
     apply_swept_filter,
     filter_sound_bands,
-)
-from core.encoders.simulation.fx_mixing import (
-    MixedSound,
-    add_two_sounds,
-    mix_dry_and_wet,
-    scale_sound_power,
 )
 from core.encoders.simulation.modulation_wave import (
     WAVE_STEPS_PER_FRAME,

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from core.encoders.simulation.dry_and_wet_sound_mixing import MixedSound
 from core.encoders.simulation.event_simulation import (
     compute_high_pass_response_db,
     compute_low_pass_response_db,
 )
 from core.encoders.simulation.fx_filters import filter_sound_bands
-from core.encoders.simulation.fx_mixing import MixedSound
 from core.encoders.simulation.options_over_time import (
     compute_option_values_over_time,
     list_option_states,

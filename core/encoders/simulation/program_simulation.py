@@ -13,12 +13,12 @@ from core.encoders.simulation.control_simulation import (
     apply_controlled_fx,
     simulate_controlled_event,
 )
+from core.encoders.simulation.dry_and_wet_sound_mixing import MixedSound
 from core.encoders.simulation.event_simulation import (
     FRAMES_BEFORE_ONSET,
     SimulatedEvent,
     simulate_event,
 )
-from core.encoders.simulation.fx_mixing import MixedSound
 from core.encoders.simulation.fx_simulation import apply_fx
 from core.encoders.simulation.main_mixer_simulation import apply_main_mixer
 from core.encoders.simulation.third_octave_bands import BAND_COUNT, FRAME_SECONDS
@@ -199,7 +199,7 @@ def _replace_infinite_event_options(options: dict[str, float]) -> dict[str, floa
         for name, value in options.items()
         if isinstance(value, (int, float)) and not math.isnan(value)
     }
-    return options.copy_with_items(finite) if is_changed_over_time(options) else finite
+    return options.copy_options_with_new_values(finite) if is_changed_over_time(options) else finite
 
 
 def _simulate_and_mix_events(

@@ -16,7 +16,7 @@ from core.encoders.clip_descriptor_definitions import (
     MIN_ONSET_RATE,
     MIN_TEMPO_BPM,
 )
-from core.encoders.simulation.fx_mixing import MixedSound
+from core.encoders.simulation.dry_and_wet_sound_mixing import MixedSound
 from core.encoders.simulation.onset_strength import (
     DYNAMIC_RANGE_DB,
     INITIAL_FRAMES,

@@ -91,7 +91,7 @@ class Executor(Protocol):
         """
         ...
 
-    def render_encode_and_embed_programs(
+    def render_programs_and_embed_clips(
         self, sources: Iterable[str], settings: ClipSettings
     ) -> AbstractContextManager[Iterator[list[tuple[int, ProgramResult]]]]:
         """Render programs, encode their clips and embed them, in any order.

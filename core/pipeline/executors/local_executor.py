@@ -48,10 +48,10 @@ class LocalExecutor:
             yield results
 
     @contextmanager
-    def render_encode_and_embed_programs(
+    def render_programs_and_embed_clips(
         self, sources: Iterable[str], settings: ClipSettings
     ) -> Iterator[Iterator[list[tuple[int, ProgramResult]]]]:
-        """Do what `Executor.render_encode_and_embed_programs` documents."""
+        """Do what `Executor.render_programs_and_embed_clips` documents."""
         audio_encoders = [encoders.get_encoder(name) for name in settings.audio_encoders]
         with self._render_with_settings(sources, settings) as results:
             yield _encode_and_embed_results(results, settings, audio_encoders)

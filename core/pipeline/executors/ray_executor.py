@@ -115,10 +115,10 @@ class RayExecutor:
             yield (result for batch in batches for result in batch)
 
     @contextmanager
-    def render_encode_and_embed_programs(
+    def render_programs_and_embed_clips(
         self, sources: Iterable[str], settings: ClipSettings
     ) -> Iterator[Iterator[list[tuple[int, ProgramResult]]]]:
-        """Do what `Executor.render_encode_and_embed_programs` documents."""
+        """Do what `Executor.render_programs_and_embed_clips` documents."""
         tasks = ProgramTaskSource(sources, settings, lambda: len(self.pool.workers))
 
         def parse_result(task: WorkerTask, value: Any) -> list[ProgramResult]:

@@ -30,7 +30,7 @@ MAX_LEVEL = 2.0  # Ogg Vorbis returns samples somewhat above 1 for loud clips.
 def parse_program_task_result(
     key: str, value: Any, programs: Sequence[ProgramWithKey], settings: ClipSettings
 ) -> tuple[float, list[ProgramResult]]:
-    """Return the result of a worker's `render_encode_and_embed_programs` if it is of this task.
+    """Return the result of a worker's `render_programs_and_embed_clips` if it is of this task.
 
     Parameters
     ----------

@@ -120,7 +120,7 @@ def make_program_task(
     return WorkerTask(
         index,
         key,
-        "render_encode_and_embed_programs",
+        "render_programs_and_embed_clips",
         (programs, settings),
         program_count=len(programs),
         split=split if len(programs) > 1 else None,

@@ -112,7 +112,7 @@ class ProgramWorker:
         samples = b"" if result.clip is None else result.clip.samples.tobytes()
         return {"key": key, "render": render, "samples": samples}
 
-    def render_encode_and_embed_programs(
+    def render_programs_and_embed_clips(
         self, key: str, programs: Sequence[tuple[str, str]], settings: ClipSettings
     ) -> dict[str, Any]:
         """Render, encode and embed some programs, one after the other.

@@ -168,7 +168,7 @@ def _compile_plain_arguments(
     if not step_count:
         return _return_no_arguments
 
-    def evaluate_plain_arguments(
+    def copy_literal_arguments(
         evaluator: Any, _scope: Scope
     ) -> tuple[list[Any], dict[str, Any], Any]:
         evaluator.steps_left -= step_count
@@ -176,7 +176,7 @@ def _compile_plain_arguments(
             end_thread_at_step_limit(evaluator, step_count)
         return args.copy(), options.copy(), None
 
-    return evaluate_plain_arguments
+    return copy_literal_arguments
 
 
 def _compile_named_options(compiler: NodeCompiler, option_nodes: list[Any]) -> HashItemsEvaluation:

@@ -77,7 +77,7 @@ class SourceFileWatcher:
         if content == self._reported or now - self._candidate_since < settle_seconds:
             return None
         self._reported = content
-        self.last_change = self._build_change(content)
+        self.last_change = self._decode_content_as_change(content)
         return self.last_change
 
     def _read_content_or_problem(self) -> bytes | str:
@@ -102,7 +102,7 @@ class SourceFileWatcher:
             return f"The file exceeds {MAX_SOURCE_BYTES:,} bytes."
         return content
 
-    def _build_change(self, content: bytes | str) -> SourceChange:
+    def _decode_content_as_change(self, content: bytes | str) -> SourceChange:
         if isinstance(content, str):
             remedy = "Earshot continues to follow it."
             return SourceChange(

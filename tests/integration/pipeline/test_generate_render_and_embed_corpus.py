@@ -370,9 +370,9 @@ class ReversedExecutor:
         self.choose_batch_size = self.local.choose_batch_size
 
     @contextmanager
-    def render_encode_and_embed_programs(self, sources, settings):
+    def render_programs_and_embed_clips(self, sources, settings):
         def yield_results():
-            with self.local.render_encode_and_embed_programs(sources, settings) as batches:
+            with self.local.render_programs_and_embed_clips(sources, settings) as batches:
                 results = [result for batch in batches for result in batch]
             for result in sorted(results, key=lambda result: -result[0]):
                 if not self.results_left:

@@ -14,7 +14,7 @@ from core import jobs
 from core.corpus import Corpus, list_corpora
 from core.pipeline.user_sample_folders import list_corpus_sample_folders
 from core.programs import Program
-from core.search import corpus_program_forecasts
+from core.search import sound_property_forecast_columns
 from core.sonicpi import Clip, RenderProblem, RenderResult
 from core.workspace import PROJECT_FOLDER
 
@@ -99,7 +99,7 @@ def test_forecasts_are_columns_of_the_table_and_can_be_compared(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        corpus_program_forecasts,
+        sound_property_forecast_columns,
         "forecast_corpus_programs",
         lambda _, program_ids: pd.DataFrame(
             {"forecast_loudness": np.arange(len(program_ids), dtype=float) - 20}

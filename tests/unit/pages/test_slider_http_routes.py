@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from core.search.aligned_corpus import AlignedCorpus
-from core.suggest import SuggestOptions, suggest_with_candidates
+from core.suggest import SuggestOptions, suggest_and_return_all_candidates
 from core.suggest.candidate_sound_map import ScaledCandidateMap, build_candidate_map
 from core.suggest.sound_target import read_target_from_text
 from pages.components import login, slider_http_routes
@@ -39,7 +39,7 @@ def client() -> TestClient:
 def test_a_slider_is_followed(
     programs: PredictedPrograms, client: TestClient, aligned_corpus: AlignedCorpus
 ) -> None:
-    result = suggest_with_candidates(aligned_corpus, CODE, SuggestOptions(10, 2))
+    result = suggest_and_return_all_candidates(aligned_corpus, CODE, SuggestOptions(10, 2))
     candidate_map = ScaledCandidateMap(build_candidate_map(result.predicted))
     programs.register_program_for_sliders("key", aligned_corpus, CODE, candidate_map)
     sliders = client.get("/prediction/key/sliders").json()["sliders"]
@@ -112,7 +112,7 @@ def test_the_changes_of_a_card_restore_its_program(
     aligned_corpus: AlignedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EARSHOT_READ_ONLY", "1")
-    (pick, _) = suggest_with_candidates(aligned_corpus, CODE, SuggestOptions(10, 2)).picks
+    (pick, _) = suggest_and_return_all_candidates(aligned_corpus, CODE, SuggestOptions(10, 2)).picks
     changes = list_code_changes(CODE, pick)
     versions = [
         AuditionVersion(CODE, "Current"),

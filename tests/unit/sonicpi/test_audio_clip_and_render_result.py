@@ -49,14 +49,14 @@ def test_thread_errors_are_those_with_a_time():
 def test_a_strict_result_has_the_first_thread_error_and_no_clip():
     strict = RenderResult(
         SOUND, None, (CLIPPED, FIRST, SECOND), 0.25
-    ).convert_thread_error_to_failure()
+    ).fail_render_if_a_thread_failed()
     assert (strict.clip, strict.error) == (None, FIRST)
     assert strict.warnings == (CLIPPED, SECOND) and strict.render_s == 0.25
 
 
 def test_a_result_without_thread_errors_stays_as_it_is():
     for result in (RenderResult(SOUND, None, (CLIPPED,)), RenderResult(None, FIRST, (SECOND,))):
-        assert result.convert_thread_error_to_failure() is result
+        assert result.fail_render_if_a_thread_failed() is result
 
 
 def test_the_error_of_a_silent_program_is_that_of_its_thread():

@@ -12,7 +12,7 @@ from core.suggest import (
     LiteralPredictor,
     SuggestOptions,
     build_candidate_map,
-    suggest_with_candidates,
+    suggest_and_return_all_candidates,
 )
 from core.suggest.code_edit import Replacement, apply_source_replacements
 from tests.unit.suggest.programs import BASS_AND_DRUMS
@@ -53,7 +53,9 @@ def test_a_place_without_a_literal_is_refused(predictor: LiteralPredictor) -> No
 def test_the_map_separates_candidates_and_places_other_predictions(
     aligned_corpus: AlignedCorpus, predictor: LiteralPredictor
 ) -> None:
-    result = suggest_with_candidates(aligned_corpus, BASS_AND_DRUMS, SuggestOptions(20, 2))
+    result = suggest_and_return_all_candidates(
+        aligned_corpus, BASS_AND_DRUMS, SuggestOptions(20, 2)
+    )
     candidate_map = build_candidate_map(result.predicted)
     assert candidate_map.candidate_points.shape == (20, 2)
     np.testing.assert_allclose(
@@ -68,7 +70,7 @@ def test_the_map_separates_candidates_and_places_other_predictions(
 
 def test_the_ranges_of_a_pick_restore_its_source(aligned_corpus: AlignedCorpus) -> None:
     options = SuggestOptions(20, 4, candidates=CandidateOptions(wildness=0.5))
-    for pick in suggest_with_candidates(aligned_corpus, BASS_AND_DRUMS, options).picks:
+    for pick in suggest_and_return_all_candidates(aligned_corpus, BASS_AND_DRUMS, options).picks:
         replacements = [
             Replacement(before.start, before.end, pick.source[after.start : after.end])
             for before, after in zip(pick.replaced_ranges, pick.changed_ranges, strict=True)

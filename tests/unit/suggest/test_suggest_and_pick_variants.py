@@ -15,7 +15,7 @@ from core.search.aligned_corpus import AlignedCorpus
 from core.search.silent_snippet_check import SilentSnippetError
 from core.suggest import CandidateOptions, SuggestOptions, read_target_from_text, suggest
 from core.suggest.sound_target import parse_target_from_words
-from core.suggest.suggest_and_pick_variants import suggest_with_candidates
+from core.suggest.suggest_and_pick_variants import suggest_and_return_all_candidates
 from tests.unit.suggest.programs import BASS_AND_DRUMS
 
 FEW = {"candidate_count": 40, "pick_count": 4}
@@ -31,7 +31,7 @@ def test_picks_differ_and_are_ranked(aligned_corpus: AlignedCorpus) -> None:
 
 def test_the_first_pick_is_the_farthest_candidate(aligned_corpus: AlignedCorpus) -> None:
     for mode in ("diverse", "away"):
-        result = suggest_with_candidates(
+        result = suggest_and_return_all_candidates(
             aligned_corpus, BASS_AND_DRUMS, SuggestOptions(**FEW, mode=mode)
         )
         assert result.picks[0].distance == pytest.approx(
@@ -42,7 +42,7 @@ def test_the_first_pick_is_the_farthest_candidate(aligned_corpus: AlignedCorpus)
 def test_the_first_pick_toward_a_clip_is_the_nearest(aligned_corpus: AlignedCorpus) -> None:
     target = read_target_from_text(aligned_corpus, "tone-3")
     options = SuggestOptions(**FEW, mode="toward", target=target)
-    result = suggest_with_candidates(aligned_corpus, BASS_AND_DRUMS, options)
+    result = suggest_and_return_all_candidates(aligned_corpus, BASS_AND_DRUMS, options)
     assert target.vector is not None
     similarity = result.predicted.vectors @ target.vector
     assert result.picked_rows[0] == int(np.argmax(similarity))
@@ -95,7 +95,7 @@ def test_silent_candidates_are_counted_and_left_out(aligned_corpus: AlignedCorpu
         "live_loop :a do\n  play 60\n  sleep 1\nend\nlive_loop :b do\n  puts 1\n  sleep 1\nend\n"
     )
     options = SuggestOptions(candidate_count=40, candidates=CandidateOptions(kinds=("layer",)))
-    predicted = suggest_with_candidates(aligned_corpus, source, options).predicted
+    predicted = suggest_and_return_all_candidates(aligned_corpus, source, options).predicted
     assert predicted.silent_count == 1 and predicted.unparsable_count == 0
     assert all("play" in item.source or "sample" in item.source for item in predicted.candidates)
 

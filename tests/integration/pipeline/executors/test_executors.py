@@ -50,7 +50,7 @@ BUILD_ARGUMENTS = (
 def build_results(
     executor: Executor, sources: list[str], settings: ClipSettings = SETTINGS
 ) -> dict[int, ProgramResult]:
-    with executor.render_encode_and_embed_programs(iter(sources), settings) as batches:
+    with executor.render_programs_and_embed_clips(iter(sources), settings) as batches:
         results = [result for batch in batches for result in batch]
     assert len(results) == len(sources)
     return dict(results)
@@ -141,7 +141,7 @@ def test_a_misbehaving_worker_changes_nothing(ray_executor, local_results, tmp_p
     marker = tmp_path / "marker"
     sources = iter([SOURCES[0], make_misbehaving_source("play 60", fault, marker)])
     results: dict[int, ProgramResult] = {}
-    with ray_executor.render_encode_and_embed_programs(sources, SETTINGS) as batches:
+    with ray_executor.render_programs_and_embed_clips(sources, SETTINGS) as batches:
         for batch in batches:
             results |= batch
             if fault == "wait" and 1 not in results:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.encoders.simulation.fx_mixing import MixedSound
+from core.encoders.simulation.dry_and_wet_sound_mixing import MixedSound
 from core.encoders.simulation.fx_simulation import apply_fx
 from core.encoders.simulation.third_octave_bands import BAND_COUNT, FRAME_SECONDS
 from core.sonicpi.sonic_pi_inventory import load_sonic_pi_inventory

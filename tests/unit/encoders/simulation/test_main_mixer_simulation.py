@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.encoders.simulation.fx_mixing import MixedSound
+from core.encoders.simulation.dry_and_wet_sound_mixing import MixedSound
 from core.encoders.simulation.main_mixer_simulation import LIMITER_PEAK, apply_main_mixer
 from core.encoders.simulation.third_octave_bands import BAND_COUNT
 from core.sonicpi.sound_options_and_control_changes import OptionChange

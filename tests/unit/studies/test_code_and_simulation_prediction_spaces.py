@@ -7,7 +7,7 @@ import numpy as np
 from core.corpus import EmbeddingPairs
 from core.evaluation.metrics_with_intervals import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
 from core.evaluation.retrieval_metrics import recall_at_k
-from core.studies.joint_prediction_spaces import build_joint_prediction_spaces
+from core.studies.code_and_simulation_prediction_spaces import build_joint_prediction_spaces
 
 
 def test_code_and_simulation_together_find_more_than_code_alone() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from core.corpus import EmbeddingPairs
-from core.studies import all_program_agreement
-from core.studies.all_program_agreement import (
+from core.studies import unseen_template_prediction_spaces
+from core.studies.unseen_template_prediction_spaces import (
     ALL_BEFORE,
     ALL_PREDICTED,
     build_spaces_of_all_programs,
@@ -51,5 +51,5 @@ def test_few_templates_have_no_predictions(spaces, monkeypatch) -> None:
     pairs = EmbeddingPairs([f"{row}" for row in range(240)], code, audio, np.full(240, "train"))
     everything = build_spaces_of_all_programs(pairs, TEMPLATES, 0)
     assert list(everything) == [ALL_BEFORE, ALL_PREDICTED]
-    monkeypatch.setattr(all_program_agreement, "MIN_TEMPLATES", 9)
+    monkeypatch.setattr(unseen_template_prediction_spaces, "MIN_TEMPLATES", 9)
     assert list(build_spaces_of_all_programs(pairs, TEMPLATES, 0)) == [ALL_BEFORE]

@@ -7,7 +7,7 @@ from core.corpus import Corpus
 from core.encoders import find_encoder_spec
 from core.search import aligned_corpus as search
 from core.search.clip_property_forecast import PROPERTY_LABELS, compute_forecast_features
-from core.search.corpus_program_forecasts import (
+from core.search.sound_property_forecast_columns import (
     FORECAST_WORDS_COLUMN,
     describe_forecast_column,
     forecast_corpus_programs,

@@ -73,17 +73,19 @@ def build_joint_prediction_spaces(
     dict of reading to ComparedSpaces
     """
     training_rows = np.flatnonzero(is_training)
-    kept = training_rows[select_evenly_spaced_rows(len(training_rows), MAX_RESIDUAL_PROGRAMS)]
-    folds = assign_cross_validation_folds_by_group(templates[kept], FOLD_COUNT)
+    sampled_rows = training_rows[
+        select_evenly_spaced_rows(len(training_rows), MAX_RESIDUAL_PROGRAMS)
+    ]
+    folds = assign_cross_validation_folds_by_group(templates[sampled_rows], FOLD_COUNT)
     predicted_rows, true_rows = [], []
     for fold in range(FOLD_COUNT):
-        held_out, fitted = kept[folds == fold], kept[folds != fold]
+        held_out, fitted = sampled_rows[folds == fold], sampled_rows[folds != fold]
         if len(held_out) and len(fitted) > 1:
-            predict, project_audio = _fit_joint_prediction(pairs, features, fitted)
+            predict, project_audio = _fit_code_and_simulation_prediction(pairs, features, fitted)
             predicted_rows.append(predict(held_out))
             true_rows.append(project_audio(held_out))
     whitening = fit_residual_whitening(np.concatenate(predicted_rows), np.concatenate(true_rows))
-    predict, project_audio = _fit_joint_prediction(pairs, features, training_rows)
+    predict, project_audio = _fit_code_and_simulation_prediction(pairs, features, training_rows)
     all_rows = np.arange(len(templates))
     code = whitening.transform_to_unit_vectors(predict(all_rows))
     audio = whitening.transform_to_unit_vectors(project_audio(all_rows))
@@ -93,7 +95,7 @@ def build_joint_prediction_spaces(
     }
 
 
-def _fit_joint_prediction(
+def _fit_code_and_simulation_prediction(
     pairs: EmbeddingPairs, features: np.ndarray, training_rows: np.ndarray
 ) -> tuple[Predict, Predict]:
     """Fit both regressions; return functions of rows: predicted and true vectors of clips."""
@@ -110,8 +112,10 @@ def _fit_joint_prediction(
     def project_audio(rows: np.ndarray) -> np.ndarray:
         return project_embeddings(heads, pairs.audio_embeddings[rows], "audio")
 
-    kept = training_rows[select_evenly_spaced_rows(len(training_rows), MAX_SIMULATION_PROGRAMS)]
-    regression = fit_simulation_regression(features[kept], project_audio(kept))
+    sampled_rows = training_rows[
+        select_evenly_spaced_rows(len(training_rows), MAX_SIMULATION_PROGRAMS)
+    ]
+    regression = fit_simulation_regression(features[sampled_rows], project_audio(sampled_rows))
 
     def predict(rows: np.ndarray) -> np.ndarray:
         by_code = project_embeddings(heads, pairs.code_embeddings[rows], "code")
