@@ -21,9 +21,9 @@ from core.sonicpi.audio_clip_and_render_result import Clip
 from core.sonicpi.interpreter.program_interpretation import STATUS_UNKNOWN, ProgramReading
 
 MIN_UNDERSTOOD_SHARE = 0.5
-"""Share of a program that the reader has to understand for more than a low confidence."""
+"""More than this share of a program has to be understood for more than a low confidence."""
 MAX_UNFOLLOWED_PROBABILITY = 0.3
-"""Of code that was hardly understood, or without a sound that could be followed: it is low."""
+"""Of code that was hardly understood, has a syntax error, or no sound that could be followed."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ def estimate_confidence(
 
     The calibration knows the similarity of the retrieved clips to the prediction and to each other,
     and how near the snippet is to any program. The result is multiplied by the share of the
-    snippet that the reader understood; below half of it, it is never more than low.
+    snippet that the reader understood; up to half of it, and with a syntax error, it is never more
+    than low.
 
     Parameters
     ----------
@@ -142,11 +143,13 @@ def discount_confidence_by_understood_share(probability: float, reading: Program
     Returns
     -------
     float
-        The probability times the share that was understood. At most 0.3 if that share is below a
-        half or no sound could be followed.
+        The probability times the share that was understood. At most 0.3 if that share is at most a
+        half, no sound could be followed, or a syntax error keeps the program from running.
     """
     is_hardly_understood = (
-        reading.status == STATUS_UNKNOWN or reading.understood_share < MIN_UNDERSTOOD_SHARE
+        reading.status == STATUS_UNKNOWN
+        or reading.line is not None
+        or reading.understood_share <= MIN_UNDERSTOOD_SHARE
     )
     discounted = probability * reading.understood_share
     return min(discounted, MAX_UNFOLLOWED_PROBABILITY) if is_hardly_understood else discounted

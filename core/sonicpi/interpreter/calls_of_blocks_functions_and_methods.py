@@ -169,7 +169,8 @@ class SyntaxTreeEvaluator:
         if call.block:
             self.record_unfollowed_code(f"the function {name}")
             return self.run_block(call.block, [UNKNOWN], call.scope)
-        return UNDEFINED
+        # A bare name may be a value of another buffer, or one that is still to be written.
+        return UNDEFINED if call.args or call.options else UNKNOWN
 
     def call_program_function(self, block: list[Any], call: BuiltinCall, outer_scope: Scope) -> Any:
         """Run a function of the program with the arguments and the block of a call."""

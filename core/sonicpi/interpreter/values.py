@@ -52,7 +52,7 @@ UNKNOWN = UnknownValue()
 
 
 class UndefinedValue(UnknownValue):
-    """The value of a function that neither the program nor Sonic Pi defines: an error, no value."""
+    """The value of a call with arguments that neither the program nor Sonic Pi defines: an error."""
 
 
 UNDEFINED = UndefinedValue()

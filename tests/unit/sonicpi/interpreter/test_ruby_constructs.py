@@ -425,6 +425,11 @@ def test_a_list_of_6000_literals_is_read():
         "synth :saw, note: Time.now.sec",
         "use_synth :saw\nplay Time.now.sec, release: Time.now.usec",
         "use_synth :saw\nplay [Time.now.sec]",
+        "synth :saw, note: unknown",
+        "synth :saw, note: unknown, amp: other",
+        "use_synth :saw\nplay unknown",
+        "use_synth :saw\nplay unknown + 12, cutoff: other",
+        "use_synth :saw\nplay unknown[0]",
     ],
 )
 def test_a_sound_of_unknown_pitch_is_a_sound(source):
@@ -436,7 +441,8 @@ def test_a_sound_of_unknown_pitch_is_a_sound(source):
 
 
 def test_the_value_of_an_undefined_function_does_not_sound():
-    assert read_sounds("play undefined_function\nplay 60 + undefined_function") == []
+    source = "play undefined_function 3\nplay 60 + undefined_function(3)\nplay chord(undefined 3)"
+    assert read_sounds(source) == []
 
 
 @pytest.mark.parametrize(
