@@ -39,6 +39,7 @@ from core.sonicpi.interpreter.values import (
     UnknownValue,
     get_ring_element,
 )
+from core.sonicpi.score_events import ScoreEvent
 
 MAX_COUNTED_FUNCTIONS = 512
 MAX_UNFOLLOWED_KINDS = 16
@@ -65,6 +66,13 @@ class SyntaxTreeEvaluator:
         Kinds of code that was met and not followed, which might sound.
     has_endless_loop : bool
         Whether a loop was met that never ends and lets no time pass.
+    events : list of ScoreEvent
+        Synths and samples that the program starts.
+    started_threads : set of tuple
+        Keys of all threads that the program starts.
+    starts_with_undefined_function : bool
+        Whether the program calls a function that nothing defines before anything sounds. Sonic Pi
+        stops there, unless another buffer defines it.
     steps_left : int
         Number of nodes that may still be evaluated in the running thread; 0 or less at its limit.
     compiler : SyntaxTreeCompiler
@@ -78,6 +86,9 @@ class SyntaxTreeEvaluator:
     has_endless_loop: bool
     current_thread: ProgramThread
     unknown_count: int
+    events: list[ScoreEvent]
+    started_threads: set[tuple[Any, ...]]
+    starts_with_undefined_function: bool = False
     steps_left: int
     compiler: SyntaxTreeCompiler
 
@@ -166,6 +177,8 @@ class SyntaxTreeEvaluator:
                 self, program_class, name, call
             )
         self.unknown_count += 1
+        if not self.events and not self.started_threads:
+            self.starts_with_undefined_function = True
         if call.block:
             self.record_unfollowed_code(f"the function {name}")
             return self.run_block(call.block, [UNKNOWN], call.scope)

@@ -33,6 +33,8 @@ CACHE_SIZE = 16
 SOUND_CACHE_SIZE = 4096
 NO_SOUND_MESSAGE = "Nothing in this code would sound"
 PARTIAL_READING_NOTE = "; predicted from the part before it"
+MAX_SHARE_AFTER_UNDEFINED_FUNCTION = 0.5
+"""Understood share of a program that ends with an error before anything sounds."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class ProgramReading:
     understood_share : float
         How much of the program was understood, in [0, 1]: the share of its calls that are of known
         functions, or the share of its sounds that are of known synths and samples if that is less;
-        with a syntax error, times the share of lines before it.
+        with a syntax error, times the share of lines before it. At most a half of a program that
+        calls an undefined function before anything sounds.
     mixer_changes : tuple of OptionChange
         Changes of the main mixer, by time.
     """
@@ -177,6 +180,8 @@ def _compute_understood_share(interpreter: ProgramInterpreter) -> float:
                 if (event.kind, event.name) not in unknown_sounds
             ]
         shares.append(sum(weights) / total_weight)
+    if interpreter.starts_with_undefined_function:
+        shares.append(MAX_SHARE_AFTER_UNDEFINED_FUNCTION)
     return min(shares)
 
 

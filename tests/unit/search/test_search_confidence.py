@@ -45,12 +45,20 @@ NONSENSE = {
     "gibberish": "live_loop :x do\n  play frobnicate(quux)\n  sleep wibble\nend",
     "a comment": "# play 60",
     "Strudel": '$: sound("bd*4, hh*8").bank("RolandTR909")',
+    "C with calls by chance": "int main() {\n  play(60);\n  sleep(1);\n  play(62);\n}",
+    "Python with calls by chance": "import music\n" + "play(60)\nsleep(1)\n" * 8,
+    "JavaScript with calls by chance": "const x = 60;\n" + "play(x);\nsleep(1);\n" * 8,
+    "a word before a program": "hello\n" + "play 60\nsleep 1\n" * 8,
+    "a late syntax error": "play 60\nsleep 1\n" * 8 + "play 62)",
+    "an open loop": "live_loop :a do\n  play 60\n  sleep 0.5\n",
     "an early syntax error": "play 60\n)) ((" + "\nplay 62" * 20,
 }
 PROGRAMS = (
     "play 60",
     "live_loop :a do\n  use_synth :tb303\n  play :e2, cutoff: rrand(60, 120)\n  sleep 0.25\nend",
     "define :riff do |n|\n  play n\n  sleep 1\nend\nriff 60\nsample :bd_haus",
+    "use_osc 'localhost', 4560\nmidi_note_on :e3\nplay 60\nwith_midi_defaults port: 'x' do\n"
+    "  play 62\nend\nputs current_time",
 )
 
 
