@@ -52,7 +52,7 @@ UNKNOWN = UnknownValue()
 
 
 class UndefinedValue(UnknownValue):
-    """The value of a call with arguments that neither the program nor Sonic Pi defines: an error."""
+    """The value of a call with arguments that nothing defines: an error, no value."""
 
 
 UNDEFINED = UndefinedValue()
