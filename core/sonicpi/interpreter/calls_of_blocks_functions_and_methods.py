@@ -176,6 +176,8 @@ class SyntaxTreeEvaluator:
             return lambda_object_and_class_methods.call_class_body_function(
                 self, program_class, name, call
             )
+        if self.current_thread.rescue_depth and not call.block:
+            raise ControlFlowSignal("raise", UNKNOWN)  # It is an error that the program expects.
         self.unknown_count += 1
         if not self.events and not self.started_threads:
             self.starts_with_undefined_function = True

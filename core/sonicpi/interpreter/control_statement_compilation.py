@@ -27,6 +27,7 @@ from core.sonicpi.interpreter.values import UNKNOWN, UnknownValue
 LOOP_ENDED, LOOP_REPEATS, LOOP_AT_LIMIT = "ended", "repeats", "at limit"
 REPETITION_TEST_ITERATION = 100
 CALLS_WITHOUT_EFFECT = ("puts", "print", "p")
+MAX_RETRIES = 16  # attempts of a body whose `rescue` has a `retry`
 PATTERN_KINDS = ("bind", "list", "fields", "guard", "both", "either", "equal")
 
 
@@ -167,16 +168,21 @@ def compile_begin_rescue_block(compiler: NodeCompiler, node: list[Any]) -> NodeE
     evaluate_handler = compiler.compile_node(handler)
 
     def evaluate_with_rescue(evaluator: Any, scope: Scope) -> Any:
-        depth = evaluator.current_thread.call_depth
+        thread = evaluator.current_thread
+        depth, rescue_depth = thread.call_depth, thread.rescue_depth
+        thread.rescue_depth += bool(handlers)
         try:
             value = evaluate_body(evaluator, scope)
         except (ControlFlowSignal, *VALUE_ERRORS) as error:
+            thread.rescue_depth = rescue_depth  # An error of the handler itself is not rescued.
             if isinstance(error, ControlFlowSignal) and error.keyword != "raise" or not handlers:
                 raise
-            evaluator.current_thread.call_depth = depth
+            thread.call_depth = depth
             if error_name:
                 scope[error_name] = error.value if isinstance(error, ControlFlowSignal) else UNKNOWN
             return evaluate_handler(evaluator, scope)
+        finally:
+            thread.rescue_depth = rescue_depth
         return evaluate_else(evaluator, scope) if else_body else value
 
     def evaluate_begin_rescue_block(evaluator: Any, scope: Scope) -> Any:
@@ -185,7 +191,7 @@ def compile_begin_rescue_block(compiler: NodeCompiler, node: list[Any]) -> NodeE
             end_thread_at_step_limit(evaluator, 1)
         has_ended = False
         try:
-            return evaluate_with_rescue(evaluator, scope)
+            return _evaluate_until_no_retry(evaluate_with_rescue, evaluator, scope)
         except ThreadEndSignal:
             has_ended = True
             raise
@@ -194,6 +200,17 @@ def compile_begin_rescue_block(compiler: NodeCompiler, node: list[Any]) -> NodeE
                 evaluate_ensure(evaluator, scope)
 
     return evaluate_begin_rescue_block
+
+
+def _evaluate_until_no_retry(evaluate: NodeEvaluation, evaluator: Any, scope: Scope) -> Any:
+    """Return the value of a body with `rescue`; a `retry` evaluates it again."""
+    for _ in range(MAX_RETRIES):
+        try:
+            return evaluate(evaluator, scope)
+        except ControlFlowSignal as signal:
+            if signal.keyword != "retry":
+                raise
+    return None
 
 
 def compile_break_next_or_return(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:

@@ -104,6 +104,8 @@ def _apply_list_operator(operator: str, left: list[Any], right: Any) -> Any:
 
 
 def _apply_arithmetic_operator(operator: str, left: float, right: float) -> Any:
+    if operator in "/%" and right == 0 and isinstance(left, int) and isinstance(right, int):
+        raise ZeroDivisionError  # It ends the thread, as in Ruby.
     try:
         if operator == "/":
             is_integer_division = isinstance(left, int) and isinstance(right, int)

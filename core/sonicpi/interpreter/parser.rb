@@ -273,6 +273,7 @@ class TreeSimplifier
   def on_return0 = ["return"]
   def on_break(value = nil) = ["break", *simplify_arguments(value)]
   def on_next(value = nil) = ["next", *simplify_arguments(value)]
+  def on_retry = ["retry"]
   def on_rescue_mod(body, handler) = ["begin", simplify(body), [[nil, simplify(handler)]], nil, nil]
 
   def case_branches(node)

@@ -91,6 +91,7 @@ class ProgramThread:
     redefinitions: list[LoopRedefinition] = field(default_factory=list)
     linked_seconds: float | None = None
     call_depth: int = 0
+    rescue_depth: int = 0
     spawned_count: int = 0
     cue_count: int = 0
     last_cue: CuePosition | None = None
@@ -104,7 +105,7 @@ class ProgramThread:
             self.unrounded_seconds = None
         self.spawned_count, self.cue_count, self.last_cue, self.last_sound = 0, 0, None, None
         self.is_in_time_warp, self.linked_seconds = False, None
-        self.ticks, self.call_depth = {}, 0
+        self.ticks, self.call_depth, self.rescue_depth = {}, 0, 0
         self.random = replace(self.initial_random)
         self.guesses = None
 

@@ -305,6 +305,7 @@ _COMPILER_BY_NODE_KIND: dict[str, Callable[[NodeCompiler, list[Any]], NodeEvalua
     "return": control_statement_compilation.compile_break_next_or_return,
     "break": control_statement_compilation.compile_break_next_or_return,
     "next": control_statement_compilation.compile_break_next_or_return,
+    "retry": control_statement_compilation.compile_break_next_or_return,
     "set": assignment_compilation.compile_assignment,
     "opset": assignment_compilation.compile_operator_assignment,
     "mset": assignment_compilation.compile_multiple_assignment,

@@ -440,6 +440,25 @@ def test_a_sound_of_unknown_pitch_is_a_sound(source):
     assert [name for name, _ in event.fx] == ["reverb"]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "begin\n  undefined_function\n  play 50\nrescue\n  play 60\nend",
+        "begin\n  undefined_function 3\nrescue NameError => error\n  play 60\nend",
+        "begin\n  1 / 0\nrescue ZeroDivisionError\n  play 60\nend",
+        "n = (undefined_function rescue 60)\nplay n",
+        "n = 0\nbegin\n  n += 1\n  raise 'x' if n < 3\n  play 57 + n\nrescue\n  retry\nend",
+        "begin\n  raise 'x'\nrescue\n  begin\n    other\n  rescue\n    play 60\n  end\nend",
+    ],
+)
+def test_an_error_is_rescued(source):
+    assert read_sounds(source) == [(0.0, 60.0)]
+
+
+def test_a_retry_that_never_succeeds_ends():
+    assert read_sounds("begin\n  raise 'x'\nrescue\n  retry\nend\nplay 60") == [(0.0, 60.0)]
+
+
 def test_the_value_of_an_undefined_function_does_not_sound():
     source = "play undefined_function 3\nplay 60 + undefined_function(3)\nplay chord(undefined 3)"
     assert read_sounds(source) == []
