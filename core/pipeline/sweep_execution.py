@@ -117,7 +117,10 @@ def run_sweep(
     folder = _find_or_create_sweep_folder(embedded_corpus, settings)
     if not (folder / RAW_EMBEDDINGS_FILE).exists():
         baselines = evaluate_raw_embeddings_of_sweep(embedded_corpus, settings["codes"])
-        write_json_atomically(folder / RAW_EMBEDDINGS_FILE, {"rows": baselines})
+        write_json_atomically(
+            folder / RAW_EMBEDDINGS_FILE,
+            {"rows": baselines, "program_count": len(embedded_corpus.pairs.program_ids)},
+        )
     if not (folder / LINEAR_ALIGNMENTS_FILE).exists():
         rows = evaluate_linear_alignments_of_sweep(embedded_corpus)
         write_json_atomically(folder / LINEAR_ALIGNMENTS_FILE, {"rows": rows})

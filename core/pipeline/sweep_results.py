@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from core.evaluation.metrics_with_intervals import (
 )
 from core.pipeline.sweep_run_training import ROW_COLUMNS
 
+SWEEP_FILE = "sweep.json"
 RAW_EMBEDDINGS_FILE = "baseline.json"
 LINEAR_ALIGNMENTS_FILE = "linear.json"
 CCA_PREFIX = "cca@"
@@ -30,8 +32,33 @@ RESULT_COLUMNS = ["name", "number", "seed", *ROW_COLUMNS]
 
 def list_sweep_ids(corpus: Corpus) -> list[str]:
     """Return the ids of a corpus's sweeps, the most recently resumed last."""
-    files = (corpus.path / "sweeps").glob("*/sweep.json")
+    files = (corpus.path / "sweeps").glob(f"*/{SWEEP_FILE}")
     return [file.parent.name for file in sorted(files, key=lambda file: file.stat().st_mtime)]
+
+
+def describe_sweep(corpus: Corpus, sweep_id: str) -> str:
+    """Return what tells a sweep apart: its grid, local time, programs and finished runs.
+
+    Returns
+    -------
+    str
+        Such as "paper grid, 2026-11-28 14:03, 369 programs, 48 runs of 24 configurations";
+        without programs for sweeps of older versions.
+    """
+    folder = corpus.path / "sweeps" / sweep_id
+    settings = load_sweep_settings(corpus, sweep_id)
+    time = datetime.fromtimestamp((folder / SWEEP_FILE).stat().st_mtime).astimezone()
+    parts = [f"{settings['grid']} grid", f"{time:%Y-%m-%d %H:%M}"]
+    baseline_file = folder / RAW_EMBEDDINGS_FILE
+    program_count = (
+        read_sweep_file(baseline_file).get("program_count") if baseline_file.exists() else None
+    )
+    if program_count:
+        parts.append(f"{program_count:,} programs")
+    run_count = len(list(folder.glob("run-*.json")))
+    configuration_count = len(settings["trials"])
+    parts.append(f"{run_count} runs of {configuration_count} configurations")
+    return ", ".join(parts)
 
 
 def load_sweep_results(corpus: Corpus, sweep_id: str | None = None) -> pd.DataFrame:
@@ -113,7 +140,7 @@ def load_sweep_settings(corpus: Corpus, sweep_id: str) -> dict[str, Any]:
         codes (ids of the trials' code encoders).
     """
     return translate_legacy_sweep_settings(
-        read_sweep_file(corpus.path / "sweeps" / sweep_id / "sweep.json")
+        read_sweep_file(corpus.path / "sweeps" / sweep_id / SWEEP_FILE)
     )
 
 

@@ -13,6 +13,23 @@ function makeCodeFocusable() {
   }
 }
 
+// A pressed star is replaced by a button of another name: the focus follows, so that a keyboard user
+// stays in its row.
+let focusedStar = null; // {button, selector} while a star has the focus or has just been replaced.
+document.addEventListener("focusin", ({ target }) => {
+  const container = target.closest('[class*="st-key-star-"]');
+  const name = [...(container?.classList ?? [])].find((item) => item.startsWith("st-key-star-"));
+  const prefix = name?.replace(/-(add|remove)$/, "");
+  focusedStar = name ? { button: target, selector: `.${prefix}-add button, .${prefix}-remove button` } : null;
+});
+document.addEventListener("pointerdown", ({ target }) => {
+  if (!target.closest('[class*="st-key-star-"]')) focusedStar = null;
+});
+function keepFocusOnStar() {
+  if (!focusedStar || focusedStar.button.isConnected || document.activeElement !== document.body) return;
+  document.querySelector(focusedStar.selector)?.focus({ preventScroll: true });
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   let isScheduled = false;
   new MutationObserver(() => {
@@ -21,6 +38,7 @@ document.addEventListener("DOMContentLoaded", () => {
     requestAnimationFrame(() => {
       isScheduled = false;
       makeCodeFocusable();
+      keepFocusOnStar();
       showThemeChoice();
     });
   }).observe(document.body, { childList: true, subtree: true });

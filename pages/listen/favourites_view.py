@@ -41,14 +41,16 @@ def draw_favourite_button(favourite: Favourite, is_favourite: bool, key: str) ->
         # Material's star icon has no filled form.
         "★" if is_favourite else "☆",
         type="tertiary",
-        key=f"star-{key}",
+        # The two forms are two widgets: pressing one again before its answer arrives, because
+        # nothing seems to have happened, must repeat the same action and not undo it.
+        key=f"star-{key}-{'remove' if is_favourite else 'add'}",
         help="Remove from favourites" if is_favourite else "Add to favourites",
-        on_click=_toggle_favourite,
+        on_click=_add_or_remove_favourite,
         args=(favourite, is_favourite),
     )
 
 
-def _toggle_favourite(favourite: Favourite, is_favourite: bool) -> None:
+def _add_or_remove_favourite(favourite: Favourite, is_favourite: bool) -> None:
     with markdown_and_errors.catch_and_show_errors():
         if is_favourite:
             favourites.remove_favourite(*favourite.corpus_and_program_id)

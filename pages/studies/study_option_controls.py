@@ -89,7 +89,10 @@ def _list_option_value_labels(corpus: Corpus, option_name: str) -> dict[str, str
         return {spec.id: spec.title for spec in specs if spec.is_available_offline()}
     if option_name == "sweep":
         # Imports torch, which the other options do not need.
-        from core.pipeline.sweep_results import list_sweep_ids
+        from core.pipeline.sweep_results import describe_sweep, list_sweep_ids
 
-        return {sweep_id: sweep_id for sweep_id in reversed(list_sweep_ids(corpus))}
+        return {
+            sweep_id: describe_sweep(corpus, sweep_id)
+            for sweep_id in reversed(list_sweep_ids(corpus))
+        }
     return None

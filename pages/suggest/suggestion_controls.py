@@ -63,7 +63,7 @@ def draw_suggestion_controls() -> SuggestionControls:
     from core.suggest.code_edit import EDIT_KINDS
 
     bars_key = session_keys.SUGGESTION_BARS
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         mode = draw_choice_bound_to_url(
             "Mode", MODE_LABELS, session_keys.SUGGESTION_MODE, MODE_HELP
         )

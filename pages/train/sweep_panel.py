@@ -139,7 +139,10 @@ def draw_finished_sweeps(corpus: Corpus) -> None:
     sweep_id = sweep_ids[0]
     if len(sweep_ids) > 1:
         sweep_id = st.selectbox(
-            "Sweep", sweep_ids, key=session_keys.SHOWN_SWEEP.derive_scoped_key(corpus.name).name
+            "Sweep",
+            sweep_ids,
+            key=session_keys.SHOWN_SWEEP.derive_scoped_key(corpus.name).name,
+            format_func=lambda option: sweep_results.describe_sweep(corpus, option),
         )
     trial_runs = draw_sweep_results(corpus, sweep_id)
     draw_best_configuration_button(corpus, sweep_id, trial_runs)
@@ -212,7 +215,7 @@ def draw_best_configuration_button(corpus: Corpus, sweep_id: str, trial_runs: pd
     job_panel.draw_job_start_button(
         "Train the best",
         argv,
-        f"Train the best configuration of {sweep_id}",
+        f"Train the best configuration of {sweep_results.describe_sweep(corpus, sweep_id)}",
         icon=":material/model_training:",
     )
 

@@ -54,9 +54,17 @@ def test_a_favourite_is_saved_with_its_note(stocked: Dashboard, page: Page) -> N
     page_steps.wait_until_settled(page)
     first = page.locator(NEIGHBOURS).first
     star = '[class*="st-key-star-"] button:visible'
-    first.locator(star).click()
+    # Pressed again while it still seems to do nothing, it does the same and does not undo it.
+    first.locator(star).focus()
+    first.locator(star).evaluate(
+        """(button) => new Promise((resolve) => {
+          button.click();
+          setTimeout(() => resolve(button.click()), 400);
+        })"""
+    )
     page_steps.wait_until_settled(page)
     expect(first.locator(star)).to_have_text("★")
+    expect(first.locator(star)).to_be_focused()
     page.get_by_text("Favourites", exact=True).click()
     page_steps.wait_until_settled(page)
     favourite = page.locator('[class*="st-key-favourite-"]')

@@ -68,6 +68,9 @@ def test_a_sweep_resumes_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
     data = progress_calls[-1][4]
     assert data["name"] in ("narrow", "wide") and 0 <= data["metrics"]["cka"] <= 1
 
+    words = sweep_results.describe_sweep(Corpus.open("views"), sweep_id)
+    assert words.startswith("paper grid, 20") and words.endswith("4 runs of 2 configurations")
+    assert f", {PROGRAM_COUNT} programs, " in words
     results = sweep_results.load_sweep_results(Corpus.open("views"))
     names = results.drop_duplicates("number").set_index("number")["name"]
     assert {names[number] for number in (-1, 0, 1)} == {"unaligned", "narrow", "wide"}

@@ -11,6 +11,7 @@ from core.alignment.sweep_grids import GRIDS, list_grid_trials
 from core.cli.commands import train_alignment
 from core.errors import EarshotError
 from core.pipeline.sweep_configuration_train_command import build_training_command
+from core.pipeline.sweep_results import describe_sweep
 from core.pipeline.sweep_worker import write_json_atomically
 from tests.unit.search.tone_corpora import make_tone_corpus
 
@@ -28,6 +29,10 @@ def test_the_command_trains_with_the_config_and_encoder_of_the_trial(
         "codes": [trial.code_encoder or "sonicpi" for trial in trials],
     }
     write_json_atomically(corpus.path / "sweeps" / "some" / "sweep.json", settings)
+    # A sweep that has not trained anything yet, or of an older version, has words too.
+    words = describe_sweep(corpus, "some")
+    assert words.startswith(f"{grid_name} grid, 20")
+    assert words.endswith(f", 0 runs of {len(trials)} configurations")
     parser = argparse.ArgumentParser()
     train_alignment.add_arguments(parser)
     for number, config in enumerate(configs):
