@@ -180,7 +180,7 @@ def _run_training_epochs(
     step_count = config.epochs * len(split_rows_into_batches(torch.arange(n), config.batch_size))
     optimiser, schedule = _make_optimiser_and_schedule(heads, step_count)
     shuffle = torch.Generator().manual_seed(config.seed)
-    validation_data = _ValidationData.prepare(validation_pairs.code, validation_pairs.audio)
+    validation_data = _ValidationData.from_pairs(validation_pairs.code, validation_pairs.audio)
     history, stop_reason = [], STOPPED_AFTER_ALL_EPOCHS
     best_loss, best_epoch = math.inf, 0
     best_weights: dict[str, Tensor] = {}
@@ -306,7 +306,7 @@ class _CentredRows:
     norm: Tensor
 
     @classmethod
-    def centre(cls, x: Tensor) -> _CentredRows:
+    def subtract_column_means(cls, x: Tensor) -> _CentredRows:
         rows = x.double() - x.double().mean(dim=0)
         return cls(rows, (rows.T @ rows).norm())
 
@@ -321,11 +321,11 @@ class _ValidationData:
     centred_audio: _CentredRows | None
 
     @classmethod
-    def prepare(cls, code: Tensor, audio: Tensor) -> _ValidationData:
+    def from_pairs(cls, code: Tensor, audio: Tensor) -> _ValidationData:
         if len(code) < 2:
             return cls(code, audio, None, None)
         source_ids = assign_same_label_to_equal_rows(code)
-        return cls(code, audio, source_ids, _CentredRows.centre(audio))
+        return cls(code, audio, source_ids, _CentredRows.subtract_column_means(audio))
 
 
 def compute_validation_metrics(
@@ -343,7 +343,7 @@ def compute_validation_metrics(
     dict of str to float
         By `VALIDATION_METRICS`; all NaN if m < 2.
     """
-    return _measure_validation_pairs(heads, _ValidationData.prepare(code, audio))
+    return _measure_validation_pairs(heads, _ValidationData.from_pairs(code, audio))
 
 
 @torch.no_grad()
@@ -362,10 +362,10 @@ def _measure_validation_pairs(heads: ProjectionHeads, data: _ValidationData) -> 
     # In blocks, because the similarities of all pairs grow with the square of their number.
     blocks = code.split(SIMILARITY_BLOCK_ROWS)
     is_match = torch.cat([(block @ audio.T).argmax(dim=1) for block in blocks]) == row_numbers
-    centred_code = _CentredRows.centre(code)
+    centred_code = _CentredRows.subtract_column_means(code)
     return {
         "validation_loss": total_loss / len(code),
-        "cka": _compute_cka(centred_code, _CentredRows.centre(audio)),
+        "cka": _compute_cka(centred_code, _CentredRows.subtract_column_means(audio)),
         "cka_raw": _compute_cka(centred_code, data.centred_audio),
         "recall_at_1": float(is_match.float().mean()),
     }

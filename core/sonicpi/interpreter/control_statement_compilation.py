@@ -92,7 +92,7 @@ def _compile_while_iterations(
                     if state == previous_state and not evaluator.unfollowed_code:
                         return LOOP_REPEATS
                 condition = evaluate_condition(evaluator, scope)
-                if not _is_loop_continued(evaluator, condition):
+                if not _evaluate_loop_condition(evaluator, condition):
                     return LOOP_ENDED
                 evaluate_body(evaluator, scope)
         except ControlFlowSignal as signal:
@@ -105,7 +105,7 @@ def _compile_while_iterations(
     return run_while_iterations
 
 
-def _is_loop_continued(evaluator: Any, condition: Any) -> bool:
+def _evaluate_loop_condition(evaluator: Any, condition: Any) -> bool:
     """Return whether the condition of a loop holds; note one that cannot be followed."""
     if isinstance(condition, UnknownValue):
         evaluator.record_unfollowed_code("a loop whose end is only known at run time")
