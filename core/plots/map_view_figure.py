@@ -13,11 +13,12 @@ import plotly.graph_objects as go
 
 from core.plots.colours import NEUTRAL_COLOUR
 from core.plots.map_before_and_after_alignment import MAP_PANELS
+from core.plots.map_morph_figure import build_map_morph_figure
 
 Position = tuple[float, float]
 MARK_COLOUR = "#dd3a80"  # As in map_overlay_drawing.js.
 UNSELECTED_OPACITY = 0.28
-MAX_VECTOR_POINTS = 8_000  # In both panels. More points are one image, in SVG and PDF as well.
+MAX_VECTOR_POINTS = 8_000  # In all panels. More points are one image, in SVG and PDF as well.
 AXIS_SUFFIXES = {"before": "", "after": "2"}
 
 
@@ -53,6 +54,9 @@ class MapView:
         By panel: positions of a path's programs, and of programs for a gap.
     gap : (str, Position) or None
         Panel and position of a gap.
+    morph_share : float in [0, 1] or None
+        How far the points have moved from before to after alignment, while one picture covers both
+        panels and all marks. None: both panels are shown.
     """
 
     ranges: dict[str, tuple[Position, Position]] = field(default_factory=dict)
@@ -65,6 +69,7 @@ class MapView:
     path: dict[str, list[Position]] = field(default_factory=dict)
     gap_programs: dict[str, list[Position]] = field(default_factory=dict)
     gap: tuple[str, Position] | None = None
+    morph_share: float | None = None
 
 
 def build_map_view_figure(figure: go.Figure, points: pd.DataFrame, view: MapView) -> go.Figure:
@@ -82,6 +87,14 @@ def build_map_view_figure(figure: go.Figure, points: pd.DataFrame, view: MapView
     Figure
         Maps of up to `MAX_VECTOR_POINTS` points are drawn as vectors.
     """
+    if view.morph_share is not None:
+        return build_map_morph_figure(
+            figure,
+            points,
+            view.morph_share,
+            go.Scatter if len(points) <= MAX_VECTOR_POINTS else go.Scattergl,
+            view.hidden_groups,
+        )
     is_vector = 2 * len(points) <= MAX_VECTOR_POINTS
     trace_class = go.Scatter if is_vector else go.Scattergl
     shown = go.Figure(data=_build_point_traces(figure, view, trace_class), layout=figure.layout)

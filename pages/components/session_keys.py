@@ -184,7 +184,7 @@ SAMPLING_VALUE: SessionKey[Any] = SessionKey("sampling_value", None)
 
 SEARCH_MODE = SessionKey("way", "code")  # Also in the URL, so that old bookmarks work.
 EXAMPLE_SNIPPET: SessionKey[str | None] = SessionKey("example", None)
-NEIGHBOUR_COUNT = SessionKey("neighbour_count", 5)
+NEIGHBOUR_COUNT = SessionKey("neighbour_count", 6)  # They fit on a screen of 1366 x 768.
 FURTHER_CORPORA: SessionKey[tuple[str, ...]] = SessionKey("further_corpora", ())
 AUDIO_SOURCE = SessionKey("audio_source", "corpus")
 AUDIO_FILE: SessionKey[Any] = SessionKey("audio_file", None)

@@ -238,8 +238,8 @@ def draw_neighbour_count_picker() -> int:
     """Draw the choice of how many clips a search shows."""
     return st.select_slider(
         "Clips to show",
-        (3, 5, 10, 20, 50),
-        5,
+        (3, 6, 10, 20, 50),
+        session_keys.NEIGHBOUR_COUNT.default,
         key=session_keys.NEIGHBOUR_COUNT.name,
         persist_state="session",
     )

@@ -122,7 +122,7 @@ def draw_neighbour_card(
     """
     key = f"{neighbour.rank}-{neighbour.program_id}"
     with st.container(border=True, key=f"neighbour-{key}"):
-        left, middle, right = st.columns([15, 9, 4], gap="small", vertical_alignment="center")
+        left, middle, right = st.columns([17, 9, 3], gap="small", vertical_alignment="center")
         with left:
             _draw_neighbour_title(neighbour, words, with_corpus)
         with middle:

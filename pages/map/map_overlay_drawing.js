@@ -263,7 +263,8 @@ function addToolButton(toolbar, state, property, icon, title) {
   button.setAttribute("aria-label", title);
   button.innerHTML = `<span aria-hidden="true">${icon}</span>`;
   button.addEventListener("click", () => {
-    state[property] = !state[property];
+    if (property === "isMorphed" && state.morph?.isPaused) resumeMorph(state);
+    else state[property] = !state[property];
     draw(findChart(), state);
   });
   toolbar.appendChild(button);

@@ -80,8 +80,8 @@ function selectInLasso(chart, state, path) {
 
 // -- the view, for an image of it ----------------------------------------------------------------
 
-// Returns what the chart shows now: the range of each axis, the groups that the legend hides, and the
-// labels.
+// Returns what the chart shows now: the range of each axis, the groups that the legend hides, the
+// labels, and how far the points have moved while they morph.
 function readView(chart, state) {
   const ranges = {};
   for (const panel of PANELS) {
@@ -90,7 +90,12 @@ function readView(chart, state) {
   const hidden = chart._fullData
     .filter((trace) => trace.visible === "legendonly")
     .map((trace) => trace.legendgroup);
-  return { ranges, hidden: [...new Set(hidden)], labels: state.placedLabels };
+  return {
+    ranges,
+    hidden: [...new Set(hidden)],
+    labels: state.placedLabels,
+    morphShare: state.morph ? easeMorphShare(computeMorphShare(state.morph)) : null,
+  };
 }
 
 // Sends the view when the controls that make an image of it are used.
@@ -98,6 +103,7 @@ function handleExportClick(state, event) {
   const chart = findChart();
   if (!chart?._fullLayout?.xaxis?.l2p) return;
   if (!event.target.closest?.('[class*="st-key-export-figure-"]')) return;
+  pauseMorph(state); // The image shows this moment.
   const view = readView(chart, state);
   const text = JSON.stringify(view);
   if (state.sentView === text) return;

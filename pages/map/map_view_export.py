@@ -83,6 +83,7 @@ def build_map_view(reported: dict[str, Any], marks: MapMarks, points: pd.DataFra
         path=marks.path or {},
         gap_programs={panel: gap[panel] for panel in PANELS if panel in gap},
         gap=(gap["panel"], tuple(gap["place"])) if gap else None,
+        morph_share=_read_share(reported.get("morphShare")),
     )
 
 
@@ -110,6 +111,10 @@ def _read_labels(reported: Any) -> tuple[MapLabel, ...]:
         if panel in PANELS and isinstance(text, str) and _is_number(x) and _is_number(y):
             labels.append(MapLabel(panel, text[:MAX_LABEL_CHARS], (x, y)))
     return tuple(labels)
+
+
+def _read_share(reported: Any) -> float | None:
+    return float(reported) if _is_number(reported) and 0 <= reported <= 1 else None
 
 
 def _get_list(value: Any) -> list[Any]:

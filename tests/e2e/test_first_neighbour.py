@@ -85,7 +85,7 @@ def test_other_code_finds_other_clips_and_one_plays_at_a_time(
     page_steps.wait_until_settled(page)
     page_steps.open_page(page, "Listen")
     neighbours = page.locator('[class*="st-key-neighbour-"]')
-    expect(neighbours).to_have_count(5)
+    expect(neighbours).to_have_count(6)
     similarities = neighbours.get_by_text(re.compile("^similarity"))
     before = similarities.all_inner_texts()
     page.get_by_role("textbox", name="Sonic Pi code").fill(
@@ -94,7 +94,7 @@ def test_other_code_finds_other_clips_and_one_plays_at_a_time(
     # The clips update once the user stops typing.
     expect(similarities).not_to_have_text(before)
     page_steps.wait_until_settled(page)
-    expect(neighbours).to_have_count(5)
+    expect(neighbours).to_have_count(6)
 
     players = page.locator('[class*="st-key-neighbour-"] .player')
     players.nth(0).locator(".play").click()

@@ -167,9 +167,23 @@ def test_points_are_coloured_filtered_by_the_legend_and_moved(map_page: Page) ->
     page.locator(".st-key-map_density").get_by_text("Density").click()
     page.wait_for_function(f"{visible}.some((trace) => trace.type === 'contour')")
 
-    page.emulate_media(reduced_motion="reduce")
     morph, canvas = page.get_by_role("button", name="Morph"), page.locator("canvas.earshot-morph")
     morph.click()
+    # An image shows the moment at which it is asked for: the points stand still on their way.
+    page.get_by_role("button", name="Export figure").click()
+    expect(canvas).to_have_attribute(
+        "aria-label", "All points in one picture: before → after alignment"
+    )
+    page_steps.wait_until_settled(page)
+    moment = canvas.get_attribute("data-share")
+    with page.expect_download() as download_info:
+        page.get_by_test_id("stPopoverBody").get_by_role("button", name="Download").click()
+    image = Path(download_info.value.path()).read_text(encoding="utf-8")
+    assert "Before → after alignment" in image and "After alignment" not in image
+    assert canvas.get_attribute("data-share") == moment
+    page.keyboard.press("Escape")
+    page.emulate_media(reduced_motion="reduce")
+    morph.click()  # Continues.
     expect(canvas).to_have_attribute("aria-label", "All points in one picture: after alignment")
     morph.click()
     expect(canvas).to_have_count(0)

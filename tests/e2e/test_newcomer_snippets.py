@@ -62,7 +62,7 @@ def find_first_three_programs(page: Page, snippet: str, programs: pd.DataFrame) 
     page.get_by_role("textbox", name="Sonic Pi code").fill(snippet)
     page.wait_for_timeout(1500)  # The clips update once the user stops typing.
     page_steps.wait_until_settled(page)
-    expect(cards).to_have_count(5)
+    expect(cards).to_have_count(6)
     classes = [cards.nth(number).get_attribute("class") or "" for number in range(3)]
     program_ids = [
         name.rsplit("-", 1)[1]

@@ -16,6 +16,7 @@ def test_the_view_holds_what_was_reported_and_marked() -> None:
         "ranges": {"before": [[0, 1], [2, 3]], "after": [[4, 5], [6, 7]]},
         "hidden": ["House"],
         "labels": [{"panel": "after", "text": "Dub", "x": 1.5, "y": 2.5}],
+        "morphShare": 0.4,
     }
     marks = MapMarks(
         "b",
@@ -31,6 +32,7 @@ def test_the_view_holds_what_was_reported_and_marked() -> None:
     assert view.path == {"before": [[0, 0]], "after": [[1, 1]]}
     assert view.gap == ("after", (1, 2))
     assert view.gap_programs == {"before": [[3, 3]], "after": [[4, 4]]}
+    assert view.morph_share == 0.4
 
 
 def test_a_report_of_another_form_is_ignored() -> None:
@@ -38,6 +40,9 @@ def test_a_report_of_another_form_is_ignored() -> None:
         {"ranges": {"before": [[0, "1"], [2, 3]], "after": [[4, float("nan")], [6, 7]]}},
         {"ranges": [1], "hidden": {"a": 1}, "labels": [{"panel": "up", "text": "x"}, 3]},
         {"labels": [{"panel": "after", "text": "x", "x": None, "y": 1}], "hidden": [1]},
+        {"morphShare": 2},
+        {"morphShare": None},
     ):
         view = build_map_view(reported, MapMarks(), POINTS)
         assert not view.ranges and not view.labels and not view.hidden_groups
+        assert view.morph_share is None

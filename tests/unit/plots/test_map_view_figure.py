@@ -114,3 +114,52 @@ def test_numbers_outside_of_the_zoom_are_left_out(figure: go.Figure, points: pd.
     shown = build_map_view_figure(figure, points, view)
     numbers = [mark.text for mark in shown.layout.annotations if mark.bgcolor == MARK_COLOUR]
     assert numbers == ["<b>1</b>"]
+
+
+@pytest.mark.parametrize("share", (0.0, 0.25, 1.0))
+def test_a_morph_is_one_panel_with_each_point_on_its_way(
+    figure: go.Figure, points: pd.DataFrame, share: float
+) -> None:
+    ranges = {"after": ((0.0, 1.0), (0.0, 1.0))}  # Of panels that the morph covers.
+    view = MapView(ranges=ranges, marked_rows=(2, 2 + PROGRAMS), morph_share=share)
+    shown = build_map_view_figure(figure, points, view)
+    assert "xaxis2" not in shown.layout and shown.layout.xaxis.domain == (0, 1)
+    assert {trace.type for trace in shown.data} == {"scatter"}  # Vectors.
+    assert {trace.marker.color for trace in shown.data} == {
+        trace.marker.color for trace in figure.data
+    }
+    place_by_row = {
+        int(row): (x, y)
+        for trace in shown.data
+        for row, x, y in zip(trace.customdata, trace.x, trace.y)
+    }
+    assert len(place_by_row) == 2 * PROGRAMS
+
+    def scale(column: str) -> np.ndarray:
+        values = points[column].to_numpy()
+        return (values - values.min()) / np.ptp(values)
+
+    for row, place in place_by_row.items():
+        assert place == pytest.approx(
+            [
+                (1 - share) * scale(f"before_{axis}")[row] + share * scale(f"after_{axis}")[row]
+                for axis in "xy"
+            ]
+        )
+    titles = {0.0: "Before alignment", 1.0: "After alignment"}
+    (title,) = shown.layout.annotations
+    assert title.text == titles.get(share, "Before → after alignment")
+
+
+def test_a_morph_keeps_hidden_groups_and_shades(figure: go.Figure, points: pd.DataFrame) -> None:
+    view = MapView(hidden_groups=frozenset({"loud"}), morph_share=0.0)
+    shown = build_map_view_figure(figure, points, view)
+    assert {trace.name for trace in shown.data if trace.visible == "legendonly"} == {"loud"}
+    # The visible points alone span the panel.
+    visible_x = [x for trace in shown.data if trace.visible != "legendonly" for x in trace.x]
+    assert (min(visible_x), max(visible_x)) == pytest.approx((0, 1))
+    values = pd.Series(np.arange(2.0 * PROGRAMS), name="loudness")
+    shaded = build_map_figure(points, values, colour_label="Loudness")
+    shown = build_map_view_figure(shaded, points, MapView(morph_share=0.5))
+    assert shown.layout.coloraxis.colorscale == shaded.layout.coloraxis.colorscale
+    assert sum(len(trace.x) for trace in shown.data if trace.customdata is not None) == len(points)
