@@ -4,6 +4,24 @@
 // in the browser's console, and a round trip more before the page can connect.
 window.__streamlit = { BACKEND_BASE_URL: `${location.origin}/` };
 
+// Streamlit may draw the first elements before it has applied the theme of its settings, which then changes
+// all sizes. The style sheet hides the page until this attribute is set.
+const THEME_FONT_SIZE = "15px"; // `theme.baseFontSize` in .streamlit/config.toml.
+const MAX_THEME_WAIT_MS = 3000; // After that, the page is shown in whatever theme it has.
+let drawnSince = null; // Time of the first frame with a page.
+function showPageWhenThemeIsApplied(timestamp) {
+  const { documentElement } = document;
+  const isApplied = getComputedStyle(documentElement).fontSize === THEME_FONT_SIZE;
+  const isDrawn = document.querySelector('[data-testid="stMain"]');
+  if (isDrawn) drawnSince ??= timestamp;
+  if (isDrawn && (isApplied || timestamp - drawnSince > MAX_THEME_WAIT_MS)) {
+    documentElement.dataset.themeApplied = String(isApplied);
+  } else {
+    requestAnimationFrame(showPageWhenThemeIsApplied);
+  }
+}
+requestAnimationFrame(showPageWhenThemeIsApplied);
+
 // Makes code that scrolls reachable by keyboard.
 function makeCodeFocusable() {
   for (const code of document.querySelectorAll(".stCode pre:not([tabindex])")) {

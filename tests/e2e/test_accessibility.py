@@ -48,6 +48,8 @@ def test_no_page_moves_or_has_a_serious_violation_an_error_or_a_missing_file(
     for name in PAGES:
         page.goto(f"{stocked.url}{name}")
         page_steps.wait_until_settled(page)
+        # The page was hidden until its theme was applied, not until the wait for it had ended.
+        assert page.locator("html").get_attribute("data-theme-applied") == "true", name
         shift, moved_elements = page_steps.measure_layout_shift(page)
         if shift >= page_steps.MAX_LAYOUT_SHIFT:
             problems.append((name, "layout shift", shift, moved_elements))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,3 +92,9 @@ def test_the_fonts_of_icons_and_code_are_preloaded() -> None:
     names = re.findall(r'as="font"[^>]*href="./static/media/([^"]+)"', build_preload_links("/"))
     assert [name.split(".")[0] for name in names] == list(FONTS)
     assert all((FONT_FOLDER / name).is_file() for name in names)
+
+
+def test_the_page_is_shown_at_the_font_size_of_the_theme() -> None:
+    settings = Path(__file__).parents[3] / ".streamlit" / "config.toml"
+    theme = tomllib.loads(settings.read_text(encoding="utf-8"))["theme"]
+    assert f'THEME_FONT_SIZE = "{theme["baseFontSize"]}px"' in HEAD_SCRIPT_TAG
