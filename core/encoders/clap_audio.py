@@ -7,11 +7,11 @@ import torch
 import transformers
 from torch.nn import functional
 
+from core.blas_thread_limit import limit_blas_to_one_thread
 from core.encoders.audio_encoder_base import AudioEncoder
 from core.encoders.encoder_device_and_precision import ComputeConfig
 from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.overlapping_windows import split_into_windows
-from core.encoders.parallel_map import limit_blas_to_one_thread
 from core.encoders.pretrained_loading import load_feature_extractor, load_pretrained_model
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.blas_thread_limit import limit_blas_to_one_thread
 from core.encoders.audio_encoder_base import AudioEncoder
 from core.encoders.embedding_gemma_text import load_embedding_gemma
 from core.encoders.encoder_device_and_precision import ComputeConfig
 from core.encoders.encoder_spec import EncoderSpec
 from core.encoders.overlapping_windows import split_into_windows
-from core.encoders.parallel_map import limit_blas_to_one_thread
 from core.encoders.pretrained_loading import load_feature_extractor, load_tokenizer
 from core.encoders.transformer_text_encoder import find_special_tokens_around_text
 

@@ -12,19 +12,15 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import cache
 from itertools import islice
 from typing import TypeVar
 
 import torch
-from threadpoolctl import ThreadpoolController
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _thread_count_lock = threading.Lock()
-_blas_limit_lock = threading.Lock()
 
 
 def map_in_parallel(
@@ -54,22 +50,6 @@ def map_in_parallel(
             result = pending.popleft().result()
             pending.extend(pool.submit(function, item) for item in islice(remaining_items, 1))
             yield result
-
-
-@contextmanager
-def limit_blas_to_one_thread() -> Iterator[None]:
-    """Let numpy multiply with one thread, whose number its sums depend on.
-
-    That number belongs to the process, so only one thread at a time may set and reset it: code in
-    this context runs alone.
-    """
-    with _blas_limit_lock, _get_blas_controller().limit(limits=1, user_api="blas"):
-        yield
-
-
-@cache
-def _get_blas_controller() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def _limit_torch_to_one_thread() -> None:

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from core.blas_thread_limit import limit_blas_to_one_thread
 from core.encoders.aspect_vectors import compute_aspect_vector
 from core.encoders.encoder_interface import Encoder, validate_source_text
 from core.encoders.simulation.dry_and_wet_sound_mixing import MixedSound
@@ -77,7 +78,9 @@ def simulate_program_source(source: str) -> np.ndarray:
     if known is not None:
         return known
     events = interpret_program(source).events
-    return compute_simulated_features(_simulate_cached_source(source, MAX_SCORE_SECONDS), events)
+    with limit_blas_to_one_thread():
+        sound = _simulate_cached_source(source, MAX_SCORE_SECONDS)
+        return compute_simulated_features(sound, events)
 
 
 def simulate_aspects(source: str, seconds: float = MAX_SCORE_SECONDS) -> np.ndarray:
@@ -94,8 +97,9 @@ def simulate_aspects(source: str, seconds: float = MAX_SCORE_SECONDS) -> np.ndar
         return known
     seconds = min(seconds, MAX_SCORE_SECONDS)
     events = _list_events_in_clip(source, seconds)
-    power = _simulate_cached_source(source, seconds).power[:, :BAND_COUNT]
-    return compute_aspect_vector(power, compute_pitch_class_shares(events))
+    with limit_blas_to_one_thread():
+        power = _simulate_cached_source(source, seconds).power[:, :BAND_COUNT]
+        return compute_aspect_vector(power, compute_pitch_class_shares(events))
 
 
 # A prediction uses the sound of its snippet more than once.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.blas_thread_limit import limit_blas_to_one_thread
 from core.encoders.score_features import reuse_layer_features
 from core.encoders.simulation.program_simulation import reuse_simulated_sounds
 from core.encoders.static_analysis_encoder import SymbolicEncoder, reuse_program_embeddings
@@ -80,6 +81,7 @@ class PredictedCandidates:
         return 1 - self.vectors @ self.current_vector
 
 
+@limit_blas_to_one_thread()
 def predict_candidates(
     aligned_corpus: AlignedCorpus,
     outline: ProgramOutline,
@@ -238,6 +240,7 @@ def compute_property_movements(
     return movements
 
 
+@limit_blas_to_one_thread()
 def simulate_candidates(
     predicted: PredictedCandidates, rows: Sequence[int], seconds: float | None = None
 ) -> SimulatedSounds:

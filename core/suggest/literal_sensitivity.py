@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.blas_thread_limit import limit_blas_to_one_thread
 from core.encoders.clip_descriptor_definitions import DESCRIPTOR_NAMES
 from core.programs.grammar.seeded_rng import SeededRandom
 from core.search.aspect_similarity import DIRECTION_WORDS, choose_direction_word
@@ -159,6 +160,7 @@ class LiteralSensitivity:
         return f"{change}{format_in_layer_suffix(self.layer)} to {purpose}"
 
 
+@limit_blas_to_one_thread()
 def measure_sensitivity_to_literals(
     aligned_corpus: AlignedCorpus, source: str, target: SoundTarget | None = None
 ) -> list[LiteralSensitivity]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.blas_thread_limit import limit_blas_to_one_thread
 from core.encoders.simulation.gain_invariant_features import remove_overall_level
 from core.search.aspect_similarity import get_aspect_index
 from core.suggest.candidate_prediction import PredictedCandidates, simulate_candidates
@@ -103,6 +104,7 @@ def can_predict_sounds(aligned_corpus: AlignedCorpus) -> bool:
     )
 
 
+@limit_blas_to_one_thread()
 def predict_sounds(
     aligned_corpus: AlignedCorpus, predicted: PredictedCandidates, rows: Sequence[int]
 ) -> PredictedSounds:

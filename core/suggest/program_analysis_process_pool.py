@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from core.blas_thread_limit import SINGLE_THREAD_ENVIRONMENT
 from core.sonicpi.message_framed_process import FramedProcess, FramedProcessError
 from core.suggest.program_analysis_messages import decode_analysis_reply, encode_analysis_request
 
@@ -44,7 +45,7 @@ class ProgramAnalysisProcess:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         search_path = os.pathsep.join(filter(None, (CORE_PARENT, os.environ.get("PYTHONPATH"))))
-        environment = {**os.environ, "PYTHONPATH": search_path}
+        environment = {**os.environ, **SINGLE_THREAD_ENVIRONMENT, "PYTHONPATH": search_path}
         self._process = FramedProcess(WORKER_COMMAND, environment)
         self._is_ready = False
 

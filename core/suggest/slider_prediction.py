@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.blas_thread_limit import limit_blas_to_one_thread
 from core.errors import EarshotError
 from core.search.clip_property_forecast import Forecast
 from core.suggest.literal_sensitivity import LiteralSensitivity, measure_sensitivity_to_literals
@@ -123,6 +124,7 @@ class SliderPredictor:
         """Return how a literal leads to the target; "" without a target, or if it does not."""
         return "" if self.target is None else row.format_advice_to_reach_target(self.target.label)
 
+    @limit_blas_to_one_thread()
     def predict_slider_value(self, slider_index: int, value_index: int) -> SliderPrediction:
         """Predict the program with a slider at one of its values.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.blas_thread_limit import limit_blas_to_one_thread
 from core.encoders.aspect_vectors import ASPECTS
 from core.encoders.static_analysis_encoder import reuse_program_embeddings
 from core.errors import EarshotError
@@ -193,7 +194,7 @@ def suggest_and_return_all_candidates(
     """
     options = options or SuggestOptions()
     outline = build_outline_of_audible_program(source)
-    with pause_garbage_collection():
+    with pause_garbage_collection(), limit_blas_to_one_thread():
         return _suggest_variants_of_parsed_program(
             aligned_corpus, outline, options, written_candidates
         )

@@ -1,0 +1,78 @@
+"""Limit of numpy's matrix products to one thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from threadpoolctl import ThreadpoolController
+
+SINGLE_THREAD_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""For a process that only computes with one thread."""
+
+
+class _SharedLimit:
+    """The limit while at least one context is open, in any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open_count = 0
+        self._counts_before: list[int] = []
+
+    def open(self) -> None:
+        """Set the limit, if no other context has."""
+        with self._lock:
+            if self._open_count == 0:
+                libraries = _list_blas_libraries()
+                self._counts_before = [library.get_num_threads() for library in libraries]
+                _set_thread_counts([1] * len(libraries))
+            self._open_count += 1
+
+    def close(self) -> None:
+        """Restore the number of threads, if no other context is open."""
+        with self._lock:
+            self._open_count -= 1
+            if self._open_count == 0:
+                _set_thread_counts(self._counts_before)
+
+
+_shared_limit = _SharedLimit()
+
+
+@cache
+def _list_blas_libraries() -> list[Any]:
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
+
+
+def _set_thread_counts(counts: Sequence[int]) -> None:
+    """Set the number of threads of each library, in a thread that ends at once.
+
+    threadpoolctl ignores all threads but the one that set a number first, until that one ends.
+    """
+
+    def set_counts() -> None:
+        for library, count in zip(_list_blas_libraries(), counts):
+            library.set_num_threads(count)
+
+    if any(library.get_num_threads() != n for library, n in zip(_list_blas_libraries(), counts)):
+        thread = threading.Thread(target=set_counts)
+        thread.start()
+        thread.join()
+
+
+@contextmanager
+def limit_blas_to_one_thread() -> Iterator[None]:
+    """Let numpy multiply with one thread, which is faster for small matrices on busy cores.
+
+    Threads of one product wait for each other: on two busy cores, a product of 0.03 ms takes 20 ms.
+    Sums also depend on their number. The number belongs to the process, so all contexts that are
+    open at the same time, in one thread or in several, share the limit.
+    """
+    _shared_limit.open()
+    try:
+        yield
+    finally:
+        _shared_limit.close()
