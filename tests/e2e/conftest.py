@@ -1,4 +1,4 @@
-"""Fixtures: dashboards on temporary workspaces, and a browser page that reports errors."""
+"""Fixtures: dashboards on temporary workspaces, a browser, and a page that reports errors."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -154,33 +155,40 @@ def patience_with_doubled_elements() -> None:
     be_patient_with_doubled_elements()
 
 
-@pytest.fixture
-def page(tmp_path: Path):
-    """A page of a new browser; the test fails if its console shows an error."""
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=60_000)
-    console_errors: list[str] = []
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser, which each test uses in a context of its own."""
+    # Not for the whole session: Playwright's event loop runs in the main thread until it is closed,
+    # and other tests need one there.
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = browser.new_context(viewport={"width": 1366, "height": 768})
-        opened = context.new_page()
-        opened.set_default_timeout(120_000)
-        opened.on(
-            "console",
-            lambda message: (
-                console_errors.append(f"{message.text} ({message.location.get('url', '')})")
-                if message.type == "error"
-                else None
-            ),
-        )
-        opened.on("pageerror", lambda error: console_errors.append(str(error)))
-        yield opened
-        # The last view helps to explain a failure.
-        opened.screenshot(path=tmp_path / "last.png")
-        exceptions = opened.locator('[data-testid="stException"]').all_inner_texts()
-        exceptions += opened.get_by_text("Something went wrong in Earshot").all_inner_texts()
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
+    """A page without cookies or stored data; the test fails if its console shows an error."""
+    expect.set_options(timeout=60_000)
+    console_errors: list[str] = []
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    opened = context.new_page()
+    opened.set_default_timeout(120_000)
+    opened.on(
+        "console",
+        lambda message: (
+            console_errors.append(f"{message.text} ({message.location.get('url', '')})")
+            if message.type == "error"
+            else None
+        ),
+    )
+    opened.on("pageerror", lambda error: console_errors.append(str(error)))
+    yield opened
+    # The last view helps to explain a failure.
+    opened.screenshot(path=tmp_path / "last.png")
+    exceptions = opened.locator('[data-testid="stException"]').all_inner_texts()
+    exceptions += opened.get_by_text("Something went wrong in Earshot").all_inner_texts()
+    context.close()
     assert not exceptions, exceptions
     # A test that stops its server leaves a page that can no longer connect.
     serious = [error for error in console_errors if "net::ERR_CONNECTION_REFUSED" not in error]

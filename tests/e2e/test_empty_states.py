@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.conftest import CHROMIUM, FLAGS, PROJECT
+from tests.e2e.conftest import PROJECT
 from tests.e2e.page_steps import open_page, wait_until_settled
 
 PAGES = ("Home", "Generate", "Corpus", "Train", "Map", "Listen", "Compare", "Studies", "Jobs")
@@ -167,18 +167,14 @@ def test_every_response_forbids_foreign_frames(dashboard, path):
     assert headers["content-security-policy"] == "frame-ancestors 'self'"
 
 
-def test_another_site_cannot_frame_the_dashboard(dashboard, tmp_path):
-    from playwright.sync_api import sync_playwright
-
+def test_another_site_cannot_frame_the_dashboard(dashboard, browser, tmp_path):
     site = f'<h1>Another site</h1><iframe src="{dashboard.url}" width=900 height=600></iframe>'
     (tmp_path / "site.html").write_text(site)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page()
+    with browser.new_context() as context:
+        page = context.new_page()
         refusals: list[str] = []
         page.on("console", lambda message: refusals.append(message.text))
         page.goto((tmp_path / "site.html").as_uri())
         page.wait_for_timeout(1500)
         assert any("frame-ancestors" in text for text in refusals), refusals
         assert page.frames[1].get_by_text("Earshot").count() == 0
-        browser.close()

@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.e2e.conftest import CHROMIUM, FLAGS, PROJECT
+from tests.e2e.conftest import PROJECT
 
 FILES = (
     "run",
@@ -179,13 +179,11 @@ people = ["ada@example.org"]
 
 
 @pytest.fixture
-def page(url):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        opened = browser.new_context().new_page()
+def page(url, browser):
+    with browser.new_context() as context:
+        opened = context.new_page()
         opened.set_default_timeout(60_000)
         yield opened
-        browser.close()
 
 
 def log_in(page, url: str) -> None:
