@@ -21,6 +21,8 @@ class EarshotError(Exception):
         The place: a file and line, a corpus, a field.
     remedy : str, optional
         What to do about it: a command, or the accepted values.
+    line : int, optional
+        Line of the error in the user's code or file, from 1.
 
     Examples
     --------
@@ -31,11 +33,26 @@ class EarshotError(Exception):
     exit_status = 1
     """Exit status of a command that fails with this error."""
 
-    def __init__(self, message: str, *, where: str | None = None, remedy: str | None = None):
+    line: int | None = None
+    """Line of the error in the user's code or file, from 1; None where it has none."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        remedy: str | None = None,
+        line: int | None = None,
+    ):
         self.message = message
+        self.line = line
         self.where = where
         self.remedy = remedy
         super().__init__(str(self))
+
+    def to_dict(self) -> dict[str, str | int | None]:
+        """Return status, line and message, as commands print them with ``--json``."""
+        return {"status": "error", "line": self.line, "message": str(self)}
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message

@@ -19,12 +19,13 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from core import __version__
-from core.cli.argument_parsing import CommandParser
+from core.cli.argument_parsing import JSON_OPTION, CommandParser
 from core.cli.legacy_argument_translation import translate_renamed_arguments
 from core.cli.terminal_output import (
     is_output_pipe_closed,
     open_terminal_progress,
     print_error,
+    print_json_line,
     print_to_stderr,
 )
 from core.errors import convert_system_error, format_spelling_suggestions
@@ -118,6 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         user_error = convert_system_error(error)
         if user_error is None:  # A defect shows its traceback.
             raise
+        if JSON_OPTION in argv:
+            print_json_line(user_error.to_dict())
         where = f"{user_error.where}: " if user_error.where else ""
         print_error(f"{EXECUTABLE} {name}: {where}{user_error.message}", user_error.remedy)
         return user_error.exit_status

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from core.cli.terminal_output import print_error, print_status_to_stderr
+from core.cli.terminal_output import print_error, print_json_line, print_status_to_stderr
 from core.clip_length_limits import MAX_CLIP_SECONDS
 from core.errors import EarshotError, format_spelling_suggestions
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # As core.sonicpi.SONIC_PI_CHOICES, whose import takes longer than showing a help text.
 SONIC_PI_CHOICES = ("3.2", "5")
 MAX_QUOTED_CHARS = 80
+JSON_OPTION = "--json"
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -35,6 +36,12 @@ class CommandParser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any):
         super().__init__(allow_abbrev=False, **options)
+        self._has_json_option = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse arguments as argparse does, and remember whether an error is printed as JSON."""
+        self._has_json_option = JSON_OPTION in (sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong with the arguments and exit with status 2."""
@@ -43,6 +50,8 @@ class CommandParser(argparse.ArgumentParser):
         if unknown:
             message = f"there is no option {unknown[1]}"
             remedy = format_spelling_suggestions(unknown[1], self._option_string_actions, "option")
+        if self._has_json_option:
+            print_json_line(EarshotError(f"{message}.", remedy=remedy).to_dict())
         print_error(f"{self.prog}: {message}.", remedy)
         sys.exit(2)
 
@@ -320,7 +329,7 @@ def add_executor_options(parser: argparse.ArgumentParser) -> None:
 
 def add_json_option(parser: argparse.ArgumentParser, help_text: str) -> None:
     """Declare ``--json``."""
-    parser.add_argument("--json", action="store_true", help=help_text)
+    parser.add_argument(JSON_OPTION, action="store_true", help=help_text)
 
 
 def add_sounds_option(parser: argparse.ArgumentParser, default: str) -> None:

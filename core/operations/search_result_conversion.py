@@ -39,7 +39,7 @@ def check_whole_program_statically(source: str) -> ProgramCheck:
     offered to a user has to run.
     """
     check = check_program_statically(source)
-    if check.status != "ok" or check.line is None:
+    if check.status != "ok" or not interpret_audible_snippet(source).has_syntax_error:
         return check
     message = check.message.replace(PARTIAL_READING_NOTE, "")
     return ProgramCheck(status="syntax", line=check.line, message=message)

@@ -30,5 +30,8 @@ def decode_source(content: bytes, file_name: str) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise EarshotError(
-            f"Line {line} is not UTF-8 text.", where=file_name, remedy="Save the file as UTF-8."
+            f"Line {line} is not UTF-8 text.",
+            where=file_name,
+            remedy="Save the file as UTF-8.",
+            line=line,
         ) from error

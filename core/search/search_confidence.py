@@ -148,7 +148,7 @@ def discount_confidence_by_understood_share(probability: float, reading: Program
     """
     is_hardly_understood = (
         reading.status == STATUS_UNKNOWN
-        or reading.line is not None
+        or reading.has_syntax_error
         or reading.understood_share <= MIN_UNDERSTOOD_SHARE
     )
     discounted = probability * reading.understood_share

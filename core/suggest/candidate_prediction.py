@@ -13,7 +13,7 @@ from core.blas_thread_limit import limit_blas_to_one_thread
 from core.encoders.score_features import reuse_layer_features
 from core.encoders.simulation.program_simulation import reuse_simulated_sounds
 from core.encoders.static_analysis_encoder import SymbolicEncoder, reuse_program_embeddings
-from core.sonicpi.interpreter import ProgramReading
+from core.sonicpi.interpreter import ProgramReading, interpret_program
 from core.sonicpi.interpreter.program_interpretation import reuse_program_readings
 from core.suggest.candidates import Candidate
 from core.suggest.incremental_variant_interpretation import (
@@ -104,14 +104,15 @@ def predict_candidates(
     embeddings: dict[str, np.ndarray] = {}
     unparsable_count = silent_count = 0
     with_embeddings = _has_symbolic_encoder(aligned_corpus)
+    own_message = interpret_program(outline.source).message
     with pause_garbage_collection(), reuse_layer_features():
         for candidate, analysed in _read_and_embed_candidates(
             outline, candidates, count, with_embeddings
         ):
             reading = analysed.reading
-            if reading.line is not None:
+            if reading.has_syntax_error:
                 unparsable_count += 1
-            elif reading.is_silent:
+            elif reading.is_silent or reading.message not in ("", own_message):
                 silent_count += 1
             else:
                 usable.append(candidate)

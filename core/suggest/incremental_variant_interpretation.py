@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from core.sonicpi.interpreter import ProgramReading, parse_program
+from core.sonicpi.interpreter import ProgramReading, interpret_program, parse_program
 from core.sonicpi.interpreter.program_interpretation import build_program_reading
 from core.sonicpi.interpreter.ruby_parser_process import (
     ParsedProgram,
@@ -90,6 +90,9 @@ class VariantReader:
             if whole.error_line is not None and change is not None:
                 whole = parse_program_and_error(variant.source)  # With the line in the program.
             interpreter = VariantInterpreter(whole.tree, self.records)
+            if interpreter.problems:
+                readings.append(interpret_program(variant.source))  # With their lines.
+                continue
             readings.append(build_program_reading(variant.source, whole, interpreter))
         return readings
 

@@ -97,7 +97,7 @@ class LiteralPredictor:
             When no literal is there, or the changed program does not parse or sound.
         """
         changed, reading = self._read_changed_program(start, end, text)
-        if reading.line is not None or reading.is_silent:
+        if reading.has_syntax_error or reading.is_silent:
             raise EarshotError(
                 f"With {text!r} the program {_describe_interpretation_problem(reading.message)}",
                 remedy="Give another value.",

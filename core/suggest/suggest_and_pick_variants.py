@@ -242,7 +242,7 @@ def build_outline_of_audible_program(source: str) -> ProgramOutline:
         When it does not parse, or nothing in it would sound.
     """
     reading = interpret_audible_snippet(source)
-    outline = build_program_outline(source) if reading.line is None else None
+    outline = None if reading.has_syntax_error else build_program_outline(source)
     if outline is None:
         message = reading.message.split("; predicted")[0] or "The code could not be read"
         raise SilentSnippetError(

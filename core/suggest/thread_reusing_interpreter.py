@@ -9,6 +9,7 @@ from typing import Any
 
 from core.sonicpi.interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.calls_of_blocks_functions_and_methods import MAX_UNFOLLOWED_KINDS
+from core.sonicpi.interpreter.control_flow_signals import ProgramProblem
 from core.sonicpi.interpreter.cue_history import CueHistory
 from core.sonicpi.interpreter.program_thread import ProgramThread
 from core.sonicpi.interpreter.sched_ahead_times_and_clip_start import ClipStart
@@ -41,6 +42,7 @@ class _ThreadRecord:
     sample_loading_times: dict[str, float]
     call_counts: Counter[str]
     unfollowed_code: list[str]
+    problems: list[ProgramProblem]
     unknown_count: int
     step_count: int
     has_endless_loop: bool
@@ -143,7 +145,13 @@ class VariantInterpreter(ProgramInterpreter):
 
     def _run_and_record_thread(self, thread: ProgramThread, key: tuple[Any, ...]) -> bool:
         """Run a thread apart from the others' state, and record what it does."""
-        outer = (self.events, self.cues, self.call_counts, self.unfollowed_code)
+        outer = (
+            self.events,
+            self.cues,
+            self.call_counts,
+            self.unfollowed_code,
+            self.problems,
+        )
         outer_flags = self.has_endless_loop, self.has_passed_end
         outer_start, steps, unknown_count = (
             self.clip_start,
@@ -152,7 +160,8 @@ class VariantInterpreter(ProgramInterpreter):
         )
         functions, constants = dict(self.functions), dict(self.constants)
         loading_times, self.sample_loading_times = self.sample_loading_times, {}
-        self.events, self.cues, self.call_counts, self.unfollowed_code = [], {}, {}, []
+        self.events, self.cues, self.call_counts = [], {}, {}
+        self.unfollowed_code, self.problems = [], []
         self.has_endless_loop = self.has_passed_end = False
         self.clip_start = ClipStart(outer_start.lead_seconds, outer_start.latency_seconds)
         is_finished = super()._run_program_thread(thread)
@@ -164,6 +173,7 @@ class VariantInterpreter(ProgramInterpreter):
             self.sample_loading_times,
             Counter(self.call_counts),
             self.unfollowed_code,
+            self.problems,
             self.unknown_count - unknown_count,
             steps - self.program_steps_left,
             self.has_endless_loop,
@@ -177,7 +187,7 @@ class VariantInterpreter(ProgramInterpreter):
             and self.functions == functions
             and self.constants == constants
         )
-        self.events, self.cues, self.call_counts, self.unfollowed_code = outer
+        self.events, self.cues, self.call_counts, self.unfollowed_code, self.problems = outer
         self.has_endless_loop, self.has_passed_end = outer_flags
         self.clip_start, self.program_steps_left = outer_start, steps
         self.unknown_count, self.sample_loading_times = unknown_count, loading_times
@@ -202,6 +212,8 @@ class VariantInterpreter(ProgramInterpreter):
                 and len(self.unfollowed_code) < MAX_UNFOLLOWED_KINDS
             ):
                 self.unfollowed_code.append(kind)
+        for problem in record.problems:
+            self.record_problem(problem.message, problem.consequence, problem.line)
         self.unknown_count += record.unknown_count
         self.program_steps_left -= record.step_count
         self.has_endless_loop |= record.has_endless_loop

@@ -23,7 +23,6 @@ from core.cli.argument_parsing import (
     parse_positive_int,
 )
 from core.cli.terminal_output import (
-    print_json_line,
     print_json_lines,
     print_result_to_stdout,
     print_status_to_stderr,
@@ -76,16 +75,12 @@ def add_aspect_option(parser: argparse.ArgumentParser) -> None:
 def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Find the neighbours, then print them."""
     snippet = read_snippet_from_file_or_stdin(args.snippet)
-    from core.search.silent_snippet_check import SilentSnippetError, interpret_audible_snippet
+    from core.search.silent_snippet_check import interpret_audible_snippet
 
-    try:
-        corpora = open_searched_corpora_from_args(args)
-        found = find_aspect_neighbours_from_args(args, corpora, snippet)
-    except SilentSnippetError as error:
-        if args.json:
-            print_json_line(error.to_dict())
-        raise
-    if note := interpret_audible_snippet(snippet).message:
+    note = interpret_audible_snippet(snippet).message  # Silent code needs no corpus.
+    corpora = open_searched_corpora_from_args(args)
+    found = find_aspect_neighbours_from_args(args, corpora, snippet)
+    if note:
         print_status_to_stderr(note)
     if args.json:
         print_json_lines([convert_aspect_neighbour_to_json_row(item) for item in found])

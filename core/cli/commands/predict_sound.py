@@ -72,7 +72,9 @@ class SoundPrediction:
     forecast : Forecast or None
         None if too few clips are measured.
     note : str
-        Which part of the snippet was read; "" for all of it.
+        What does not sound, or which part of the snippet was read; "" if all is well.
+    line : int or None
+        Line of the snippet that the note is about, from 1.
     """
 
     aligned_corpora: list[AlignedCorpus]
@@ -80,11 +82,14 @@ class SoundPrediction:
     confidence: Confidence | None
     forecast: Forecast | None
     note: str
+    line: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the prediction as commands print it with ``--json``."""
         return {
             "status": "ok",
+            "line": self.line,
+            "message": self.note,
             "corpus": self.aligned_corpora[0].corpus.name,
             "alignment": self.aligned_corpora[0].record.id,
             "neighbours": [convert_aspect_neighbour_to_json_row(item) for item in self.found],
@@ -105,16 +110,12 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Predict, then print the clips and the properties."""
     snippet = read_snippet_from_file_or_stdin(args.file)
     from core.operations.corpus_opening import choose_default_corpus
-    from core.search.silent_snippet_check import SilentSnippetError
+    from core.search.silent_snippet_check import interpret_audible_snippet
 
+    interpret_audible_snippet(snippet)  # Code that makes no sound needs no corpus.
     args.corpus = args.corpus or [choose_default_corpus()]
     aligned_corpora = open_searched_corpora_from_args(args)
-    try:
-        prediction = predict_sound_from_args(args, aligned_corpora, snippet)
-    except SilentSnippetError as error:
-        if args.json:
-            print_json_line(error.to_dict())
-        raise
+    prediction = predict_sound_from_args(args, aligned_corpora, snippet)
     if prediction.note:
         print_status_to_stderr(prediction.note)
     if args.json:
@@ -138,12 +139,14 @@ def predict_sound_from_args(
 
     found = find_aspect_neighbours_from_args(args, aligned_corpora, snippet)
     neighbours = [item.neighbour for item in found]
+    reading = interpret_audible_snippet(snippet)
     return SoundPrediction(
         aligned_corpora,
         found,
         estimate_confidence(aligned_corpora, snippet, neighbours),
         aligned_corpora[0].forecast_sound_properties(snippet),
-        interpret_audible_snippet(snippet).message,
+        reading.message,
+        reading.line,
     )
 
 

@@ -118,10 +118,6 @@ def _predict_changed_program(
 
 
 def _convert_result_to_json_row(result: SoundPrediction | EarshotError) -> dict[str, Any]:
-    from core.search.silent_snippet_check import SilentSnippetError
-
-    if isinstance(result, SilentSnippetError):
-        return result.to_dict()
     if isinstance(result, EarshotError):
-        return {"status": "error", "message": result.message, "remedy": result.remedy}
+        return {**result.to_dict(), "message": result.message, "remedy": result.remedy}
     return result.to_dict()

@@ -126,18 +126,12 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     """Suggest, then print the picks."""
     snippet = read_snippet_from_file_or_stdin(args.file)
     from core.operations.corpus_opening import choose_default_corpus
-    from core.search.silent_snippet_check import SilentSnippetError
     from core.suggest.suggest_and_pick_variants import (
         build_outline_of_audible_program,
         suggest_and_return_all_candidates,
     )
 
-    try:
-        build_outline_of_audible_program(snippet)
-    except SilentSnippetError as error:
-        if args.json:
-            print_json_line(error.to_dict())
-        raise
+    build_outline_of_audible_program(snippet)
     args.corpus = args.corpus or choose_default_corpus()
     aligned_corpus = open_aligned_corpus_from_args(args)
     if args.sensitivity:

@@ -20,6 +20,8 @@ from core.sonicpi.interpreter import (
     builtins_ticks_rings_and_notes,
     builtins_time_and_threads,
 )
+
+from core.sonicpi.interpreter import builtins_argument_checks  # isort: skip (after the functions)
 from core.sonicpi.interpreter.program_interpretation import ProgramReading, interpret_program
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.ruby_parser_process import parse_program
@@ -27,6 +29,7 @@ from core.sonicpi.interpreter.ruby_parser_process import parse_program
 __all__ = [
     "ProgramInterpreter",
     "ProgramReading",
+    "builtins_argument_checks",
     "builtins_control_and_kill",
     "builtins_ruby_kernel",
     "builtins_main_mixer",

@@ -7,7 +7,15 @@ from math import isfinite
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin_function
+from core.sonicpi.interpreter.control_flow_signals import raise_program_error
+from core.sonicpi.interpreter.missing_names import (
+    format_ruby_value,
+    is_synth_known,
+    raise_for_unknown_synth,
+)
+from core.sonicpi.interpreter.option_value_checks import check_note_name, check_option_values
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
+from core.sonicpi.interpreter.program_thread import ThreadSettings
 from core.sonicpi.interpreter.values import (
     SoundNode,
     UndefinedValue,
@@ -29,6 +37,8 @@ def _list_beat_scaled_options() -> set[str]:
 BEAT_SCALED_OPTIONS = _list_beat_scaled_options()
 UNSCALED_OPTIONS = {("gverb", "release")}  # seconds, unlike those of the same name
 DEFAULT_NOTE = 52
+UNKNOWN_SYNTH = "unknown"
+"""Name of a synth that is only known when the program runs."""
 MAX_CHORD_NOTES = 16
 
 
@@ -105,7 +115,12 @@ def convert_to_transposed_notes(
     transpose = settings.transpose + 12 * settings.octave_shift + settings.cents / 100
     notes: list[float | None] = []
     for value in note_values[:MAX_CHORD_NOTES]:
-        if isinstance(value, UnknownValue) and not isinstance(value, UndefinedValue):
+        check_note_name(value)
+        if value is False:
+            value = DEFAULT_NOTE
+        if value is True or (
+            isinstance(value, UnknownValue) and not isinstance(value, UndefinedValue)
+        ):
             notes.append(None)
         elif (note := to_midi_note(value)) is not None:
             notes.append(note + transpose)
@@ -118,22 +133,46 @@ def _record_note_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> S
     for position in (0, -1):
         if args and isinstance(args[position], dict):
             options = {**args.pop(position), **options}
+    if len(args) > 1:
+        options = {**_pair_trailing_arguments(args[1:]), **options}
+    settings = interpreter.current_thread.settings
+    _check_synth_exists(settings)
     if is_sound_disabled_by_options(options):
         return SoundNode()
-    settings = interpreter.current_thread.settings
     note_values = args[0] if args else options.pop("note", get_default_note(settings.synth))
     options.pop("on", None)
     resolved = convert_sound_options(interpreter, options, settings.synth_defaults)
     _replace_duration_by_sustain(interpreter, resolved)
+    if settings.checks_options:
+        check_option_values(settings.synth, resolved)
     add_scaled_defaults(interpreter, "synth", settings.synth, resolved)
     pitch = resolved.get("pitch", 0.0)
     notes = [
         None if note is None else note + pitch
         for note in convert_to_transposed_notes(interpreter, note_values)
     ]
+    _check_notes(settings, notes)
     if len(notes) > 1:
         resolved["amp"] = resolved.get("amp", 1.0) / len(notes)
     return interpreter.add_score_events("synth", settings.synth, resolved, notes)
+
+
+def _check_synth_exists(settings: ThreadSettings) -> None:
+    if not is_synth_known(settings.synth) and not settings.allows_unknown_synths:
+        raise_for_unknown_synth(settings.synth)
+
+
+def _check_notes(settings: ThreadSettings, notes: list[float | None]) -> None:
+    for note in notes if settings.checks_options else ():
+        if note is not None:
+            check_option_values(settings.synth, {"note": note})
+
+
+def _pair_trailing_arguments(args: list[Any]) -> dict[str, Any]:
+    """Return options that are given as a list of names and values."""
+    if len(args) % 2 and not any(isinstance(arg, (UnknownValue, list)) for arg in args):
+        raise_program_error(f"{format_ruby_value(args[0])} is an option without a name")
+    return {str(name): value for name, value in zip(args[::2], args[1::2])}
 
 
 def _replace_duration_by_sustain(
@@ -153,13 +192,22 @@ def get_default_note(synth: str) -> float:
 
 def is_sound_disabled_by_options(options: dict[str, Any]) -> bool:
     """Return whether the option `on:` disables a sound."""
-    return options.get("on", True) in (None, False, 0)
+    return options.get("on", True) in (False, 0)
+
+
+def name_synth(value: Any) -> str:
+    """Return the name of a synth that a program gives as a symbol or string."""
+    if isinstance(value, str):
+        return str(value)
+    return UNKNOWN_SYNTH if isinstance(value, UnknownValue) else format_ruby_value(value)
 
 
 @register_builtin_function("synth")
 def _record_synth_call_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> SoundNode:
     settings = interpreter.current_thread.settings
-    synth = str(call.args[0]) if call.args else settings.synth
+    synth = settings.synth
+    if call.args and call.args[0] is not None:
+        synth = name_synth(call.args[0])
     interpreter.current_thread.settings = settings.copy_with(synth=synth)
     try:
         default_note = get_default_note(synth)

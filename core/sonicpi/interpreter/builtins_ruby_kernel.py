@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin_function
-from core.sonicpi.interpreter.control_flow_signals import ControlFlowSignal
+from core.sonicpi.interpreter.control_flow_signals import (
+    ControlFlowSignal,
+    raise_program_error,
+)
+from core.sonicpi.interpreter.missing_names import format_ruby_value
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.string_methods import NUMBER_PREFIX, parse_leading_float
 from core.sonicpi.interpreter.values import MAX_STRING_CHARS, UNKNOWN, UnknownValue
@@ -43,7 +47,8 @@ def _record_unfollowed_function(interpreter: ProgramInterpreter, call: BuiltinCa
 
 @register_builtin_function("raise", "fail", "abort", "exit")
 def _raise_error(_interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
-    raise ControlFlowSignal("raise", call.args[-1] if call.args else None)
+    value = call.args[-1] if call.args else None
+    raise_program_error(f"the program raises {format_ruby_value(value)}", value)
 
 
 @register_builtin_function("catch")
@@ -68,7 +73,7 @@ def _convert_to_number(_interpreter: ProgramInterpreter, call: BuiltinCall) -> A
     if isinstance(value, (int, float, UnknownValue)):
         return value
     if not isinstance(value, str) or not NUMBER_PREFIX.fullmatch(value.strip()):
-        raise ControlFlowSignal("raise", "invalid value")
+        raise_program_error(f"{format_ruby_value(value)} is no number", "invalid value")
     number = parse_leading_float(value.strip())
     return int(number) if number.is_integer() and "." not in value else number
 

@@ -8,6 +8,7 @@ from typing import Any
 from core.sonicpi.interpreter.builtins_play_and_synth import (
     add_scaled_defaults,
     convert_sound_options,
+    name_synth,
 )
 from core.sonicpi.interpreter.builtins_registry import (
     BUILTINS,
@@ -15,6 +16,8 @@ from core.sonicpi.interpreter.builtins_registry import (
     register_builtin_function,
 )
 from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM
+from core.sonicpi.interpreter.missing_names import is_fx_known, raise_for_unknown_fx
+from core.sonicpi.interpreter.option_value_checks import check_option_values
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard, ThreadSettings
 from core.sonicpi.interpreter.sched_ahead_times_and_clip_start import DEFAULT_LEAD_SECONDS
@@ -24,13 +27,13 @@ from core.sonicpi.sonic_pi_inventory import get_builtin_sample_duration
 from core.sonicpi.sound_options_and_control_changes import SoundOptions
 
 MAX_FX_REPS = 512
+DEFAULT_SYNTH = "beep"
 BPM_RANGE = (1.0, 2000.0)
 # X of functions use_X and with_X that leave the settings unchanged.
 IGNORED_SETTINGS = (
     "debug",
     "tuning",
     "cue_logging",
-    "arg_checks",
     "timing_guarantees",
 )
 
@@ -65,7 +68,8 @@ def _register_thread_setting(update_settings: SettingsUpdate, *names: str) -> No
 
 
 def _set_synth(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    synth = str(call.args[0]) if call.args else thread.settings.synth
+    is_named = call.args and call.args[0] is not None
+    synth = name_synth(call.args[0]) if is_named else DEFAULT_SYNTH
     return thread.settings.copy_with(synth=synth)
 
 
@@ -135,6 +139,18 @@ def _set_schedule_ahead_time_to_zero(thread: ProgramThread, _call: BuiltinCall) 
     return thread.settings.copy_with(lead_seconds=0.0)
 
 
+def _set_option_checks(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    return thread.settings.copy_with(checks_options=_is_first_argument_true(call))
+
+
+def _allow_unknown_synths(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    return thread.settings.copy_with(allows_unknown_synths=_is_first_argument_true(call))
+
+
+def _is_first_argument_true(call: BuiltinCall) -> bool:
+    return not call.args or call.args[0] not in (None, False)
+
+
 def _get_unchanged_settings(thread: ProgramThread, _call: BuiltinCall) -> ThreadSettings:
     return thread.settings
 
@@ -152,6 +168,8 @@ _register_thread_setting(_set_sample_defaults, "sample_defaults")
 _register_thread_setting(_merge_options_into_sample_defaults, "merged_sample_defaults")
 _register_thread_setting(_set_schedule_ahead_time, "sched_ahead_time")
 _register_thread_setting(_set_schedule_ahead_time_to_zero, "real_time")
+_register_thread_setting(_set_option_checks, "arg_checks")
+_register_thread_setting(_allow_unknown_synths, "external_synths")
 _register_thread_setting(_get_unchanged_settings, *IGNORED_SETTINGS)
 
 
@@ -172,12 +190,16 @@ def _takes_parameters(block: Any) -> bool:
 
 @register_builtin_function("with_fx")
 def _run_block_with_fx(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
-    name = str(call.args[0]) if call.args else "none"
+    name = name_synth(call.args[0]) if call.args else "none"
     reps = max(1, min(int(to_number_or_default(call.options.get("reps", 1), 1)), MAX_FX_REPS))
     thread = interpreter.current_thread
     settings = thread.settings
+    if not is_fx_known(name) and not settings.allows_unknown_synths:
+        raise_for_unknown_fx(name)
     options = {k: v for k, v in call.options.items() if k != "reps"}
     fx_options = SoundOptions(convert_sound_options(interpreter, options, {}))
+    if settings.checks_options:
+        check_option_values(f"fx_{name}", fx_options)
     add_scaled_defaults(interpreter, "fx", name, fx_options)
     fx_options.is_referenced = _takes_parameters(call.block)
     node = SoundNode() if name == "none" else SoundNode((fx_options,))

@@ -16,6 +16,7 @@ from core.sonicpi.interpreter.calls_of_blocks_functions_and_methods import limit
 from core.sonicpi.interpreter.control_flow_signals import (
     VALUE_ERRORS,
     ControlFlowSignal,
+    ProgramErrorSignal,
     ThreadEndSignal,
 )
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
@@ -83,9 +84,11 @@ def _run_block_in_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> No
     stuck_count = 0
     try:
         for _ in limit_iterations(range(10**6)):
-            iteration_start = interpreter.current_thread.current_seconds
+            thread = interpreter.current_thread
+            iteration_start, last_cue = thread.current_seconds, thread.last_cue
             interpreter.run_block(call.block, [], call.scope)
-            if interpreter.current_thread.is_clock_unchanged_since(iteration_start):
+            has_waited = thread.last_cue not in (None, last_cue)
+            if thread.is_clock_unchanged_since(iteration_start) and not has_waited:
                 stuck_count += 1
                 if stuck_count == MAX_STUCK_ROUNDS:
                     interpreter.record_endless_loop()
@@ -129,6 +132,8 @@ def _run_block_at_times(interpreter: ProgramInterpreter, call: BuiltinCall) -> N
                 interpreter.run_block(call.block, block_args, call.scope)
         except (ThreadEndSignal, *VALUE_ERRORS):
             continue
+        except ProgramErrorSignal as error:
+            interpreter.record_problem(error.message, "ends_thread", error.line)
         except ControlFlowSignal as signal:
             if signal.keyword != "raise":
                 raise

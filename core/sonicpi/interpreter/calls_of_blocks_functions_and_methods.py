@@ -11,15 +11,28 @@ from typing import Any
 
 from core.sonicpi.interpreter import iterator_methods, lambda_object_and_class_methods
 from core.sonicpi.interpreter.builtins_registry import Builtin, BuiltinCall
-from core.sonicpi.interpreter.control_flow_signals import ControlFlowSignal, ThreadEndSignal
+from core.sonicpi.interpreter.control_flow_signals import (
+    ControlFlowSignal,
+    ProgramProblem,
+    ThreadEndSignal,
+    raise_program_error,
+)
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.list_and_number_methods import (
     call_value_method,
     count_draws_from_unknown_list,
     is_iterated_by_block_methods,
 )
+from core.sonicpi.interpreter.missing_names import (
+    check_argument_count_of_builtin,
+    describe_missing_function,
+    is_function_defined,
+    is_method_defined,
+    raise_for_missing_method,
+)
 from core.sonicpi.interpreter.parameter_binding import (
     bind_arguments_to_parameters,
+    check_argument_count,
     declare_numbered_parameters,
 )
 from core.sonicpi.interpreter.program_classes_and_objects import ProgramClass, ProgramObject
@@ -34,6 +47,7 @@ from core.sonicpi.interpreter.syntax_tree_types import (
 )
 from core.sonicpi.interpreter.values import (
     UNDEFINED,
+    UNDEFINED_NAME,
     UNKNOWN,
     Symbol,
     UnknownValue,
@@ -43,6 +57,7 @@ from core.sonicpi.score_events import ScoreEvent
 
 MAX_COUNTED_FUNCTIONS = 512
 MAX_UNFOLLOWED_KINDS = 16
+MAX_PROBLEMS = 64
 
 
 class SyntaxTreeEvaluator:
@@ -73,6 +88,10 @@ class SyntaxTreeEvaluator:
     starts_with_undefined_function : bool
         Whether the program calls a function that nothing defines before anything sounds. Sonic Pi
         stops there, unless another buffer defines it.
+    problems : list of ProgramProblem
+        What keeps parts of the program from sounding.
+    current_line : int or None
+        Line of the statement that started last; None in a tree without lines.
     steps_left : int
         Number of nodes that may still be evaluated in the running thread; 0 or less at its limit.
     compiler : SyntaxTreeCompiler
@@ -89,6 +108,8 @@ class SyntaxTreeEvaluator:
     events: list[ScoreEvent]
     started_threads: set[tuple[Any, ...]]
     starts_with_undefined_function: bool = False
+    problems: list[ProgramProblem]
+    current_line: int | None = None
     steps_left: int
     compiler: SyntaxTreeCompiler
 
@@ -96,6 +117,18 @@ class SyntaxTreeEvaluator:
         """Record that the program has code that is not followed and might sound."""
         if kind not in self.unfollowed_code and len(self.unfollowed_code) < MAX_UNFOLLOWED_KINDS:
             self.unfollowed_code.append(kind)
+
+    def record_problem(self, message: str, consequence: str, line: int | None = None) -> None:
+        """Record what keeps a part of the program from sounding, once per message and line."""
+        line = line or self.current_line
+        problem = ProgramProblem(self.current_thread.current_seconds, message, line, consequence)
+        for index, known in enumerate(self.problems):
+            if (known.message, known.line) == (message, line):
+                if consequence == "ends_thread" != known.consequence:
+                    self.problems[index] = problem
+                return
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(problem)
 
     def record_endless_loop(self) -> None:
         """Record that a loop never ends and lets no time pass."""
@@ -165,6 +198,7 @@ class SyntaxTreeEvaluator:
         if len(self.call_counts) < MAX_COUNTED_FUNCTIONS:
             self.call_counts[name] = self.call_counts.get(name, 0) + 1
         if name in self.builtins:
+            check_argument_count_of_builtin(name, call.args, call.options)
             return self.builtins[name](self, call)
         instance = call.scope["&object"] if "&object" in call.scope else None
         if isinstance(instance, ProgramObject) and instance.program_class.find_method_of_class(
@@ -176,15 +210,31 @@ class SyntaxTreeEvaluator:
             return lambda_object_and_class_methods.call_class_body_function(
                 self, program_class, name, call
             )
-        if self.current_thread.rescue_depth and not call.block:
-            raise ControlFlowSignal("raise", UNKNOWN)  # It is an error that the program expects.
+        return self._evaluate_unknown_function(name, call)
+
+    def _evaluate_unknown_function(self, name: str, call: BuiltinCall) -> Any:
+        """Return the value of a function that neither the program nor the interpreter defines.
+
+        Raises
+        ------
+        ProgramErrorSignal
+            When Sonic Pi does not define it either.
+        """
+        is_value = not (call.args or call.options or call.block)
+        if not is_function_defined(self, name):
+            message = describe_missing_function(self, name)
+            if self.current_thread.rescue_depth or not is_value:
+                raise_program_error(message, UNKNOWN)
+            # It may be a value of another buffer, or one that is still to be written.
+            self.record_problem(message, "assumed")
         self.unknown_count += 1
         if not self.events and not self.started_threads:
             self.starts_with_undefined_function = True
         if call.block:
             self.record_unfollowed_code(f"the function {name}")
             return self.run_block(call.block, [UNKNOWN], call.scope)
-        # A bare name may be a value of another buffer, or one that is still to be written.
+        if is_value and not is_function_defined(self, name):
+            return UNDEFINED_NAME
         return UNDEFINED if call.args or call.options else UNKNOWN
 
     def call_program_function(self, block: list[Any], call: BuiltinCall, outer_scope: Scope) -> Any:
@@ -196,6 +246,7 @@ class SyntaxTreeEvaluator:
             declare_variable(function_scope, "&", closure)
         args = [*call.args, call.options] if call.options else call.args
         compiled = self.compiler.get_compiled_block(block)
+        check_argument_count(compiled.parameters, call.args, call.options)
         bind_arguments_to_parameters(self, compiled.parameters, args, function_scope)
         try:
             return compiled.evaluate_body(self, function_scope)
@@ -216,6 +267,8 @@ class SyntaxTreeEvaluator:
             return lambda_object_and_class_methods.call_object_method(self, receiver, name, call)
         if isinstance(receiver, Symbol) and receiver[:1].isupper():
             return lambda_object_and_class_methods.call_constant_method(self, receiver, name, call)
+        if call.block is not None and not is_method_defined(self, receiver, name):
+            raise_for_missing_method(receiver, name)
         if call.block is not None and is_iterated_by_block_methods(receiver):
             return self._call_iterator_method(receiver, name, call)
         if receiver is None or isinstance(receiver, UnknownValue):
@@ -226,7 +279,10 @@ class SyntaxTreeEvaluator:
                 count_draws_from_unknown_list(name, call.args, self.current_thread.random)
                 return receiver
         args = [*call.args, call.options] if call.options else call.args
-        return call_value_method(receiver, name, args, self.current_thread.random)
+        value = call_value_method(receiver, name, args, self.current_thread.random)
+        if value is UNKNOWN and not is_method_defined(self, receiver, name):
+            raise_for_missing_method(receiver, name)
+        return value
 
     def _call_iterator_method(self, receiver: Any, name: str, call: BuiltinCall) -> Any:
         """Call a method with a block for each item of a list, hash, number or string."""

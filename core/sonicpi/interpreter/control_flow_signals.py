@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 # Errors of Python that values of unexpected types cause. They end the running thread, as errors
 # do when the program runs.
@@ -39,3 +40,48 @@ class ControlFlowSignal(Exception):  # noqa: N818 - it signals a jump in the pro
 
     def __init__(self, keyword: str, value: Any = None, tag: Any = None):
         self.keyword, self.value, self.tag = keyword, value, tag
+
+
+class ProgramErrorSignal(ControlFlowSignal):
+    """An error that Sonic Pi raises; without a `rescue` in the program it ends the thread.
+
+    Attributes
+    ----------
+    message : str
+        What is wrong, without a full stop.
+    line : int or None
+        Line of the statement, from 1; None in a tree without lines.
+    """
+
+    def __init__(self, message: str, value: Any = None):
+        super().__init__("raise", value)
+        self.message = message
+        self.line: int | None = None
+
+
+@dataclass(frozen=True)
+class ProgramProblem:
+    """What keeps a part of a program from sounding.
+
+    Attributes
+    ----------
+    seconds : float
+        Time in the program.
+    message : str
+        What is wrong, without a full stop.
+    line : int or None
+        Line in the program, from 1; None in a tree without lines.
+    consequence : {"ends_thread", "silent", "assumed"}
+        Whether the thread ends there, only this sound is missing, or the reader went on as if the
+        code were right.
+    """
+
+    seconds: float
+    message: str
+    line: int | None
+    consequence: str
+
+
+def raise_program_error(message: str, value: Any = None) -> NoReturn:
+    """Raise the error of a program that `ProgramErrorSignal` describes."""
+    raise ProgramErrorSignal(message, value)

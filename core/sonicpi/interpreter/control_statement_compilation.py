@@ -179,7 +179,7 @@ def compile_begin_rescue_block(compiler: NodeCompiler, node: list[Any]) -> NodeE
                 raise
             thread.call_depth = depth
             if error_name:
-                scope[error_name] = error.value if isinstance(error, ControlFlowSignal) else UNKNOWN
+                scope[error_name] = _get_value_of_error(error)
             return evaluate_handler(evaluator, scope)
         finally:
             thread.rescue_depth = rescue_depth
@@ -200,6 +200,12 @@ def compile_begin_rescue_block(compiler: NodeCompiler, node: list[Any]) -> NodeE
                 evaluate_ensure(evaluator, scope)
 
     return evaluate_begin_rescue_block
+
+
+def _get_value_of_error(error: Exception) -> Any:
+    """Return what `rescue => e` binds: an object whose message is not followed."""
+    value = error.value if isinstance(error, ControlFlowSignal) else None
+    return UNKNOWN if value is None or isinstance(value, str) else value
 
 
 def _evaluate_until_no_retry(evaluate: NodeEvaluation, evaluator: Any, scope: Scope) -> Any:

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BuiltinCall
+from core.sonicpi.interpreter.control_flow_signals import raise_program_error
 from core.sonicpi.interpreter.hash_methods import HashWithDefault
 from core.sonicpi.interpreter.list_and_number_methods import call_value_method
+from core.sonicpi.interpreter.missing_names import is_constant_defined, is_method_defined
 from core.sonicpi.interpreter.program_classes_and_objects import ProgramClass, ProgramObject
 from core.sonicpi.interpreter.syntax_tree_types import BlockScope, declare_variable
 from core.sonicpi.interpreter.values import (
@@ -140,7 +142,11 @@ def call_constant_method(evaluator: Any, name: Symbol, method: str, call: Builti
         )
     if call.block is not None:
         evaluator.record_unfollowed_code(f"the method {name}.{method}")
-    return call_value_method(name, method, call.args, evaluator.current_thread.random)
+    value = call_value_method(name, method, call.args, evaluator.current_thread.random)
+    is_symbol = is_method_defined(evaluator, name, method)
+    if value is UNKNOWN and not (is_symbol or is_constant_defined(str(name))):
+        raise_program_error(f"{name} is not defined")
+    return value
 
 
 def _construct_builtin_object(evaluator: Any, name: str, call: BuiltinCall) -> Any:

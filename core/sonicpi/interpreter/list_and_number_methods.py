@@ -12,6 +12,7 @@ from core.sonicpi.interpreter.iterator_methods import (
     INDEX_ITERATORS,
     list_iterator_items,
 )
+from core.sonicpi.interpreter.missing_names import get_method_names_of_value
 from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.random_stream import RandomStream
 from core.sonicpi.interpreter.ranges_and_enumerators import Enumerator, Range
@@ -53,6 +54,8 @@ def call_value_method(
     """
     if name in _COMMON_METHODS:
         return _COMMON_METHODS[name](receiver)
+    if name == "respond_to?" and args:
+        return str(args[0]) in get_method_names_of_value(receiver)
     if name in ("==", "eql?", "equal?", "!=") and args:
         return apply_ruby_operator("!=" if name == "!=" else "==", receiver, args[0])
     if name in ("is_a?", "kind_of?", "instance_of?", "===") and args:

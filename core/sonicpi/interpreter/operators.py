@@ -6,6 +6,7 @@ import operator as python_operators
 from collections.abc import Callable
 from typing import Any
 
+from core.sonicpi.interpreter.control_flow_signals import raise_program_error
 from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,
     MAX_STRING_CHARS,
@@ -22,6 +23,7 @@ MAX_MAGNITUDE = 1e15  # of a result
 MAX_STRING_REPEATS = 64
 REST_NAMES = ("r", "rest")
 _NUMBER_TYPES = (int, float)  # A bool is no number.
+NIL_OPERATORS = ("+", "-")
 NUMBER_OPERATORS = ("+", "-", "*", "/", "%", "**", "<", ">", "<=", ">=")
 
 
@@ -30,8 +32,8 @@ def apply_ruby_operator(operator: str, left: Any, right: Any) -> Any:
 
     Raises
     ------
-    TypeError
-        When a number operator gets nil.
+    ProgramErrorSignal
+        When the operands are known and Ruby has no such operator for them.
     """
     if type(left) in _NUMBER_TYPES and type(right) in _NUMBER_TYPES:
         return _apply_operator_to_numbers(operator, left, right)
@@ -40,6 +42,9 @@ def apply_ruby_operator(operator: str, left: Any, right: Any) -> Any:
         return left == right or (both_strings and str(left) == str(right))
     if operator == "!=":
         return left != right
+    if left is None and operator in NIL_OPERATORS:
+        return None  # Sonic Pi defines them, so that a transposed rest is a rest.
+    _check_operands(operator, left, right)
     if isinstance(left, list):
         return _apply_list_operator(operator, left, right)
     if isinstance(left, str) and operator in _STRING_OPERATORS and not isinstance(left, Symbol):
@@ -47,6 +52,19 @@ def apply_ruby_operator(operator: str, left: Any, right: Any) -> Any:
     if isinstance(left, str) and left in REST_NAMES:
         return left  # A transposed rest is a rest.
     return _apply_number_operator(operator, _to_operand(left), _to_operand(right))
+
+
+def _check_operands(operator: str, left: Any, right: Any) -> None:
+    """Raise the error of an operator that Ruby does not have for its operands."""
+    is_no_sequence = right is None or type(right) in _NUMBER_TYPES
+    if left is None and operator in NUMBER_OPERATORS:
+        raise_program_error(f"nil has no operator {operator}")
+    if type(left) is list and operator in ("+", "-") and (is_no_sequence or type(right) is str):
+        raise_program_error(f"a list has no operator {operator} for a value that is no list")
+    if type(left) is str and operator == "+" and (is_no_sequence or type(right) in (list, Symbol)):
+        raise_program_error("only a string can be added to a string")
+    if type(left) is str and operator in ("-", "/", "**"):
+        raise_program_error(f"a string has no operator {operator}")
 
 
 def _apply_operator_to_numbers(operator: str, left: float, right: float) -> Any:
@@ -63,8 +81,8 @@ def _to_operand(value: Any) -> Any:
 def _apply_number_operator(operator: str, left: Any, right: Any) -> Any:
     if isinstance(left, UndefinedValue) or isinstance(right, UndefinedValue):
         return UNDEFINED
-    if operator in NUMBER_OPERATORS and (left is None or right is None):
-        raise TypeError(f"nil has no {operator}")  # It ends the thread, as in Ruby.
+    if operator in NUMBER_OPERATORS and right is None:
+        raise_program_error(f"the operator {operator} has no use for nil")
     if not (isinstance(left, (int, float)) and isinstance(right, (int, float))):
         return UNKNOWN
     return _apply_arithmetic_operator(operator, left, right)
@@ -105,7 +123,7 @@ def _apply_list_operator(operator: str, left: list[Any], right: Any) -> Any:
 
 def _apply_arithmetic_operator(operator: str, left: float, right: float) -> Any:
     if operator in "/%" and right == 0 and isinstance(left, int) and isinstance(right, int):
-        raise ZeroDivisionError  # It ends the thread, as in Ruby.
+        raise_program_error("a whole number is divided by 0")
     try:
         if operator == "/":
             is_integer_division = isinstance(left, int) and isinstance(right, int)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.sonicpi.interpreter.control_flow_signals import raise_program_error
 from core.sonicpi.interpreter.syntax_tree_types import BlockScope, Scope, declare_variable
+from core.sonicpi.interpreter.values import UnknownValue
 
 
 def bind_arguments_to_parameters(
@@ -54,6 +56,29 @@ def bind_arguments_to_parameters(
         else:
             value = args.pop(0) if args else evaluator.evaluate_syntax_tree_node(default, scope)
             declare_variable(scope, name, value)
+
+
+def check_argument_count(parameters: list[Any], args: list[Any], options: dict[str, Any]) -> None:
+    """Check the number of arguments of a function; unlike a block, it takes no other.
+
+    Raises
+    ------
+    ProgramErrorSignal
+        When there are too few or too many.
+    """
+    names = [name if isinstance(name, str) else "" for name, _ in parameters]
+    if any(name.startswith("*") for name in names):
+        return
+    takes_options = any(name.startswith(":") for name in names)
+    defaults = [
+        default for (_, default), name in zip(parameters, names) if not name.startswith((":", "&"))
+    ]
+    count = len(args) + (bool(options) and not takes_options)
+    least, most = sum(default is None for default in defaults), len(defaults)
+    if least <= count <= most or any(isinstance(arg, UnknownValue) for arg in args[most:]):
+        return
+    expected = str(most) if least == most else f"{least} to {most}"
+    raise_program_error(f"a function with {expected} parameters is called with {count} arguments")
 
 
 def uses_numbered_parameters(node: Any) -> bool:

@@ -6,7 +6,8 @@
 # The tree holds only the node kinds that `TreeSimplifier` below creates; all others become
 # ["?", children…]. To a request that begins with the byte 1 the reply is the tree of
 # `SourcePositions`, or null. A request that begins with the byte 2 holds a JSON list of programs; the
-# reply is the list of their replies.
+# reply is the list of their replies. To a request that begins with the byte 3 the reply is that of the
+# program, where each statement is ["line", its line, statement].
 
 require "json"
 require "ripper"
@@ -51,8 +52,9 @@ end
 
 # Converts Ripper's tree into fewer node kinds: call, set, if, while, case, block, def and literals.
 class TreeSimplifier
-  def initialize
+  def initialize(has_lines: false)
     @depth = 0
+    @has_lines = has_lines
   end
 
   def simplify(node)
@@ -70,7 +72,20 @@ class TreeSimplifier
   private
 
   def build_sequence(nodes)
-    ["seq", *(nodes || []).map { |node| simplify(node) }.compact]
+    ["seq", *(nodes || []).map { |node| add_line(node, simplify(node)) }.compact]
+  end
+
+  def add_line(node, simplified)
+    line = @has_lines && simplified && find_line(node)
+    line ? ["line", line, simplified] : simplified
+  end
+
+  # Return the line of the first token of a node.
+  def find_line(node)
+    return nil unless node.is_a?(Array)
+    return node[2][0] if node[0].to_s.start_with?("@") && node[2].is_a?(Array)
+    node.each { |child| line = find_line(child) and return line }
+    nil
   end
 
   def token_text(node)
@@ -136,7 +151,13 @@ class TreeSimplifier
   def on_field(receiver, operator, name) = method_call(receiver, operator, name, [])
   def on_binary(a, op, b) = ["op", op.to_s, simplify(a), simplify(b)]
   def on_unary(op, a) = ["unary", op.to_s, simplify(a)]
-  def on_paren(node) = simplify(node)
+
+  # One expression in brackets is no statement.
+  def on_paren(node)
+    is_expression = node.is_a?(Array) && node.size == 1 && node[0].is_a?(Array) && node[0][0].is_a?(Symbol)
+    simplify(is_expression ? node[0] : node)
+  end
+
   def on_defined(node) = ["defined", simplify(node)]
   def on_yield(arguments) = ["yield", *simplify_arguments(arguments)]
   def on_yield0 = ["yield"]
@@ -383,13 +404,15 @@ rescue JSON::ParserError
   "null"
 end
 
-def parse_to_json(source)
+LINES_REQUEST = "\x03".b
+
+def parse_to_json(source, has_lines: false)
   source = source.force_encoding("UTF-8").scrub("?").tr("\0\x04\x1a", " ").delete_prefix("\uFEFF")
   source = source.sub(/^__END__$.*/m, "") # What follows is data.
   # Sonic Pi rewrites (ring 1, 2) to ring(1, 2), so that a comma may stand at the end.
   source = source.gsub(RING_CALL_IN_BRACKETS) { " #{$1}#{$2}(" }
   tree, problem = parse_part_before_error(source)
-  simplified = tree ? TreeSimplifier.new.simplify(tree) : nil
+  simplified = tree ? TreeSimplifier.new(has_lines: has_lines).simplify(tree) : nil
   JSON.generate({tree: simplified, line: problem&.line, message: problem&.message}, max_nesting: 4 * MAX_DEPTH)
 rescue SystemStackError, StandardError => error
   JSON.generate({tree: nil, line: nil, message: nil, error: error.class.name})
@@ -403,6 +426,7 @@ while (size = $stdin.read(4))
   body = case request[0]
     when POSITIONS_REQUEST then parse_positions_to_json(request[1..])
     when LIST_REQUEST then parse_list_to_json(request[1..])
+    when LINES_REQUEST then parse_to_json(request[1..], has_lines: true)
     else parse_to_json(request)
   end
   $stdout.write([body.bytesize].pack("N"), body)

@@ -8,8 +8,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from core.sonicpi.interpreter.control_flow_signals import ProgramProblem
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
-from core.sonicpi.interpreter.ruby_parser_process import ParsedProgram, parse_program_and_error
+from core.sonicpi.interpreter.ruby_parser_process import (
+    ParsedProgram,
+    parse_program_and_error,
+    parse_program_with_lines,
+)
 from core.sonicpi.main_mixer import is_mixer_silent
 from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
@@ -33,6 +38,12 @@ CACHE_SIZE = 16
 SOUND_CACHE_SIZE = 4096
 NO_SOUND_MESSAGE = "Nothing in this code would sound"
 PARTIAL_READING_NOTE = "; predicted from the part before it"
+SYNTAX_ERROR = "syntax error"
+CONSEQUENCES = {
+    "ends_thread": "Sonic Pi ends this thread there",
+    "silent": "nothing sounds there",
+    "assumed": "Sonic Pi would stop there; predicted as if it had a value",
+}
 MAX_SHARE_AFTER_UNDEFINED_FUNCTION = 0.5
 """Understood share of a program that ends with an error before anything sounds."""
 
@@ -49,7 +60,7 @@ class ProgramReading:
         ``no_sound`` and ``syntax`` are certain: nothing would sound, or nothing before the syntax
         error. ``unknown`` has no sounds, but code that was not followed and might sound.
     line : int or None
-        Line of the syntax error, from 1.
+        Line of the syntax error, or of the first error that ends a thread, from 1.
     message : str
         What to tell the user: why nothing sounds, or which part was read. "" for a program that
         was read as a whole.
@@ -73,6 +84,12 @@ class ProgramReading:
     def is_silent(self) -> bool:
         """Whether it is certain that nothing would sound."""
         return self.status in (STATUS_NO_SOUND, STATUS_SYNTAX)
+
+    @property
+    def has_syntax_error(self) -> bool:
+        """Whether the program does not parse to its end, so that Sonic Pi runs none of it."""
+        starts = f"line {self.line}: {SYNTAX_ERROR}"
+        return self.status == STATUS_SYNTAX or self.message.startswith(starts)
 
 
 _known_readings: ContextVar[Mapping[str, ProgramReading] | None] = ContextVar(
@@ -124,7 +141,11 @@ def reuse_program_readings(readings: Mapping[str, ProgramReading]) -> Iterator[N
 def interpret_uncached_program(source: str) -> ProgramReading:
     """Read a program as `interpret_program` does, whatever `reuse_program_readings` has for it."""
     parsed = parse_program_and_error(source)
-    return build_program_reading(source, parsed, ProgramInterpreter(parsed.tree))
+    interpreter = ProgramInterpreter(parsed.tree)
+    if interpreter.problems:
+        # Few programs have any, and the others need no lines.
+        interpreter = ProgramInterpreter(parse_program_with_lines(source))
+    return build_program_reading(source, parsed, interpreter)
 
 
 def build_program_reading(
@@ -157,12 +178,32 @@ def _build_reading_without_mixer(
     if parsed.tree is None and source.strip():
         message = "The code could not be read."
         return ProgramReading(events, STATUS_UNKNOWN, None, message)
+    problem = min(interpreter.problems, key=_rank_problem, default=None)
+    line = problem.line if problem else None
     if is_audible:
-        return ProgramReading(events, STATUS_SOUND, understood_share=understood_share)
+        message = _describe_problem(problem) if problem else ""
+        return ProgramReading(events, STATUS_SOUND, line, message, understood_share)
     if reason := _find_reason_to_doubt_silence(interpreter):
         message = f"No sound was found, but this code has {reason}, which cannot be followed."
-        return ProgramReading(events, STATUS_UNKNOWN, None, message, understood_share)
-    return ProgramReading(events, STATUS_NO_SOUND, None, _explain_program_silence(interpreter))
+        return ProgramReading(events, STATUS_UNKNOWN, line, message, understood_share)
+    message = _explain_program_silence(interpreter)
+    if problem:
+        message = f"{NO_SOUND_MESSAGE}: {_locate_problem(problem)}."
+    return ProgramReading(events, STATUS_NO_SOUND, line, message)
+
+
+def _rank_problem(problem: ProgramProblem) -> tuple[bool, float]:
+    """Return the sort key by which the problem with the largest consequence comes first."""
+    return problem.consequence != "ends_thread", problem.seconds
+
+
+def _locate_problem(problem: ProgramProblem) -> str:
+    place = "" if problem.line is None else f"line {problem.line}: "
+    return place + problem.message
+
+
+def _describe_problem(problem: ProgramProblem) -> str:
+    return f"{_locate_problem(problem)}; {CONSEQUENCES[problem.consequence]}."
 
 
 def _compute_understood_share(interpreter: ProgramInterpreter) -> float:
@@ -205,7 +246,7 @@ def _is_event_audible(event: ScoreEvent) -> bool:
 def _build_syntax_error_reading(
     events: list[ScoreEvent], is_audible: bool, line: int, error: str, understood_share: float
 ) -> ProgramReading:
-    error = error if error.startswith("syntax error") else f"syntax error, {error}"
+    error = error if error.startswith(SYNTAX_ERROR) else f"{SYNTAX_ERROR}, {error}"
     if is_audible:
         message = f"line {line}: {error}{PARTIAL_READING_NOTE}."
         return ProgramReading(events, STATUS_SOUND, line, message, understood_share)

@@ -17,6 +17,7 @@ from core.sonicpi.interpreter.control_flow_signals import (
     VALUE_ERRORS,
     ControlFlowSignal,
     CueWaitSignal,
+    ProgramErrorSignal,
     ThreadEndSignal,
 )
 from core.sonicpi.interpreter.cue_history import CueHistory
@@ -106,6 +107,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.constants = dict(CONSTANTS)
         self.unknown_count = 0
         self.unfollowed_code = []
+        self.problems = []
         self.has_endless_loop = self.has_passed_end = False
         self.program_steps_left = MAX_PROGRAM_STEPS
         self.current_thread = ProgramThread("main", Fraction(0), ThreadSettings(), {}, tree)
@@ -162,6 +164,8 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         except CueWaitSignal:
             thread.settings = start_settings
             return False
+        except ProgramErrorSignal as error:
+            self.record_problem(error.message, "ends_thread", error.line)
         except (ThreadEndSignal, ControlFlowSignal):
             is_finished = thread.current_seconds >= MAX_SCORE_SECONDS
         except VALUE_ERRORS:
@@ -182,8 +186,9 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.evaluate_syntax_tree_node(thread.prelude, scope)
         value = thread.initial_value
         for _ in range(MAX_ITERATIONS):
-            iteration_start = thread.current_seconds
-            self.record_cue(thread.name, priority=LIVE_LOOP_CUE_PRIORITY)
+            iteration_start, last_cue = thread.current_seconds, thread.last_cue
+            if thread.sends_loop_cue:
+                self.record_cue(thread.name, priority=LIVE_LOOP_CUE_PRIORITY)
             for redefinition in thread.redefinitions[redefinition_count:]:
                 if redefinition.seconds <= thread.current_seconds:
                     body, scope = redefinition.body, dict(redefinition.scope)
@@ -191,7 +196,9 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
                     redefinition_count += 1
             args = [value] if isinstance(body, list) and body[1] else []
             value = self.run_block(body, args, scope)
-            if thread.is_clock_unchanged_since(iteration_start):
+            # A `sync` lets no time pass where the cue comes at once.
+            has_waited = thread.last_cue not in (None, last_cue)
+            if thread.is_clock_unchanged_since(iteration_start) and not has_waited:
                 self.record_endless_loop()
                 return
 
@@ -360,6 +367,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             initial_value=options.get("init", 0),
             path=path,
             initial_random=initial_random,
+            sends_loop_cue=options.get("auto_cue", True) not in (None, False),
         )
         self.pending_threads.append(thread)
         if is_loop:

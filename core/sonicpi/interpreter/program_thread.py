@@ -36,6 +36,8 @@ class ThreadSettings:
     fx: FxChain = ()
     density: float = 1.0
     lead_seconds: float | None = None
+    checks_options: bool = True
+    allows_unknown_synths: bool = False
     follows_link: bool = True
 
     def copy_with(self, **changes: Any) -> ThreadSettings:
@@ -80,6 +82,7 @@ class ProgramThread:
     prelude: Node = None
     initial_value: Any = 0
     path: tuple[int, ...] = ()
+    sends_loop_cue: bool = True
     current_seconds: float = 0.0
     unrounded_seconds: Fraction | None = None
     now_seconds: float = 0.0

@@ -29,6 +29,8 @@ POSITIONS_REQUEST = b"\x01"
 """First byte of a request for the tree with positions."""
 LIST_REQUEST = b"\x02"
 """First byte of a request for the trees of several programs."""
+LINES_REQUEST = b"\x03"
+"""First byte of a request for the tree with the lines of statements."""
 INSTALL_HINT = "Install it with: sudo apt-get install ruby"
 
 _parser_lock = threading.Lock()
@@ -89,9 +91,21 @@ def parse_program_and_error(source: str) -> ParsedProgram:
 
     """
     request = source.encode("utf-8", "replace")
-    if request.startswith((POSITIONS_REQUEST, LIST_REQUEST)):
+    if request.startswith((POSITIONS_REQUEST, LIST_REQUEST, LINES_REQUEST)):
         request = b" " + request
     return _decode_parser_reply(_request_parser_reply(request))
+
+
+def parse_program_with_lines(source: str) -> Node:
+    """Parse a program to a tree in which each statement is ["line", its line, statement].
+
+    Raises
+    ------
+    EarshotError
+        As `parse_program_and_error`.
+    """
+    request = LINES_REQUEST + source.encode("utf-8", "replace")
+    return _decode_parser_reply(_request_parser_reply(request)).tree
 
 
 def parse_programs_and_errors(sources: Sequence[str]) -> list[ParsedProgram]:

@@ -24,7 +24,12 @@ from core.sonicpi.interpreter.compiled_node_functions_and_step_limit import (
     end_thread_at_step_limit,
     evaluate_empty_node,
 )
-from core.sonicpi.interpreter.control_flow_signals import VALUE_ERRORS
+from core.sonicpi.interpreter.control_flow_signals import (
+    VALUE_ERRORS,
+    ProgramErrorSignal,
+    raise_program_error,
+)
+from core.sonicpi.interpreter.missing_names import describe_missing_function
 from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.parameter_binding import uses_numbered_parameters
 from core.sonicpi.interpreter.program_classes_and_objects import ProgramClass
@@ -36,7 +41,7 @@ from core.sonicpi.interpreter.syntax_tree_types import (
     declare_variable,
     find_variable_or_missing,
 )
-from core.sonicpi.interpreter.values import UNKNOWN, Symbol
+from core.sonicpi.interpreter.values import UNDEFINED_NAME, UNKNOWN, Symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,7 @@ def _make_failing_evaluation(error: Exception) -> NodeEvaluation:
 
 def _compile_statement_sequence(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
     # Variants of a program share statements.
-    statements = [compiler.get_evaluation_of_node(statement) for statement in node[1:]]
+    statements = [_compile_statement(compiler, statement) for statement in node[1:]]
 
     def evaluate_statement_sequence(evaluator: Any, scope: Scope) -> Any:
         evaluator.steps_left -= 1
@@ -152,6 +157,37 @@ def _compile_statement_sequence(compiler: NodeCompiler, node: list[Any]) -> Node
         return value
 
     return evaluate_statement_sequence
+
+
+def _compile_statement(compiler: NodeCompiler, statement: Node) -> NodeEvaluation:
+    """Compile a statement; a name that nothing defines is no statement."""
+    evaluate = compiler.get_evaluation_of_node(statement)
+    if not statement or statement[:2] != ["call", None] or len(statement) > 4 or statement[3]:
+        return evaluate
+    name = statement[2]
+
+    def evaluate_bare_name(evaluator: Any, scope: Scope) -> Any:
+        value = evaluate(evaluator, scope)
+        if value is UNDEFINED_NAME:
+            raise_program_error(describe_missing_function(evaluator, name))
+        return value
+
+    return evaluate_bare_name
+
+
+def _compile_statement_with_line(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
+    """Compile a statement of a tree with lines; it is no step of its own."""
+    line, evaluate = node[1], _compile_statement(compiler, node[2])
+
+    def evaluate_statement_with_line(evaluator: Any, scope: Scope) -> Any:
+        evaluator.current_line = line
+        try:
+            return evaluate(evaluator, scope)
+        except ProgramErrorSignal as error:
+            error.line = error.line or line
+            raise
+
+    return evaluate_statement_with_line
 
 
 def _compile_unknown_node(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
@@ -281,6 +317,7 @@ _COMPILER_BY_NODE_KIND: dict[str, Callable[[NodeCompiler, list[Any]], NodeEvalua
     "sym": literal_compilation.compile_plain_literal,
     "call": call_compilation.compile_call,
     "seq": _compile_statement_sequence,
+    "line": _compile_statement_with_line,
     "true": literal_compilation.compile_true_false_or_nil,
     "false": literal_compilation.compile_true_false_or_nil,
     "nil": literal_compilation.compile_true_false_or_nil,

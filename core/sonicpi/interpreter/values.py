@@ -56,6 +56,8 @@ class UndefinedValue(UnknownValue):
 
 
 UNDEFINED = UndefinedValue()
+UNDEFINED_NAME = UnknownValue()
+"""The value of a bare name that nothing defines: Sonic Pi stops there."""
 
 
 class SoundNode(UnknownValue):

@@ -79,7 +79,7 @@ def test_a_program_that_is_read_as_a_whole_keeps_its_confidence(source: str) -> 
 
 
 def test_a_program_of_which_a_part_was_read_has_less_confidence() -> None:
-    reading = interpret_program("play 60\nsample :bd_haus\nplay 62\nunheard_of 3")
+    reading = interpret_program("play 60\nsample :bd_haus\nplay 62\nputs unheard_of")
     assert 0.5 < reading.understood_share < 1
     assert discount_confidence_by_understood_share(0.8, reading) == pytest.approx(
         0.8 * reading.understood_share

@@ -17,7 +17,7 @@ def read_events(source: str) -> list[ScoreEvent]:
     ("source", "note"),
     [
         ("synth :sc808_claves", 99),
-        ("use_synth :organ_tonewheel\nplay", 60),
+        ("use_synth :organ_tonewheel\nsynth nil", 60),
         ("use_synth :rodeo\nplay 64", 64),
         ("synth :sc808_clap", 52),
         ("synth :beep", 52),

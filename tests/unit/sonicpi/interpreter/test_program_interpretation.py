@@ -35,6 +35,8 @@ SILENT = {
     "missing cue": "sync :never\nplay 60",
     "function that is not called": "define :a do\n  play 60\nend",
 }
+# Lines of the names that Sonic Pi does not define; what is merely silent has none.
+LINES_OF_SILENT = {"Strudel": 1, "prose": 1, "one word": 1}
 SYNTAX = {
     "Python": (PYTHON, 2),
     "Python function": ("def f(x):\n  play(x)\nf(60)", 1),
@@ -43,7 +45,7 @@ SYNTAX = {
     "HTML": ("<html></html>", 1),
 }
 UNKNOWN = {
-    "other function with a block": "foo do\n  bar\nend",
+    "other function with a block": 'require "foo"\nfoo do\n  bar\nend',
     "condition of the run": "play 60 if Time.now.sec > 70",
     "eval": 'eval "play 60"',
     "chance": "play 60 if one_in(1000000)",
@@ -69,7 +71,7 @@ SOUND = {
 @pytest.mark.parametrize("name", SILENT)
 def test_silence_is_certain(name):
     reading = interpret_program(SILENT[name])
-    assert (reading.status, reading.line) == ("no_sound", None)
+    assert (reading.status, reading.line) == ("no_sound", LINES_OF_SILENT.get(name))
     assert reading.message.startswith("Nothing in this code would sound")
 
 

@@ -22,7 +22,7 @@ NOTES = {
     ),
     "redo is not followed": ("2.times { |i| play 60 + i; redo if false }", [60, 61]),
     "rescue and ensure": (
-        "begin\n  nil + 1\n  play 50\nrescue\n  play 60\nensure\n  play 61\nend\nplay 62",
+        "begin\n  nil * 1\n  play 50\nrescue\n  play 60\nensure\n  play 61\nend\nplay 62",
         [60, 61, 62],
     ),
     "ensure of a stopped thread": ("begin\n  stop\nensure\n  play 60\nend", []),
@@ -45,7 +45,7 @@ NOTES = {
     ),
     "options whose names are computed": ('k = "note"\nsynth :saw, k.to_sym => 61', [61]),
     "the value of an option is evaluated before an error": (
-        "begin\n  play 60, amp: nil + 1\nrescue\n  play 61\nend",
+        "begin\n  play 60, amp: nil * 1\nrescue\n  play 61\nend",
         [61],
     ),
 }
