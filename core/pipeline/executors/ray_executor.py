@@ -13,6 +13,7 @@ from core.cluster_status import ClusterStatus
 from core.corpus import EmbeddingPairs, get_local_clip_file
 from core.encoders import find_encoder_spec
 from core.errors import EarshotError
+from core.pipeline.executors.background_batch_collection import collect_batches_in_background
 from core.pipeline.executors.executor_interface import ClipSettings, EmbeddedItem, ProgramResult
 from core.pipeline.executors.ray_cluster import RayCluster
 from core.pipeline.executors.ray_result_validation import (
@@ -21,7 +22,7 @@ from core.pipeline.executors.ray_result_validation import (
     parse_render_result,
     parse_sweep_run,
 )
-from core.pipeline.executors.ray_task_runner import RayTaskRunner
+from core.pipeline.executors.ray_task_runner import MAX_BATCH_BYTES, RayTaskRunner
 from core.pipeline.executors.ray_task_sizing import ProgramTaskSource, measure_result_bytes
 from core.pipeline.executors.ray_worker import ProgramWorker
 from core.pipeline.executors.ray_worker_pool import RayWorkerPool, WorkerTask
@@ -33,6 +34,8 @@ from core.sonicpi.render_pool import MAX_RENDER_ATTEMPTS
 # Small, so that the loss of a node costs little.
 CODE_BATCH_SIZE = 16
 CLIP_BATCH_SIZE = 1
+# Of the result of a program, estimated: embeddings, warnings and objects.
+BYTES_BESIDE_CLIP = 16 << 10
 # Beyond the limits of a render: starting the renderer, loading an encoder and embedding.
 TASK_GRACE_S = 300.0
 EMBEDDING_TIMEOUT_S = 600.0
@@ -129,7 +132,12 @@ class RayExecutor:
             return results
 
         timeout_s = self._get_render_timeout(settings.seconds)
-        with self._run_tasks(iter(tasks), parse_result, timeout_s, measure_result_bytes) as batches:
+        runner = RayTaskRunner(self._cluster, self.pool, timeout_s)
+        results = runner.run_tasks(iter(tasks), parse_result, measure_result_bytes)
+        # The caller stores results, and waits for the disk, while others arrive and are checked.
+        with collect_batches_in_background(
+            results, runner.stop, lambda item: _measure_memory(item[1]), MAX_BATCH_BYTES
+        ) as batches:
             yield (
                 [
                     (first + place, result)
@@ -219,15 +227,18 @@ class RayExecutor:
         tasks: Iterator[WorkerTask],
         parse_result: Callable[[WorkerTask, Any], Any],
         timeout_s: float,
-        measure_bytes: Callable[[Any], int] = lambda _: 0,
     ) -> Iterator[Iterator[list[tuple[int, Any]]]]:
         runner = RayTaskRunner(self._cluster, self.pool, timeout_s)
-        results = runner.run_tasks(tasks, parse_result, measure_bytes)
+        results = runner.run_tasks(tasks, parse_result)
         try:
             yield results
         finally:
             # `run_tasks` is a generator function; closing its generator stops the running tasks.
             results.close()  # type: ignore[attr-defined] # typed as the iterator that users need
+
+
+def _measure_memory(results: list[ProgramResult]) -> int:
+    return measure_result_bytes(results) + BYTES_BESIDE_CLIP * len(results)
 
 
 def _make_render_tasks(sources: Iterable[str], settings: ClipSettings) -> Iterator[WorkerTask]:

@@ -24,7 +24,7 @@ FETCH_TIMEOUT_S = 60.0
 NO_WORKER_TIMEOUT_S = 300.0
 # Of the results that are stored together. What is beyond stays on the nodes until the next round,
 # so that the driver's memory does not depend on the number of workers.
-MAX_BATCH_BYTES = 64 << 20
+MAX_BATCH_BYTES = 32 << 20
 # A task is given up when this many workers failed while they ran it.
 MAX_TASK_ATTEMPTS = 5
 
@@ -53,6 +53,11 @@ class RayTaskRunner:
         self._task_timeout_s = task_timeout_s
         self._retries: deque[WorkerTask] = deque()
         self._last_time_with_workers = time.monotonic()
+        self._is_stopped = False
+
+    def stop(self) -> None:
+        """Let `run_tasks` end without the results that it waits for; for another thread."""
+        self._is_stopped = True
 
     def run_tasks(
         self,
@@ -80,7 +85,7 @@ class RayTaskRunner:
         remaining = iter(tasks)
         has_more = True
         try:
-            while True:
+            while not self._is_stopped:
                 self._retries.extend(self._pool.replace_workers_after_node_changes())
                 if has_more:
                     has_more = self._send_tasks(remaining)
