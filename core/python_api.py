@@ -39,7 +39,10 @@ def train(
     ----------
     corpus : Corpus or str
         The corpus or its name.
-    method : {"infonce", "soft-infonce", "kernel-ridge"}
+    method : str
+        "infonce", "soft-infonce", "kernel-ridge", "joint-kernel-ridge" or
+        "whitened-joint-kernel-ridge". The last two take the simulations of the programs, which the
+        first training stores.
     unseen_templates : sequence of str, or int
         Ids of templates to hold out whole, or how many.
     **settings

@@ -14,8 +14,18 @@ from core.corpus.legacy_saved_names import (
 )
 from core.errors import EarshotError, format_spelling_suggestions
 
-OBJECTIVES = ("infonce", "soft_infonce", "weighted_infonce", "ridge", "kernel_ridge")
-CLOSED_FORM_OBJECTIVES = ("ridge", "kernel_ridge")  # solved, not trained
+JOINT_OBJECTIVE, WHITENED_OBJECTIVE = "joint_kernel_ridge", "whitened_joint_kernel_ridge"
+JOINT_OBJECTIVES = (JOINT_OBJECTIVE, WHITENED_OBJECTIVE)  # of code and simulated sound
+OBJECTIVES = (
+    "infonce",
+    "soft_infonce",
+    "weighted_infonce",
+    "ridge",
+    "kernel_ridge",
+    *JOINT_OBJECTIVES,
+)
+CLOSED_FORM_OBJECTIVES = ("ridge", "kernel_ridge", *JOINT_OBJECTIVES)  # solved, not trained
+KERNEL_RIDGE_FIELDS = {"l2": 0.3, "cka_weight": 0.0, "distance_weight": 0.0}
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("auto", "fp32", "bf16")
 DEVICES = ("auto", "cpu", "cuda")
@@ -23,12 +33,10 @@ TEMPERATURE_RANGE = (0.01, 1.0)
 PRESETS: dict[str, dict[str, Any]] = {
     "soft_infonce": {},
     # For snippets unlike any program of the corpus: `./run study retrieval CORPUS`.
-    "kernel_ridge": {
-        "objective": "kernel_ridge",
-        "l2": 0.3,
-        "cka_weight": 0.0,
-        "distance_weight": 0.0,
-    },
+    "kernel_ridge": {"objective": "kernel_ridge", **KERNEL_RIDGE_FIELDS},
+    JOINT_OBJECTIVE: {"objective": JOINT_OBJECTIVE, **KERNEL_RIDGE_FIELDS},
+    # For variants of programs that differ in small ways: `./run study agreement CORPUS`.
+    WHITENED_OBJECTIVE: {"objective": WHITENED_OBJECTIVE, **KERNEL_RIDGE_FIELDS},
     "infonce": {
         # The paper states these.
         "objective": "infonce",
@@ -81,22 +89,24 @@ class AlignmentConfig:
     whitening_components : int
         If above 0, the inputs of each modality are rotated to this many principal directions of
         the training programs, each scaled to variance 1.
-    objective : {"infonce", "soft_infonce", "weighted_infonce", "ridge", "kernel_ridge"}
+    objective : str
+        One of `OBJECTIVES`.
         ``infonce``: only a program's own clip is a positive. ``soft_infonce``: similar clips are
         partly positive (`core.alignment.losses.soft_infonce_loss`). ``weighted_infonce``: every
         clip is a positive, weighted by similarity
         (`core.alignment.losses.weighted_infonce_loss`). ``ridge``: without training, the code head
         is one matrix, in closed form, that predicts the clip's own embedding, and the shared space
         is that of the audio encoder (`core.alignment.kernel_ridge`). ``kernel_ridge``: the same
-        with a kernel over the training programs. The last two use only `l2`, `mean_fraction` and
-        `whitening_components`.
+        with a kernel over the training programs. ``joint_kernel_ridge``: the mean of that
+        prediction and of one from the simulated sound (`core.alignment.joint_kernel_ridge`).
+        ``whitened_joint_kernel_ridge``: the same in a space whitened by its errors. The last four
+        use only `l2`, `mean_fraction` and `whitening_components`.
     l2 : float
-        With ``ridge`` and ``kernel_ridge``: penalty of large weights. 1000 is strong for the
-        first, 1 for the second.
+        With ``ridge`` and the objectives with a kernel: penalty of large weights. 1000 is strong
+        for the first, 1 for the others.
     mean_fraction : float
-        With ``ridge`` and ``kernel_ridge``: share of the clips' mean that stays in the shared
-        space, [0, 1]. With 0, clips far from the mean are found as readily as clips near it, with
-        1 rarely.
+        With the same objectives: share of the clips' mean that stays in the shared space, [0, 1].
+        With 0, clips far from the mean are found as readily as clips near it, with 1 rarely.
     temperature : float
         Temperature of the similarities before the softmax, 0.01 to 1; its initial value if it is
         learnable.
@@ -224,10 +234,12 @@ class AlignmentConfig:
 
         Parameters
         ----------
-        preset : {"infonce", "soft_infonce", "kernel_ridge"}
+        preset : str
+            One of `PRESETS`.
             ``infonce``: the paper's dual MLPs and InfoNCE alone. ``soft_infonce``: all defaults.
             ``kernel_ridge``: kernel ridge regression, for snippets unlike any program of the
-            corpus.
+            corpus. ``joint_kernel_ridge``: with the simulated sound.
+            ``whitened_joint_kernel_ridge``: in a space that tells variants of a program apart.
         **overrides
             Fields to change.
 

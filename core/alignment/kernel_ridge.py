@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.alignment.projection_heads import KernelRidgeHead, ProjectionHeads
+from core.alignment.projection_head_layers import KernelRidgeHead
+from core.alignment.projection_heads import ProjectionHeads
 
 RBF_GAMMA_SCALE = 0.7
 """Sharpness of the kernel times the mean squared distance of the rows from their mean."""
@@ -49,7 +50,7 @@ def fit_projection_heads_by_ridge(heads: ProjectionHeads, code: Tensor, audio: T
     heads.audio_input.mean.copy_((1 - config.mean_fraction) * mean)
     x = heads.code_input(code)  # [n, d]; its columns are centred
     if config.objective == "kernel_ridge":
-        kernel_head = _fit_kernel_ridge_head(x, centred_audio, config.l2)
+        kernel_head = fit_kernel_ridge_head(x, centred_audio, config.l2)
         kernel_head.bias.copy_(config.mean_fraction * mean)
         heads.code_head = kernel_head
     else:
@@ -72,9 +73,22 @@ def _solve_ridge_weights(x: Tensor, audio_embeddings: Tensor, l2: float) -> Tens
     return torch.linalg.solve(x.T @ x + l2 * _make_identity_matrix(d, x), x.T @ audio_embeddings)
 
 
-def _fit_kernel_ridge_head(x: Tensor, audio_embeddings: Tensor, l2: float) -> KernelRidgeHead:
+def fit_kernel_ridge_head(
+    x: Tensor, audio_embeddings: Tensor, l2: float, gamma_scale: float = RBF_GAMMA_SCALE
+) -> KernelRidgeHead:
     """Fit a head whose reference programs are all rows of x [n, d], or evenly spaced ones.
 
+    Parameters
+    ----------
+    x : Tensor, float [n, d]
+    audio_embeddings : Tensor, float64 [n, audio_dim]
+        Centred.
+    l2 : float
+    gamma_scale : float
+        Sharpness of the kernel times the mean squared distance of the rows from their mean.
+
+    Notes
+    -----
     With some of the rows, it is the Nyström approximation (Williams & Seeger, "Using the Nyström
     Method to Speed Up Kernel Machines", NIPS 2000) in its form as a subset of regressors (Smola &
     Schölkopf, ICML 2000): time grows with n m^2 and memory with m^2 for m reference programs. The
@@ -87,7 +101,7 @@ def _fit_kernel_ridge_head(x: Tensor, audio_embeddings: Tensor, l2: float) -> Ke
     head = KernelRidgeHead(reference_count, d, audio_embeddings.shape[1]).to(x.device)
     head.rows.copy_(x[reference_rows])
     head.squares.copy_(head.rows.square().sum(dim=1))
-    head.sharpness.fill_(RBF_GAMMA_SCALE / float(x.var(dim=0, correction=0).sum().clamp_min(1e-12)))
+    head.sharpness.fill_(gamma_scale / float(x.var(dim=0, correction=0).sum().clamp_min(1e-12)))
     kernel = head.compute_gaussian_kernel(head.rows).double()  # [m, m]
     if reference_count == n:
         kernel.diagonal().add_(l2)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from core.alignment.config import CLOSED_FORM_OBJECTIVES
+
+if TYPE_CHECKING:
+    from core.alignment.projection_heads import ProjectionHeads
 
 MIN_DISTANCE_ROWS = 3
 """Rows below which there are no distances to preserve: one distance has no proportions."""
@@ -265,3 +271,51 @@ def _mask_same_source_pairs(source_ids: Tensor) -> Tensor:
     """Mask the different pairs with the same source: bool [n, n]."""
     is_same = source_ids[:, None] == source_ids[None, :]
     return is_same.fill_diagonal_(False)
+
+
+def compute_alignment_loss(
+    heads: ProjectionHeads,
+    code: Tensor,
+    audio: Tensor,
+    audio_embeddings: Tensor,
+    source_ids: Tensor | None,
+    hard_negatives: Tensor | None = None,
+) -> Tensor:
+    """Compute the loss of the config's objective.
+
+    Parameters
+    ----------
+    heads : ProjectionHeads
+        Their config and temperature are used.
+    code, audio : Tensor, float [n, dim]
+        Projected pairs.
+    audio_embeddings : Tensor, float [n, audio_dim]
+        Raw audio embeddings, which define the similarity of the clips.
+    source_ids, hard_negatives : Tensor, optional
+        As of `infonce_loss`.
+
+    Returns
+    -------
+    Tensor
+        A scalar.
+    """
+    config, temperature = heads.config, heads.temperature
+    if config.objective == "soft_infonce":
+        soft_targets = SoftTargets(
+            audio_embeddings, config.soft_target_weight, config.soft_target_temperature
+        )
+        loss = soft_infonce_loss(code, audio, temperature, soft_targets, source_ids, hard_negatives)
+    elif config.objective in CLOSED_FORM_OBJECTIVES:
+        loss = 1 - (code * audio).sum(dim=1).mean()
+    elif config.objective == "weighted_infonce":
+        loss = weighted_infonce_loss(code, audio, temperature, audio_embeddings, source_ids)
+    else:
+        loss = infonce_loss(code, audio, temperature, source_ids, hard_negatives)
+    if config.cka_weight:
+        penalty = cka_loss(code, audio_embeddings) + cka_loss(audio, audio_embeddings)
+        loss = loss + config.cka_weight * penalty / 2
+    if config.distance_weight:
+        penalty = distance_preservation_loss(code, audio_embeddings)
+        penalty = penalty + distance_preservation_loss(audio, audio_embeddings)
+        loss = loss + config.distance_weight * penalty / 2
+    return loss

@@ -41,6 +41,65 @@ class ResidualWhitening:
         return np.asarray(whitened / np.maximum(norms, 1e-12), np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class ResidualDirections:
+    """Principal directions of the errors of a prediction, from which a whitening is made.
+
+    Attributes
+    ----------
+    mean : float64 [d]
+        Of the true vectors.
+    directions : float64 [d, r]
+        Orthonormal; the errors do not vary in any other direction.
+    variances : float64 [r]
+        Of the errors in each direction.
+    """
+
+    mean: np.ndarray
+    directions: np.ndarray
+    variances: np.ndarray
+
+    def build_whitening(self, shrinkage: float = DEFAULT_SHRINKAGE) -> ResidualWhitening:
+        """Return the whitening with a shrinkage, as of `fit_residual_whitening`."""
+        dim = len(self.mean)
+        added_variance = shrinkage * max(float(self.variances.sum()) / dim, 1e-12)
+        base = 1 / np.sqrt(added_variance)
+        scales = 1 / np.sqrt(self.variances + added_variance) - base
+        matrix = (self.directions * scales) @ self.directions.T
+        matrix[np.diag_indices(dim)] += base
+        return ResidualWhitening(self.mean, matrix)
+
+
+def find_residual_directions(predicted: np.ndarray, true: np.ndarray) -> ResidualDirections:
+    """Find the directions of the errors of a prediction.
+
+    Parameters
+    ----------
+    predicted, true : float [n, d]
+        As of `fit_residual_whitening`.
+
+    Raises
+    ------
+    EarshotError
+        With fewer than 2 programs.
+    """
+    if len(predicted) < 2:
+        raise EarshotError(f"A whitening needs at least 2 programs, not {len(predicted)}.")
+    true = np.asarray(true, np.float64)
+    residuals = true - predicted
+    residuals -= residuals.mean(axis=0)
+    n, dim = residuals.shape
+    if dim <= n:
+        variances, directions = np.linalg.eigh(residuals.T @ residuals / n)
+        return ResidualDirections(true.mean(axis=0), directions, variances.clip(min=0))
+    # The programs' own Gram matrix is smaller, and has the same variances above 0.
+    variances, vectors = np.linalg.eigh(residuals @ residuals.T / n)
+    is_varying = variances > variances[-1] * n * np.finfo(float).eps
+    variances, vectors = variances[is_varying], vectors[:, is_varying]
+    directions = residuals.T @ vectors / np.sqrt(n * variances)
+    return ResidualDirections(true.mean(axis=0), directions, variances)
+
+
 # One thread: the sums then do not depend on the number of cores.
 @threadpool_limits.wrap(limits=1)
 def fit_residual_whitening(
@@ -76,12 +135,4 @@ def fit_residual_whitening(
     speaker recognition", Interspeech 2006. The covariance is shrunk towards a multiple of the
     identity as by Ledoit & Wolf, Journal of Multivariate Analysis 2004.
     """
-    if len(predicted) < 2:
-        raise EarshotError(f"A whitening needs at least 2 programs, not {len(predicted)}.")
-    true = np.asarray(true, np.float64)
-    residuals = true - predicted
-    residuals -= residuals.mean(axis=0)
-    variances, directions = np.linalg.eigh(residuals.T @ residuals / len(residuals))
-    variances = variances.clip(min=0) + shrinkage * max(float(variances.mean()), 1e-12)
-    matrix = directions / np.sqrt(variances) @ directions.T
-    return ResidualWhitening(true.mean(axis=0), matrix)
+    return find_residual_directions(predicted, true).build_whitening(shrinkage)

@@ -13,17 +13,11 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
-from core.alignment.config import CLOSED_FORM_OBJECTIVES, AlignmentConfig
+from core.alignment.config import CLOSED_FORM_OBJECTIVES, JOINT_OBJECTIVES, AlignmentConfig
+from core.alignment.joint_kernel_ridge import fit_joint_projection_heads
 from core.alignment.kernel_ridge import fit_projection_heads_by_ridge
-from core.alignment.losses import (
-    SoftTargets,
-    cka_loss,
-    distance_preservation_loss,
-    infonce_loss,
-    soft_infonce_loss,
-    weighted_infonce_loss,
-)
-from core.alignment.projection_heads import ProjectionHeads
+from core.alignment.losses import compute_alignment_loss
+from core.alignment.projection_heads import KernelSizes, ProjectionHeads
 from core.alignment.training_device_and_precision import choose_device, should_use_bf16
 from core.alignment.training_pair_types_and_batches import (
     TrainingPairs,
@@ -32,13 +26,16 @@ from core.alignment.training_pair_types_and_batches import (
     split_rows_into_batches,
     validate_embedding_pairs,
 )
+from core.alignment.validation_metrics import (
+    ValidationData,
+    compute_validation_metrics,
+    measure_validation_pairs,
+)
 from core.errors import EarshotError
 
 STOPPED_AFTER_ALL_EPOCHS = "epochs"
 STOPPED_EARLY = "patience"
 STOPPED_BY_CALLBACK = "cancelled"
-SIMILARITY_BLOCK_ROWS = 4096
-VALIDATION_METRICS = ("validation_loss", "cka", "cka_raw", "recall_at_1")
 
 EpochCallback = Callable[[dict[str, float]], bool | None]
 
@@ -117,9 +114,14 @@ def train(
     # caller's own random numbers are not affected.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
-        heads = ProjectionHeads(code.shape[1], audio.shape[1], config).to(device)
+        kernel_sizes = KernelSizes(simulation_dim=training_pairs.simulation_dim)
+        heads = ProjectionHeads(code.shape[1], audio.shape[1], config, kernel_sizes).to(device)
         if config.objective in CLOSED_FORM_OBJECTIVES:
-            return _fit_heads_in_closed_form(heads, code, audio, validation_pairs, on_epoch)
+            if config.objective in JOINT_OBJECTIVES:
+                fit_joint_projection_heads(heads, code, audio, training_pairs.groups)
+            else:
+                fit_projection_heads_by_ridge(heads, code, audio)
+            return _report_closed_form_as_one_epoch(heads, code, audio, validation_pairs, on_epoch)
         heads.code_input.fit_mean_and_scale(code, config.standardise)
         heads.audio_input.fit_mean_and_scale(audio, config.standardise)
         code_versions = code[None]
@@ -149,15 +151,13 @@ class _TrainingData:
         return self.code_versions[versions, rows]
 
 
-def _fit_heads_in_closed_form(
+def _report_closed_form_as_one_epoch(
     heads: ProjectionHeads,
     code: Tensor,
     audio: Tensor,
     validation_pairs: ValidationPairs,
     on_epoch: EpochCallback | None,
 ) -> TrainingResult:
-    """Solve for the heads in one step, which is reported as one epoch."""
-    fit_projection_heads_by_ridge(heads, code, audio)
     heads.eval()
     projected_code, projected_audio = heads(code, audio)
     loss = compute_alignment_loss(heads, projected_code, projected_audio, audio, None).item()
@@ -180,7 +180,7 @@ def _run_training_epochs(
     step_count = config.epochs * len(split_rows_into_batches(torch.arange(n), config.batch_size))
     optimiser, schedule = _make_optimiser_and_schedule(heads, step_count)
     shuffle = torch.Generator().manual_seed(config.seed)
-    validation_data = _ValidationData.from_pairs(validation_pairs.code, validation_pairs.audio)
+    validation_data = ValidationData.from_pairs(validation_pairs.code, validation_pairs.audio)
     history, stop_reason = [], STOPPED_AFTER_ALL_EPOCHS
     best_loss, best_epoch = math.inf, 0
     best_weights: dict[str, Tensor] = {}
@@ -194,7 +194,7 @@ def _run_training_epochs(
                 remedy="Lower the learning rate or raise the temperature.",
             )
         row: dict[str, float] = {"epoch": epoch, "loss": loss}
-        row |= _measure_validation_pairs(heads, validation_data)
+        row |= measure_validation_pairs(heads, validation_data)
         row |= {"temperature": heads.temperature.item(), "learning_rate": learning_rate}
         history.append(row)
         # Without validation pairs the loss is NaN, which makes every epoch the best so far.
@@ -250,127 +250,6 @@ def _train_epoch(
     return total_loss / len(pair_order)
 
 
-def compute_alignment_loss(
-    heads: ProjectionHeads,
-    code: Tensor,
-    audio: Tensor,
-    audio_embeddings: Tensor,
-    source_ids: Tensor | None,
-    hard_negatives: Tensor | None = None,
-) -> Tensor:
-    """Compute the loss of the config's objective.
-
-    Parameters
-    ----------
-    heads : ProjectionHeads
-        Their config and temperature are used.
-    code, audio : Tensor, float [n, dim]
-        Projected pairs.
-    audio_embeddings : Tensor, float [n, audio_dim]
-        Raw audio embeddings, which define the similarity of the clips.
-    source_ids, hard_negatives : Tensor, optional
-        As of `core.alignment.losses.infonce_loss`.
-
-    Returns
-    -------
-    Tensor
-        A scalar.
-    """
-    config, temperature = heads.config, heads.temperature
-    if config.objective == "soft_infonce":
-        soft_targets = SoftTargets(
-            audio_embeddings, config.soft_target_weight, config.soft_target_temperature
-        )
-        loss = soft_infonce_loss(code, audio, temperature, soft_targets, source_ids, hard_negatives)
-    elif config.objective in CLOSED_FORM_OBJECTIVES:
-        loss = 1 - (code * audio).sum(dim=1).mean()
-    elif config.objective == "weighted_infonce":
-        loss = weighted_infonce_loss(code, audio, temperature, audio_embeddings, source_ids)
-    else:
-        loss = infonce_loss(code, audio, temperature, source_ids, hard_negatives)
-    if config.cka_weight:
-        penalty = cka_loss(code, audio_embeddings) + cka_loss(audio, audio_embeddings)
-        loss = loss + config.cka_weight * penalty / 2
-    if config.distance_weight:
-        penalty = distance_preservation_loss(code, audio_embeddings)
-        penalty = penalty + distance_preservation_loss(audio, audio_embeddings)
-        loss = loss + config.distance_weight * penalty / 2
-    return loss
-
-
-@dataclass(frozen=True, eq=False)
-class _CentredRows:
-    """Rows for CKA: float64 [m, d] without their mean, and the norm of their cross products."""
-
-    rows: Tensor
-    norm: Tensor
-
-    @classmethod
-    def subtract_column_means(cls, x: Tensor) -> _CentredRows:
-        rows = x.double() - x.double().mean(dim=0)
-        return cls(rows, (rows.T @ rows).norm())
-
-
-@dataclass(frozen=True, eq=False)
-class _ValidationData:
-    """Validation pairs, with what no epoch changes: equal programs, and centred raw audio."""
-
-    code: Tensor
-    audio: Tensor
-    source_ids: Tensor | None
-    centred_audio: _CentredRows | None
-
-    @classmethod
-    def from_pairs(cls, code: Tensor, audio: Tensor) -> _ValidationData:
-        if len(code) < 2:
-            return cls(code, audio, None, None)
-        source_ids = assign_same_label_to_equal_rows(code)
-        return cls(code, audio, source_ids, _CentredRows.subtract_column_means(audio))
-
-
-def compute_validation_metrics(
-    heads: ProjectionHeads, code: Tensor, audio: Tensor
-) -> dict[str, float]:
-    """Compute loss, CKA and recall of validation pairs.
-
-    Parameters
-    ----------
-    heads : ProjectionHeads
-    code, audio : Tensor, float [m, code_dim] and [m, audio_dim]
-
-    Returns
-    -------
-    dict of str to float
-        By `VALIDATION_METRICS`; all NaN if m < 2.
-    """
-    return _measure_validation_pairs(heads, _ValidationData.from_pairs(code, audio))
-
-
-@torch.no_grad()
-def _measure_validation_pairs(heads: ProjectionHeads, data: _ValidationData) -> dict[str, float]:
-    if data.centred_audio is None:
-        return dict.fromkeys(VALIDATION_METRICS, math.nan)
-    heads.eval()
-    code, audio = heads(data.code, data.audio)  # 2 x [m, dim]
-    row_numbers = torch.arange(len(code), device=code.device)
-    total_loss = 0.0
-    # In batches of the size of training, because the loss grows with the number of negatives.
-    for rows in split_rows_into_batches(row_numbers, heads.config.batch_size):
-        batch_ids = None if data.source_ids is None else data.source_ids[rows]
-        loss = compute_alignment_loss(heads, code[rows], audio[rows], data.audio[rows], batch_ids)
-        total_loss += loss.item() * len(rows)
-    # In blocks, because the similarities of all pairs grow with the square of their number.
-    blocks = code.split(SIMILARITY_BLOCK_ROWS)
-    is_match = torch.cat([(block @ audio.T).argmax(dim=1) for block in blocks]) == row_numbers
-    centred_code = _CentredRows.subtract_column_means(code)
-    return {
-        "validation_loss": total_loss / len(code),
-        "cka": _compute_cka(centred_code, _CentredRows.subtract_column_means(audio)),
-        "cka_raw": _compute_cka(centred_code, data.centred_audio),
-        "recall_at_1": float(is_match.float().mean()),
-    }
-
-
 def _make_optimiser_and_schedule(
     heads: ProjectionHeads, step_count: int
 ) -> tuple[torch.optim.AdamW, LambdaLR]:
@@ -393,8 +272,3 @@ def _make_optimiser_and_schedule(
         return (1 + math.cos(math.pi * (step - warmup_steps) / decay_steps)) / 2
 
     return optimiser, LambdaLR(optimiser, compute_learning_rate_factor)
-
-
-def _compute_cka(x: _CentredRows, y: _CentredRows) -> float:
-    """Compute linear CKA on the device; `core.evaluation.metrics.cka` defines it."""
-    return float((x.rows.T @ y.rows).square().sum() / (x.norm * y.norm))

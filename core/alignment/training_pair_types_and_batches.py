@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,6 +28,11 @@ class TrainingPairs:
     hard_negatives : Tensor, float [n, code_dim], optional
         Embeddings of the programs, changed so that they sound different, for the objectives
         "infonce" and "soft_infonce".
+    groups : array of str [n], optional
+        Template or grammar style of each pair, for the joint objectives, which hold some of
+        them out to choose their constants.
+    simulation_dim : int
+        Number of last columns of code that are a simulation, for the same.
 
     The closed-form objectives ignore `augmented_code` and `hard_negatives`.
     """
@@ -35,6 +41,8 @@ class TrainingPairs:
     audio: Tensor
     augmented_code: Tensor | None = None
     hard_negatives: Tensor | None = None
+    groups: np.ndarray | None = None
+    simulation_dim: int = 0
 
 
 @dataclass(frozen=True, eq=False)

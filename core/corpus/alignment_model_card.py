@@ -80,6 +80,10 @@ def _format_training_facts(config: Mapping[str, Any], metrics: Mapping[str, Any]
     alignment = config.get("alignment") or {}
     if "objective" in alignment:
         lines.append(f"- objective: `{alignment['objective']}`")
+    constants = metrics.get("chosen_constants") or {}
+    if constants:
+        chosen = ", ".join(f"{name} {value:g}" for name, value in constants.items())
+        lines.append(f"- chosen on templates held out of the training programs: {chosen}")
     if "corpus" in config:
         corpus = config["corpus"]
         seconds = f", {corpus['seconds']:g} s per clip" if "seconds" in corpus else ""

@@ -239,7 +239,9 @@ class AlignmentSummary(Result):
     """An alignment of a corpus."""
 
     id: str
-    method: str = Field(description="Objective: infonce, soft-infonce or kernel-ridge.")
+    method: str = Field(
+        description="Objective: infonce, soft-infonce, kernel-ridge or joint-kernel-ridge."
+    )
     created: str = Field(description="Time of its training, UTC, ISO 8601.")
     is_prediction_default: bool
 

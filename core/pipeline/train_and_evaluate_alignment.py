@@ -15,8 +15,9 @@ import torch
 
 from core.alignment import AlignmentConfig, TrainingPairs, TrainingResult, ValidationPairs
 from core.alignment import train as train_heads
+from core.alignment.config import JOINT_OBJECTIVES
 from core.alignment.trainer import STOPPED_BY_CALLBACK, STOPPED_EARLY
-from core.corpus import Corpus, EmbeddingPairs
+from core.corpus import Corpus
 from core.corpus.legacy_saved_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.package_versions import collect_package_versions
@@ -32,12 +33,18 @@ from core.progress_callback import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.confidence_fitting import calibrate_confidence
 from core.search.embedded_corpus import EmbeddedCorpus, open_embedded_corpus
+from core.search.simulation_columns import (
+    count_simulation_columns,
+    join_simulation_to_code_encoder,
+)
 from core.search.unseen_program_splits import TRAINED_PROGRAMS_KEY, hash_trained_programs
 from core.workspace import require_writable_workspace
 
 PROGRESS_STEP = "Training"
 MIN_TRAINING_PROGRAMS = 12
 """With fewer programs, the validation and test splits would be too small to mean anything."""
+CHOSEN_CONSTANTS_KEY = "chosen_constants"
+"""Key of what a closed-form fit chose on held-out training templates, among the metrics."""
 RECORDED_PACKAGES = ("torch", "numpy", "scikit-learn", "umap-learn")
 
 
@@ -62,7 +69,8 @@ def train(
         "validation_loss", "cka", "cka_raw", "recall_at_1", "temperature" and "learning_rate", as
         `core.alignment.TrainingResult` documents them; None where undefined.
     code_encoder, audio_encoder : str, optional
-        Encoder ids. Default: those that the corpus was built with.
+        Encoder ids. Default: those that the corpus was built with. With a joint
+        objective, the simulation is joined to the code encoder.
     unseen_templates : sequence of str, or int
         Ids of templates that are held out whole: their programs take no part in training or early
         stopping, and form a split of their own. A number holds out that many, drawn by the
@@ -82,8 +90,8 @@ def train(
         its metrics say ``"stopped": "cancelled"`` unless the training itself was complete. A
         second signal during training ends at once, and nothing is saved.
     EarshotError
-        When fewer than 12 programs have a clip and both embeddings, a template is unknown, or
-        training diverges.
+        When fewer than 12 programs have a clip and both embeddings, a template is unknown,
+        training diverges, or the objective needs simulations that are missing.
 
     Examples
     --------
@@ -94,6 +102,8 @@ def train(
     """
     require_writable_workspace("Training")
     config = config or AlignmentConfig()
+    if config.objective in JOINT_OBJECTIVES:
+        code_encoder = join_simulation_to_code_encoder(corpus, code_encoder)
     embedded_corpus = open_training_corpus(corpus, code_encoder, audio_encoder)
     pairs = embedded_corpus.pairs
     unseen_ids = _choose_unseen_templates(corpus, unseen_templates)
@@ -105,7 +115,7 @@ def train(
             remedy="Hold out fewer templates, or add programs.",
         )
     with _handle_stop_signals() as signals:
-        result = _train_with_progress(pairs, splits, config, progress, signals)
+        result = _train_with_progress(embedded_corpus, splits, config, progress, signals)
         settings = _build_alignment_metadata(embedded_corpus, splits, config, unseen_ids)
         heads = result.heads.get_tensors_to_save()
         metrics: dict[str, Any] = {
@@ -113,6 +123,8 @@ def train(
             "epochs": len(result.history),
             "stopped": result.stop_reason,
         }
+        if constants := result.heads.get_chosen_constants():
+            metrics[CHOSEN_CONSTANTS_KEY] = constants
         try:
             signals.raise_on_stop_signal()
             held_out_audio = load_held_out_audio_embeddings(
@@ -227,7 +239,7 @@ def _choose_unseen_templates(corpus: Corpus, templates_or_count: Sequence[str] |
 
 
 def _train_with_progress(
-    pairs: EmbeddingPairs,
+    embedded_corpus: EmbeddedCorpus,
     splits: np.ndarray,
     config: AlignmentConfig,
     progress: Progress,
@@ -250,10 +262,16 @@ def _train_with_progress(
         return signals.was_received
 
     progress(PROGRESS_STEP, 0, config.epochs)
+    pairs = embedded_corpus.pairs
     is_training, is_validation = splits == "train", splits == "validation"
     code, audio = torch.from_numpy(pairs.code_embeddings), torch.from_numpy(pairs.audio_embeddings)
     result = train_heads(
-        TrainingPairs(code[is_training], audio[is_training]),
+        TrainingPairs(
+            code[is_training],
+            audio[is_training],
+            groups=embedded_corpus.templates[is_training],
+            simulation_dim=count_simulation_columns(embedded_corpus.code_encoder.id),
+        ),
         ValidationPairs(code[is_validation], audio[is_validation]),
         config,
         report_epoch_and_check_for_stop,

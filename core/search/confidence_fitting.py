@@ -21,6 +21,7 @@ from core.evaluation.metrics import normalized_similarity
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.progress_callback import Progress, ignore_progress
 from core.search.embedded_corpus import EmbeddedCorpus
+from core.search.simulation_columns import count_simulation_columns
 from core.search.unseen_program_splits import UNSEEN_SPLITS
 
 PROGRESS_STEP = "Calibrating confidence"
@@ -49,11 +50,14 @@ class TrainingSet:
         Raw embeddings, row i of both one program.
     is_validation : array, bool [n]
         Pairs that are used for early stopping only.
+    simulation_dim : int
+        Last columns of the code embeddings that are a simulation, for the joint objectives.
     """
 
     code_embeddings: np.ndarray
     audio_embeddings: np.ndarray
     is_validation: np.ndarray
+    simulation_dim: int = 0
 
 
 class CalibrationData(NamedTuple):
@@ -103,6 +107,7 @@ def calibrate_confidence(
         pairs.code_embeddings[is_seen],
         pairs.audio_embeddings[is_seen],
         splits[is_seen] == "validation",
+        count_simulation_columns(embedded_corpus.code_encoder.id),
     )
     groups = list(embedded_corpus.templates[is_seen])
     fixed_length_config = replace(config, epochs=max(best_epoch, 1), patience=0)
@@ -186,7 +191,9 @@ def collect_calibration_data(
         progress(PROGRESS_STEP, fold, FOLD_COUNT)
         is_held_out = np.isin(group_of_row, group_order[fold::FOLD_COUNT])
         if is_held_out.any():
-            folds.append(_train_and_score_held_out_pairs(training_set, is_held_out, config))
+            folds.append(
+                _train_and_score_held_out_pairs(training_set, group_of_row, is_held_out, config)
+            )
     progress(PROGRESS_STEP, FOLD_COUNT, FOLD_COUNT)
     return {
         direction: CalibrationData(
@@ -198,7 +205,10 @@ def collect_calibration_data(
 
 
 def _train_and_score_held_out_pairs(
-    training_set: TrainingSet, is_held_out: np.ndarray, config: AlignmentConfig
+    training_set: TrainingSet,
+    group_of_row: np.ndarray,
+    is_held_out: np.ndarray,
+    config: AlignmentConfig,
 ) -> dict[str, CalibrationData]:
     """Train without the held-out pairs; predict up to 200 of them in each direction."""
     query_rows = np.flatnonzero(is_held_out)
@@ -210,7 +220,12 @@ def _train_and_score_held_out_pairs(
     code = torch.tensor(training_set.code_embeddings)
     audio = torch.tensor(training_set.audio_embeddings)
     heads = train_heads(
-        TrainingPairs(code[is_training], audio[is_training]),
+        TrainingPairs(
+            code[is_training],
+            audio[is_training],
+            groups=group_of_row[is_training],
+            simulation_dim=training_set.simulation_dim,
+        ),
         ValidationPairs(code[is_validation], audio[is_validation]),
         config,
     ).heads

@@ -8,13 +8,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+from core.alignment.config import JOINT_OBJECTIVE
 from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
 
 Purpose = Literal["prediction", "map", "any"]
-PREDICTION_OBJECTIVES = ("kernel_ridge", "ridge")
+PREDICTION_OBJECTIVES = (JOINT_OBJECTIVE, "kernel_ridge", "ridge")
 MAP_OBJECTIVES = ("infonce", "soft_infonce", "weighted_infonce")
 CACHE_SIZE = 64
+SIMULATION_SUFFIX = "+simulation"
 _OBJECTIVES_BY_PURPOSE = {"prediction": PREDICTION_OBJECTIVES, "map": MAP_OBJECTIVES, "any": ()}
 _PURPOSE_TEXTS = {"prediction": "prediction", "map": "the map", "any": ""}
 
@@ -181,6 +183,9 @@ def _compute_alignment_preference_key(
         modality: encoder.get("id")
         for modality, encoder in record.config.get("encoders", {}).items()
     }
+    if _get_training_objective(record) == JOINT_OBJECTIVE and encoder_ids.get("code"):
+        # The method itself adds the simulation to the code encoder.
+        encoder_ids["code"] = str(encoder_ids["code"]).removesuffix(SIMULATION_SUFFIX)
     held_out = record.config.get("split", {}).get("unseen_templates")
     is_complete = not held_out and record.metrics.get("stopped") != "cancelled"
     return corpus_encoders in (None, encoder_ids), is_complete

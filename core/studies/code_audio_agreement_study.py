@@ -12,7 +12,8 @@ import torch
 
 from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
-from core.corpus import Corpus
+from core.alignment.config import JOINT_OBJECTIVES
+from core.corpus import Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation import metrics
 from core.evaluation.linear_alignment_baselines import fit_linear_alignments
@@ -29,13 +30,12 @@ from core.pipeline.evaluate_alignment_on_held_out_programs import (
     evaluate_held_out_splits,
 )
 from core.progress_callback import Progress
+from core.search.simulation_columns import (
+    count_simulation_columns,
+    join_simulation_to_code_encoder,
+)
 from core.search.unseen_program_splits import UNSEEN_SPLITS, relabel_splits_of_unseen_templates
 from core.studies import study_figures
-from core.studies.code_and_simulation_prediction_spaces import (
-    METHOD_NAME,
-    build_joint_prediction_spaces,
-    load_simulation_features,
-)
 from core.studies.study_inputs import StudyInputs, open_study_inputs
 from core.studies.study_result import StudyFigure, StudyResult, StudyTable
 from core.studies.unseen_template_prediction_spaces import build_spaces_of_all_programs
@@ -135,10 +135,10 @@ def compute_study_result(
                 draws,
                 "Each draw holds out other templates whole; the alignment's settings are trained"
                 " anew on the rest. Intervals are over templates or styles. Linear CCA and ridge"
-                f" have closed forms. {METHOD_NAME[0].upper()}{METHOD_NAME[1:]}: the mean of two"
-                " predictions, in a space whitened by their errors on training templates; for"
-                " corpora whose programs have a simulation (`./run embed NAME --code-encoder"
-                " simulation`).",
+                " have closed forms. Joint kernel ridge: the mean of two predictions, by code and"
+                " by simulated sound; whitened: in a space scaled by its errors on templates held"
+                " out of training. Both for corpora whose programs have a simulation (`./run embed"
+                " NAME --code-encoder simulation`).",
             )
         )
     return StudyResult(
@@ -279,15 +279,43 @@ def _iterate_method_spaces(
     for linear in fit_linear_alignments(pairs.code_embeddings, pairs.audio_embeddings, splits):
         spaces = {ALIGNED_VS_ALIGNED: ComparedSpaces(linear.code, linear.audio, linear.audio)}
         yield f"{linear.name}, {linear.dimension} dimensions", spaces
+    yield (
+        config.objective,
+        _train_and_build_spaces(pairs, inputs.encoder_ids["code"], templates, splits, config),
+    )
+    if config.objective in JOINT_OBJECTIVES:
+        return
+    try:
+        code_encoder = join_simulation_to_code_encoder(inputs.corpus, inputs.encoder_ids["code"])
+    except EarshotError:  # The caption says how to simulate the programs.
+        return
+    joint_pairs = inputs.corpus.load_embedding_pairs(code_encoder, inputs.encoder_ids["audio"])
+    if joint_pairs.program_ids == pairs.program_ids:
+        for objective in JOINT_OBJECTIVES:
+            joint_config = AlignmentConfig.from_preset(objective)
+            yield (
+                objective,
+                _train_and_build_spaces(joint_pairs, code_encoder, templates, splits, joint_config),
+            )
+
+
+def _train_and_build_spaces(
+    pairs: EmbeddingPairs,
+    code_encoder: str,
+    templates: np.ndarray,
+    splits: np.ndarray,
+    config: AlignmentConfig,
+) -> dict[str, ComparedSpaces]:
     is_training, is_validation = splits == "train", splits == "validation"
     code, audio = torch.from_numpy(pairs.code_embeddings), torch.from_numpy(pairs.audio_embeddings)
     result = train_heads(
-        TrainingPairs(code[is_training], audio[is_training]),
+        TrainingPairs(
+            code[is_training],
+            audio[is_training],
+            groups=templates[is_training],
+            simulation_dim=count_simulation_columns(code_encoder),
+        ),
         ValidationPairs(code[is_validation], audio[is_validation]),
         config,
     )
-    yield config.objective, build_aligned_embedding_spaces(result.heads, pairs)
-    features = load_simulation_features(inputs.corpus, pairs.program_ids)
-    if features is not None:
-        spaces = build_joint_prediction_spaces(pairs, features, templates, is_training)
-        yield METHOD_NAME, spaces
+    return build_aligned_embedding_spaces(result.heads, pairs)

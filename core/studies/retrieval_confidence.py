@@ -28,6 +28,7 @@ from core.search.confidence_fitting import (
     search_and_score_queries_in_direction,
 )
 from core.search.search_confidence import discount_confidence_by_understood_share
+from core.search.simulation_columns import count_simulation_columns
 from core.sonicpi.interpreter import interpret_program
 from core.studies.retrieved_clip_scores import SCORE, RetrievalOutcome
 
@@ -77,16 +78,25 @@ def estimate_query_confidences(outcome: RetrievalOutcome) -> list[ConfidenceOutc
     context, method = outcome.context, outcome.default_retrieval_method
     base_code, query_code = context.get_base_and_query_code_embeddings(method.code_encoder)
     config = method.get_alignment_config()
-    training_set = TrainingSet(base_code, context.base_audio, context.validation_program_mask)
+    simulation_dim = count_simulation_columns(method.code_encoder)
+    groups = context.query_set.base["template"].to_numpy(dtype=str)
+    training_set = TrainingSet(
+        base_code, context.base_audio, context.validation_program_mask, simulation_dim
+    )
     calibrations = fit_confidence_calibrations(
-        training_set, list(context.query_set.base["template"]), config, context.progress
+        training_set, groups.tolist(), config, context.progress
     )
     if not calibrations:
         return []
     code, audio = torch.tensor(base_code), torch.tensor(context.base_audio)
     is_validation = torch.tensor(context.validation_program_mask)
     heads = train_heads(
-        TrainingPairs(code[~is_validation], audio[~is_validation]),
+        TrainingPairs(
+            code[~is_validation],
+            audio[~is_validation],
+            groups=groups[~context.validation_program_mask],
+            simulation_dim=simulation_dim,
+        ),
         ValidationPairs(code[is_validation], audio[is_validation]),
         config,
     ).heads

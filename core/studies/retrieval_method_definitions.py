@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.alignment import AlignmentConfig
-from core.encoders.concatenated_encoders import split_encoder_id
+from core.alignment.config import JOINT_OBJECTIVES
+from core.encoders.concatenated_encoders import ID_SEPARATOR, split_encoder_id
 
 BAG_OF_WORDS, EDIT_DISTANCE = "bag-of-words", "edit-distance"
 RAW_EMBEDDINGS, PROJECTION_HEADS = "raw-embeddings", "projection-heads"
 ZERO_SHOT = "zero-shot"
-SONICPI_ENCODER, SCORE_ENCODER = "sonicpi", "score"
+SONICPI_ENCODER, SCORE_ENCODER, SIMULATION_ENCODER = "sonicpi", "score", "simulation"
 SENTENCE_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 SENTENCE_ENCODER_LABEL = "MiniLM"
 DEFAULT_CODE_ENCODER = SONICPI_ENCODER
@@ -90,6 +91,7 @@ def list_baseline_methods(code_encoder: str) -> list[RetrievalMethod]:
             for encoder in text_encoders
         ),
         make_kernel_ridge_method(DEFAULT_CODE_ENCODER),
+        *(make_joint_method(objective) for objective in JOINT_OBJECTIVES),
         make_raw_embedding_method(SCORE_ENCODER),
         make_kernel_ridge_method(SCORE_ENCODER),
     ]
@@ -108,6 +110,17 @@ def make_kernel_ridge_method(code_encoder: str) -> RetrievalMethod:
         code_encoder,
         make_preset_alignment_config("kernel_ridge"),
         is_default=code_encoder == DEFAULT_CODE_ENCODER,
+    )
+
+
+def make_joint_method(objective: str) -> RetrievalMethod:
+    """Return a joint kernel ridge regression on the default code encoder and the simulation."""
+    code_encoder = f"{DEFAULT_CODE_ENCODER}{ID_SEPARATOR}{SIMULATION_ENCODER}"
+    return RetrievalMethod(
+        f"{objective.replace('_', ' ')} on {code_encoder}",
+        PROJECTION_HEADS,
+        code_encoder,
+        make_preset_alignment_config(objective),
     )
 
 

@@ -22,6 +22,7 @@ from core.evaluation.text_retrieval_baselines import (
     compute_identifier_tfidf,
     find_nearest_programs_by_edit_distance,
 )
+from core.search.simulation_columns import count_simulation_columns
 from core.studies.process_cpu_time import measure_cpu_seconds
 from core.studies.retrieval_method_definitions import (
     BAG_OF_WORDS,
@@ -204,7 +205,10 @@ def _fit_projection_heads_scorer(
         is_embedded & context.validation_program_mask,
     )
     training_pairs = TrainingPairs(
-        torch.tensor(base_code[training]), torch.tensor(context.base_audio[training])
+        torch.tensor(base_code[training]),
+        torch.tensor(context.base_audio[training]),
+        groups=context.query_set.base["template"].to_numpy(dtype=str)[training],
+        simulation_dim=count_simulation_columns(method.code_encoder),
     )
     validation_pairs = ValidationPairs(
         torch.tensor(base_code[validation]), torch.tensor(context.base_audio[validation])

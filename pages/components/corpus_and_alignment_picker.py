@@ -35,6 +35,8 @@ OBJECTIVE_LABELS = {
     "weighted_infonce": "weighted InfoNCE",
     "ridge": "ridge",
     "kernel_ridge": "kernel ridge",
+    "joint_kernel_ridge": "joint kernel ridge",
+    "whitened_joint_kernel_ridge": "whitened joint kernel ridge",
 }
 
 

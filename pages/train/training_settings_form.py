@@ -19,6 +19,8 @@ METHOD_LABELS = {
     BOTH_METHODS: "Both",
     "soft_infonce": "Soft InfoNCE",
     "kernel_ridge": "Kernel ridge",
+    "joint_kernel_ridge": "Joint kernel ridge",
+    "whitened_joint_kernel_ridge": "Whitened joint",
     "infonce": "InfoNCE",
 }
 OBJECTIVE_DESCRIPTIONS = {
@@ -27,6 +29,8 @@ OBJECTIVE_DESCRIPTIONS = {
     "weighted_infonce": "Weighted: every clip counts in proportion to its audio similarity",
     "ridge": "Ridge: predict the clip's embedding in closed form, without training",
     "kernel_ridge": "Kernel ridge: ridge on similarities to the training programs",
+    "joint_kernel_ridge": "Joint kernel ridge: kernel ridge on code and on the simulated sound",
+    "whitened_joint_kernel_ridge": "Whitened joint kernel ridge: the same, for variants",
 }
 
 
@@ -280,7 +284,8 @@ def draw_training_method_picker() -> str:
         help="Both trains kernel ridge, which Listen uses to predict, and InfoNCE, which the map"
         " uses. Soft InfoNCE weights targets by audio similarity and agrees best with raw audio."
         " Kernel ridge predicts snippets that resemble no corpus program best, with the code"
-        " encoder sonicpi. InfoNCE is the paper's method.",
+        " encoder sonicpi. Joint kernel ridge adds the simulated sound, and whitened it finds"
+        " a program best among its variants. InfoNCE is the paper's method.",
     )
 
 

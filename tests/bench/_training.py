@@ -14,7 +14,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from core.alignment import AlignmentConfig, ProjectionHeads, TrainingPairs, ValidationPairs, train
-from core.alignment.projection_heads import build_projection_head
+from core.alignment.projection_head_layers import build_projection_head
 
 CODE_DIM, AUDIO_DIM = 384, 512  # of the offline preset
 LATENT_DIM = 24

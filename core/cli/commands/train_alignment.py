@@ -48,8 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=make_choice_parser(PRESETS),
         metavar=format_choices_for_usage(PRESETS),
         help="infonce: the paper's; soft-infonce: targets follow the similarity of clips;"
-        " kernel-ridge: predicts the sound of snippets (kernel-ridge and infonce; with fields of"
-        " the config, soft-infonce)",
+        " kernel-ridge: predicts the sound of snippets; joint-kernel-ridge: also from their"
+        " simulated sound; whitened-joint-kernel-ridge: the same, finds a program best among its"
+        " variants (kernel-ridge and infonce; with fields of the config, soft-infonce)",
     )
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="JSON with some or all fields of the config"

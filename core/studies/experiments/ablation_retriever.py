@@ -12,7 +12,8 @@ from sklearn.neural_network import MLPRegressor
 from core.alignment import ProjectionHeads, TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
 from core.alignment.config import CLOSED_FORM_OBJECTIVES
-from core.alignment.projection_heads import RIDGE_DEVIATION_FLOOR, Standardiser, project_embeddings
+from core.alignment.projection_head_layers import RIDGE_DEVIATION_FLOOR, Standardiser
+from core.alignment.projection_heads import project_embeddings
 from core.alignment.sound_property_regression_with_intervals import select_evenly_spaced_rows
 from core.encoders.score_feature_layout import PROGRAM_FEATURE_COUNT, build_feature_layout
 from core.evaluation.array_validation_and_normalization import normalize_rows

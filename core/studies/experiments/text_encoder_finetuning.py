@@ -12,8 +12,8 @@ import transformers
 from torch import Tensor, nn
 
 from core import encoders
+from core.alignment.losses import compute_alignment_loss
 from core.alignment.projection_heads import ProjectionHeads
-from core.alignment.trainer import compute_alignment_loss
 from core.alignment.training_device_and_precision import choose_device, should_use_bf16
 from core.alignment.training_pair_types_and_batches import split_rows_into_batches
 from core.encoders.pretrained_loading import load_pretrained_model, load_tokenizer

@@ -404,6 +404,35 @@ class TestNeighbours:
             find_program_neighbours(open_alignment("tones"), "0" * 32)
 
 
+@pytest.mark.parametrize("objective", ["joint_kernel_ridge", "whitened_joint_kernel_ridge"])
+def test_a_joint_method_adds_the_simulation_to_the_code_encoder(objective: str):
+    """It is refused before the programs are simulated; then snippets are predicted by both."""
+    config = AlignmentConfig.from_preset(objective)
+    name = objective.replace("_", "-")
+    corpus = make_corpus(name)
+    with pytest.raises(EarshotError, match="56 programs of corpus .* no up-to-date simul") as error:
+        train(corpus, config)
+    assert error.value.remedy.endswith(f"./run embed {name} --code-encoder simulation")
+    embed_missing_programs_and_clips.embed_corpus(corpus, "simulation", None)
+    with pytest.raises(EarshotError, match="joins a code encoder"):
+        train(corpus, config, code_encoder="simulation")
+    trained = train(corpus, config)
+    assert trained.record.config["encoders"]["code"]["id"] == f"{CODE}+simulation"
+    constants = trained.record.metrics["chosen_constants"]
+    assert ("whitening_shrinkage" in constants) == objective.startswith("whitened")
+    card = (trained.record.path / "README.md").read_text()
+    assert f"simulation_weight {constants['simulation_weight']:g}" in card
+
+    reopened = open_alignment(name, trained.record.id)
+    code = reopened.pairs.code_embeddings
+    np.testing.assert_array_equal(
+        reopened.project_code_embeddings(code), trained.project_code_embeddings(code)
+    )
+    assert {"test", "validation"} == set(evaluate_alignment(reopened)["split"])
+    neighbours = find_neighbours(reopened, "use_synth :noise\nplay 70, release: 0.3\n", k=5)
+    assert len(neighbours) == 5 and all(np.isfinite(item.similarity) for item in neighbours)
+
+
 class TestErrors:
     def test_an_empty_or_small_corpus_cannot_be_trained(self):
         Corpus.create("empty")

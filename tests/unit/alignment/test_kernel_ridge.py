@@ -17,7 +17,7 @@ from core.alignment import (
     projection_heads,
     train,
 )
-from core.alignment.projection_heads import KernelRidgeHead
+from core.alignment.projection_head_layers import KernelRidgeHead
 
 RIDGE = AlignmentConfig.from_preset("kernel_ridge", objective="ridge", l2=3.0, mean_fraction=0.0)
 KERNEL = AlignmentConfig.from_preset("kernel_ridge", mean_fraction=0.0)

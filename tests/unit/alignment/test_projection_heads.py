@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from core.alignment import AlignmentConfig, ProjectionHeads
-from core.alignment.projection_heads import Standardiser
+from core.alignment.projection_head_layers import Standardiser
 from core.errors import EarshotError
 
 SMALL = AlignmentConfig(layers=3, width=8, dim=4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.alignment.residual_whitening import fit_residual_whitening
+from core.alignment.residual_whitening import find_residual_directions, fit_residual_whitening
 from core.errors import EarshotError
 from core.evaluation.retrieval_metrics import recall_at_k
 
@@ -47,3 +47,16 @@ def test_clips_that_differ_where_the_prediction_is_right_are_found() -> None:
 def test_one_program_is_not_enough() -> None:
     with pytest.raises(EarshotError, match="at least 2 programs"):
         fit_residual_whitening(np.zeros((1, 3)), np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize("count", [5, 40])
+def test_whitening_is_the_inverse_root_of_the_shrunken_covariance(count: int) -> None:
+    """With fewer programs than dimensions too, where the covariance has no inverse."""
+    rng = np.random.default_rng(3)
+    predicted, true = rng.normal(size=(2, count, 8))
+    residuals = (true - predicted) - (true - predicted).mean(axis=0)
+    covariance = residuals.T @ residuals / count
+    for shrinkage in (0.1, 3.0):
+        matrix = find_residual_directions(predicted, true).build_whitening(shrinkage).matrix
+        shrunken = covariance + shrinkage * np.trace(covariance) / 8 * np.eye(8)
+        np.testing.assert_allclose(matrix @ shrunken @ matrix, np.eye(8), atol=1e-8)

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from core.alignment.losses import cka_loss, weighted_infonce_loss
-from core.alignment.projection_heads import Standardiser
+from core.alignment.projection_head_layers import Standardiser
 from core.evaluation import metrics
 
 

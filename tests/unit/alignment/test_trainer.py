@@ -13,11 +13,11 @@ import torch
 
 from core.alignment import AlignmentConfig, TrainingPairs, TrainingResult, ValidationPairs, train
 from core.alignment.projection_heads import ProjectionHeads
-from core.alignment.trainer import compute_validation_metrics
 from core.alignment.training_pair_types_and_batches import (
     assign_same_label_to_equal_rows,
     split_rows_into_batches,
 )
+from core.alignment.validation_metrics import compute_validation_metrics
 from core.errors import EarshotError
 from core.evaluation import metrics
 

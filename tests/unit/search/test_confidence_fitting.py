@@ -64,5 +64,9 @@ def test_no_more_than_the_maximum_of_queries_is_predicted_per_fold(
 
 def test_too_few_templates_or_programs_are_not_calibrated(training_set: TrainingSet) -> None:
     assert fit_confidence_calibrations(training_set, ["one"] * len(GROUPS), CONFIG) == {}
-    few = TrainingSet(*(values[:50] for values in vars(training_set).values()))
+    few = TrainingSet(
+        training_set.code_embeddings[:50],
+        training_set.audio_embeddings[:50],
+        training_set.is_validation[:50],
+    )
     assert fit_confidence_calibrations(few, GROUPS[:50], CONFIG) == {}

@@ -67,6 +67,16 @@ def test_each_purpose_takes_the_newest_alignment_made_for_it(corpus: Corpus) -> 
     assert choose(corpus, "prediction")[0] == newer_ridge
 
 
+def test_the_simulation_that_a_joint_method_adds_is_no_other_encoder(corpus: Corpus) -> None:
+    corpus.set_corpus_setting("encoders", ENCODERS)
+    save_alignment(corpus, "kernel_ridge")
+    joint = save_alignment(corpus, "joint_kernel_ridge", encoders={"code": "sonicpi+simulation"})
+    save_alignment(corpus, "joint_kernel_ridge", encoders={"code": "score+simulation"})
+    # It finds variants, and predicts similar clips worse.
+    save_alignment(corpus, "whitened_joint_kernel_ridge", encoders={"code": "sonicpi+simulation"})
+    assert choose(corpus, "prediction")[0] == joint
+
+
 def test_without_a_suitable_objective_the_newest_is_used_and_the_reason_says_so(
     corpus: Corpus,
 ) -> None:
