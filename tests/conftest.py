@@ -1,4 +1,4 @@
-"""Fixtures that tests of several kinds share because they take a while to make."""
+"""Fixtures that tests of several kinds share because they take a while to make, and hooks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,21 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.faults.fault_report import (
+    pytest_collection_modifyitems,
+    pytest_runtest_logreport,
+    pytest_terminal_summary,
+)
+
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_runtest_logreport",
+    "pytest_terminal_summary",
+]
 
 TEMPLATES = ["02_1_beeps", "02_3_synths", "03_1_samples", "09_1_live_loop"]
 CODE, AUDIO = "sonicpi", "log-mel"  # encoders that load no model
@@ -21,6 +34,14 @@ SMALL_STARTER = {
     "EARSHOT_STARTER_TEMPLATES": "02_1_beeps,03_1_samples,02_1_chords",
     "EARSHOT_STARTER_GRAMMAR_PROGRAMS": "56",
 }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep tests that share costly fixtures in one process."""
+    from tests.process_distribution import GroupScheduling
+
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -11,40 +11,11 @@ import pytest
 
 from core import jobs
 from core.jobs import process_liveness_and_killing
-from tests.faults import fault_table
 from tests.faults.corpus_state import digest_stage_result
 from tests.faults.fault_injection import VARIABLE
 from tests.faults.fork_server_client import ForkServer, start_fork_server
 from tests.faults.job_control import kill
 from tests.faults.stages import STAGES, build_stage_command, write_songs
-
-# -- The table of faults ----------------------------------------------------------------------
-
-_faults_by_test: dict[str, tuple[str, int]] = {}  # description and times tried, by test
-_counts_by_fault: dict[str, list[int]] = {}  # times tried and survived, by description
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if mark := item.get_closest_marker(fault_table.MARK):
-            _faults_by_test[item.nodeid] = (mark.args[0], mark.kwargs.get("each", 1))
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.nodeid in _faults_by_test and (report.when == "call" or report.failed):
-        description, times = _faults_by_test[report.nodeid]
-        tried, survived = _counts_by_fault.get(description, [0, 0])
-        _counts_by_fault[description] = [tried + times, survived + times * report.passed]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _counts_by_fault:
-        rows = [(fault, tried, survived) for fault, (tried, survived) in _counts_by_fault.items()]
-        terminalreporter.section("faults")
-        terminalreporter.write_line(fault_table.format_fault_table(rows))
-
-
-# -- Fixtures ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -502,7 +502,8 @@ def test_tests_run_after_lint_and_fail_if_lint_fails(project_with_lint_tools):
     fail_tool(project_with_lint_tools, "codespell")
     done = project_with_lint_tools.run("test")
     assert done.returncode == 1 and "Lint failed: codespell" in done.stderr
-    assert done.stdout.endswith("1 passed\n")
+    # Without arguments, two processes share the tests.
+    assert done.stdout.startswith("--numprocesses 2 ") and done.stdout.endswith("1 passed\n")
 
 
 def test_version_needs_no_set_up(project):
