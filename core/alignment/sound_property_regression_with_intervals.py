@@ -170,8 +170,7 @@ def fit_forecast_model(
         return None
     targets = _replace_undefined_targets(targets, is_predictable)
     raw = np.asarray(features, np.float32)[reference_rows]
-    mean, scale = raw.mean(axis=0), raw.std(axis=0)
-    scale = np.where(scale > 1e-6, scale, np.inf).astype(np.float32)
+    mean, scale = compute_column_mean_and_scale(raw)
     baseline_slope = np.zeros(targets.shape[1])
     if has_baseline:
         baseline_slope = _fit_baseline_slope(raw, targets)
@@ -300,6 +299,12 @@ def compute_gaussian_kernel(x: np.ndarray, rows: np.ndarray, sharpness: float) -
     """Return exp(-sharpness * squared distance) of x [n, d] and rows [m, d], float64 [n, m]."""
     squares = (x * x).sum(axis=1)[:, None] + (rows * rows).sum(axis=1) - 2 * (x @ rows.T)
     return np.exp(-sharpness * np.maximum(squares, 0).astype(np.float64))
+
+
+def compute_column_mean_and_scale(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the means and the standard deviations, inf for a constant column: float32 [d]."""
+    mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+    return mean, np.where(deviation > 1e-6, deviation, np.inf).astype(np.float32)
 
 
 def standardize_columns(embeddings: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-SPLITS = ("train", "validation", "test")
 SPLIT_RULE_KEY, CURRENT_SPLIT_RULE, LEGACY_SPLIT_RULE = "split_rule", 2, 1
 _SPLIT_SHARES = {"train": 14, "validation": 3, "test": 3}  # in twentieths
 _SPLIT_BY_LETTER = {"t": "train", "v": "validation", "e": "test"}

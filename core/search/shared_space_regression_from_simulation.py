@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from core.alignment.sound_property_regression_with_intervals import (
     MAX_REFERENCE_PROGRAMS,
     MIN_FORECAST_PROGRAMS,
+    compute_column_mean_and_scale,
     compute_gaussian_kernel,
     select_evenly_spaced_rows,
     solve_kernel_ridge_weights,
@@ -106,8 +107,7 @@ def fit_simulation_regression(
     changes by less than .02 between widths of 0.1 and 0.3 and l2 of 0.03 and 0.3.
     """
     raw = np.asarray(features, np.float32)
-    mean, scale = raw.mean(axis=0), raw.std(axis=0)
-    scale = np.where(scale > 1e-6, scale, np.inf).astype(np.float32)
+    mean, scale = compute_column_mean_and_scale(raw)
     weights = np.ones(raw.shape[1], np.float32)
     if feature_weights is not None:
         weights = np.asarray(feature_weights, np.float32)
