@@ -1,4 +1,4 @@
-"""Example snippets that the pages Listen and Map offer; no corpus contains them."""
+"""Example snippets that the pages Listen, Suggest and Map offer; no corpus contains them."""
 
 EXAMPLE_SNIPPETS = {
     "Rain on a window": """use_bpm 120

@@ -10,7 +10,7 @@ from core import workspace
 from pages.components import (
     code_editor,
     corpus_and_alignment_picker,
-    example_snippets,
+    example_snippet_picker,
     followed_file_or_workspace_picker,
     markdown_and_errors,
     page_header_and_sidebar,
@@ -132,15 +132,7 @@ def draw_code_search(selected: Selection) -> None:
 
 def draw_snippet_form() -> tuple[str, bool]:
     """Draw the editor and its buttons; return the snippet and whether to render it."""
-    st.selectbox(
-        "Example",
-        list(example_snippets.EXAMPLE_SNIPPETS),
-        index=None,
-        key=session_keys.EXAMPLE_SNIPPET.name,
-        placeholder="Start from an example …",
-        label_visibility="collapsed",
-        on_change=_insert_selected_example,
-    )
+    example_snippet_picker.draw_example_picker(session_keys.EXAMPLE_SNIPPET)
     if followed_file_or_workspace_picker.is_following_file_or_workspace():
         snippet = followed_file_or_workspace_picker.draw_followed_code()
     else:
@@ -163,12 +155,6 @@ def draw_snippet_form() -> tuple[str, bool]:
     sonic_pi_buttons.draw_sonic_pi_buttons(snippet, "editor")
     followed_file_or_workspace_picker.draw_follow_control()
     return snippet, should_render
-
-
-def _insert_selected_example() -> None:
-    name = session_keys.EXAMPLE_SNIPPET.get_value()
-    if name is not None:
-        code_editor.set_editor_code(example_snippets.EXAMPLE_SNIPPETS[name])
 
 
 # -- the prediction ---------------------------------------------------------------------------

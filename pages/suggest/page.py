@@ -14,7 +14,7 @@ from pages.components import (
     audition_player,
     code_editor,
     corpus_and_alignment_picker,
-    example_snippets,
+    example_snippet_picker,
     followed_file_or_workspace_picker,
     markdown_and_errors,
     page_header_and_sidebar,
@@ -74,7 +74,9 @@ def draw_suggestions(selected: Selection) -> None:
 def _draw_editor(slider_key: SliderKey) -> tuple[str, SuggestionState]:
     """Draw the editor; return its code and the state after what the user did in it."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        _draw_example_picker()
+        example_snippet_picker.draw_example_picker(
+            session_keys.SUGGESTION_EXAMPLE, suggestion_state.restart_from_program
+        )
         is_showing = st.toggle(
             "Sensitivity",
             key=session_keys.IS_SHOWING_SENSITIVITY.name,
@@ -128,26 +130,6 @@ def _record_followed_code(current: SuggestionState, code: str) -> SuggestionStat
     return current.make_state_for_choice_tree(
         current.tree.add_choice(code, "Saved in the followed file")
     )
-
-
-def _draw_example_picker() -> None:
-    st.selectbox(
-        "Example",
-        list(example_snippets.EXAMPLE_SNIPPETS),
-        index=None,
-        key=session_keys.SUGGESTION_EXAMPLE.name,
-        placeholder="Start from an example …",
-        label_visibility="collapsed",
-        on_change=_insert_selected_example,
-    )
-
-
-def _insert_selected_example() -> None:
-    name = session_keys.SUGGESTION_EXAMPLE.get_value()
-    if name is not None:
-        source = example_snippets.EXAMPLE_SNIPPETS[name]
-        code_editor.set_editor_code(source)
-        suggestion_state.restart_from_program(source)
 
 
 def _start_from_restored_code(current: SuggestionState, code: str) -> SuggestionState:

@@ -11,7 +11,6 @@ import pytest
 from core.sonicpi import RenderResult, render_programs_in_parallel
 from core.sonicpi.newer_sonic_pi_sounds import load_newer_sample_seconds, load_newer_synth_options
 
-SYNTHDEFS = Path("/usr/share/sonic-pi/synthdefs/compiled")
 SAMPLES = Path("/usr/share/sonic-pi/samples")
 SYNTHINFO = Path("/usr/lib/sonic-pi/app/server/ruby/lib/sonicpi/synths/synthinfo.rb")
 # These play the input of a microphone, and there is none.
