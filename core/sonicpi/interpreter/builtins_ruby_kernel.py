@@ -10,9 +10,10 @@ from core.sonicpi.interpreter.control_flow_signals import (
     raise_program_error,
 )
 from core.sonicpi.interpreter.missing_names import format_ruby_value
+from core.sonicpi.interpreter.program_classes_and_objects import ProgramClass
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.string_methods import NUMBER_PREFIX, parse_leading_float
-from core.sonicpi.interpreter.values import MAX_STRING_CHARS, UNKNOWN, UnknownValue
+from core.sonicpi.interpreter.values import MAX_STRING_CHARS, UNKNOWN, Symbol, UnknownValue
 
 MAX_FORMAT_WIDTH_CHARS = 64
 # Functions that run code which is not in the program, or not followed.
@@ -48,7 +49,18 @@ def _record_unfollowed_function(interpreter: ProgramInterpreter, call: BuiltinCa
 @register_builtin_function("raise", "fail", "abort", "exit")
 def _raise_error(_interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     value = call.args[-1] if call.args else None
-    raise_program_error(f"the program raises {format_ruby_value(value)}", value)
+    error_class = _get_name_of_class(call.args[0]) if call.args else None
+    shown = error_class if error_class == value or isinstance(value, ProgramClass) else value
+    text = shown if shown is error_class else format_ruby_value(shown)
+    message = None if shown is error_class else value
+    raise_program_error(f"the program raises {text}", message, error_class or "RuntimeError")
+
+
+def _get_name_of_class(value: Any) -> str | None:
+    """Return the name of a class; None for another value."""
+    if isinstance(value, ProgramClass):
+        return value.name
+    return str(value) if isinstance(value, Symbol) and value[:1].isupper() else None
 
 
 @register_builtin_function("catch")
@@ -73,7 +85,9 @@ def _convert_to_number(_interpreter: ProgramInterpreter, call: BuiltinCall) -> A
     if isinstance(value, (int, float, UnknownValue)):
         return value
     if not isinstance(value, str) or not NUMBER_PREFIX.fullmatch(value.strip()):
-        raise_program_error(f"{format_ruby_value(value)} is no number", "invalid value")
+        raise_program_error(
+            f"{format_ruby_value(value)} is no number", "invalid value", "ArgumentError"
+        )
     number = parse_leading_float(value.strip())
     return int(number) if number.is_integer() and "." not in value else number
 

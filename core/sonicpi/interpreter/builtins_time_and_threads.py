@@ -22,7 +22,7 @@ from core.sonicpi.interpreter.control_flow_signals import (
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_thread import SettingsGuard
 from core.sonicpi.interpreter.syntax_tree_types import Block
-from core.sonicpi.interpreter.values import Symbol, to_number_or_default
+from core.sonicpi.interpreter.values import UNKNOWN, Symbol, to_number_or_default
 
 MAX_DENSITY = 64
 MAX_STUCK_ROUNDS = 256  # rounds of a loop in which no time passes
@@ -72,11 +72,12 @@ def _start_live_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> None
 
 
 @register_builtin_function("in_thread")
-def _start_program_thread(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+def _start_program_thread(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     if isinstance(call.block, list):
         default_name = f"{interpreter.current_thread.name}/{len(interpreter.started_threads)}"
         name = str(call.options.get("name") or default_name)
         interpreter.spawn_program_thread(name, call.block[2], call.scope, call.options, False)
+    return UNKNOWN
 
 
 @register_builtin_function("loop")
@@ -87,8 +88,7 @@ def _run_block_in_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> No
             thread = interpreter.current_thread
             iteration_start, last_cue = thread.current_seconds, thread.last_cue
             interpreter.run_block(call.block, [], call.scope)
-            has_waited = thread.last_cue not in (None, last_cue)
-            if thread.is_clock_unchanged_since(iteration_start) and not has_waited:
+            if thread.has_neither_slept_nor_synced(iteration_start, last_cue):
                 stuck_count += 1
                 if stuck_count == MAX_STUCK_ROUNDS:
                     interpreter.record_endless_loop()
@@ -96,7 +96,8 @@ def _run_block_in_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> No
             else:
                 stuck_count = 0
     except ControlFlowSignal as signal:
-        if signal.keyword != "break":
+        is_end = isinstance(signal, ProgramErrorSignal) and signal.error_class == "StopIteration"
+        if signal.keyword != "break" and not is_end:
             raise
 
 

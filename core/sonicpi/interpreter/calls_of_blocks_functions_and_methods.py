@@ -17,6 +17,7 @@ from core.sonicpi.interpreter.control_flow_signals import (
     ThreadEndSignal,
     raise_program_error,
 )
+from core.sonicpi.interpreter.hash_methods import HashWithDefault
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.list_and_number_methods import (
     call_value_method,
@@ -39,6 +40,7 @@ from core.sonicpi.interpreter.program_classes_and_objects import ProgramClass, P
 from core.sonicpi.interpreter.program_thread import ProgramThread
 from core.sonicpi.interpreter.syntax_tree_compiler import SyntaxTreeCompiler
 from core.sonicpi.interpreter.syntax_tree_types import (
+    MISSING,
     Block,
     BlockScope,
     Node,
@@ -46,11 +48,14 @@ from core.sonicpi.interpreter.syntax_tree_types import (
     declare_variable,
 )
 from core.sonicpi.interpreter.values import (
+    SELF,
     UNDEFINED,
     UNDEFINED_NAME,
     UNKNOWN,
+    ErrorValue,
     Symbol,
     UnknownValue,
+    convert_to_dict_key,
     get_ring_element,
 )
 from core.sonicpi.score_events import ScoreEvent
@@ -58,6 +63,7 @@ from core.sonicpi.score_events import ScoreEvent
 MAX_COUNTED_FUNCTIONS = 512
 MAX_UNFOLLOWED_KINDS = 16
 MAX_PROBLEMS = 64
+MAX_REDOS = 256  # of one run of a block
 
 
 class SyntaxTreeEvaluator:
@@ -148,12 +154,16 @@ class SyntaxTreeEvaluator:
             bind_arguments_to_parameters(self, compiled.parameters, args, block_scope)
         elif args and compiled.has_numbered_parameters:
             declare_numbered_parameters(block_scope, args)
-        try:
-            return compiled.evaluate_body(self, block_scope)
-        except ControlFlowSignal as signal:
-            if signal.keyword != "next":
-                raise
-            return signal.value
+        for _ in range(MAX_REDOS):
+            try:
+                return compiled.evaluate_body(self, block_scope)
+            except ControlFlowSignal as signal:
+                if signal.keyword == "redo":
+                    continue
+                if signal.keyword != "next":
+                    raise
+                return signal.value
+        return None
 
     def _call_symbol_or_lambda_block(self, block: Block, args: list[Any], scope: Scope) -> Any:
         """Call a method name (`&:choose`) or a lambda that is passed as a block."""
@@ -224,7 +234,7 @@ class SyntaxTreeEvaluator:
         if not is_function_defined(self, name):
             message = describe_missing_function(self, name)
             if self.current_thread.rescue_depth or not is_value:
-                raise_program_error(message, UNKNOWN)
+                raise_program_error(message, UNKNOWN, "NameError" if is_value else "NoMethodError")
             # It may be a value of another buffer, or one that is still to be written.
             self.record_problem(message, "assumed")
         self.unknown_count += 1
@@ -257,16 +267,9 @@ class SyntaxTreeEvaluator:
 
     def call_method(self, receiver: Any, name: str, call: BuiltinCall) -> Any:
         """Call a method of a value."""
-        if name in ("tick", "look") and isinstance(receiver, (list, str)):
-            elements = list(receiver) if isinstance(receiver, str) else receiver
-            return get_ring_element(elements, self.builtins[name](self, call))
-        if (
-            isinstance(receiver, (tuple, ProgramObject, ProgramClass))
-            or name in lambda_object_and_class_methods.NAMES
-        ):
-            return lambda_object_and_class_methods.call_object_method(self, receiver, name, call)
-        if isinstance(receiver, Symbol) and receiver[:1].isupper():
-            return lambda_object_and_class_methods.call_constant_method(self, receiver, name, call)
+        value = self._call_method_of_special_value(receiver, name, call)
+        if value is not MISSING:
+            return value
         if call.block is not None and not is_method_defined(self, receiver, name):
             raise_for_missing_method(receiver, name)
         if call.block is not None and is_iterated_by_block_methods(receiver):
@@ -283,6 +286,28 @@ class SyntaxTreeEvaluator:
         if value is UNKNOWN and not is_method_defined(self, receiver, name):
             raise_for_missing_method(receiver, name)
         return value
+
+    def _call_method_of_special_value(self, receiver: Any, name: str, call: BuiltinCall) -> Any:
+        """Call a method of `self`, an error, a lambda, an object or a constant; else `MISSING`."""
+        if receiver is SELF:
+            return self.call_function(name, call)
+        if isinstance(receiver, ErrorValue) and name in ("message", "to_s", "full_message"):
+            return receiver.message
+        if name in ("tick", "look") and isinstance(receiver, (list, str)):
+            elements = list(receiver) if isinstance(receiver, str) else receiver
+            return get_ring_element(elements, self.builtins[name](self, call))
+        if isinstance(receiver, HashWithDefault) and name == "[]" and receiver.default_block:
+            if call.args and convert_to_dict_key(call.args[0]) not in receiver:
+                args = [receiver, call.args[0]]
+                return self.call_lambda_method_or_block(receiver.default_block, args)
+        if (
+            isinstance(receiver, (tuple, ProgramObject, ProgramClass))
+            or name in lambda_object_and_class_methods.NAMES
+        ):
+            return lambda_object_and_class_methods.call_object_method(self, receiver, name, call)
+        if isinstance(receiver, Symbol) and receiver[:1].isupper():
+            return lambda_object_and_class_methods.call_constant_method(self, receiver, name, call)
+        return MISSING
 
     def _call_iterator_method(self, receiver: Any, name: str, call: BuiltinCall) -> Any:
         """Call a method with a block for each item of a list, hash, number or string."""

@@ -49,13 +49,15 @@ class ProgramErrorSignal(ControlFlowSignal):
     ----------
     message : str
         What is wrong, without a full stop.
+    error_class : str
+        Name of Ruby's class of the error.
     line : int or None
         Line of the statement, from 1; None in a tree without lines.
     """
 
-    def __init__(self, message: str, value: Any = None):
+    def __init__(self, message: str, value: Any = None, error_class: str = "RuntimeError"):
         super().__init__("raise", value)
-        self.message = message
+        self.message, self.error_class = message, error_class
         self.line: int | None = None
 
 
@@ -82,6 +84,8 @@ class ProgramProblem:
     consequence: str
 
 
-def raise_program_error(message: str, value: Any = None) -> NoReturn:
+def raise_program_error(
+    message: str, value: Any = None, error_class: str = "RuntimeError"
+) -> NoReturn:
     """Raise the error of a program that `ProgramErrorSignal` describes."""
-    raise ProgramErrorSignal(message, value)
+    raise ProgramErrorSignal(message, value, error_class)

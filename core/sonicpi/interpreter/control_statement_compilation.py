@@ -14,9 +14,14 @@ from core.sonicpi.interpreter.control_flow_signals import (
     ControlFlowSignal,
     ThreadEndSignal,
 )
+from core.sonicpi.interpreter.error_classes import (
+    get_value_of_error,
+    is_rescued_by_classes,
+    list_classes_of_error,
+)
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
-from core.sonicpi.interpreter.list_and_number_methods import is_case_match
 from core.sonicpi.interpreter.pattern_matching import match_and_bind_pattern
+from core.sonicpi.interpreter.ruby_classes_of_values import is_case_match
 from core.sonicpi.interpreter.syntax_tree_types import (
     Node,
     Scope,
@@ -94,12 +99,15 @@ def _compile_while_iterations(
                 condition = evaluate_condition(evaluator, scope)
                 if not _evaluate_loop_condition(evaluator, condition):
                     return LOOP_ENDED
-                evaluate_body(evaluator, scope)
+                try:
+                    evaluate_body(evaluator, scope)
+                except ControlFlowSignal as signal:
+                    if signal.keyword not in ("next", "redo"):
+                        raise
         except ControlFlowSignal as signal:
-            if signal.keyword == "break":
-                return LOOP_ENDED
-            if signal.keyword != "next":
+            if signal.keyword != "break":
                 raise
+            return LOOP_ENDED
         return LOOP_AT_LIMIT
 
     return run_while_iterations
@@ -164,8 +172,9 @@ def compile_begin_rescue_block(compiler: NodeCompiler, node: list[Any]) -> NodeE
     evaluate_body, evaluate_else, evaluate_ensure = map(
         compiler.compile_node, (body, else_body, ensure_body)
     )
-    error_name, handler = handlers[0] if handlers else (None, None)
-    evaluate_handler = compiler.compile_node(handler)
+    compiled_handlers = [
+        (name, compiler.compile_node(handler), classes) for name, handler, classes in handlers
+    ]
 
     def evaluate_with_rescue(evaluator: Any, scope: Scope) -> Any:
         thread = evaluator.current_thread
@@ -175,11 +184,16 @@ def compile_begin_rescue_block(compiler: NodeCompiler, node: list[Any]) -> NodeE
             value = evaluate_body(evaluator, scope)
         except (ControlFlowSignal, *VALUE_ERRORS) as error:
             thread.rescue_depth = rescue_depth  # An error of the handler itself is not rescued.
-            if isinstance(error, ControlFlowSignal) and error.keyword != "raise" or not handlers:
+            if isinstance(error, ControlFlowSignal) and error.keyword != "raise":
+                raise
+            ancestors = list_classes_of_error(evaluator, error)
+            chosen = (h for h in compiled_handlers if is_rescued_by_classes(ancestors, h[2]))
+            name, evaluate_handler, _ = next(chosen, (None, None, None))
+            if evaluate_handler is None:
                 raise
             thread.call_depth = depth
-            if error_name:
-                scope[error_name] = _get_value_of_error(error)
+            if name:
+                scope[name] = get_value_of_error(error)
             return evaluate_handler(evaluator, scope)
         finally:
             thread.rescue_depth = rescue_depth
@@ -200,12 +214,6 @@ def compile_begin_rescue_block(compiler: NodeCompiler, node: list[Any]) -> NodeE
                 evaluate_ensure(evaluator, scope)
 
     return evaluate_begin_rescue_block
-
-
-def _get_value_of_error(error: Exception) -> Any:
-    """Return what `rescue => e` binds: an object whose message is not followed."""
-    value = error.value if isinstance(error, ControlFlowSignal) else None
-    return UNKNOWN if value is None or isinstance(value, str) else value
 
 
 def _evaluate_until_no_retry(evaluate: NodeEvaluation, evaluator: Any, scope: Scope) -> Any:

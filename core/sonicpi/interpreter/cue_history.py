@@ -35,6 +35,11 @@ class Cue(NamedTuple):
     seconds: float
 
 
+def remove_cue_prefix(name: str) -> str:
+    """Return the name of a cue without the path of its kind."""
+    return str(name).removeprefix("/cue/").removeprefix("/set/").removeprefix("/live_loop/")
+
+
 def get_cue_seconds(cue: Cue) -> float:
     """Return the time of a cue."""
     return cue.seconds

@@ -15,9 +15,10 @@ from core.sonicpi.interpreter.values import (
 
 
 class HashWithDefault(dict[Any, Any]):
-    """A hash of `Hash.new(default)`."""
+    """A hash of `Hash.new(default)`, or of `Hash.new` with a block that makes the default."""
 
     default: Any = None
+    default_block: tuple[Any, Any] | None = None
 
 
 def call_hash_method(receiver: dict[Any, Any], name: str, args: list[Any]) -> Any:

@@ -170,6 +170,7 @@ def _construct_builtin_object(evaluator: Any, name: str, call: BuiltinCall) -> A
     if name == "Hash":
         created = HashWithDefault()
         created.default = call.args[0] if call.args else None
+        created.default_block = None if call.block is None else (call.block, call.scope)
         return created
     if name in ("Set", "String"):
         return call.args[0] if call.args else [] if name == "Set" else ""

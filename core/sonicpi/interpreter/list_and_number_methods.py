@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from core.sonicpi.interpreter.hash_methods import call_hash_method
@@ -16,15 +17,15 @@ from core.sonicpi.interpreter.missing_names import get_method_names_of_value
 from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.random_stream import RandomStream
 from core.sonicpi.interpreter.ranges_and_enumerators import Enumerator, Range
+from core.sonicpi.interpreter.ruby_classes_of_values import get_ruby_class, is_case_match
 from core.sonicpi.interpreter.scale_chord_and_range_rings import invert_chord
-from core.sonicpi.interpreter.string_methods import Pattern, call_string_method
+from core.sonicpi.interpreter.string_methods import call_string_method
 from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,
     MAX_STRING_CHARS,
     UNKNOWN,
     Ramp,
     Ring,
-    Symbol,
     UnknownValue,
     convert_to_dict_key,
     get_ring_element,
@@ -33,6 +34,7 @@ from core.sonicpi.interpreter.values import (
 )
 
 MAX_REPEATS = 64
+OPERATOR_BY_METHOD = {"==": "==", "eql?": "==", "equal?": "==", "!=": "!=", "%": "%"}
 MAX_FLATTEN_DEPTH = 8
 
 
@@ -56,8 +58,8 @@ def call_value_method(
         return _COMMON_METHODS[name](receiver)
     if name == "respond_to?" and args:
         return str(args[0]) in get_method_names_of_value(receiver)
-    if name in ("==", "eql?", "equal?", "!=") and args:
-        return apply_ruby_operator("!=" if name == "!=" else "==", receiver, args[0])
+    if name in OPERATOR_BY_METHOD and args:
+        return apply_ruby_operator(OPERATOR_BY_METHOD[name], receiver, args[0])
     if name in ("is_a?", "kind_of?", "instance_of?", "===") and args:
         subject, pattern = (args[0], receiver) if name == "===" else (receiver, args[0])
         return is_case_match(pattern, subject)
@@ -85,38 +87,14 @@ def make_enumerator(receiver: Any, name: str, args: list[Any]) -> Enumerator:
     if isinstance(receiver, Enumerator) and name in INDEX_ITERATORS:
         return Enumerator(list_iterator_items(receiver, name, args), receiver.method_name)
     if name == "cycle" and isinstance(receiver, list) and not args:
-        return Enumerator(receiver, name)
+        rounds = MAX_LIST_LENGTH // max(len(receiver), 1)
+        return Enumerator(list(receiver) * max(rounds, 1), name)
     items = list_iterator_items(receiver, name, args)
     return Enumerator(list(items)[:MAX_LIST_LENGTH], name)
 
 
-def is_case_match(pattern: Any, subject: Any) -> bool:
-    """Return whether a value is matched by a pattern of `when`: Ruby's `===`."""
-    if isinstance(pattern, Range):
-        return pattern.contains_number(subject)
-    if isinstance(pattern, Pattern) and isinstance(subject, str):
-        return call_string_method(subject, "match?", [pattern]) is True
-    if isinstance(pattern, Symbol) and (types := _PYTHON_TYPES.get(str(pattern))):
-        is_symbol = isinstance(subject, Symbol)
-        if isinstance(subject, bool) or str(pattern) in ("String", "Symbol"):
-            return isinstance(subject, str) and is_symbol == (pattern == "Symbol")
-        return isinstance(subject, types)
-    is_in_list = isinstance(pattern, list) and subject in pattern
-    return bool(apply_ruby_operator("===", subject, pattern)) or is_in_list
-
-
-_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
-    "Integer": (int,),
-    "Float": (float,),
-    "Numeric": (int, float),
-    "String": (str,),
-    "Symbol": (str,),
-    "Array": (list,),
-    "Hash": (dict,),
-    "NilClass": (type(None),),
-    "Range": (Range,),
-}
 _COMMON_METHODS: dict[str, Callable[[Any], Any]] = {
+    "class": lambda value: get_ruby_class(value),
     "nil?": lambda value: UNKNOWN if isinstance(value, UnknownValue) else value is None,
     "freeze": lambda value: value,
     "itself": lambda value: value,
@@ -157,6 +135,8 @@ def call_list_method(
         receiver = list_type(receiver)
     is_in_place, name = name.endswith("!"), name.removesuffix("!")
     methods: dict[str, Callable[[], Any]] = {
+        "combination": lambda: _arrange_elements(itertools.combinations(receiver, max(count, 0))),
+        "permutation": lambda: _arrange_elements(itertools.permutations(receiver, max(count, 0))),
         "first": lambda: list_type(receiver[:count]) if args else (receiver[0] if length else None),
         "last": lambda: (
             list_type(receiver[-count:]) if args else (receiver[-1] if length else None)
@@ -247,6 +227,10 @@ def call_list_method(
     if is_in_place and isinstance(result, list):
         receiver[:] = result
     return result
+
+
+def _arrange_elements(arrangements: Iterable[tuple[Any, ...]]) -> list[Any]:
+    return [list(elements) for elements in itertools.islice(arrangements, MAX_LIST_LENGTH)]
 
 
 def _pick_random_list_elements(

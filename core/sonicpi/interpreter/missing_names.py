@@ -109,7 +109,8 @@ def raise_for_missing_method(receiver: Any, name: str) -> None:
     kind = _get_kind_of_value(receiver)
     owner = "nil" if receiver is None else f"a {kind}"
     raise_program_error(
-        f"{owner} has no method {name}{describe_suggestions(name, load_method_names()[kind])}"
+        f"{owner} has no method {name}{describe_suggestions(name, load_method_names()[kind])}",
+        error_class="NoMethodError",
     )
 
 
@@ -133,7 +134,9 @@ def check_argument_count_of_builtin(name: str, args: list[Any], options: dict[st
     if bounds[0] <= count <= bounds[1] or any(isinstance(arg, UnknownValue) for arg in args):
         return
     expected = f"at least {bounds[0]}" if count < bounds[0] else f"at most {bounds[1]}"
-    raise_program_error(f"{name} takes {expected} arguments, not {count}")
+    raise_program_error(
+        f"{name} takes {expected} arguments, not {count}", error_class="ArgumentError"
+    )
 
 
 def describe_missing_function(evaluator: Any, name: str) -> str:

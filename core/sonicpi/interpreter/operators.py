@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from core.sonicpi.interpreter.control_flow_signals import raise_program_error
+from core.sonicpi.interpreter.ranges_and_enumerators import Range
+from core.sonicpi.interpreter.string_methods import Pattern, call_string_method
 from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,
     MAX_STRING_CHARS,
@@ -46,7 +48,11 @@ def apply_ruby_operator(operator: str, left: Any, right: Any) -> Any:
         return None  # Sonic Pi defines them, so that a transposed rest is a rest.
     _check_operands(operator, left, right)
     if isinstance(left, list):
+        if operator == "%" and isinstance(left, Range) and type(right) in _NUMBER_TYPES:
+            return left.list_steps(right)
         return _apply_list_operator(operator, left, right)
+    if operator == "=~":
+        return _find_match(left, right)
     if isinstance(left, str) and operator in _STRING_OPERATORS and not isinstance(left, Symbol):
         return _STRING_OPERATORS[operator](left, right)[:MAX_STRING_CHARS]
     if isinstance(left, str) and left in REST_NAMES:
@@ -58,13 +64,16 @@ def _check_operands(operator: str, left: Any, right: Any) -> None:
     """Raise the error of an operator that Ruby does not have for its operands."""
     is_no_sequence = right is None or type(right) in _NUMBER_TYPES
     if left is None and operator in NUMBER_OPERATORS:
-        raise_program_error(f"nil has no operator {operator}")
+        raise_program_error(f"nil has no operator {operator}", error_class="NoMethodError")
     if type(left) is list and operator in ("+", "-") and (is_no_sequence or type(right) is str):
-        raise_program_error(f"a list has no operator {operator} for a value that is no list")
+        raise_program_error(
+            f"a list has no operator {operator} for what is no list",
+            error_class="TypeError",
+        )
     if type(left) is str and operator == "+" and (is_no_sequence or type(right) in (list, Symbol)):
-        raise_program_error("only a string can be added to a string")
+        raise_program_error("only a string can be added to a string", error_class="TypeError")
     if type(left) is str and operator in ("-", "/", "**"):
-        raise_program_error(f"a string has no operator {operator}")
+        raise_program_error(f"a string has no operator {operator}", error_class="NoMethodError")
 
 
 def _apply_operator_to_numbers(operator: str, left: float, right: float) -> Any:
@@ -82,10 +91,18 @@ def _apply_number_operator(operator: str, left: Any, right: Any) -> Any:
     if isinstance(left, UndefinedValue) or isinstance(right, UndefinedValue):
         return UNDEFINED
     if operator in NUMBER_OPERATORS and right is None:
-        raise_program_error(f"the operator {operator} has no use for nil")
+        raise_program_error(f"the operator {operator} has no use for nil", error_class="TypeError")
     if not (isinstance(left, (int, float)) and isinstance(right, (int, float))):
         return UNKNOWN
     return _apply_arithmetic_operator(operator, left, right)
+
+
+def _find_match(left: Any, right: Any) -> Any:
+    """Return the position of a match; the pattern may stand on either side."""
+    text, pattern = (right, left) if isinstance(left, Pattern) else (left, right)
+    if not isinstance(pattern, Pattern) or not isinstance(text, str):
+        return UNKNOWN
+    return call_string_method(text, "=~", [pattern])
 
 
 _STRING_OPERATORS: dict[str, Callable[[str, Any], str]] = {
@@ -123,7 +140,7 @@ def _apply_list_operator(operator: str, left: list[Any], right: Any) -> Any:
 
 def _apply_arithmetic_operator(operator: str, left: float, right: float) -> Any:
     if operator in "/%" and right == 0 and isinstance(left, int) and isinstance(right, int):
-        raise_program_error("a whole number is divided by 0")
+        raise_program_error("a whole number is divided by 0", error_class="ZeroDivisionError")
     try:
         if operator == "/":
             is_integer_division = isinstance(left, int) and isinstance(right, int)

@@ -78,7 +78,10 @@ def check_argument_count(parameters: list[Any], args: list[Any], options: dict[s
     if least <= count <= most or any(isinstance(arg, UnknownValue) for arg in args[most:]):
         return
     expected = str(most) if least == most else f"{least} to {most}"
-    raise_program_error(f"a function with {expected} parameters is called with {count} arguments")
+    raise_program_error(
+        f"a function with {expected} parameters is called with {count} arguments",
+        error_class="ArgumentError",
+    )
 
 
 def uses_numbered_parameters(node: Any) -> bool:

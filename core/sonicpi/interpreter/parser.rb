@@ -100,7 +100,13 @@ class TreeSimplifier
   def on_tstring_content(text, *) = ["str", text.gsub(/\\(.)/m) { ESCAPES.fetch($1, $1) }]
   def on_CHAR(text, *) = ["str", text[1..]]
   def on_label(text, *) = ["sym", text.chomp(":")]
-  def on_kw(text, *) = %w[true false nil].include?(text) ? [text] : ["var", text]
+
+  def on_kw(text, position = nil)
+    return ["num", position[0]] if text == "__LINE__" && position
+    return ["str", "program"] if text == "__FILE__"
+    %w[true false nil].include?(text) ? [text] : ["var", text]
+  end
+
   def on_ident(text, *) = ["var", text]
   def on_ivar(text, *) = ["var", text]
   def on_gvar(text, *) = ["var", text]
@@ -212,7 +218,7 @@ class TreeSimplifier
   def on_undef(*) = nil
   def on_alias(*) = nil
 
-  # ["begin", body, [[name of the error or nil, handler], …], else, ensure]
+  # ["begin", body, [[name of the error or nil, handler, names of classes], …], else, ensure]
   def on_bodystmt(body, handlers = nil, else_body = nil, ensure_body = nil)
     is_single_expression = body.is_a?(Array) && body[0].is_a?(Symbol) # `def f(n) = play(n)`
     statements = build_sequence(is_single_expression ? [body] : body)
@@ -223,7 +229,14 @@ class TreeSimplifier
 
   def rescue_handlers(node)
     return [] unless node
-    [[node[2] && token_text(node[2]), build_sequence(node[3])]] + rescue_handlers(node[4])
+    [[node[2] && token_text(node[2]), build_sequence(node[3]), rescued_classes(node[1])]] + rescue_handlers(node[4])
+  end
+
+  # Return the names of the classes that a handler rescues; none for StandardError.
+  def rescued_classes(node)
+    return [] unless node.is_a?(Array)
+    return [node[1].to_s] if node[0] == :@const
+    node.flat_map { |child| rescued_classes(child) }
   end
 
   # Return [[name, default or nil], …]. The name of a destructuring parameter, such as (a, b), is a
@@ -295,7 +308,9 @@ class TreeSimplifier
   def on_break(value = nil) = ["break", *simplify_arguments(value)]
   def on_next(value = nil) = ["next", *simplify_arguments(value)]
   def on_retry = ["retry"]
-  def on_rescue_mod(body, handler) = ["begin", simplify(body), [[nil, simplify(handler)]], nil, nil]
+  def on_redo = ["redo"]
+  def on_END(*) = nil
+  def on_rescue_mod(body, handler) = ["begin", simplify(body), [[nil, simplify(handler), []]], nil, nil]
 
   def case_branches(node)
     return [] unless node

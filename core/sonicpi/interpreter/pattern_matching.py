@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.sonicpi.interpreter.list_and_number_methods import is_case_match
+from core.sonicpi.interpreter.ruby_classes_of_values import is_case_match
 from core.sonicpi.interpreter.syntax_tree_types import Scope
 
 

@@ -24,6 +24,8 @@ class ProgramClass:
     attributes : set of str
         Names of `attr_reader` and its kind.
     parent : ProgramClass or None
+    parent_name : str or None
+        Name of the parent, which may be a class of Ruby.
     """
 
     name: str
@@ -31,6 +33,7 @@ class ProgramClass:
     fields: list[str] = field(default_factory=list)
     attributes: set[str] = field(default_factory=set)
     parent: ProgramClass | None = None
+    parent_name: str | None = None
 
     def find_method_of_class(self, name: str, depth: int = 0) -> list[Any] | None:
         """Return a method of the class or of its parents; None without one."""

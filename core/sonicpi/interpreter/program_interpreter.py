@@ -20,7 +20,7 @@ from core.sonicpi.interpreter.control_flow_signals import (
     ProgramErrorSignal,
     ThreadEndSignal,
 )
-from core.sonicpi.interpreter.cue_history import CueHistory
+from core.sonicpi.interpreter.cue_history import CueHistory, remove_cue_prefix
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.lambda_object_and_class_methods import CONSTANTS
 from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM, LinkMetronome
@@ -196,9 +196,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
                     redefinition_count += 1
             args = [value] if isinstance(body, list) and body[1] else []
             value = self.run_block(body, args, scope)
-            # A `sync` lets no time pass where the cue comes at once.
-            has_waited = thread.last_cue not in (None, last_cue)
-            if thread.is_clock_unchanged_since(iteration_start) and not has_waited:
+            if thread.has_neither_slept_nor_synced(iteration_start, last_cue):
                 self.record_endless_loop()
                 return
 
@@ -260,7 +258,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         position = thread.get_cue_position(priority)
         thread.cue_count += 1
         if len(self.cues) < MAX_CUE_NAMES:
-            history = self.cues.setdefault(_remove_cue_prefix(name), CueHistory())
+            history = self.cues.setdefault(remove_cue_prefix(name), CueHistory())
             history.add_cue(position, values, self.get_current_bpm())
 
     def wait_for_cue(self, name: str, has_bpm: bool = False) -> Any:
@@ -281,7 +279,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             When the cue comes after the end of the score.
         """
         thread = self.current_thread
-        name = _remove_cue_prefix(name)
+        name = remove_cue_prefix(name)
         position = thread.last_cue or thread.get_cue_position()
         history = self.cues.get(name)
         next_cue = history.find_next_cue(position) if history else None
@@ -398,7 +396,3 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
                 )
         thread.last_sound = SoundNode(tuple(targets))
         return thread.last_sound
-
-
-def _remove_cue_prefix(name: str) -> str:
-    return str(name).removeprefix("/cue/").removeprefix("/set/").removeprefix("/live_loop/")

@@ -129,6 +129,11 @@ class ProgramThread:
         """Return whether no time has passed; `link` at the start of a bar lets none pass."""
         return self.current_seconds <= seconds and self.linked_seconds != self.current_seconds
 
+    def has_neither_slept_nor_synced(self, seconds: float, last_cue: CuePosition | None) -> bool:
+        """Return whether nothing was waited for since a time and a cue; a cue may come at once."""
+        is_cue_new = self.last_cue not in (None, last_cue)
+        return self.is_clock_unchanged_since(seconds) and not is_cue_new
+
     def move_clock_to_time(self, seconds: float | Fraction) -> None:
         """Set the time of the next sound, and wait for it unless in a `time_warp`."""
         self.unrounded_seconds = seconds if isinstance(seconds, Fraction) else Fraction(seconds)

@@ -32,6 +32,15 @@ class Range(list[Any]):
             value < self.last if self.is_exclusive else value <= self.last
         )
 
+    def list_steps(self, step: float) -> list[float]:
+        """Return every number at a distance of a multiple of the step from the first."""
+        if step <= 0:
+            return []
+        count = int(min((self.last - self.first) / step + 1e-9, MAX_LIST_LENGTH - 1)) + 1
+        numbers = [self.first + step * index for index in range(count)]
+        is_excluded = self.is_exclusive and numbers and numbers[-1] >= self.last
+        return numbers[:-1] if is_excluded else numbers
+
     def get_list_elements_in_range(self, elements: list[Any]) -> list[Any]:
         """Return the elements of a list whose indices lie in the range."""
         length = len(elements)

@@ -114,8 +114,9 @@ def _find_all_regexp_matches(text: str, args: list[Any]) -> Any:
 
 
 def _find_regexp_match_position(text: str, args: list[Any]) -> Any:
-    compiled = args[0].compile_ruby_regexp() if isinstance(args[0], Pattern) else None
-    if compiled is None:
+    text, pattern = (args[0], text) if isinstance(text, Pattern) else (text, args[0])
+    compiled = pattern.compile_ruby_regexp() if isinstance(pattern, Pattern) else None
+    if compiled is None or not isinstance(text, str):
         return UNKNOWN
     match = compiled.search(text)
     return match.start() if match else None

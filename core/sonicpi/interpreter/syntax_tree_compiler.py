@@ -41,7 +41,7 @@ from core.sonicpi.interpreter.syntax_tree_types import (
     declare_variable,
     find_variable_or_missing,
 )
-from core.sonicpi.interpreter.values import UNDEFINED_NAME, UNKNOWN, Symbol
+from core.sonicpi.interpreter.values import SELF, UNDEFINED_NAME, UNKNOWN, Symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +220,7 @@ def _compile_variable(_compiler: NodeCompiler, node: list[Any]) -> NodeEvaluatio
         if name in evaluator.constants:
             return evaluator.constants[name]
         if name == "self":
-            return scope["&object"] if "&object" in scope else UNKNOWN
+            return scope["&object"] if "&object" in scope else SELF
         return default
 
     return evaluate_variable
@@ -247,6 +247,7 @@ def _compile_binary_operator(compiler: NodeCompiler, node: list[Any]) -> NodeEva
 
 def _compile_unary_operator(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
     evaluate_operand = compiler.compile_node(node[2])
+    is_complement = node[1] == "~"
     is_negation, is_minus = node[1] in ("!", "not"), node[1].startswith("-")
 
     def evaluate_unary_operator(evaluator: Any, scope: Scope) -> Any:
@@ -256,6 +257,8 @@ def _compile_unary_operator(compiler: NodeCompiler, node: list[Any]) -> NodeEval
         value = evaluate_operand(evaluator, scope)
         if is_negation:
             return not value
+        if is_complement:
+            return ~int(value) if type(value) in (int, float) else UNKNOWN
         return apply_ruby_operator("*", value, -1) if is_minus else value
 
     return evaluate_unary_operator
@@ -291,7 +294,9 @@ def _compile_class_definition(compiler: NodeCompiler, node: list[Any]) -> NodeEv
         parent = evaluator.constants.get(parent_name)
         if not isinstance(defined, ProgramClass):
             defined = ProgramClass(
-                name, parent=parent if isinstance(parent, ProgramClass) else None
+                name,
+                parent=parent if isinstance(parent, ProgramClass) else None,
+                parent_name=parent_name,
             )
             evaluator.constants[name] = defined
         class_scope = BlockScope(scope)
@@ -342,6 +347,7 @@ _COMPILER_BY_NODE_KIND: dict[str, Callable[[NodeCompiler, list[Any]], NodeEvalua
     "return": control_statement_compilation.compile_break_next_or_return,
     "break": control_statement_compilation.compile_break_next_or_return,
     "next": control_statement_compilation.compile_break_next_or_return,
+    "redo": control_statement_compilation.compile_break_next_or_return,
     "retry": control_statement_compilation.compile_break_next_or_return,
     "set": assignment_compilation.compile_assignment,
     "opset": assignment_compilation.compile_operator_assignment,

@@ -60,6 +60,23 @@ UNDEFINED_NAME = UnknownValue()
 """The value of a bare name that nothing defines: Sonic Pi stops there."""
 
 
+SELF = UnknownValue()
+"""`self` outside of classes: its methods are the functions of the program."""
+
+
+class ErrorValue(UnknownValue):
+    """An error that a program rescues.
+
+    Attributes
+    ----------
+    message : object
+        Its text; `UNKNOWN` for an error that Ruby or Sonic Pi raises.
+    """
+
+    def __init__(self, message: Any):
+        self.message = message
+
+
 class SoundNode(UnknownValue):
     """A synth, sample or FX that runs: what `play` returns, and `with_fx` passes to its block.
 
