@@ -96,6 +96,14 @@ def build_sound_property_table(corpus: Corpus, programs: pd.DataFrame) -> pd.Dat
     return table.join(measured, on="program")
 
 
+def list_sound_property_columns(corpus: Corpus) -> list[str]:
+    """Return the columns of `build_sound_property_table` beside "program", without any program."""
+    columns = [*NAMED_SOUNDS, "main_synth", "synth_family", "code_bpm"]
+    if corpus.get_encoder_revision(DESCRIPTOR_ENCODER) is not None:
+        columns += MEASURED_PROPERTIES
+    return columns
+
+
 def _get_family_of_main_synth(name: str) -> str:
     if not name:
         return SAMPLES_ONLY_FAMILY

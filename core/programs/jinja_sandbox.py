@@ -67,6 +67,25 @@ _LOOP_ATTRIBUTES = ("index", "index0", "first", "last", "length")
 _ITERATION_BUDGET_KEY = "_iterations_left"
 
 
+def read_template_text(path: Path) -> str:
+    """Read the file of a template.
+
+    Raises
+    ------
+    EarshotError
+        If the file cannot be read, is too large or is not text.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_TEMPLATE_BYTES + 1)
+    except OSError as error:
+        message = f"The template cannot be read: {error.strerror}."
+        raise EarshotError(message, where=str(path)) from error
+    if len(content) > MAX_TEMPLATE_BYTES:
+        raise EarshotError(f"A template has at most {MAX_TEMPLATE_BYTES} bytes.", where=str(path))
+    return decode_source(content, str(path))
+
+
 def compile_template(path: Path) -> tuple[str, JinjaTemplate]:
     """Read and compile the file of a template.
 
@@ -88,15 +107,7 @@ def compile_template(path: Path) -> tuple[str, JinjaTemplate]:
         If the file cannot be read or compiled, or uses a forbidden construct; the message names
         file and line.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_TEMPLATE_BYTES + 1)
-    except OSError as error:
-        message = f"The template cannot be read: {error.strerror}."
-        raise EarshotError(message, where=str(path)) from error
-    if len(content) > MAX_TEMPLATE_BYTES:
-        raise EarshotError(f"A template has at most {MAX_TEMPLATE_BYTES} bytes.", where=str(path))
-    text = decode_source(content, str(path))
+    text = read_template_text(path)
     try:
         tree = _TEMPLATE_ENVIRONMENT.parse(text, path.stem, str(path))
         _restrict_template_syntax(tree, path)

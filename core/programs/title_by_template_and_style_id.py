@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.programs.grammar import MUSIC_STYLES
-from core.programs.jinja_template import list_templates
+from core.programs.jinja_template import read_template_titles
 
 
 def get_title_by_template_id() -> dict[str, str]:
@@ -14,5 +14,4 @@ def get_title_by_template_id() -> dict[str, str]:
     dict of str to str
         Title by `Program.template`: all templates first, then the styles of grammar programs.
     """
-    titles = {template.id: template.title for template in list_templates()}
-    return titles | {style.id: style.title for style in MUSIC_STYLES.values()}
+    return read_template_titles() | {style.id: style.title for style in MUSIC_STYLES.values()}

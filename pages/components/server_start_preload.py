@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +13,17 @@ from typing import Any
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 
+# Imported before the server responds: while a thread imports, visitors wait for it.
+FIRST_PAGE_MODULES = (
+    "pages.components.page_header_and_sidebar",
+    "pages.home.setup_steps",
+    "pages.map.map_sidebar_panels",
+    "pages.map.map_view_export",
+    "core.search.default_alignment_choice",
+)
+# How long a thread may keep the interpreter's lock. A page needs a hundred files, each read by
+# several short tasks: with Python's 5 ms, the first visitor waits for the loading thread each time.
+THREAD_SWITCH_INTERVAL_S = 0.0005
 THREAD_NAME = "first-visit-preload"
 # Streamlit's caches warn here that a spinner, which only a visitor could see, is not shown.
 CONTEXT_LOGGER_NAME = "streamlit.runtime.scriptrunner_utils.script_run_context"
@@ -18,7 +31,10 @@ CONTEXT_LOGGER_NAME = "streamlit.runtime.scriptrunner_utils.script_run_context"
 
 @asynccontextmanager
 async def preload_when_server_starts(_app: Any) -> AsyncIterator[None]:
-    """Start the loading in a thread of its own; the lifespan of the ASGI server."""
+    """Import what pages need, then load data in a thread; the lifespan of the ASGI server."""
+    sys.setswitchinterval(THREAD_SWITCH_INTERVAL_S)
+    for name in FIRST_PAGE_MODULES:
+        importlib.import_module(name)
     logging.getLogger(CONTEXT_LOGGER_NAME).addFilter(
         lambda record: record.threadName != THREAD_NAME
     )
@@ -28,7 +44,7 @@ async def preload_when_server_starts(_app: Any) -> AsyncIterator[None]:
 
 def preload_data_of_home_and_map() -> None:
     """Fill the caches that Home and Map read, for the corpus that they show first."""
-    # Imported in the thread: importing pandas and plotly takes a second.
+    # Imported late, so that importing this module costs nothing.
     from core.search.default_alignment_choice import choose_default_alignment
     from pages.components import page_cache
     from pages.components.corpus_and_alignment_picker import find_default_corpus_index

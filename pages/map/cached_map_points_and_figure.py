@@ -104,7 +104,10 @@ def format_panel_metrics(alignment: AlignmentRecord, split: str = "test") -> dic
 def list_colour_options(corpus: Corpus, alignment: AlignmentRecord) -> dict[str, str]:
     """Return what the map can be coloured by: labels by name."""
     points = load_points_of_existing_map(corpus, alignment)
-    programs = load_programs_with_sound_properties(corpus)
+    programs = page_cache.load_programs(corpus)
+    # Empty columns: the labels need no values, which take long for a large corpus.
+    property_names = code_named_and_measured_sound_properties.list_sound_property_columns(corpus)
+    programs = programs.reindex(columns=[*programs.columns, *property_names])
     has_confidence = bool(alignment.metrics.get("confidence"))
     return map_colour_values.list_colour_by_options(points, programs, has_confidence)
 
@@ -113,7 +116,10 @@ def list_colour_options(corpus: Corpus, alignment: AlignmentRecord) -> dict[str,
 def load_colour_values(corpus: Corpus, alignment: AlignmentRecord, colour_by: str) -> pd.Series:
     """Return the value of each point that its colour shows."""
     points = load_points_of_existing_map(corpus, alignment)
-    programs = load_programs_with_sound_properties(corpus)
+    if colour_by in map_colour_values.SOUND_PROPERTIES:
+        programs = load_programs_with_sound_properties(corpus)
+    else:
+        programs = page_cache.load_programs(corpus)
     if colour_by == "confidence":
         programs = programs.assign(
             confidence=programs["program"].map(_load_program_confidence(corpus, alignment))

@@ -7,6 +7,7 @@ as real ones do. What pages read, draw and search is as large as if every progra
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from unittest import mock
 
 import numpy as np
@@ -25,7 +26,9 @@ EPOCHS = 3
 SPREAD = 0.6  # of embeddings around their centre, whose coordinates have standard deviation 1
 
 
-def create_big_corpus(name: str, program_count: int, seed: int = 0) -> Corpus:
+def create_big_corpus(
+    name: str, program_count: int, seed: int = 0, *, is_evaluated: bool = True
+) -> Corpus:
     """Create the corpus in the workspace, with a briefly trained alignment.
 
     Parameters
@@ -34,6 +37,8 @@ def create_big_corpus(name: str, program_count: int, seed: int = 0) -> Corpus:
     program_count : int
         At most; programs with the same source are stored once.
     seed : int
+    is_evaluated : bool
+        Whether the alignment gets metrics and a calibrated confidence, which take a minute.
     """
     rng = np.random.default_rng(seed)
     corpus = Corpus.create(name)
@@ -53,7 +58,7 @@ def create_big_corpus(name: str, program_count: int, seed: int = 0) -> Corpus:
         embeddings = _draw_around_templates(template_ids, spec.dim, rng)
         corpus.store_embeddings(encoder_id, spec.revision, program_ids, embeddings)
     corpus.set_corpus_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})
-    train_with_random_map(corpus, rng)
+    train_with_random_map(corpus, rng, is_evaluated=is_evaluated)
     return corpus
 
 
@@ -83,7 +88,9 @@ def _draw_around_templates(templates: list[str], dim: int, rng: np.random.Genera
     return (centres[template_indices] + SPREAD * noise).astype(np.float32)
 
 
-def train_with_random_map(corpus: Corpus, rng: np.random.Generator) -> None:
+def train_with_random_map(
+    corpus: Corpus, rng: np.random.Generator, *, is_evaluated: bool = True
+) -> None:
     """Train, evaluate and save an alignment, with a random map.
 
     UMAP takes minutes for random embeddings, and its layout of them would show no more.
@@ -108,7 +115,9 @@ def train_with_random_map(corpus: Corpus, rng: np.random.Generator) -> None:
             }
         )
 
-    with mock.patch(
-        "core.pipeline.train_and_evaluate_alignment.compute_alignment_map", draw_random_map
-    ):
+    replacements: dict[str, Callable[..., object]] = {"compute_alignment_map": draw_random_map}
+    if not is_evaluated:
+        replacements["evaluate_projection_heads"] = lambda *_: []
+        replacements["calibrate_confidence"] = lambda *_: {}
+    with mock.patch.multiple("core.pipeline.train_and_evaluate_alignment", **replacements):
         train(corpus, AlignmentConfig(epochs=EPOCHS))

@@ -12,6 +12,7 @@ from core.encoders.clip_descriptor_definitions import CLIP_DESCRIPTORS
 from core.pipeline.code_named_and_measured_sound_properties import (
     build_sound_property_table,
     contrast_selection_with_others,
+    list_sound_property_columns,
 )
 
 SOURCES = {
@@ -39,6 +40,12 @@ def build_table(embeddings: dict[str, np.ndarray] | None = None) -> pd.DataFrame
     programs = pd.DataFrame({"program": list(SOURCES), "source": list(SOURCES.values())})
     corpus: Any = CorpusWithMeasuredClips(embeddings or {})
     return build_sound_property_table(corpus, programs).set_index("program")
+
+
+@pytest.mark.parametrize("embeddings", ({}, {"bare": np.zeros(len(CLIP_DESCRIPTORS), np.float32)}))
+def test_the_columns_are_known_without_the_table(embeddings: dict[str, np.ndarray]) -> None:
+    corpus: Any = CorpusWithMeasuredClips(embeddings)
+    assert list_sound_property_columns(corpus) == list(build_table(embeddings).columns)
 
 
 def test_code_names_synths_samples_fx_and_tempo() -> None:

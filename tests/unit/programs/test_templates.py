@@ -7,7 +7,13 @@ from collections import Counter
 
 import pytest
 
-from core.programs import PROGRAM_ROLES, generate, get_template, list_templates
+from core.programs import (
+    PROGRAM_ROLES,
+    generate,
+    get_template,
+    get_title_by_template_id,
+    list_templates,
+)
 from core.programs.template_vocabulary import build_names_usable_in_templates
 
 IDS = [t.id for t in list_templates()]
@@ -25,6 +31,17 @@ def test_there_are_27_from_section_2_1_to_10_2():
     assert templates[0].section == "2.1"
     assert templates[-1].section == "10.2"
     assert [t.id for t in templates] == sorted(t.id for t in templates)
+
+
+def test_titles_need_no_compiled_template(monkeypatch):
+    titles = {t.id: t.title for t in list_templates()}
+
+    def fail(*_args):
+        raise AssertionError("a template is compiled")
+
+    monkeypatch.setattr("core.programs.jinja_template.compile_template", fail)
+    monkeypatch.setattr("core.programs.jinja_template._load_cached_template", fail)
+    assert list(get_title_by_template_id().items())[: len(titles)] == list(titles.items())
 
 
 def test_each_role_has_at_least_four():
