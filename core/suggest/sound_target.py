@@ -100,7 +100,7 @@ def parse_target_from_words(text: str) -> SoundTarget:
     >>> len(parse_target_from_words("darker and busier").word_directions)
     2
     """
-    words = [word for word in WORD_SEPARATORS.split(text.lower()) if word]
+    words = split_target_words(text)
     if not words:
         raise EarshotError("The target is empty.", remedy=_describe_valid_targets())
     for word in words:
@@ -120,13 +120,18 @@ def parse_target_from_words(text: str) -> SoundTarget:
 def _describe_valid_targets() -> str:
     return (
         "Give a sound file, a program of the corpus by name or id, a favourite by name or tag, or"
-        " words: darker, busier, …"
+        f" words: {', '.join(WORD_DIRECTIONS)}."
     )
+
+
+def split_target_words(text: str) -> list[str]:
+    """Return the words of a text in lower case, without commas and "and"."""
+    return [word for word in WORD_SEPARATORS.split(text.lower()) if word]
 
 
 def are_target_words(text: str) -> bool:
     """Return whether a text consists of words of `WORD_DIRECTIONS`."""
-    words = [word for word in WORD_SEPARATORS.split(text.lower()) if word]
+    words = split_target_words(text)
     return bool(words) and all(word in WORD_DIRECTIONS for word in words)
 
 

@@ -150,7 +150,11 @@ def draw_target_controls(aligned_corpus: AlignedCorpus) -> SoundTarget | None:
 
 
 def _draw_word_target() -> SoundTarget | None:
-    from core.suggest.sound_target import parse_target_from_words
+    from core.suggest.sound_target import (
+        WORD_DIRECTIONS,
+        parse_target_from_words,
+        split_target_words,
+    )
 
     if not session_keys.SUGGESTION_WORDS.is_set():
         session_keys.SUGGESTION_WORDS.set_value(session_keys.SUGGESTION_WORDS.default)
@@ -160,7 +164,13 @@ def _draw_word_target() -> SoundTarget | None:
         help="Such as: darker, busier, louder, higher, wider, noisier, faster, fuller.",
         persist_state="session",
     )
-    return parse_target_from_words(text) if text.strip() else None
+    for word in split_target_words(text):
+        if word not in WORD_DIRECTIONS:
+            raise EarshotError(
+                f"“{word}” is not one of the words for a target.",
+                remedy=f"The words are: {', '.join(WORD_DIRECTIONS)}.",
+            )
+    return parse_target_from_words(text) if split_target_words(text) else None
 
 
 def _draw_favourite_target(aligned_corpus: AlignedCorpus) -> SoundTarget | None:

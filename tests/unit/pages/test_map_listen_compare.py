@@ -221,7 +221,7 @@ def test_a_clip_of_the_corpus_finds_code(own_workspace: Path) -> None:
     app = open_in_app("listen")
     app.segmented_control(key="way").set_value("sound").run()
     assert not app.exception
-    assert len(list_players(app)) == 6  # The clip itself and its neighbours.
+    assert len(list_players(app)) == 7  # The clip itself and its neighbours.
     app.text_input(key="clip_query").set_value("no such word").run()
     assert "No clip matches" in get_text(app)
     app.text_input(key="clip_query").set_value("note>60").run()

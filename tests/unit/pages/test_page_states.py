@@ -118,17 +118,17 @@ def test_home_shows_recently_played_clips(full_workspace: Path) -> None:
 
 def test_listen_finds_clips_with_code_and_sound(full_workspace: Path) -> None:
     app = open_in_app("listen")
-    assert len(list_players(app)) == 5
+    assert len(list_players(app)) == 6
     assert (
         len([code for code in app.code if MARKDOWN_NAME in code.value and code.language == "ruby"])
-        == 5
+        == 6
     )
     assert "similarity" in str([element.proto for element in app.get("markdown")])
     write_snippet(app, "")
     assert not app.exception and not list_players(app)
     assert "start from an example" in get_text(app)
     write_snippet(app, "sample :bd_haus")
-    assert len(list_players(app)) == 5
+    assert len(list_players(app)) == 6
 
 
 def test_listen_predicts_nothing_for_code_without_a_sound(full_workspace: Path) -> None:
@@ -137,7 +137,7 @@ def test_listen_predicts_nothing_for_code_without_a_sound(full_workspace: Path) 
     assert not app.exception and not list_players(app)
     assert "Nothing in this code would sound" in get_text(app)
     write_snippet(app, "play 60\nplay 62,,")
-    assert len(list_players(app)) == 5
+    assert len(list_players(app)) == 6
     assert "predicted from the part before it" in get_text(app)
 
 
