@@ -12,7 +12,8 @@ CARD_METRICS = (
     "cka_debiased",
     "cka",
     "mutual_knn@10",
-    "cca@10",
+    "cca@",
+    "cca_all@",
     "overlap@3",
     "spearman",
     "pearson",
@@ -31,7 +32,8 @@ LIMITS_AND_LICENCE = """\
 The metrics hold for programs like those of the corpus. Results for other templates and for other
 people's programs are worse. The validation programs chose the epoch; the test programs chose
 nothing. Calibrated values are 0 for permuted pairs and 1 for the maximum of a measure. `cca@N` is
-the mean over the same N pairs of directions before and after alignment. Only `aligned code ~ raw
+the mean over the same N pairs of directions before and after alignment, and `cca_all@N` the mean
+over all pairs that the space with the fewest has. Only `aligned code ~ raw
 audio` compares with audio embeddings that no head has changed.
 
 ## Licence
@@ -136,7 +138,7 @@ def _format_metric_tables(metric_rows: Sequence[Mapping[str, Any]]) -> list[str]
         row_by_cell = {(row["metric"], row["reading"]): row for row in rows}
         cells_by_metric = {
             metric: [row_by_cell.get((metric, comparison)) for comparison in comparisons]
-            for metric in CARD_METRICS
+            for metric in _list_card_metrics(rows)
         }
         table_rows = [
             (metric, *map(_format_metric_cell, cells))
@@ -152,6 +154,17 @@ def _format_metric_tables(metric_rows: Sequence[Mapping[str, Any]]) -> list[str]
         ]
         lines.append("")
     return lines
+
+
+def _list_card_metrics(metric_rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the metrics of the card; a name that ends with @ stands for any number behind it."""
+    metrics = dict.fromkeys(str(row["metric"]) for row in metric_rows)
+    return [
+        metric
+        for name in CARD_METRICS
+        for metric in metrics
+        if metric == name or (name.endswith("@") and metric.startswith(name))
+    ]
 
 
 def _format_metric_cell(metric_row: Mapping[str, Any] | None) -> str:

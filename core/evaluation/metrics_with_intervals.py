@@ -119,6 +119,8 @@ class EmbeddingComparison:
     fewer_cca_directions : tuple of int
         Smaller numbers of pairs for which CCA is computed as well, so that comparisons made at
         different times have a number in common.
+    all_cca_directions : int
+        Likewise, all pairs that each of these comparisons has; 0 leaves this CCA out.
     templates : array of str [n], optional
         Template or grammar style of each evaluated program.
     are_templates_unseen : bool
@@ -136,6 +138,7 @@ class EmbeddingComparison:
     fitted_cca: CCA | None = None
     cca_directions: int = MAX_CCA_DIRECTIONS
     fewer_cca_directions: tuple[int, ...] = ()
+    all_cca_directions: int = 0
     templates: np.ndarray | None = None
     are_templates_unseen: bool = False
 
@@ -143,6 +146,13 @@ class EmbeddingComparison:
     def groups_resampled_by_bootstrap(self) -> np.ndarray | None:
         """What intervals resample whole; None for single programs."""
         return self.templates if self.are_templates_unseen else None
+
+    def list_cca_names_and_directions(self) -> list[tuple[str, int]]:
+        """Return each CCA on held-out programs by name, with its number of pairs."""
+        counts = (self.cca_directions, *self.fewer_cca_directions)
+        named = [(f"cca@{count}", count) for count in counts if count <= self.cca_directions]
+        whole = self.all_cca_directions
+        return [*named, (f"cca_all@{whole}", whole)] if whole else named
 
 
 def compute_metrics_table(
@@ -180,7 +190,8 @@ def compute_metrics_table(
         Metrics: cka_debiased; cka (biased, as in the paper); mutual_knn@10, overlap@3,
         jaccard@3, spearman, pearson; cca@N (mean over the N pairs of directions that correlated
         most on the training programs, where they were found; N is the same before and after
-        alignment), cca_in_sample@N (directions found on the evaluated programs themselves;
+        alignment), cca_all@N (the same over all N pairs that each of the compared spaces has),
+        cca_in_sample@N (directions found on the evaluated programs themselves;
         biased upwards, and used for no decision);
         normalized_similarity@k if there are retrieved programs; and in a shared space, for both
         "code->audio" and "audio->code": recall@1, recall@5, recall@10, mrr and median_rank among
@@ -256,14 +267,11 @@ def _build_alignment_measures(comparison: EmbeddingComparison) -> dict[str, Alig
     count = comparison.cca_directions
     directions = comparison.fitted_cca or fit_cca(comparison.train_code, comparison.train_audio)
     projections = [
-        side[:, :count]
+        side[:, : max(count, comparison.all_cca_directions)]
         for side in directions.project_onto_canonical_directions(comparison.code, comparison.audio)
-    ]  # 2 x [n, count]
+    ]  # 2 x [n, pairs of directions]
     # Hundreds of resamples are measured, so on as few columns as keep all distances.
-    code, audio = (
-        rotate_into_fewer_columns(comparison.code),
-        rotate_into_fewer_columns(comparison.audio),
-    )
+    code, audio = map(rotate_into_fewer_columns, (comparison.code, comparison.audio))
 
     def build_measure_of_code_and_audio(
         metric: Metric, values: np.ndarray | None = None
@@ -293,9 +301,8 @@ def _build_alignment_measures(comparison: EmbeddingComparison) -> dict[str, Alig
         "spearman": build_measure_of_code_and_audio(metrics.distance_spearman),
         "pearson": build_measure_of_code_and_audio(metrics.distance_pearson),
         **{
-            f"cca@{directions}": _make_projected_cca_measure(projections, directions)
-            for directions in (count, *comparison.fewer_cca_directions)
-            if directions <= count
+            name: _make_projected_cca_measure(projections, directions)
+            for name, directions in comparison.list_cca_names_and_directions()
         },
         f"cca_in_sample@{count}": build_measure_of_code_and_audio(
             partial(metrics.cca, max_directions=count)

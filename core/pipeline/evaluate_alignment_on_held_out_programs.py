@@ -40,9 +40,10 @@ AUDIO_ENCODER_INFIX = ", audio encoder "
 """Between the name of a reading and the id of a held-out audio encoder."""
 RETRIEVED_NEIGHBOUR_COUNT = 5
 """As many neighbours as the page Listen shows at first."""
-MEASURES_VERSION = 2
+MEASURES_VERSION = 3
 """Version of the set of measures, which an alignment's metrics record. Metrics of an older set are
-computed again. 1: without values under permuted pairs, CCA over all directions."""
+computed again. 1: without values under permuted pairs, CCA over all directions of each space. 2:
+without CCA over all directions that the compared spaces have in common."""
 MEASURES_VERSION_KEY = "measures_version"
 NUMBER_COLUMNS = ("value", "low", "high", *CALIBRATION_COLUMNS)
 
@@ -323,7 +324,8 @@ def evaluate_held_out_splits(
         reading: fit_cca(spaces.code[is_training], spaces.audio[is_training])
         for reading, spaces in spaces_by_reading.items()
     }
-    cca_directions = count_cca_directions_available_in_every_fit(cca_by_reading.values())
+    all_cca_directions = count_cca_directions_available_in_every_fit(cca_by_reading.values())
+    cca_directions = min(MAX_CCA_DIRECTIONS, all_cca_directions)
     held_out_splits = ["validation", "test", *(name for name in UNSEEN_SPLITS if name in splits)]
     tasks = [(split, reading) for split in held_out_splits for reading in spaces_by_reading]
     tables = []
@@ -347,6 +349,8 @@ def evaluate_held_out_splits(
             fitted_cca=cca_by_reading[reading],
             cca_directions=cca_directions,
             fewer_cca_directions=fewer_cca_directions,
+            # A number of pairs that only aligned spaces have would compare with nothing.
+            all_cca_directions=all_cca_directions if BEFORE_ALIGNMENT in spaces_by_reading else 0,
             templates=None if templates is None else templates[in_split],
             are_templates_unseen=templates is not None and split in UNSEEN_SPLITS,
         )
@@ -361,12 +365,5 @@ def evaluate_held_out_splits(
 
 
 def count_cca_directions_available_in_every_fit(fits: Iterable[CCA]) -> int:
-    """Return over how many pairs of directions CCA is averaged in all of some comparisons.
-
-    Returns
-    -------
-    int
-        `MAX_CCA_DIRECTIONS`, or the number of the space with the fewest directions; at least 1.
-    """
-    counts = [fit.directions_x.shape[1] for fit in fits]
-    return max(1, min([MAX_CCA_DIRECTIONS, *counts]))
+    """Return the number of pairs of directions of the fit with the fewest; at least 1."""
+    return max(1, min(fit.directions_x.shape[1] for fit in fits))

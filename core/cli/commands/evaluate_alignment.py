@@ -128,7 +128,8 @@ def print_alignment_metrics(alignment_id: str, metrics: pd.DataFrame, as_json: b
     print_result_to_stdout(
         "\nCalibrated: 0 for permuted pairs or a random order, 1 for the maximum. p: share of"
         " permutations that reach the value. cca@N: mean over the same N pairs of directions before"
-        " and after alignment. --json adds the mean and the 95th percentile of permuted pairs."
+        " and after alignment; cca_all@N: over all pairs of the space with the"
+        " fewest. --json adds the mean and the 95th percentile of permuted pairs."
     )
 
 

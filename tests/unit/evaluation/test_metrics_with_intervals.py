@@ -231,6 +231,22 @@ class TestComputeMetrics:
             metrics.cca(shared.code, shared.audio, training_rows=fitted, max_directions=3)
         )
 
+    def test_cca_over_all_pairs_has_the_same_number_of_them_in_each_comparison(self) -> None:
+        for comparison in self.make_comparisons():
+            whole = replace(comparison, cca_directions=3, all_cca_directions=5)
+            table = compute_metrics_table([whole], "test", with_intervals=False)
+            values = table.set_index("metric")["value"]
+            fitted = comparison.train_code, comparison.train_audio
+            for name, count in (("cca@3", 3), ("cca_all@5", 5)):
+                assert values[name] == pytest.approx(
+                    metrics.cca(
+                        comparison.code,
+                        comparison.audio,
+                        training_rows=fitted,
+                        max_directions=count,
+                    )
+                )
+
     def test_retrieved_programs_are_evaluated_by_normalized_similarity(self) -> None:
         raw, _ = self.make_comparisons()
         retrieved_rows = np.random.default_rng(0).integers(40, size=(40, 5))
