@@ -7,6 +7,7 @@ program runs passes every check.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BUILTINS, BuiltinCall
@@ -54,7 +55,8 @@ def _check_positive_number(name: str, call: BuiltinCall) -> None:
 
 def _check_number(name: str, call: BuiltinCall) -> None:
     value = call.args[0] if call.args else UnknownValue()
-    if not isinstance(value, UnknownValue) and not _is_number(value):
+    is_valid = isinstance(value, UnknownValue) or (_is_number(value) and isfinite(value))
+    if not is_valid:
         raise_program_error(f"{name} needs a number, not {format_ruby_value(value)}")
 
 

@@ -172,6 +172,9 @@ def _pair_trailing_arguments(args: list[Any]) -> dict[str, Any]:
     """Return options that are given as a list of names and values."""
     if len(args) % 2 and not any(isinstance(arg, (UnknownValue, list)) for arg in args):
         raise_program_error(f"{format_ruby_value(args[0])} is an option without a name")
+    for name in args[::2]:
+        if not isinstance(name, (str, UnknownValue, list)):
+            raise_program_error(f"{format_ruby_value(name)} is no name of an option")
     return {str(name): value for name, value in zip(args[::2], args[1::2])}
 
 

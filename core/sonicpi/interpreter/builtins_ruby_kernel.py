@@ -46,7 +46,12 @@ def _record_unfollowed_function(interpreter: ProgramInterpreter, call: BuiltinCa
     return UNKNOWN if call.block is None else interpreter.run_block(call.block, [], call.scope)
 
 
-@register_builtin_function("raise", "fail", "abort", "exit")
+@register_builtin_function("exit", "exit!", "abort")
+def _exit_program(_interpreter: ProgramInterpreter, _call: BuiltinCall) -> None:
+    raise_program_error("the program exits", error_class="SystemExit")
+
+
+@register_builtin_function("raise", "fail")
 def _raise_error(_interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     value = call.args[-1] if call.args else None
     error_class = _get_name_of_class(call.args[0]) if call.args else None

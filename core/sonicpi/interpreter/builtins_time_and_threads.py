@@ -18,14 +18,17 @@ from core.sonicpi.interpreter.control_flow_signals import (
     ControlFlowSignal,
     ProgramErrorSignal,
     ThreadEndSignal,
+    raise_program_error,
 )
-from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
+from core.sonicpi.interpreter.program_interpreter import (
+    MISSING_SLEEP_MESSAGE,
+    ProgramInterpreter,
+)
 from core.sonicpi.interpreter.program_thread import SettingsGuard
 from core.sonicpi.interpreter.syntax_tree_types import Block
 from core.sonicpi.interpreter.values import UNKNOWN, Symbol, to_number_or_default
 
 MAX_DENSITY = 64
-MAX_STUCK_ROUNDS = 256  # rounds of a loop in which no time passes
 
 
 @register_builtin_function("sleep", "wait")
@@ -82,19 +85,14 @@ def _start_program_thread(interpreter: ProgramInterpreter, call: BuiltinCall) ->
 
 @register_builtin_function("loop")
 def _run_block_in_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
-    stuck_count = 0
     try:
         for _ in limit_iterations(range(10**6)):
             thread = interpreter.current_thread
             iteration_start, last_cue = thread.current_seconds, thread.last_cue
             interpreter.run_block(call.block, [], call.scope)
             if thread.has_neither_slept_nor_synced(iteration_start, last_cue):
-                stuck_count += 1
-                if stuck_count == MAX_STUCK_ROUNDS:
-                    interpreter.record_endless_loop()
-                    raise ThreadEndSignal  # Nothing after such a loop runs.
-            else:
-                stuck_count = 0
+                interpreter.record_endless_loop()
+                raise_program_error(MISSING_SLEEP_MESSAGE)  # Sonic Pi does in the first round.
     except ControlFlowSignal as signal:
         is_end = isinstance(signal, ProgramErrorSignal) and signal.error_class == "StopIteration"
         if signal.keyword != "break" and not is_end:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from core.sonicpi.interpreter.builtins_registry import BuiltinCall
 from core.sonicpi.interpreter.compiled_node_functions_and_step_limit import (
@@ -26,6 +26,12 @@ from core.sonicpi.interpreter.syntax_tree_types import (
 )
 
 MAX_CALL_DEPTH = 60  # nested calls
+
+
+def end_thread_at_call_depth(evaluator: Any) -> NoReturn:
+    """End the running thread, whose calls are nested too deeply to be followed."""
+    evaluator.record_unfollowed_code("calls that are nested deeply")
+    raise ThreadEndSignal
 
 
 def compile_call(compiler: NodeCompiler, node: list[Any]) -> NodeEvaluation:
@@ -55,7 +61,7 @@ def _compile_function_call(
         thread.call_depth += 1
         try:
             if thread.call_depth > MAX_CALL_DEPTH:
-                raise ThreadEndSignal
+                end_thread_at_call_depth(evaluator)
             args, options, block_value = evaluate_arguments(evaluator, scope)
             call = BuiltinCall(args, options, block or block_value, scope)
             return evaluator.call_function(name, call)
@@ -79,7 +85,7 @@ def _compile_variable_or_call(name: str) -> NodeEvaluation:
         thread.call_depth += 1
         try:
             if thread.call_depth > MAX_CALL_DEPTH:
-                raise ThreadEndSignal
+                end_thread_at_call_depth(evaluator)
             return evaluator.call_function(name, BuiltinCall([], {}, None, scope))
         finally:
             thread.call_depth -= 1
@@ -102,7 +108,7 @@ def _compile_method_call(
         thread.call_depth += 1
         try:
             if thread.call_depth > MAX_CALL_DEPTH:
-                raise ThreadEndSignal
+                end_thread_at_call_depth(evaluator)
             receiver = evaluate_receiver(evaluator, scope)
             if receiver is None and is_safe_navigation:
                 return None

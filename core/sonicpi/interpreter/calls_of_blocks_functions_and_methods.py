@@ -230,6 +230,12 @@ class SyntaxTreeEvaluator:
         ProgramErrorSignal
             When Sonic Pi does not define it either.
         """
+        if "method_missing" in self.functions:
+            block, outer_scope = self.functions["method_missing"]
+            missing_call = BuiltinCall(
+                [Symbol(name), *call.args], call.options, call.block, call.scope
+            )
+            return self.call_program_function(block, missing_call, outer_scope)
         is_value = not (call.args or call.options or call.block)
         if not is_function_defined(self, name):
             message = describe_missing_function(self, name)

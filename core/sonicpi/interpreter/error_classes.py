@@ -16,6 +16,7 @@ PARENT_BY_ERROR_CLASS = {
     "FrozenError": "RuntimeError",
     "StandardError": "Exception",
     "ScriptError": "Exception",
+    "SystemExit": "Exception",
     "LoadError": "ScriptError",
     "NotImplementedError": "ScriptError",
     "Exception": "Object",

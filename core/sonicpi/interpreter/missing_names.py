@@ -25,8 +25,9 @@ MIN_SUGGESTION_SIMILARITY = 0.7
 REPLACEMENT_FX_PREFIX = "replace_"
 # Classes of Ruby that a program can extend by methods of its own.
 EXTENSIBLE_CLASSES = frozenset(
-    "Object Kernel BasicObject Comparable Enumerable Integer Float Numeric String Symbol Array"
-    " Range Hash NilClass TrueClass FalseClass".split()
+    f"::{name}"
+    for name in "Object Kernel BasicObject Comparable Enumerable Integer Float Numeric String"
+    " Symbol Array Range Hash NilClass TrueClass FalseClass".split()
 )
 
 

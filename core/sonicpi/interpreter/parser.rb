@@ -213,7 +213,10 @@ class TreeSimplifier
   def on_def(name, variables, body) = ["def", token_text(name), simplify_parameters(variables), simplify(body)]
   def on_defs(_, _, name, variables, body) = on_def(name, variables, body)
   def on_begin(body) = simplify(body)
-  def on_class(name, parent, body) = ["class", token_text(name), parent && token_text(parent), simplify(body)]
+  # Sonic Pi runs a program in a module of its own: `class Integer` is another class there.
+  def class_name(node) = (node[0] == :top_const_ref ? "::" : "") + token_text(node)
+
+  def on_class(name, parent, body) = ["class", class_name(name), parent && token_text(parent), simplify(body)]
   def on_module(name, body) = ["class", token_text(name), nil, simplify(body)]
   def on_undef(*) = nil
   def on_alias(*) = nil

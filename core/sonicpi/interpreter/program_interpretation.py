@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -39,6 +40,8 @@ SOUND_CACHE_SIZE = 4096
 NO_SOUND_MESSAGE = "Nothing in this code would sound"
 PARTIAL_READING_NOTE = "; predicted from the part before it"
 SYNTAX_ERROR = "syntax error"
+MARKDOWN_FENCE = re.compile(r"^\s*(```|~~~)", re.MULTILINE)
+MARKDOWN_HINT = " (lines of Markdown such as ``` are no code)"
 CONSEQUENCES = {
     "ends_thread": "Sonic Pi ends this thread there",
     "silent": "nothing sounds there",
@@ -172,8 +175,9 @@ def _build_reading_without_mixer(
     if parsed.error_line is not None:
         line_count = source.count("\n") + 1
         understood_share *= min(1.0, (parsed.error_line - 1) / line_count)
+        hint = MARKDOWN_HINT if MARKDOWN_FENCE.search(source) else ""
         return _build_syntax_error_reading(
-            events, is_audible, parsed.error_line, parsed.error_message, understood_share
+            events, is_audible, parsed.error_line, parsed.error_message + hint, understood_share
         )
     if parsed.tree is None and source.strip():
         message = "The code could not be read."

@@ -52,6 +52,7 @@ MAX_CUE_NAMES = 256
 MAX_SHARED_NAMES = 256
 LIVE_LOOP_CUE_PRIORITY = -100  # A live_loop's cue comes before all others of the same time.
 MIN_EXTRAPOLATED_SECONDS = 0.5
+MISSING_SLEEP_MESSAGE = "a loop never ends and has no sleep"
 
 
 class ProgramInterpreter(SyntaxTreeEvaluator):
@@ -198,6 +199,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             value = self.run_block(body, args, scope)
             if thread.has_neither_slept_nor_synced(iteration_start, last_cue):
                 self.record_endless_loop()
+                self.record_problem(MISSING_SLEEP_MESSAGE, "ends_thread")
                 return
 
     def _extrapolate_event_weights(self, thread: ProgramThread, events: list[ScoreEvent]) -> None:

@@ -35,8 +35,14 @@ SILENT = {
     "missing cue": "sync :never\nplay 60",
     "function that is not called": "define :a do\n  play 60\nend",
 }
-# Lines of the names that Sonic Pi does not define; what is merely silent has none.
-LINES_OF_SILENT = {"Strudel": 1, "prose": 1, "one word": 1}
+# Lines of errors that Sonic Pi raises; what is merely silent has none.
+LINES_OF_SILENT = {
+    "Strudel": 1,
+    "prose": 1,
+    "one word": 1,
+    "endless loop": 1,
+    "endless live_loop": 2,
+}
 SYNTAX = {
     "Python": (PYTHON, 2),
     "Python function": ("def f(x):\n  play(x)\nf(60)", 1),
