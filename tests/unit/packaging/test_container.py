@@ -61,3 +61,9 @@ def test_every_processor_only_build_of_torch_is_locked():
     lock = (PROJECT / "requirements/torch.lock").read_text(encoding="utf-8")
     assert all(f"--hash={digest}" in lock for _, _, digest in builds)
     assert len({digest for _, _, digest in builds}) == len(builds)
+
+
+def test_the_object_store_of_a_ray_worker_fits_into_shared_memory():
+    worker = COMPOSE["services"]["worker"]
+    (option,) = [item for item in worker["command"] if item.startswith("--object-store-memory=")]
+    assert worker["shm_size"] == "1gb" and int(option.partition("=")[2]) <= 1_000_000_000
