@@ -59,6 +59,10 @@ class EarshotError(Exception):
         return f"{text} {self.remedy}" if self.remedy else text
 
 
+class ReportedFailureError(EarshotError):
+    """A failure that the rows of a command describe, so that ``--json`` adds none for it."""
+
+
 _OTHER_FOLDER_REMEDY = "Set EARSHOT_WORKSPACE to a folder that you may write to."
 _FREE_SPACE_REMEDY = "Free some space, then try again: finished work is kept."
 # Message and remedy by errno, for errors that the user can fix on the machine.

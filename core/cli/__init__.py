@@ -28,7 +28,11 @@ from core.cli.terminal_output import (
     print_json_line,
     print_to_stderr,
 )
-from core.errors import convert_system_error, format_spelling_suggestions
+from core.errors import (
+    ReportedFailureError,
+    convert_system_error,
+    format_spelling_suggestions,
+)
 from core.progress_callback import Progress
 
 # `pip install -e .` installs the same program as `earshot`.
@@ -119,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         user_error = convert_system_error(error)
         if user_error is None:  # A defect shows its traceback.
             raise
-        if JSON_OPTION in argv:
+        if JSON_OPTION in argv and not isinstance(user_error, ReportedFailureError):
             print_json_line(user_error.to_dict())
         where = f"{user_error.where}: " if user_error.where else ""
         print_error(f"{EXECUTABLE} {name}: {where}{user_error.message}", user_error.remedy)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core import system_requirement_checks, workspace
+from core import cli, system_requirement_checks, workspace
 from core.sonicpi import newer_sonic_pi_sound_installer
 
 REQUIRED_CHECKS = {
@@ -169,6 +169,18 @@ def test_the_command_prints_a_row_per_check_as_text_and_json():
     assert set(rows[0]) == {"name", "state", "is_ok", "remedy", "is_required"} | older_keys
     process = run_doctor_command()
     assert process.returncode == 0 and all(row["name"] in process.stdout for row in rows)
+
+
+def test_json_rows_describe_what_is_missing_without_a_further_row(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    missing = system_requirement_checks.RequirementCheck("Ruby", "missing", False)
+    monkeypatch.setattr(
+        "core.cli.commands.check_installation.check_system_requirements", lambda: [missing]
+    )
+    assert cli.main(["doctor", "--json"]) == 1
+    output, errors = capsys.readouterr()
+    assert json.loads(output)["state"] == "missing" and "Missing: Ruby" in errors
 
 
 def test_the_command_runs_before_the_set_up_without_any_package():

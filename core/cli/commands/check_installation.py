@@ -11,7 +11,7 @@ from dataclasses import asdict
 from core.cli.argument_parsing import add_json_option
 from core.cli.terminal_output import print_json_lines, print_result_to_stdout
 from core.corpus.legacy_command_names import add_older_json_keys
-from core.errors import EarshotError
+from core.errors import ReportedFailureError
 from core.progress_callback import Progress
 from core.system_requirement_checks import check_system_requirements
 from core.text_formatting import format_table
@@ -40,4 +40,4 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
                 print_result_to_stdout(f"\n{row.name}: {row.state}\n    {row.remedy}")
     missing = [row.name for row in rows if row.is_required and not row.is_ok]
     if missing:
-        raise EarshotError(f"Missing: {', '.join(missing)}.")
+        raise ReportedFailureError(f"Missing: {', '.join(missing)}.")

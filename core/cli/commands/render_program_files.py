@@ -22,7 +22,7 @@ from core.cli.argument_parsing import (
 )
 from core.cli.terminal_output import print_json_line, print_result_to_stdout
 from core.clip_length_limits import DEFAULT_CLIP_SECONDS
-from core.errors import EarshotError
+from core.errors import ReportedFailureError
 from core.progress_callback import Progress
 from core.text_formatting import format_table
 
@@ -84,7 +84,7 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
         _print_render_results([results[index] for index in sorted(results)])
     failed = sum(not result.ok for result in results.values())
     if failed:
-        raise EarshotError(f"{failed} of {len(results)} programs did not render.")
+        raise ReportedFailureError(f"{failed} of {len(results)} programs did not render.")
 
 
 def _print_render_results(results: list[RenderedFile]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from core.cli.argument_parsing import add_json_option, add_sandbox_option, parse_positive_int
 from core.cli.terminal_output import print_json_line, print_result_to_stdout
-from core.errors import EarshotError
+from core.errors import ReportedFailureError
 from core.progress_callback import Progress
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _print_reproduction_result(
         if not differences:
             print_result_to_stdout(_describe_recipe_agreement(recipe))
     if differences:
-        raise EarshotError(
+        raise ReportedFailureError(
             f"The dataset differs from its recipe. {' '.join(differences[:8])}",
             remedy="Programs differ between versions of Earshot, samples between versions of Sonic"
             " Pi and scsynth: the dataset card names those that made the recipe.",

@@ -58,6 +58,8 @@ def test_a_corpus_with_missing_programs_differs(
     recipe_path: Path, workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Corpus.create("tiny", seconds=0.5)
-    assert cli.main(["dataset", str(recipe_path), "--check"]) == 1
-    assert "composed-acid: 0 of 1 programs." in capsys.readouterr().err
+    assert cli.main(["dataset", str(recipe_path), "--check", "--json"]) == 1
+    output, errors = capsys.readouterr()
+    assert "composed-acid: 0 of 1 programs." in errors
+    assert json.loads(output)["differences"]  # One row, which describes the failure.
     assert workspace.is_dir()
