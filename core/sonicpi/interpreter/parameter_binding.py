@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from core.sonicpi.interpreter.control_flow_signals import raise_program_error
-from core.sonicpi.interpreter.syntax_tree_types import BlockScope, Scope, declare_variable
+from core.sonicpi.interpreter.syntax_tree_types import (
+    BlockScope,
+    Scope,
+    declare_variable,
+    may_tree_contain_text,
+)
 from core.sonicpi.interpreter.values import UnknownValue
+
+NUMBERED_PARAMETER_TEXT = re.compile("'_[^']'")
 
 
 def bind_arguments_to_parameters(
@@ -86,6 +94,8 @@ def check_argument_count(parameters: list[Any], args: list[Any], options: dict[s
 
 def uses_numbered_parameters(node: Any) -> bool:
     """Return whether code may name `_1`, `_2`, …, which a block without parameters has."""
+    if not may_tree_contain_text(node, NUMBERED_PARAMETER_TEXT):
+        return False
     stack = [node]
     while stack:
         item = stack.pop()

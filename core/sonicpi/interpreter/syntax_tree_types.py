@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from core.sonicpi.interpreter.values import Symbol
@@ -16,6 +17,17 @@ Scope = dict[str, Any]
 # What a call receives as its block: a node ["block", parameters, body], the name of a method
 # (`&:choose`), a block with the scope in which it was created (a lambda), or nothing.
 Block = Node | Symbol | tuple[Any, Scope]
+
+
+def may_tree_contain_text(node: Any, pattern: re.Pattern[str]) -> bool:
+    """Return whether the text of a tree matches a pattern, where each string is in quotes.
+
+    It takes a tenth of the time of a walk over all nodes. True for a tree too deep to have a text.
+    """
+    try:
+        return pattern.search(repr(node)) is not None
+    except RecursionError:
+        return True
 
 
 MISSING = object()  # stands for a variable that is not set
