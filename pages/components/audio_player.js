@@ -172,12 +172,23 @@ function handleKey(state, event) {
   }
 }
 
+// Plays or pauses the clip of the table's selected row. The table itself would open the cell.
+function handleSpaceInTable(state, event) {
+  const isInTable = event.target.closest?.('[data-testid="data-grid-canvas"]');
+  if (event.code !== "Space" || !isInTable || !state.isFocusByPointer) return;
+  if (!findCurrentPlayer(state)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  togglePlayback(state, findCurrentPlayer(state));
+}
+
 function registerListeners(state) {
   document.addEventListener("click", (event) => handleClick(state, event));
   document.addEventListener("keydown", (event) => handleKey(state, event));
   document.addEventListener("pointerdown", () => (state.isFocusByPointer = true), true);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Tab") state.isFocusByPointer = false;
+    handleSpaceInTable(state, event);
   }, true);
   const drawFrame = () => {
     advancePlaylist(state);

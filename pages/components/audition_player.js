@@ -80,6 +80,16 @@ function playVersion(audition, number, isImmediate) {
   updateAudition(audition);
 }
 
+// Plays the next version (step 1) or the previous one (step -1), as its number would.
+function stepVersion(audition, step, isImmediate) {
+  const { versions } = audition.data;
+  const next = versions[versions.findIndex(({ number }) => number === audition.focused) + step];
+  if (!next) return;
+  playVersion(audition, next.number, isImmediate);
+  audition.root.querySelector(`.card[data-number="${next.number}"]`)
+    ?.scrollIntoView({ block: "nearest" });
+}
+
 function togglePlayback(audition) {
   if (audition.engine.voice) audition.engine.stop();
   else playVersion(audition, audition.focused, true);
@@ -94,6 +104,7 @@ function runAction(audition, name, choice = null) {
   audition.root.classList.add("busy");
 }
 
+const ARROW_STEPS = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
 const ACTION_KEYS = { Enter: "take", m: "more", d: "different", r: "render", u: "undo" };
 
 function handleAuditionKey(audition, event) {
@@ -101,11 +112,19 @@ function handleAuditionKey(audition, event) {
   const target = event.composedPath()[0];
   if (target.closest?.(TYPING) || document.querySelector('[role="dialog"]')) return;
   const digit = /^(?:Digit|Numpad)([0-9])$/.exec(event.code)?.[1];
-  const isButton = target.closest?.("button, a, summary, [role]:not(main)");
+  // Buttons that a click has focused: keys are meant for the versions, not for them.
+  const isClickedButton =
+    window.earshotPlayer?.isFocusByPointer && target.closest?.("button, a, summary");
+  const isButton = !isClickedButton && target.closest?.("button, a, summary, [role]:not(main)");
   if (digit !== undefined && findVersion(audition, Number(digit))) {
     document.activeElement?.blur?.(); // Enter takes the version, whatever was clicked before.
     if (!event.repeat) playVersion(audition, Number(digit), event.shiftKey);
-  } else if (event.code === "Space" && !isButton) togglePlayback(audition);
+  } else if (ARROW_STEPS[event.key] && !isButton) {
+    stepVersion(audition, ARROW_STEPS[event.key], event.shiftKey);
+  } else if (event.code === "Space" && !isButton) {
+    if (isClickedButton) isClickedButton.blur(); // Otherwise releasing the key would click it.
+    togglePlayback(audition);
+  }
   else if (event.shiftKey || (event.key === "Enter" && isButton)) return;
   else if (ACTION_KEYS[event.key]) {
     if (!event.repeat) runAction(audition, ACTION_KEYS[event.key]);

@@ -20,7 +20,7 @@ from pages.components.utf16_offsets import count_utf16_units
 
 ASSETS_DIR = Path(__file__).parent
 KEY_HINT = (
-    "Keys: 0–6 play at the next bar, with Shift at once; Enter takes; m more like this;"
+    "Keys: 0–6 or arrows play at the next bar, with Shift at once; Enter takes; m more like this;"
     " d different; r render; u undo."
 )
 

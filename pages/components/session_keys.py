@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 import streamlit as st
 
@@ -360,15 +360,28 @@ def restore_old_bookmark_choice(
     return option is not None
 
 
-def read_selected_table_row(table_key: str, row_count: int) -> int | None:
+TABLE_SELECTION_MODES: tuple[Literal["single-row"], Literal["single-cell"]] = (
+    "single-row",
+    "single-cell",
+)
+"""Selection modes of a table whose rows play: arrow keys move the cell, and with it the row."""
+
+
+def read_selected_table_row(
+    table_key: str, row_count: int, open_row: int | None = None
+) -> int | None:
     """Return the selected row of a table, or None; for the table's `on_select` callback.
 
     Parameters
     ----------
     table_key : str
-        The key of a dataframe with ``selection_mode="single-row"``.
+        The key of a dataframe with ``selection_mode="single-row"`` or `TABLE_SELECTION_MODES`.
     row_count : int
         Number of its rows. A selection in an older, longer table is ignored.
+    open_row : int, optional
+        Row that is open already. Where a cell and a row are selected, the other one is new.
     """
-    rows = st.session_state[table_key]["selection"]["rows"]
-    return rows[0] if rows and rows[0] < row_count else None
+    selection = st.session_state[table_key]["selection"]
+    rows = [*(cell[0] for cell in selection.get("cells", ())), *selection["rows"]]
+    rows = [row for row in rows if row < row_count]
+    return next((row for row in rows if row != open_row), rows[0] if rows else None)

@@ -112,7 +112,7 @@ def draw_program_table(corpus: Corpus, programs: pd.DataFrame, filters: ProgramF
         hide_index=True,
         height=min(510, 36 + 33 * len(matching_programs)),
         key=table_key,
-        selection_mode="single-row",
+        selection_mode=session_keys.TABLE_SELECTION_MODES,
         on_select=lambda: _open_selected_program(table_key, matching_programs),
         placeholder="–",
         alt="The programs that match the filters, one per row",
@@ -228,8 +228,10 @@ def _make_program_table_key(corpus: Corpus, filters: ProgramFilters) -> str:
 
 
 def _open_selected_program(table_key: str, programs: pd.DataFrame) -> None:
-    row = session_keys.read_selected_table_row(table_key, len(programs))
-    if row is not None:
+    open_rows = np.flatnonzero(programs["program"] == session_keys.PROGRAM.get_value())
+    open_row = int(open_rows[0]) if len(open_rows) else None
+    row = session_keys.read_selected_table_row(table_key, len(programs), open_row)
+    if row is not None and row != open_row:
         program_id = str(programs["program"].iloc[row])
         session_keys.PROGRAM.set_value(program_id)
         audio_player.request_autoplay(_format_program_player_key(program_id))

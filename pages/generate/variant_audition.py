@@ -19,8 +19,8 @@ MAX_TRIED_VARIANTS = 60
 BARS = 4
 MAX_NAMED_PARAMETERS = 3
 KEY_HINT = (
-    "Keys: 0–6 play at the next bar, with Shift at once; Enter shows the variant above; d the next"
-    " ones."
+    "Keys: 0–6 or arrows play at the next bar, with Shift at once; Enter shows the variant above;"
+    " d the next ones."
 )
 
 

@@ -115,6 +115,11 @@ def test_versions_switch_on_the_bar_line_without_a_gap_and_one_is_taken(
     page.keyboard.press("Shift+Digit0")
     third = list_switches(audition)[-1]
     assert third["number"] == 0 and third["time"] - third["requestedAt"] < 0.05
+    # Arrow keys walk the cards, also after a click on a button.
+    page.get_by_role("radio", name="Diverse").click()
+    for key, walked_to in (("ArrowDown", "1"), ("ArrowUp", "0")):
+        page.keyboard.press(key)
+        expect(audition).to_have_attribute("data-playing", walked_to)
 
     # A second key before the bar line replaces the first one.
     expect(audition).to_have_attribute("data-playing", "0")
