@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from core.errors import EarshotError
 
 DEFAULT_SHRINKAGE = 1.0
-"""Chosen on validation templates: recall within a template and mutual neighbours hardly change from
+"""Chosen on validation templates: recall within a template and mutual neighbours change little from
 0.3 to 3, and debiased CKA falls below."""
 
 

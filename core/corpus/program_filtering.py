@@ -224,8 +224,8 @@ def find_query_problems(query: str, parameter_names: Collection[str]) -> list[st
         if operand[0] in "<>=!":
             problems.append(_describe_malformed_comparison(word))
         elif name not in parameter_names:
-            known = ", ".join(sorted(parameter_names)[:_MAX_LISTED_PARAMETERS]) or "none"
-            problems.append(f"No program has a parameter '{name}'. Parameters: {known}.")
+            listed_names = ", ".join(sorted(parameter_names)[:_MAX_LISTED_PARAMETERS]) or "none"
+            problems.append(f"No program has a parameter '{name}'. Parameters: {listed_names}.")
         elif comparator in _ORDER_OPERATORS and _parse_number(operand) is None:
             problems.append(f"'{word}' compares with '{operand}', which is not a number.")
     return problems

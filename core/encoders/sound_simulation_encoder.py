@@ -74,9 +74,9 @@ def reuse_simulated_sources(
 
 def simulate_program_source(source: str) -> np.ndarray:
     """Return the vector of a program, float32 [SIMULATION_DIM]."""
-    known = _known_vectors.get()[0].get(source)
-    if known is not None:
-        return known
+    vector = _known_vectors.get()[0].get(source)
+    if vector is not None:
+        return vector
     events = interpret_program(source).events
     with limit_blas_to_one_thread():
         sound = _simulate_cached_source(source, MAX_SCORE_SECONDS)
@@ -92,9 +92,9 @@ def simulate_aspects(source: str, seconds: float = MAX_SCORE_SECONDS) -> np.ndar
     seconds : float
         Length of the clips that it is compared with, of which 18 s are simulated at most.
     """
-    known = _known_vectors.get()[1].get((source, seconds))
-    if known is not None:
-        return known
+    vector = _known_vectors.get()[1].get((source, seconds))
+    if vector is not None:
+        return vector
     seconds = min(seconds, MAX_SCORE_SECONDS)
     events = _list_events_in_clip(source, seconds)
     with limit_blas_to_one_thread():

@@ -84,15 +84,15 @@ def _predict_program(
     nearest = find_neighbours_in_corpora(aligned_corpora, source, count)
     if request.aspect_weights:
         weights = {str(name): weight for name, weight in request.aspect_weights.items()}
-        found = find_neighbours_by_aspects(aligned_corpora, source, weights, count)
+        aspect_neighbours = find_neighbours_by_aspects(aligned_corpora, source, weights, count)
     else:
-        found = add_aspect_matches(aligned_corpora, source, nearest)
+        aspect_neighbours = add_aspect_matches(aligned_corpora, source, nearest)
     forecast = None
     if request.with_forecast:
         forecast = forecast_checked_program(aligned_corpora[0], source, check)
     return Prediction(
         **fields,
-        neighbours=convert_aspect_neighbours_to_results(found),
+        neighbours=convert_aspect_neighbours_to_results(aspect_neighbours),
         confidence=convert_confidence_to_result(
             estimate_confidence(aligned_corpora, source, nearest)
         ),

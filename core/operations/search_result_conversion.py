@@ -89,12 +89,14 @@ def convert_neighbour_to_result(neighbour: Neighbour, match_words: str = "") -> 
     )
 
 
-def convert_aspect_neighbours_to_results(found: Sequence[AspectNeighbour]) -> list[NeighbourResult]:
+def convert_aspect_neighbours_to_results(
+    neighbours: Sequence[AspectNeighbour],
+) -> list[NeighbourResult]:
     """Convert neighbours with their matches by aspect, and fetch their clips."""
-    try_to_fetch_clip_files(item.neighbour.audio_path for item in found)
+    try_to_fetch_clip_files(item.neighbour.audio_path for item in neighbours)
     return [
         convert_neighbour_to_result(item.neighbour, item.match.words if item.match else "")
-        for item in found
+        for item in neighbours
     ]
 
 

@@ -118,7 +118,7 @@ def look_up_sonic_pi_names(request: ReferenceRequest) -> ReferenceResult:
         by_kind.setdefault(kind, []).append(name)
     names = [name.strip().lstrip(":") for name in request.names]
     sounds = [entry for name in names for (_, key), entry in table.items() if key == name]
-    known = {entry.name for entry in sounds}
+    sound_names = {entry.name for entry in sounds}
     return ReferenceResult(
         sonic_pi="3.2.2" if request.sonic_pi == OLDEST_VERSION else request.sonic_pi,
         synths=[] if names else sorted(by_kind["synth"]),
@@ -134,7 +134,7 @@ def look_up_sonic_pi_names(request: ReferenceRequest) -> ReferenceResult:
                 since=find_sonic_pi_version_that_added_sound(name),
             )
             for name in dict.fromkeys(names)
-            if name not in known
+            if name not in sound_names
         ],
     )
 

@@ -179,13 +179,15 @@ def _contrast_property_medians_of_selection(
         if column not in properties:
             continue
         values = properties[column].to_numpy(float)
-        known = values[np.isfinite(values)]
+        defined_values = values[np.isfinite(values)]
         selected = values[is_selected & np.isfinite(values)]
         others = values[~is_selected & np.isfinite(values)]
         if not len(selected) or not len(others):
             continue
         medians = float(np.median(selected)), float(np.median(others))
-        spread = float(np.subtract(*np.percentile(known, [75, 25]))) or float(known.std())
+        spread = float(np.subtract(*np.percentile(defined_values, [75, 25]))) or float(
+            defined_values.std()
+        )
         contrast = abs(medians[0] - medians[1]) / spread if spread else 0.0
         contrasts.append(SelectionContrast(f"{label} ({unit})", *medians, False, contrast))
     return contrasts

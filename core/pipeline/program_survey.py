@@ -77,14 +77,14 @@ class SurveyFinding:
 
     def to_dict(self) -> dict[str, object]:
         """Return the finding as one flat row."""
-        found = self.classification
+        classification = self.classification
         return {
             "program": self.program,
-            "outcome": found.outcome,
-            "cause": found.cause,
-            "line": found.line,
-            "message": found.message,
-            "missing": [f"{item.cause}: {item.name}" for item in found.missing_names],
+            "outcome": classification.outcome,
+            "cause": classification.cause,
+            "line": classification.line,
+            "message": classification.message,
+            "missing": [f"{item.cause}: {item.name}" for item in classification.missing_names],
         }
 
 
@@ -257,5 +257,9 @@ def _classify_unreadable_file(reason: str) -> Classification:
 
 
 def _format_survey_progress_note(finding: SurveyFinding) -> str:
-    found = finding.classification
-    return f"{finding.program}: {found.message}" if found.outcome not in (SOUND, SILENT) else ""
+    classification = finding.classification
+    return (
+        f"{finding.program}: {classification.message}"
+        if classification.outcome not in (SOUND, SILENT)
+        else ""
+    )

@@ -42,16 +42,16 @@ def open_survey_table(path: Path) -> Iterator[FindingWriter]:
         writer.writerow(COLUMNS)
 
         def append_survey_finding(finding: SurveyFinding) -> None:
-            found = finding.classification
-            missing = json.dumps([[item.cause, item.name] for item in found.missing_names])
-            line = "" if found.line is None else found.line
+            classification = finding.classification
+            missing = json.dumps([[item.cause, item.name] for item in classification.missing_names])
+            line = "" if classification.line is None else classification.line
             writer.writerow(
                 [
                     finding.program,
-                    found.outcome,
-                    found.cause or "",
+                    classification.outcome,
+                    classification.cause or "",
                     line,
-                    found.message,
+                    classification.message,
                     missing,
                     finding.key,
                 ]

@@ -70,17 +70,17 @@ def find_neighbours_by_aspects(
     >>> from core.search import open_aligned_corpus
     >>> aligned_corpus = open_aligned_corpus(Corpus.open("starter"))
     >>> weights = {"rhythm": 1.0}
-    >>> found = find_neighbours_by_aspects([aligned_corpus], "sample :loop_amen", weights, 3)
-    >>> [item.neighbour.rank for item in found]
+    >>> neighbours = find_neighbours_by_aspects([aligned_corpus], "sample :loop_amen", weights, 3)
+    >>> [item.neighbour.rank for item in neighbours]
     [1, 2, 3]
     """
     if k < 1:
         raise EarshotError(f"k is {k}.", remedy="Ask for at least 1 neighbour.")
-    found: dict[str, AspectNeighbour] = {}
+    best_by_program: dict[str, AspectNeighbour] = {}
     for aligned_corpus in aligned_corpora:
         for item in _find_aspect_neighbours_in_one_corpus(aligned_corpus, snippet, weights, k):
-            found.setdefault(item.neighbour.program_id, item)
-    best = sorted(found.values(), key=lambda item: -item.score)[:k]
+            best_by_program.setdefault(item.neighbour.program_id, item)
+    best = sorted(best_by_program.values(), key=lambda item: -item.score)[:k]
     return [
         replace(item, neighbour=replace(item.neighbour, rank=rank))
         for rank, item in enumerate(best, 1)

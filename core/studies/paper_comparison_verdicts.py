@@ -84,6 +84,6 @@ def shorten_verdict(verdict: object) -> str:
 
 def count_verdicts(verdicts: Iterable[object]) -> dict[str, int]:
     """Return how often each verdict occurs, in the order of `VERDICTS`, without absent ones."""
-    found = list(verdicts)
-    counts = {verdict: found.count(verdict) for verdict in VERDICTS}
+    verdict_list = list(verdicts)
+    counts = {verdict: verdict_list.count(verdict) for verdict in VERDICTS}
     return {verdict: count for verdict, count in counts.items() if count}

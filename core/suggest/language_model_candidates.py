@@ -111,10 +111,10 @@ def write_candidates_by_language_model(
         block if line is None else insert_code_at_line(source, block, line) for block in blocks
     ]
     candidates: list[Candidate] = []
-    known = {source.strip()}
+    seen_sources = {source.strip()}
     for program in programs:
-        if program.strip() not in known and len(program) <= MAX_PROGRAM_CHARS:
-            known.add(program.strip())
+        if program.strip() not in seen_sources and len(program) <= MAX_PROGRAM_CHARS:
+            seen_sources.add(program.strip())
             change = build_source_change(source, program, "")
             lines = max(change.before.count("\n"), change.after.count("\n")) + 1
             words = f"by the language model: {lines} line{'s' if lines > 1 else ''} changed"
@@ -134,8 +134,8 @@ def build_messages(
     )
     samples = set(load_sonic_pi_inventory()["samples"])
     if sound_set != DEFAULT_SOUND_SET:
-        known = {*load_sonic_pi_inventory()["synths"], *LATER_SYNTH_OPTIONS}
-        samples |= {name for names in groups.values() for name in names} - known
+        synth_names = {*load_sonic_pi_inventory()["synths"], *LATER_SYNTH_OPTIONS}
+        samples |= {name for names in groups.values() for name in names} - synth_names
     rules = RULES.format(
         version=version,
         count=count,

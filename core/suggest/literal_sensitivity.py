@@ -152,8 +152,8 @@ class LiteralSensitivity:
         change = f"change {self.name} to {self.target_value}"
         numbers = [_parse_number_or_none(text) for text in (self.text, self.target_value)]
         if numbers[0] is not None and numbers[1] is not None:
-            way = "up" if numbers[1] > numbers[0] else "down"
-            change = f"turn {self.name} {way} to about {self.target_value}"
+            direction = "up" if numbers[1] > numbers[0] else "down"
+            change = f"turn {self.name} {direction} to about {self.target_value}"
         purpose = f"get nearer to {target_label}"
         if are_target_words(target_label):
             purpose = f"sound {target_label}"

@@ -134,8 +134,8 @@ def _read_and_embed_variants_here(
     reader: VariantReader, variants: Sequence[Variant], with_embeddings: bool
 ) -> list[AnalysedVariant]:
     readings = reader.interpret_variants(variants)
-    known = {variant.source: reading for variant, reading in zip(variants, readings)}
-    with reuse_program_readings(known):
+    readings_by_source = {variant.source: reading for variant, reading in zip(variants, readings)}
+    with reuse_program_readings(readings_by_source):
         return [
             AnalysedVariant(
                 reading, embed_program_source(variant.source) if with_embeddings else None

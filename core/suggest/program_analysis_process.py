@@ -143,7 +143,7 @@ def _iterate_requests(stream: BinaryIO) -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    """Say that the process has started, and answer requests until standard input ends."""
+    """Report that the process has started, and answer requests until standard input ends."""
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # What a library prints is no reply.
     _write_message(replies, encode_analysis_reply({}, []))

@@ -113,10 +113,14 @@ def _list_pause_splitting_edits(
     """Return edits that play a sound again in the middle of the pause after it."""
     edits = []
     for sound, pause in zip(body.statements, body.statements[1:]):
-        found = _find_sleep_number_of_statement(pause, sleep_by_start)
-        if found is None or not _is_sound_statement(sound) or found[1] / 2 < MIN_PAUSE_BEATS:
+        literal_and_beats = _find_sleep_number_of_statement(pause, sleep_by_start)
+        if (
+            literal_and_beats is None
+            or not _is_sound_statement(sound)
+            or literal_and_beats[1] / 2 < MIN_PAUSE_BEATS
+        ):
             continue
-        literal, beats = found
+        literal, beats = literal_and_beats
         code = outline.get_source_of_node(sound)
         if "\n" in code:
             continue
@@ -235,19 +239,19 @@ def _list_repeat_count_edits(
     pauses = [
         _find_sleep_number_of_statement(statement, sleep_by_start) for statement in body.statements
     ]
-    found = [pause for pause in pauses if pause is not None]
-    if not found or count < 1:
+    computed_pauses = [pause for pause in pauses if pause is not None]
+    if not computed_pauses or count < 1:
         return []
     edits = []
     for new_count, factor in ((2 * count, 0.5), (count / 2, 2.0)):
         if new_count != int(new_count) or any(
-            beats * factor < MIN_PAUSE_BEATS for _, beats in found
+            beats * factor < MIN_PAUSE_BEATS for _, beats in computed_pauses
         ):
             continue
         replacements = [Replacement(owner.receiver.start, owner.receiver.end, f"{new_count:g}")]
         replacements += [
             Replacement(literal.start, literal.end, format_beats(beats * factor))
-            for literal, beats in found
+            for literal, beats in computed_pauses
         ]
         edits.append(
             CodeEdit(
@@ -257,7 +261,7 @@ def _list_repeat_count_edits(
                 tuple(replacements),
                 f"repeats {owner.receiver.start}",
                 outline.find_line_of_offset(owner.receiver.start),
-                found[-1][0].line,
+                computed_pauses[-1][0].line,
             )
         )
     return edits
@@ -266,13 +270,13 @@ def _list_repeat_count_edits(
 def _has_nested_pauses(body: StatementList) -> bool:
     """Return whether a block pauses elsewhere than in its own statements."""
     pauses = ("sleep", "wait", "sync", "play_pattern", "play_pattern_timed")
-    own = sum(_is_call_of(statement, pauses[:2]) for statement in body.statements)
+    pauses_of_block = sum(_is_call_of(statement, pauses[:2]) for statement in body.statements)
     all_pauses = sum(
         _is_call_of(node, pauses)
         for statement in body.statements
         for node in statement.iterate_descendants()
     )
-    return all_pauses != own
+    return all_pauses != pauses_of_block
 
 
 def _is_call_of(node: SourceNode, names: Sequence[str]) -> bool:

@@ -103,5 +103,5 @@ def list_addable_options(function: str, sound: str) -> list[SoundOption]:
     if function == "with_fx":
         return list(FX_OPTIONS.get(sound, ()))
     names = "lpf hpf rate pan" if function == "sample" else "pan"
-    own = SYNTH_OPTIONS.get(sound, ()) if function != "sample" else ()
-    return [*own, *(COMMON_OPTIONS[name] for name in names.split())]
+    options_of_synth = SYNTH_OPTIONS.get(sound, ()) if function != "sample" else ()
+    return [*options_of_synth, *(COMMON_OPTIONS[name] for name in names.split())]

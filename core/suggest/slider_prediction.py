@@ -75,7 +75,7 @@ class SliderPredictor:
     source : str
         Sonic Pi code. It is neither run nor rendered.
     target : SoundTarget, optional
-        The sensitivity says which values lead to it.
+        The sensitivity includes the values that lead to it.
 
     Examples
     --------

@@ -70,16 +70,18 @@ class PredictedPrograms:
         candidate_map: ScaledCandidateMap | None = None,
         target: SoundTarget | None = None,
     ) -> None:
-        """Let browsers ask for predictions of a program; a known one gets the new map.
+        """Let browsers ask for predictions of a program; one that is registered gets the new map.
 
-        With a target, the sensitivity says which values lead to it.
+        With a target, the sensitivity includes the values that lead to it.
         """
         from core.suggest.slider_prediction import SliderPredictor  # Imports torch.
 
         with self._lock:
-            known = self._programs.get(key)
+            registered = self._programs.get(key)
             predictor = (
-                known.predictor if known else SliderPredictor(aligned_corpus, source, target)
+                registered.predictor
+                if registered
+                else SliderPredictor(aligned_corpus, source, target)
             )
             if _get_target_key(predictor.target) != _get_target_key(target):
                 predictor = SliderPredictor(aligned_corpus, source, target)

@@ -197,8 +197,8 @@ def _place_path_on_map(
     predicted = place_sources_on_map(aligned_corpus, [step.source for step in path], points)
     positions = {panel: xy.round(4).tolist() for panel, xy in predicted.items()}
     for panel, modality in (("before", "code"), ("after", "audio")):
-        own = points[points["modality"] == modality].set_index("program")
-        coordinates = own[[f"{panel}_x", f"{panel}_y"]]
+        points_of_modality = points[points["modality"] == modality].set_index("program")
+        coordinates = points_of_modality[[f"{panel}_x", f"{panel}_y"]]
         for index in (0, -1):
             if path[index].id in coordinates.index:
                 row = coordinates.index.get_loc(path[index].id)
