@@ -48,6 +48,8 @@ from core.studies.suggestion_study_measurements import (
     measure_kernel_audio_distances,
     measure_movement_correlation,
     measure_movement_correlation_by_method,
+)
+from core.studies.suggestion_study_target_hits import (
     measure_target_hits,
     summarize_target_hits_by_kind,
     summarize_target_hits_by_method,
@@ -216,7 +218,7 @@ def _build_target_tables(hits: pd.DataFrame) -> list[StudyTable]:
             "Toward a clip, by method",
             summarize_target_hits_by_method(hits),
             f"{reached} With 95 % bootstrap intervals; programs of one grammar style are resampled"
-            " together. Random: the mean over all candidates.",
+            " together. Random: the mean over all candidates. Rendered: the truly nearest of 6.",
         ),
         StudyTable(
             "toward-kinds",

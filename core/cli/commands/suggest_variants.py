@@ -71,6 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--away", action="store_true", help="picks farthest from the program itself"
     )
     parser.add_argument(
+        "--render",
+        action="store_true",
+        help="with --toward a clip: render the picks, and order them by their true sound",
+    )
+    parser.add_argument(
         "--aspect",
         choices=("timbre", "rhythm", "pitch", "level"),
         help="compare only this aspect, not the whole sound",
@@ -134,6 +139,8 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     build_outline_of_audible_program(snippet)
     args.corpus = args.corpus or choose_default_corpus()
     aligned_corpus = open_aligned_corpus_from_args(args)
+    if args.render and args.toward is None:
+        raise EarshotError("--render compares picks with a clip.", remedy="Add --toward CLIP.")
     if args.sensitivity:
         _print_literal_sensitivities(args, aligned_corpus, snippet)
         return
@@ -143,12 +150,36 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     if words := result.dropped.format_dropped_candidate_counts():
         print_status_to_stderr(f"Left out: {words}.")
     picks = result.picks
+    if args.render and picks:
+        _print_picks_by_rendered_sound(args, aligned_corpus, snippet, picks, options)
+        return
     if args.json:
         for pick in picks:
             print_json_line(pick.to_dict())
         return
     print_result_to_stdout(
         format_suggestion_picks_table(picks) if picks else "No variant of this program was found."
+    )
+
+
+def _print_picks_by_rendered_sound(
+    args: argparse.Namespace,
+    aligned_corpus: AlignedCorpus,
+    snippet: str,
+    picks: Sequence[Pick],
+    options: SuggestOptions,
+) -> None:
+    from core.operations.rendered_pick_order import order_picks_by_rendered_sound
+
+    rendered = order_picks_by_rendered_sound(
+        aligned_corpus, snippet, picks, options.target, options.aspect
+    )
+    if args.json:
+        print_json_lines([item.to_dict() for item in rendered])
+        return
+    verdicts = [item.verdict for item in rendered]
+    print_result_to_stdout(
+        format_suggestion_picks_table([item.pick for item in rendered], verdicts)
     )
 
 
@@ -241,8 +272,17 @@ def format_literal_sensitivities(
     return "\n".join([table, "", *(advice[:ADVICE_COUNT] or ["No literal alone gets nearer."])])
 
 
-def format_suggestion_picks_table(picks: Sequence[Pick]) -> str:
-    """Return the picks as a table."""
+def format_suggestion_picks_table(
+    picks: Sequence[Pick], verdicts: Sequence[str] | None = None
+) -> str:
+    """Return the picks as a table.
+
+    Parameters
+    ----------
+    picks : sequence of Pick
+    verdicts : sequence of str, optional
+        Whether each rendered pick is nearer to the target than the program.
+    """
     rows = [
         (
             pick.rank,
@@ -256,4 +296,8 @@ def format_suggestion_picks_table(picks: Sequence[Pick]) -> str:
         for pick in picks
     ]
     headers = ("rank", "kind", "line", "change", "distance", "confidence", "forecast")
-    return format_table(headers, rows)
+    if verdicts is None:
+        return format_table(headers, rows)
+    return format_table(
+        (*headers, "true sound"), [(*row, verdict) for row, verdict in zip(rows, verdicts)]
+    )

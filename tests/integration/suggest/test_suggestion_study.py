@@ -50,6 +50,10 @@ def test_the_study_measures_diversity_target_and_movement(corpus: Corpus) -> Non
     assert reached.loc["true audio (upper bound)", "nearer"] >= reached["nearer"].max()
     assert reached.loc["true audio (upper bound)", "share of possible gain"] <= 1
     assert reached["reachable"].nunique() == 1 and "random" in reached.index
+    # The first pick is one of the rendered ones.
+    rendered = reached["nearer"]["nearest of 6 rendered picks"]
+    assert reached["nearer"]["predicted sound"] <= rendered
+    assert rendered <= reached["nearer"]["true audio (upper bound)"]
     kinds = tables["toward-kinds"]
     assert kinds["targets"].sum() == len(reached) * 20 * len(tables["toward"])
     movement = tables["movement"].set_index("method")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from core.studies.suggestion_study_measurements import (
-    OURS,
-    UPPER_BOUND,
+from core.studies.suggestion_study_measurements import OURS, RANDOM, UPPER_BOUND
+from core.studies.suggestion_study_target_hits import (
+    NEAREST_RENDERED_PICK,
+    NEAREST_RENDERED_RANDOM,
+    list_reached_gains,
     summarize_target_hits_by_kind,
     summarize_target_hits_by_method,
     summarize_target_hits_by_program,
@@ -48,3 +51,16 @@ def test_kinds_of_programs_are_counted_by_method(hits: pd.DataFrame) -> None:
     assert table.loc[("grammar", OURS), "targets"] == 2
     assert table.loc[("grammar", OURS), "median rank share"] == pytest.approx(0.3)
     assert table.loc[("examples", OURS), "nearer"] == 0.5
+
+
+def test_of_rendered_picks_the_truly_nearest_counts() -> None:
+    gains = np.array([-0.2, 0.1, 0.3, -0.1, 0.0, 0.2, 0.9, -0.4])
+    scores = {OURS: np.arange(8, 0, -1)}  # the first six candidates, in this order
+    reached = list_reached_gains(scores, gains, 0)
+    assert reached[OURS].tolist() == [-0.2]
+    assert reached[NEAREST_RENDERED_PICK].tolist() == [0.3]
+    assert reached[UPPER_BOUND].tolist() == [0.9]
+    assert reached[RANDOM].tolist() == gains.tolist()
+    # Six of eight candidates contain one of the three best, and the very best in 6 of 8 draws.
+    random = reached[NEAREST_RENDERED_RANDOM]
+    assert set(random.tolist()) <= {0.2, 0.3, 0.9} and 0.5 < (random == 0.9).mean() < 1

@@ -1,0 +1,74 @@
+"""Order of picks by their true sound, with real rendering."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.cli import main
+from core.corpus import Corpus
+from core.errors import EarshotError
+from core.operations.rendered_pick_order import order_picks_by_rendered_sound
+from core.search import open_aligned_corpus
+from core.sonicpi.audio_clip_and_render_result import RenderError
+from core.suggest import SuggestOptions, read_target_from_text, suggest
+from core.suggest.sound_target import find_target_of_corpus_program
+from tests.integration.suggest.test_suggestion_study import corpus
+
+__all__ = ["corpus"]
+
+PROGRAM = "use_synth :noise\nplay 60, release: 1, cutoff: 120\n"
+
+
+def test_the_pick_with_the_sound_of_the_target_comes_first_and_failures_last(
+    corpus: Corpus,
+) -> None:
+    aligned_corpus = open_aligned_corpus(corpus)
+    program = corpus.load_programs().iloc[0]
+    target = find_target_of_corpus_program(aligned_corpus, program["program"])
+    assert target is not None
+    options = SuggestOptions(candidate_count=12, pick_count=3)
+    picks = suggest(aligned_corpus, PROGRAM, options)
+    picks = [
+        replace(picks[0], source="play nil.foo"),
+        picks[1],
+        replace(picks[2], source=program["source"]),
+    ]
+    rendered = order_picks_by_rendered_sound(aligned_corpus, PROGRAM, picks, target)
+    assert [item.pick.rank for item in rendered] == [1, 2, 3]
+    assert rendered[0].pick.source == program["source"] and rendered[0].verdict == "nearer"
+    assert rendered[1].gain is not None and rendered[0].gain > rendered[1].gain
+    assert rendered[2].gain is None and rendered[2].error.kind == "runtime"
+    assert rendered[2].to_dict()["rendered"]["is_nearer"] is None
+
+
+def test_words_and_a_program_that_fails_cannot_be_compared(corpus: Corpus) -> None:
+    aligned_corpus = open_aligned_corpus(corpus)
+    with pytest.raises(EarshotError, match="compared with a clip"):
+        order_picks_by_rendered_sound(
+            aligned_corpus, PROGRAM, [], read_target_from_text(aligned_corpus, "darker")
+        )
+    name = corpus.load_programs().iloc[0]["program"]
+    target = find_target_of_corpus_program(aligned_corpus, name)
+    with pytest.raises(RenderError, match="undefined"):
+        order_picks_by_rendered_sound(aligned_corpus, "play nil.foo", [], target)
+
+
+def test_the_command_prints_whether_each_pick_is_nearer(
+    corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "program.rb"
+    path.write_text(PROGRAM)
+    name = corpus.load_programs().iloc[0]["program"]
+    arguments = ["suggest", str(path), "--corpus", "small", "-n", "12", "-k", "2", "--render"]
+    assert main([*arguments, "--toward", name, "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["rank"] for row in rows] == [1, 2]
+    gains = [row["rendered"]["gain"] for row in rows]
+    assert gains == sorted(gains, reverse=True)
+    assert [row["rendered"]["is_nearer"] for row in rows] == [gain > 0 for gain in gains]
+    assert main(arguments) == 1
+    assert "Add --toward" in capsys.readouterr().err
