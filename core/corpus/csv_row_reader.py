@@ -15,7 +15,7 @@ csv.field_size_limit(1 << 30)
 
 DELIMITERS = (",", ";", "\t")
 SURPLUS_FIELDS = "\0surplus fields"
-"""Key of a row's number of fields without a column. No column has it: text contains no NUL."""
+"""Key of a row's number of fields without a column. No column has it: headers contain no NUL."""
 
 
 def parse_csv_text(text: str, file_name: str) -> tuple[list[str], Iterator[Mapping[str, Any]]]:

@@ -12,7 +12,7 @@ import json
 import os
 import stat
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -261,7 +261,14 @@ def _read_programs_from_parquet(content: bytes, file_name: str, result: ImportRe
     _add_programs_from_rows(rows, file_name, result)
 
 
-def _require_source_column(columns: Iterable[str], file_name: str) -> None:
+def _require_source_column(columns: Sequence[str], file_name: str) -> None:
+    for name in ("source", *COLUMN_PARSERS):
+        if list(columns).count(name) > 1:
+            raise EarshotError(
+                f"The table has more than one column {name!r}.",
+                where=file_name,
+                remedy="Rename or remove all of them but one.",
+            )
     if "source" not in columns:
         raise EarshotError(
             "The table has no column 'source'.",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from core import encoders
 from core.corpus import Corpus, list_corpora
 from core.corpus.audio_shard_store import normalize_store_url
+from core.corpus.corpus_contents_and_deletion import delete_corpus
 from core.corpus.program_filtering import filter_programs_with_thread_errors
 from core.errors import EarshotError
 from core.pipeline.corpus_data_card import store_dependency_versions
@@ -193,7 +195,7 @@ def build_corpus(
     EarshotError
         When an option is invalid, the corpus has clips of another length or format, another
         process is writing, an encoder or the renderer cannot be used, or no program has a clip.
-        What was finished stays.
+        What was finished stays; a new corpus without any rendered program does not.
 
     Examples
     --------
@@ -203,6 +205,39 @@ def build_corpus(
     >>> report.counts["ok"]
     2
     """
+    with delete_new_corpus_that_stays_empty(corpus_name):
+        report = _build_existing_or_new_corpus(
+            corpus_name, options, encoder_choice, clip_format, executor, progress, on_estimate
+        )
+    _raise_if_corpus_has_no_clips(Corpus.open(corpus_name))
+    return report
+
+
+@contextmanager
+def delete_new_corpus_that_stays_empty(corpus_name: str) -> Iterator[None]:
+    """Delete the corpus that the block creates, if the block fails before anything is rendered."""
+    is_new = corpus_name not in list_corpora()
+    try:
+        yield
+    except EarshotError:
+        if is_new and corpus_name in list_corpora():
+            corpus = Corpus.open(corpus_name)
+            counts = corpus.count_programs_by_state()
+            if counts["pending"] == counts["programs"]:
+                with suppress(EarshotError):  # Another process may be building it.
+                    delete_corpus(corpus)
+        raise
+
+
+def _build_existing_or_new_corpus(
+    corpus_name: str,
+    options: BuildOptions,
+    encoder_choice: EncoderChoice,
+    clip_format: ClipFormat,
+    executor: Executor | None,
+    progress: Progress,
+    on_estimate: Callable[[BuildEstimate], None] | None,
+) -> BuildReport:
     templates = select_build_templates(options)
     store_url = normalize_store_url(clip_format.audio_store) if clip_format.audio_store else None
     existing = Corpus.open(corpus_name) if corpus_name in list_corpora() else None
@@ -232,7 +267,6 @@ def build_corpus(
             render_report = render_missing_clips(corpus, [encoder_ids["audio"]], executor, progress)
             embed_report += render_report.embed_report
             embed_report += embed_missing_clips(corpus, encoder_ids["audio"], progress, executor)
-    _raise_if_corpus_has_no_clips(corpus)
     return BuildReport(
         corpus_name=corpus_name,
         counts=corpus.count_programs_by_state(),

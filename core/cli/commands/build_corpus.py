@@ -21,6 +21,7 @@ from core.cli.argument_parsing import (
     add_sandbox_option,
     add_sonic_pi_option,
     add_sounds_option,
+    open_corpus_from_args,
     parse_duration_seconds,
     parse_fixed_template_parameters,
     parse_int,
@@ -129,6 +130,8 @@ def run_command(args: argparse.Namespace, progress: Progress) -> None:
             remedy="Use --per-template or --grammar-programs to add programs, or --resume to"
             " render and embed existing ones.",
         )
+    if args.resume:
+        open_corpus_from_args(args)  # Only a corpus that exists can be resumed.
     with open_executor(args, progress) as (executor, progress):
         report = generate_render_and_embed_corpus.build_corpus(
             args.corpus,

@@ -325,3 +325,25 @@ def test_bytes_that_are_not_text_are_refused_with_that_reason():
     pq.write_table(pa.table({"source": pa.array([b"\xff\xfe\x00"], pa.binary())}), buffer)
     with pytest.raises(EarshotError, match="not UTF-8"):
         imported_program_file_reader.read_imported_programs(buffer.getvalue(), "programs.parquet")
+
+
+def _read_csv(content: bytes) -> imported_program_file_reader.ImportResult:
+    return imported_program_file_reader.read_imported_programs(content, "songs.csv")
+
+
+def test_a_nul_character_refuses_its_row_and_names_it() -> None:
+    result = _read_csv(b'name,source\na,play 60\nb,"play\x00 61"\nc,play 62\n')
+    assert sources(result) == ["play 60", "play 62"]
+    assert list(result.skipped) == ["songs.csv, row 2"]
+    assert "NUL characters" in result.skipped["songs.csv, row 2"]
+
+
+def test_a_binary_file_is_no_table() -> None:
+    with pytest.raises(EarshotError, match="NUL characters"):
+        _read_csv(b"\x00\x01source\nplay 60\n")
+
+
+@pytest.mark.parametrize("column", ["source", "name"])
+def test_a_column_that_occurs_twice_is_refused(column: str) -> None:
+    with pytest.raises(EarshotError, match=f"more than one column '{column}'"):
+        _read_csv(f"name,source,{column}\na,play 60,b\n".encode())
