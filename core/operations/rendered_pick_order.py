@@ -55,6 +55,22 @@ class RenderedPick:
         return {**self.pick.to_dict(), "rendered": rendered}
 
 
+def require_clip_as_target(target: SoundTarget | None) -> SoundTarget:
+    """Return a target that is a clip.
+
+    Raises
+    ------
+    EarshotError
+        When there is no target, or it consists of words.
+    """
+    if target is None or target.vector is None:
+        raise EarshotError(
+            "Rendered picks are compared with a clip.",
+            remedy="Name a sound file, a program of the corpus or a favourite as the target.",
+        )
+    return target
+
+
 def order_picks_by_rendered_sound(
     aligned_corpus: AlignedCorpus,
     source: str,
@@ -91,11 +107,7 @@ def order_picks_by_rendered_sound(
     EarshotError
         When the target is no clip, or Sonic Pi, scsynth or the sandbox is missing.
     """
-    if target is None or target.vector is None:
-        raise EarshotError(
-            "Rendered picks are compared with a clip.",
-            remedy="Name a sound file, a program of the corpus or a favourite with --toward.",
-        )
+    clip_target = require_clip_as_target(target)
     settings = aligned_corpus.corpus.settings
     results = dict(
         render_programs_in_parallel(
@@ -105,7 +117,7 @@ def order_picks_by_rendered_sound(
         )
     )
     similarities = {
-        index: _compare_clip_with_target(aligned_corpus, result.clip, target, aspect)
+        index: _compare_clip_with_target(aligned_corpus, result.clip, clip_target, aspect)
         for index, result in results.items()
         if result.clip is not None
     }

@@ -1,7 +1,8 @@
-"""Suggest variants of a program that differ in their predicted sound, without rendering any.
+"""Suggest variants of a program that differ in their predicted sound.
 
 Each variant changes one thing, and keeps comments and layout. By default the picks differ as much
-as possible from the program and from each other.
+as possible from the program and from each other, and nothing is rendered. Toward a clip, --render
+orders the picks by their true sound.
 
 Exits with status 3 when the program does not parse or nothing in it would sound; with --json, it
 then prints one line with status, line and message.
@@ -139,12 +140,19 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
     build_outline_of_audible_program(snippet)
     args.corpus = args.corpus or choose_default_corpus()
     aligned_corpus = open_aligned_corpus_from_args(args)
-    if args.render and args.toward is None:
-        raise EarshotError("--render compares picks with a clip.", remedy="Add --toward CLIP.")
+    if args.render and (args.toward is None or args.sensitivity):
+        raise EarshotError(
+            "--render compares picks with a clip.",
+            remedy="Add --toward CLIP, and leave out --sensitivity.",
+        )
     if args.sensitivity:
         _print_literal_sensitivities(args, aligned_corpus, snippet)
         return
     options = _read_suggest_options(args, aligned_corpus)
+    if args.render:
+        from core.operations.rendered_pick_order import require_clip_as_target
+
+        require_clip_as_target(options.target)
     written = _ask_language_model_for_candidates(args, snippet, options)
     result = suggest_and_return_all_candidates(aligned_corpus, snippet, options, written)
     if words := result.dropped.format_dropped_candidate_counts():

@@ -130,3 +130,24 @@ def test_the_command_exits_with_status_3_for_silence(
     assert main(["suggest", str(path), "--json"]) == 3
     row = json.loads(capsys.readouterr().out)
     assert (row["status"], row["line"]) == ("syntax", 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Add --toward"),
+        (["--toward", "tone-2", "--sensitivity"], "leave out --sensitivity"),
+        (["--toward", "darker"], "compared with a clip"),
+    ],
+)
+def test_only_picks_toward_a_clip_are_rendered(
+    aligned_corpus: AlignedCorpus,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    path = tmp_path / "p.rb"
+    path.write_text(BASS_AND_DRUMS)
+    assert main(["suggest", str(path), "--render", *arguments]) == 1
+    assert message in capsys.readouterr().err
