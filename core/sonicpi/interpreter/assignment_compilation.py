@@ -95,9 +95,10 @@ def assign_target(evaluator: Any, target: Node, value: Any, scope: Scope) -> Non
         return
     if target[0] == "var":
         name = target[1]
-        if (name[:1].isupper() or name.startswith(("$", "@@"))) and len(
-            evaluator.constants
-        ) < MAX_CONSTANTS:
+        is_shared = name[:1].isupper() or name.startswith(("$", "@@"))
+        # Outside of classes, all functions of a program share its instance variables.
+        is_shared = is_shared or (name.startswith("@") and "&object" not in scope)
+        if is_shared and len(evaluator.constants) < MAX_CONSTANTS:
             evaluator.constants[name] = value
         scope[name] = value
     elif target[0] == "rest":

@@ -36,6 +36,11 @@ class SyntaxTreeBuilder < Ripper::SexpBuilderPP
 
   private
 
+  # Without this, the elements of %i[a b] would look like those of %w[a b].
+  def on_qsymbols_add(list, token)
+    list.push([:symbol, token])
+  end
+
   def record_error(message)
     @syntax_errors << [lineno, message.to_s]
   end

@@ -38,6 +38,11 @@ ERRORS_AND_JUMPS = {
     "line of the code": ("play 60 + __LINE__", [61]),
     "combinations": ("[60, 1].combination(2).each { |pair| play pair.sum }", [61]),
     "default of a hash by a block": ("h = Hash.new { |h, k| h[k] = k + 1 }\nplay h[60]", [61]),
+    "list of symbols": ("%i(saw tri).each { |s| use_synth s\n play 60 }", [60, 60]),
+    "instance variables of functions": (
+        "@a = 1\ndef f\n  @b = 59 + @a\nend\ndef g\n  play @b\nend\nf\ng",
+        [60],
+    ),
     "complement": ("play ~-61", [60]),
     "class of a value": ("play 60.class == Integer ? 60 : 61", [60]),
     "match of a pattern": ("play 60 if 'abc' =~ /b/\nplay 61 if 'abc' =~ /x/", [60]),
