@@ -104,19 +104,19 @@ def draw_code_search(selected: Selection) -> None:
             try:
                 if weights is None:
                     nearest = find_neighbours_in_corpora(aligned_corpora, snippet, neighbour_count)
-                    found = add_aspect_matches(aligned_corpora, snippet, nearest)
+                    aspect_neighbours = add_aspect_matches(aligned_corpora, snippet, nearest)
                 else:
-                    found = find_neighbours_by_aspects(
+                    aspect_neighbours = find_neighbours_by_aspects(
                         aligned_corpora, snippet, weights, neighbour_count
                     )
-                neighbours = [item.neighbour for item in found]
+                neighbours = [item.neighbour for item in aspect_neighbours]
             except SilentSnippetError as error:
                 markdown_and_errors.show_why_snippet_is_silent(error.message)
             else:
                 markdown_and_errors.show_partial_reading_notice(
                     interpret_audible_snippet(snippet).message
                 )
-                draw_snippet_neighbours(aligned_corpora, found, snippet, header)
+                draw_snippet_neighbours(aligned_corpora, aspect_neighbours, snippet, header)
         else:
             st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
     rendered = session_keys.SNIPPET_RENDERING.get_value()
@@ -162,13 +162,15 @@ def draw_snippet_form() -> tuple[str, bool]:
 
 def draw_snippet_neighbours(
     aligned_corpora: list[AlignedCorpus],
-    found: list[AspectNeighbour],
+    aspect_neighbours: list[AspectNeighbour],
     snippet: str,
     header: DeltaGenerator,
 ) -> None:
     """Draw the clips nearest to the snippet and, in the header, how reliable the prediction is."""
-    neighbours = [item.neighbour for item in found]
-    match_words = {item.neighbour.program_id: item.match.words for item in found if item.match}
+    neighbours = [item.neighbour for item in aspect_neighbours]
+    match_words = {
+        item.neighbour.program_id: item.match.words for item in aspect_neighbours if item.match
+    }
     aligned_corpus = aligned_corpora[0]
     clip_count = sum(len(corpus.pairs.program_ids) for corpus in aligned_corpora)
     names = " and ".join(corpus.corpus.name for corpus in aligned_corpora)

@@ -79,13 +79,13 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
 
     note = interpret_audible_snippet(snippet).message  # Silent code needs no corpus.
     corpora = open_searched_corpora_from_args(args)
-    found = find_aspect_neighbours_from_args(args, corpora, snippet)
+    aspect_neighbours = find_aspect_neighbours_from_args(args, corpora, snippet)
     if note:
         print_status_to_stderr(note)
     if args.json:
-        print_json_lines([convert_aspect_neighbour_to_json_row(item) for item in found])
+        print_json_lines([convert_aspect_neighbour_to_json_row(item) for item in aspect_neighbours])
         return
-    print_result_to_stdout(format_aspect_neighbour_table(found, len(corpora) > 1))
+    print_result_to_stdout(format_aspect_neighbour_table(aspect_neighbours, len(corpora) > 1))
 
 
 def find_aspect_neighbours_from_args(
@@ -105,29 +105,37 @@ def find_aspect_neighbours_from_args(
 
     if args.aspect:
         weights = parse_aspect_weights(args.aspect)
-        found = find_neighbours_by_aspects(corpora, snippet, weights, args.k)
+        aspect_neighbours = find_neighbours_by_aspects(corpora, snippet, weights, args.k)
     else:
         nearest = find_neighbours_in_corpora(corpora, snippet, args.k)
-        found = add_aspect_matches(corpora, snippet, nearest)
-    try_to_fetch_clip_files(item.neighbour.audio_path for item in found)
-    return found
+        aspect_neighbours = add_aspect_matches(corpora, snippet, nearest)
+    try_to_fetch_clip_files(item.neighbour.audio_path for item in aspect_neighbours)
+    return aspect_neighbours
 
 
-def convert_aspect_neighbour_to_json_row(found: AspectNeighbour) -> dict[str, Any]:
+def convert_aspect_neighbour_to_json_row(aspect_neighbour: AspectNeighbour) -> dict[str, Any]:
     """Return a neighbour with its match by aspect, if its clip is measured."""
-    row = convert_neighbour_to_json_row(found.neighbour)
-    if found.match is None:
+    row = convert_neighbour_to_json_row(aspect_neighbour.neighbour)
+    if aspect_neighbour.match is None:
         return row
-    return {**row, "aspects": found.match.similarities, "match": found.match.words}
+    return {
+        **row,
+        "aspects": aspect_neighbour.match.similarities,
+        "match": aspect_neighbour.match.words,
+    }
 
 
-def format_aspect_neighbour_table(found: Sequence[AspectNeighbour], with_corpus: bool) -> str:
+def format_aspect_neighbour_table(
+    aspect_neighbours: Sequence[AspectNeighbour], with_corpus: bool
+) -> str:
     """Return neighbours as a table of text, with a column of matches if there are any."""
-    neighbours = [item.neighbour for item in found]
-    if not any(item.match for item in found):
+    neighbours = [item.neighbour for item in aspect_neighbours]
+    if not any(item.match for item in aspect_neighbours):
         return format_neighbour_table(neighbours, with_corpus)
     return format_neighbour_table(
-        neighbours, with_corpus, [item.match.words if item.match else "" for item in found]
+        neighbours,
+        with_corpus,
+        [item.match.words if item.match else "" for item in aspect_neighbours],
     )
 
 

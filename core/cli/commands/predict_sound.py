@@ -65,7 +65,7 @@ class SoundPrediction:
     ----------
     aligned_corpora : list of AlignedCorpus
         The searched corpora; the forecast is by the first.
-    found : list of AspectNeighbour
+    aspect_neighbours : list of AspectNeighbour
         The nearest clips, the nearest first.
     confidence : Confidence or None
         None if the alignment is not calibrated.
@@ -78,7 +78,7 @@ class SoundPrediction:
     """
 
     aligned_corpora: list[AlignedCorpus]
-    found: list[AspectNeighbour]
+    aspect_neighbours: list[AspectNeighbour]
     confidence: Confidence | None
     forecast: Forecast | None
     note: str
@@ -92,7 +92,9 @@ class SoundPrediction:
             "message": self.note,
             "corpus": self.aligned_corpora[0].corpus.name,
             "alignment": self.aligned_corpora[0].record.id,
-            "neighbours": [convert_aspect_neighbour_to_json_row(item) for item in self.found],
+            "neighbours": [
+                convert_aspect_neighbour_to_json_row(item) for item in self.aspect_neighbours
+            ],
             "confidence": None if self.confidence is None else asdict(self.confidence),
             "forecast": None if self.forecast is None else self.forecast.to_dict(),
         }
@@ -101,7 +103,7 @@ class SoundPrediction:
         """Return the forecast, and below it the nearest clips, as tables of text."""
         owner_name = self.aligned_corpora[0].alignment_owner_name
         neighbours = format_neighbours_with_confidence(
-            self.found, self.confidence, len(self.aligned_corpora) > 1
+            self.aspect_neighbours, self.confidence, len(self.aligned_corpora) > 1
         )
         return f"{format_sound_forecast(self.forecast, owner_name)}\n{neighbours}"
 
@@ -137,12 +139,12 @@ def predict_sound_from_args(
     from core.search.search_confidence import estimate_confidence
     from core.search.silent_snippet_check import interpret_audible_snippet
 
-    found = find_aspect_neighbours_from_args(args, aligned_corpora, snippet)
-    neighbours = [item.neighbour for item in found]
+    aspect_neighbours = find_aspect_neighbours_from_args(args, aligned_corpora, snippet)
+    neighbours = [item.neighbour for item in aspect_neighbours]
     reading = interpret_audible_snippet(snippet)
     return SoundPrediction(
         aligned_corpora,
-        found,
+        aspect_neighbours,
         estimate_confidence(aligned_corpora, snippet, neighbours),
         aligned_corpora[0].forecast_sound_properties(snippet),
         reading.message,
@@ -166,10 +168,12 @@ def format_sound_forecast(forecast: Forecast | None, corpus_name: str) -> str:
 
 
 def format_neighbours_with_confidence(
-    found: Sequence[AspectNeighbour], confidence: Confidence | None, with_corpus: bool = False
+    aspect_neighbours: Sequence[AspectNeighbour],
+    confidence: Confidence | None,
+    with_corpus: bool = False,
 ) -> str:
     """Return the nearest clips as a table, below the confidence."""
-    table = format_aspect_neighbour_table(found, with_corpus)
+    table = format_aspect_neighbour_table(aspect_neighbours, with_corpus)
     if confidence is None:
         return f"Nearest clips:\n\n{table}"
     return (
