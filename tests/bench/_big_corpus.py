@@ -117,7 +117,7 @@ def train_with_random_map(
 
     replacements: dict[str, Callable[..., object]] = {"compute_alignment_map": draw_random_map}
     if not is_evaluated:
-        replacements["evaluate_projection_heads"] = lambda *_: []
+        replacements["evaluate_projection_heads"] = lambda *_: pd.DataFrame()
         replacements["calibrate_confidence"] = lambda *_: {}
     with mock.patch.multiple("core.pipeline.train_and_evaluate_alignment", **replacements):
         train(corpus, AlignmentConfig(epochs=EPOCHS))
