@@ -1,7 +1,8 @@
-"""Limit of numpy's matrix products to one thread."""
+"""Limit of the matrix products of numpy and scipy to one thread."""
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,15 +21,19 @@ class _SharedLimit:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open_count = 0
-        self._counts_before: list[int] = []
+        self._counts_before: dict[str, tuple[Any, int]] = {}  # By the file of the library.
 
     def open(self) -> None:
-        """Set the limit, if no other context has."""
+        """Limit every library that no open context has limited yet."""
         with self._lock:
-            if self._open_count == 0:
-                libraries = _list_blas_libraries()
-                self._counts_before = [library.get_num_threads() for library in libraries]
-                _set_thread_counts([1] * len(libraries))
+            new = [
+                library
+                for library in _list_blas_libraries()
+                if library.filepath not in self._counts_before
+            ]
+            for library in new:
+                self._counts_before[library.filepath] = (library, library.get_num_threads())
+            _set_thread_counts([(library, 1) for library in new])
             self._open_count += 1
 
     def close(self) -> None:
@@ -36,28 +41,36 @@ class _SharedLimit:
         with self._lock:
             self._open_count -= 1
             if self._open_count == 0:
-                _set_thread_counts(self._counts_before)
+                _set_thread_counts(list(self._counts_before.values()))
+                self._counts_before.clear()
 
 
 _shared_limit = _SharedLimit()
 
 
-@cache
 def _list_blas_libraries() -> list[Any]:
+    """Return numpy's library, and scipy's once it is loaded."""
+    return _scan_blas_libraries(hasattr(sys.modules.get("scipy.linalg"), "cho_solve"))
+
+
+@cache
+def _scan_blas_libraries(
+    is_scipy_loaded: bool,  # noqa: ARG001 (the cache compares it)
+) -> list[Any]:
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
-def _set_thread_counts(counts: Sequence[int]) -> None:
+def _set_thread_counts(counts: Sequence[tuple[Any, int]]) -> None:
     """Set the number of threads of each library, in a thread that ends at once.
 
     threadpoolctl ignores all threads but the one that set a number first, until that one ends.
     """
 
     def set_counts() -> None:
-        for library, count in zip(_list_blas_libraries(), counts):
+        for library, count in counts:
             library.set_num_threads(count)
 
-    if any(library.get_num_threads() != n for library, n in zip(_list_blas_libraries(), counts)):
+    if any(library.get_num_threads() != count for library, count in counts):
         thread = threading.Thread(target=set_counts)
         thread.start()
         thread.join()
@@ -65,7 +78,7 @@ def _set_thread_counts(counts: Sequence[int]) -> None:
 
 @contextmanager
 def limit_blas_to_one_thread() -> Iterator[None]:
-    """Let numpy multiply with one thread, which is faster for small matrices on busy cores.
+    """Let numpy and scipy multiply with one thread, for small matrices on busy cores.
 
     Threads of one product wait for each other: on two busy cores, a product of 0.03 ms takes 20 ms.
     Sums also depend on their number. The number belongs to the process, so all contexts that are

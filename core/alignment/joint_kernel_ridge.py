@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.nn import functional
 
@@ -33,6 +32,7 @@ from core.alignment.sound_property_regression_with_intervals import (
     assign_cross_validation_folds_by_group,
     select_evenly_spaced_rows,
 )
+from core.blas_thread_limit import limit_blas_to_one_thread
 from core.errors import EarshotError
 
 SIMULATION_GAMMA_SCALE, SIMULATION_L2 = 0.3, 0.1
@@ -101,7 +101,7 @@ def fit_joint_projection_heads(
     _fit_both_regressions(heads, code, unit_audio)
     code_head = heads.code_head
     assert isinstance(code_head, JointKernelRidgeHead)
-    with threadpool_limits(1):  # The sums then do not depend on the number of cores.
+    with limit_blas_to_one_thread():  # The sums then do not depend on the number of cores.
         if isinstance(heads.whitening, WhiteningLayer):
             weight, shrinkage = _choose_weight_and_shrinkage(choice_predictions)
             whitening = find_residual_directions(

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from core.blas_thread_limit import limit_blas_to_one_thread
 from core.errors import EarshotError
 
 DEFAULT_SHRINKAGE = 1.0
@@ -101,7 +101,7 @@ def find_residual_directions(predicted: np.ndarray, true: np.ndarray) -> Residua
 
 
 # One thread: the sums then do not depend on the number of cores.
-@threadpool_limits.wrap(limits=1)
+@limit_blas_to_one_thread()
 def fit_residual_whitening(
     predicted: np.ndarray, true: np.ndarray, shrinkage: float = DEFAULT_SHRINKAGE
 ) -> ResidualWhitening:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from threadpoolctl import threadpool_limits
 
 from core.alignment.conformal_intervals_for_unseen_groups import (
     calibrate_intervals_on_held_out_groups,
     estimate_error_spread,
     fill_undefined_prediction_errors,
 )
+from core.blas_thread_limit import limit_blas_to_one_thread
 
 COVERAGE = 0.9
 """Share of held-out programs whose value lies in its interval."""
@@ -113,7 +113,7 @@ class ForecastModel:
 
 # One thread: the sums then do not depend on the number of cores, and other work on the machine does
 # not slow them down many times over.
-@threadpool_limits.wrap(limits=1)
+@limit_blas_to_one_thread()
 def fit_forecast_model(
     features: np.ndarray,
     targets: np.ndarray,

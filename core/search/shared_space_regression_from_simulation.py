@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from core.alignment.sound_property_regression_with_intervals import (
     MAX_REFERENCE_PROGRAMS,
@@ -22,6 +21,7 @@ from core.alignment.sound_property_regression_with_intervals import (
     solve_kernel_ridge_weights,
     standardize_columns,
 )
+from core.blas_thread_limit import limit_blas_to_one_thread
 from core.encoders import find_encoder_spec
 from core.encoders.simulation.gain_invariant_features import (
     build_audio_encoder_weights,
@@ -85,7 +85,7 @@ def scale_rows_to_unit_length(vectors: np.ndarray) -> np.ndarray:
 
 
 # One thread: the sums then do not depend on the number of cores.
-@threadpool_limits.wrap(limits=1)
+@limit_blas_to_one_thread()
 def fit_simulation_regression(
     features: np.ndarray, vectors: np.ndarray, feature_weights: np.ndarray | None = None
 ) -> SimulationRegression:
