@@ -54,7 +54,9 @@ def _check_positive_number(name: str, call: BuiltinCall) -> None:
 
 
 def _check_number(name: str, call: BuiltinCall) -> None:
-    value = call.args[0] if call.args else UnknownValue()
+    value: Any = call.args[0] if call.args else UnknownValue()
+    if type(value) in (float, int) and isfinite(value):  # As in most pauses.
+        return
     is_valid = isinstance(value, UnknownValue) or (_is_number(value) and isfinite(value))
     if not is_valid:
         raise_program_error(f"{name} needs a number, not {format_ruby_value(value)}")

@@ -13,7 +13,11 @@ from core.sonicpi.interpreter.missing_names import (
     is_synth_known,
     raise_for_unknown_synth,
 )
-from core.sonicpi.interpreter.option_value_checks import check_note_name, check_option_values
+from core.sonicpi.interpreter.option_value_checks import (
+    check_note_name,
+    check_note_values,
+    check_option_values,
+)
 from core.sonicpi.interpreter.program_interpreter import ProgramInterpreter
 from core.sonicpi.interpreter.program_thread import ThreadSettings
 from core.sonicpi.interpreter.values import (
@@ -115,6 +119,9 @@ def convert_to_transposed_notes(
     transpose = settings.transpose + 12 * settings.octave_shift + settings.cents / 100
     notes: list[float | None] = []
     for value in note_values[:MAX_CHORD_NOTES]:
+        if type(value) in (float, int) and isfinite(value):  # Most of them are.
+            notes.append(value + transpose)
+            continue
         check_note_name(value)
         if value is False:
             value = DEFAULT_NOTE
@@ -151,7 +158,8 @@ def _record_note_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> S
         None if note is None else note + pitch
         for note in convert_to_transposed_notes(interpreter, note_values)
     ]
-    _check_notes(settings, notes)
+    if settings.checks_options:
+        check_note_values(settings.synth, notes)
     if len(notes) > 1:
         resolved["amp"] = resolved.get("amp", 1.0) / len(notes)
     return interpreter.add_score_events("synth", settings.synth, resolved, notes)
@@ -160,12 +168,6 @@ def _record_note_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> S
 def _check_synth_exists(settings: ThreadSettings) -> None:
     if not is_synth_known(settings.synth) and not settings.allows_unknown_synths:
         raise_for_unknown_synth(settings.synth)
-
-
-def _check_notes(settings: ThreadSettings, notes: list[float | None]) -> None:
-    for note in notes if settings.checks_options else ():
-        if note is not None:
-            check_option_values(settings.synth, {"note": note})
 
 
 def _pair_trailing_arguments(args: list[Any]) -> dict[str, Any]:

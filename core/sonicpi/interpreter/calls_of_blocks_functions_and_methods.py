@@ -25,11 +25,12 @@ from core.sonicpi.interpreter.list_and_number_methods import (
     is_iterated_by_block_methods,
 )
 from core.sonicpi.interpreter.missing_names import (
-    check_argument_count_of_builtin,
+    ANY_ARGUMENT_COUNT,
     describe_missing_function,
     is_function_defined,
     is_method_defined,
     raise_for_missing_method,
+    raise_for_wrong_argument_count,
 )
 from core.sonicpi.interpreter.parameter_binding import (
     bind_arguments_to_parameters,
@@ -104,6 +105,7 @@ class SyntaxTreeEvaluator:
     """
 
     builtins: dict[str, Builtin]
+    argument_counts: dict[str, tuple[int, float]]
     functions: dict[str, tuple[Any, Scope]]
     call_counts: dict[str, int]
     constants: dict[str, Any]
@@ -208,7 +210,9 @@ class SyntaxTreeEvaluator:
         if len(self.call_counts) < MAX_COUNTED_FUNCTIONS:
             self.call_counts[name] = self.call_counts.get(name, 0) + 1
         if name in self.builtins:
-            check_argument_count_of_builtin(name, call.args, call.options)
+            least, most = self.argument_counts.get(name, ANY_ARGUMENT_COUNT)
+            if not least <= len(call.args) + bool(call.options) <= most:
+                raise_for_wrong_argument_count(name, call.args, call.options)
             return self.builtins[name](self, call)
         instance = call.scope["&object"] if "&object" in call.scope else None
         if isinstance(instance, ProgramObject) and instance.program_class.find_method_of_class(

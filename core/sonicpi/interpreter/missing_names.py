@@ -20,6 +20,7 @@ METHOD_NAMES_PATH = Path(__file__).with_name("ruby_method_names.json")
 OUTSIDE_CODE = "code outside the program"
 """Kind of unfollowed code that may define functions and methods."""
 MAX_SUGGESTIONS = 2
+ANY_ARGUMENT_COUNT = (0, inf)
 MAX_VALUE_CHARS = 40
 MIN_SUGGESTION_SIMILARITY = 0.7
 REPLACEMENT_FX_PREFIX = "replace_"
@@ -120,21 +121,16 @@ def is_function_defined(evaluator: Any, name: str) -> bool:
     return name in load_method_names()["functions"] or may_have_outside_definitions(evaluator)
 
 
-def check_argument_count_of_builtin(name: str, args: list[Any], options: dict[str, Any]) -> None:
-    """Check the number of arguments of a function of Sonic Pi; options are one argument.
+def raise_for_wrong_argument_count(name: str, args: list[Any], options: dict[str, Any]) -> None:
+    """Raise the error of too few or too many arguments of a function of Sonic Pi.
 
-    Raises
-    ------
-    ProgramErrorSignal
-        When there are too few or too many, and all are known.
+    Options are one argument. Nothing is raised where an argument is unknown: it may be several.
     """
-    bounds = load_argument_counts().get(name)
-    if bounds is None:
+    if any(isinstance(arg, UnknownValue) for arg in args):
         return
+    least, most = load_argument_counts()[name]
     count = len(args) + bool(options)
-    if bounds[0] <= count <= bounds[1] or any(isinstance(arg, UnknownValue) for arg in args):
-        return
-    expected = f"at least {bounds[0]}" if count < bounds[0] else f"at most {bounds[1]}"
+    expected = f"at least {least}" if count < least else f"at most {most}"
     raise_program_error(
         f"{name} takes {expected} arguments, not {count}", error_class="ArgumentError"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import inf
-from typing import Any
+from typing import Any, NoReturn
 
 from core.sonicpi.interpreter.control_flow_signals import raise_program_error
 from core.sonicpi.interpreter.missing_names import format_ruby_value
@@ -34,17 +34,42 @@ def check_option_values(sound: str, options: dict[str, float]) -> None:
     ProgramErrorSignal
         When a value is outside of its bounds.
     """
+    bounds = _list_checked_bounds(sound)
     for name, value in options.items():
-        low, high = _get_checked_bounds(sound, name)
-        if not low - ROUNDING_ERROR <= value <= high + ROUNDING_ERROR:
-            stored_low, stored_high = get_option_bounds(sound.removeprefix("fx_"), name)
-            bound = f"at least {stored_low:g}" if value < low else f"at most {stored_high:g}"
-            raise_program_error(f"the option {name}: must be {bound}, not {value:g}")
+        if name in bounds and not bounds[name][0] <= value <= bounds[name][1]:
+            _raise_for_option_out_of_bounds(sound, name, value)
 
 
-@lru_cache(maxsize=2048)
-def _get_checked_bounds(sound: str, option: str) -> tuple[float, float]:
-    """Return the bounds of an option; infinite where Sonic Pi 3.2.2 does not check it."""
+def check_note_values(synth: str, notes: list[float | None]) -> None:
+    """Check transposed notes against the bounds of the option `note` of a synth.
+
+    Parameters
+    ----------
+    synth : str
+    notes : list of float or None
+        None is an unknown note, which is not checked.
+
+    Raises
+    ------
+    ProgramErrorSignal
+        When a note is outside of its bounds.
+    """
+    low, high = _list_checked_bounds(synth).get("note", UNBOUNDED)
+    for note in notes:
+        if note is not None and not low <= note <= high:
+            _raise_for_option_out_of_bounds(synth, "note", note)
+
+
+def _raise_for_option_out_of_bounds(sound: str, name: str, value: float) -> NoReturn:
+    low, high = get_option_bounds(sound.removeprefix("fx_"), name)
+    is_low = value < _list_checked_bounds(sound)[name][0]
+    bound = f"at least {low:g}" if is_low else f"at most {high:g}"
+    raise_program_error(f"the option {name}: must be {bound}, not {value:g}")
+
+
+@lru_cache(maxsize=512)
+def _list_checked_bounds(sound: str) -> dict[str, tuple[float, float]]:
+    """Return the bounds of the options that Sonic Pi 3.2.2 checks, and a rounding error more."""
     inventory = load_sonic_pi_inventory()
     if sound == PLAYER:
         options = inventory["player"]
@@ -52,13 +77,14 @@ def _get_checked_bounds(sound: str, option: str) -> tuple[float, float]:
         options = inventory["fx"].get(sound[3:], {})
     else:
         options = inventory["synths"].get(sound, {})
-    if option not in options:
-        return UNBOUNDED
-    low, high = get_option_bounds(sound.removeprefix("fx_"), option)
-    return (
-        -inf if low is None else low - _get_bound_slack(low),
-        inf if high is None else high + _get_bound_slack(high),
-    )
+    bounds = {}
+    for option in options:
+        low, high = get_option_bounds(sound.removeprefix("fx_"), option)
+        bounds[option] = (
+            -inf if low is None else low - _get_bound_slack(low) - ROUNDING_ERROR,
+            inf if high is None else high + _get_bound_slack(high) + ROUNDING_ERROR,
+        )
+    return bounds
 
 
 def _get_bound_slack(bound: float) -> float:

@@ -24,6 +24,7 @@ from core.sonicpi.interpreter.cue_history import CueHistory, remove_cue_prefix
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.lambda_object_and_class_methods import CONSTANTS
 from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM, LinkMetronome
+from core.sonicpi.interpreter.missing_names import load_argument_counts
 from core.sonicpi.interpreter.program_thread import (
     MAX_THREAD_STEPS,
     LoopRedefinition,
@@ -93,6 +94,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
     def __init__(self, tree: Node, compiler: SyntaxTreeCompiler | None = None):
         self.compiler = compiler or SyntaxTreeCompiler()
         self.builtins = BUILTINS
+        self.argument_counts = load_argument_counts()
         self.events: list[ScoreEvent] = []
         self.mixer_options = SoundOptions()
         self.clip_start = ClipStart()
