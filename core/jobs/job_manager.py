@@ -228,6 +228,7 @@ def _spawn_job_process(job_folder: Path, command: list[str], cwd: str) -> None:
         "PYTHONUNBUFFERED": "1",
     }
     try:
+        record = job_record_file.read_job_record(job_folder)
         with open(job_folder / job_record_file.LOG_FILE, "ab") as log:
             process = subprocess.Popen(
                 command,
@@ -247,17 +248,29 @@ def _spawn_job_process(job_folder: Path, command: list[str], cwd: str) -> None:
         identity = {"pid": process.pid, "process_start": process_start}
         job_record_file.update_job_record(job_folder, lambda _record: identity)
     threading.Thread(
-        target=_record_exit_status, args=(process, job_folder), name=job_folder.name, daemon=True
+        target=_record_exit_status,
+        args=(process, job_folder, record["created"] if record else None),
+        name=job_folder.name,
+        daemon=True,
     ).start()
 
 
-def _record_exit_status(process: subprocess.Popen[bytes], job_folder: Path) -> None:
-    """Wait for the process and record its exit status, which only its parent can collect."""
+def _record_exit_status(
+    process: subprocess.Popen[bytes], job_folder: Path, created: float | None
+) -> None:
+    """Wait for the process and record its exit status, which only its parent can collect.
+
+    A folder that was removed may belong to a job with another time of creation by now.
+    """
     status = process.wait()
+
+    def build_changes(latest: job_record_file.JobRecord) -> job_record_file.JobRecord | None:
+        if latest["created"] != created:
+            return None
+        return build_lost_job_changes(job_folder, latest, status)
+
     try:
-        job_record_file.update_job_record(
-            job_folder, lambda latest: build_lost_job_changes(job_folder, latest, status)
-        )
+        job_record_file.update_job_record(job_folder, build_changes)
     except OSError:  # It was removed, or the disk is full: readers see that the process has ended.
         pass
 

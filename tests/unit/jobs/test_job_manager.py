@@ -258,6 +258,16 @@ def test_a_late_exit_status_makes_the_reason_more_precise(jobs_folder):
     )
 
 
+def test_an_exit_status_does_not_end_a_later_job_in_the_same_folder(tmp_path: Path):
+    job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
+    job_record_file.update_job_record(job.folder, lambda record: {"created": record["created"] + 1})
+    os.kill(job.pid, signal.SIGKILL)
+    for thread in threading.enumerate():
+        if thread.name == job.folder.name:
+            thread.join(TIMEOUT_S)
+    assert job_record_file.read_job_record(job.folder)["state"] == "running"
+
+
 def test_a_process_that_reuses_the_pid_is_not_the_job(tmp_path: Path):
     job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
     job_record_file.update_job_record(
