@@ -1,7 +1,9 @@
 // Completion of synths, samples, FX, options and functions, from the table of
 // core/sonicpi/code_completion_table.py.
 
-import { autocompletion } from "@codemirror/autocomplete";
+import { autocompletion, closeCompletion, selectedCompletion } from "@codemirror/autocomplete";
+import { Prec } from "@codemirror/state";
+import { keymap } from "@codemirror/view";
 
 const SYMBOL = /:\w*$/;
 const WORD = /[A-Za-z_]\w*$/;
@@ -79,9 +81,20 @@ export function completeSonicPi(context) {
   return { from, options, validFor: /^\w*:?$/ };
 }
 
-export const sonicPiCompletion = autocompletion({
-  override: [completeSonicPi],
-  activateOnTyping: true,
-  icons: false,
-  maxRenderedOptions: 60,
-});
+// A word that is typed to its end is not completed by Enter, which starts a new line then.
+function closeCompletionOfWholeWord(view) {
+  const label = selectedCompletion(view.state)?.label;
+  const position = view.state.selection.main.head;
+  if (label && view.state.sliceDoc(position - label.length, position) === label) closeCompletion(view);
+  return false;
+}
+
+export const sonicPiCompletion = [
+  Prec.highest(keymap.of([{ key: "Enter", run: closeCompletionOfWholeWord }])),
+  autocompletion({
+    override: [completeSonicPi],
+    activateOnTyping: true,
+    icons: false,
+    maxRenderedOptions: 60,
+  }),
+];
