@@ -220,7 +220,13 @@ class AlignedCorpus(search.AlignedCorpus):
         return frame
 
     def suggest(
-        self, code: str, pick_count: int = 6, mode: str = "diverse", target: str | None = None
+        self,
+        code: str,
+        pick_count: int = 6,
+        mode: str = "diverse",
+        target: str | None = None,
+        *,
+        render: bool = False,
     ) -> pd.DataFrame:
         """Suggest variants of a program that differ in their predicted sound.
 
@@ -232,17 +238,22 @@ class AlignedCorpus(search.AlignedCorpus):
         mode : {"diverse", "cover", "toward", "away"}
         target : str, optional
             For the mode toward: words such as "darker", or a program of the corpus.
+        render : bool
+            Toward a program of the corpus: render the program and at most 12 variants, and order
+            the variants by their true sound.
 
         Returns
         -------
         DataFrame
             One row per variant, best first: rank, kind, change, line, code, distance (cosine, 0 to
-            2).
+            2). With `render` also is_nearer and gain: whether, and by how much, its clip is nearer
+            to the target than the clip of the program (difference of cosines); None and NaN where
+            the rendering failed.
 
         Raises
         ------
         EarshotError
-            As `predict`, or when the target is unknown.
+            As `predict`, or when the target is unknown or, with `render`, no clip.
         """
         request = self._build_request_for_this_corpus(
             operations.SuggestRequest,
@@ -250,10 +261,16 @@ class AlignedCorpus(search.AlignedCorpus):
             pick_count=pick_count,
             mode=mode,
             target=target,
+            render=render,
         )
         result = operations.suggest_variants(request)
         _raise_unless_program_is_audible(result)
-        return _make_data_frame(result.picks, ("confidence", "forecast", "neighbours"))
+        frame = _make_data_frame(result.picks, ("confidence", "forecast", "neighbours", "rendered"))
+        if render:
+            comparisons = [pick.rendered for pick in result.picks if pick.rendered is not None]
+            frame["is_nearer"] = pd.Series([item.is_nearer for item in comparisons], dtype=object)
+            frame["gain"] = pd.Series([item.gain for item in comparisons], dtype=float)
+        return frame
 
     def rank(
         self,

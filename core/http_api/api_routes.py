@@ -82,7 +82,11 @@ def _add_prediction_and_suggestion_routes(router: APIRouter, executor: Operation
 
     @router.post("/suggest", name="suggest", tags=["programs"])
     async def suggest_requested_variants(request: SuggestRequest) -> SuggestResult:
-        """Suggest variants of a program that differ in their predicted sound."""
+        """Suggest variants of a program that differ in their predicted sound.
+
+        With render and a clip as target, the picks are run in the sandbox and ordered by their true
+        sound.
+        """
         return await executor.run_operation(operations.suggest_variants, request)
 
     @router.post("/rank", name="rank", tags=["programs"])

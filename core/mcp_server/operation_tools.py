@@ -100,6 +100,7 @@ class OperationTool(Generic[RequestType]):
         self,
         lock: anyio.Lock,
         read_audio: Callable[[BaseModel], AudioContent] | None = None,
+        render_lock: anyio.Lock | None = None,
     ) -> Tool:
         """Return the tool for the SDK's server.
 
@@ -109,6 +110,8 @@ class OperationTool(Generic[RequestType]):
             Held while an operation runs: corpora and encoders are shared.
         read_audio : callable, optional
             Returns the audio content that is added to a result.
+        render_lock : anyio.Lock, optional
+            Held instead of `lock` by a request that renders, which takes seconds.
         """
         name = f"{self.request_type.__name__}Arguments"
         arguments_type = cast(
@@ -117,7 +120,8 @@ class OperationTool(Generic[RequestType]):
 
         async def call_operation(**arguments: Any) -> CallToolResult:
             request = self.request_type.model_validate(arguments)
-            async with lock:
+            is_rendering = getattr(request, "render", False)
+            async with (render_lock if is_rendering else None) or lock:
                 result = await to_thread.run_sync(run_operation, self.operation, request)
             content: list[Any] = [TextContent(type="text", text=result.model_dump_json())]
             if read_audio is not None:

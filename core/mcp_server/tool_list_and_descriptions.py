@@ -69,7 +69,11 @@ def build_tools(folders: Sequence[Path] = ()) -> list[Tool]:
         Folders whose sound files find_by_sound may read, besides those of the workspace.
     """
     lock, render_lock = anyio.Lock(), anyio.Lock()
-    tools = [tool.build_sdk_tool(lock) for tool in (*_list_prediction_tools(), _REFERENCE_TOOL)]
+    # Rendering takes seconds; a lock of its own keeps the other tools fast.
+    tools = [
+        tool.build_sdk_tool(lock, render_lock=render_lock)
+        for tool in (*_list_prediction_tools(), _REFERENCE_TOOL)
+    ]
     find_by_sound: OperationTool[SoundFileRequest] = OperationTool(
         "find_by_sound",
         "Find programs by sound",
@@ -78,7 +82,6 @@ def build_tools(folders: Sequence[Path] = ()) -> list[Tool]:
         result_type=SoundSearchResult,
         operation=partial(_find_programs_by_sound_file, folders),
     )
-    # Rendering takes seconds; a lock of its own keeps the other tools fast.
     render = _RENDER_TOOL.build_sdk_tool(render_lock, _read_clip_as_audio_content)
     return [*tools, find_by_sound.build_sdk_tool(lock), render]
 
@@ -135,7 +138,8 @@ def _list_prediction_tools() -> list[OperationTool]:
             "Suggest variants of a program",
             "Change a Sonic Pi program systematically, one musical change per variant, and return"
             " the variants whose predicted sounds differ most, or that come nearest to a target"
-            " such as 'darker, busier'.",
+            " such as 'darker, busier'. Toward a program of the corpus, render orders them by their"
+            " true sound and states which are truly nearer; otherwise no program is run.",
             request_type=SuggestRequest,
             result_type=SuggestResult,
             operation=suggest_variants,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 MAX_PROGRAMS = 200
 MAX_PROGRAM_CHARS = 100_000
 MAX_NEIGHBOURS = 100
+MAX_RENDERED_PICKS = 12
+"""Their rendering takes seconds, and one answer must not take minutes."""
 MAX_CORPORA = 8
 MAX_RENDER_SECONDS = 120.0
 MAX_NAME_CHARS = 200
@@ -143,7 +145,9 @@ class SuggestRequest(CorpusRequest):
         }
     )
 
-    program: UnexecutedProgram
+    program: ProgramSource = Field(
+        description="Sonic Pi code, which is run only with render, in the sandbox."
+    )
     pick_count: int = Field(6, ge=1, le=100, description="Number of variants to return.")
     candidate_count: int = Field(
         60,
@@ -170,6 +174,18 @@ class SuggestRequest(CorpusRequest):
     sonic_pi: SonicPiVersion = Field(
         "3.2", description="Version of Sonic Pi whose synths, samples and FX the variants use."
     )
+    render: bool = Field(
+        False,
+        description="With the mode toward and a clip as target: run the program and the picks in"
+        " the sandbox, and order the picks by their true sound. Takes seconds, for at most"
+        f" {MAX_RENDERED_PICKS} picks.",
+    )
+
+    @model_validator(mode="after")
+    def _limit_rendered_picks(self) -> Self:
+        if self.render and self.pick_count > MAX_RENDERED_PICKS:
+            raise ValueError(f"With render, pick_count is at most {MAX_RENDERED_PICKS}.")
+        return self
 
 
 class RankRequest(CorpusRequest):

@@ -121,10 +121,29 @@ class ForecastsResult(Result):
     forecasts: list[ProgramForecast] = Field(description="In the order of the programs.")
 
 
+class RenderFailure(Result):
+    """Why a program has no clip."""
+
+    kind: str
+    message: str
+    line: int | None = Field(description="Line of the program, from 1.")
+
+
+class RenderedComparison(Result):
+    """Comparison of the true sound of a variant with the target."""
+
+    is_nearer: bool | None = Field(
+        description="Whether its clip is nearer to the target than the clip of the program; null"
+        " if its rendering failed."
+    )
+    gain: float | None = Field(description="By how much, as a difference of cosines, -2 to 2.")
+    error: RenderFailure | None
+
+
 class SuggestedVariant(Result):
     """A suggested variant of a program."""
 
-    rank: int = Field(description="1 was picked first.")
+    rank: int = Field(description="1 was picked first; with render, 1 is truly nearest.")
     kind: str = Field(description="What changes; several kinds are joined by +.")
     change: str = Field(description="The change in words, as in 'cutoff 100 → 70'.")
     line: int = Field(description="First changed line, from 1.")
@@ -133,6 +152,7 @@ class SuggestedVariant(Result):
     confidence: ConfidenceResult | None
     forecast: ForecastResult | None
     neighbours: list[NeighbourResult] = Field(description="Clips nearest to the variant.")
+    rendered: RenderedComparison | None = Field(description="Null without render.")
 
 
 class SuggestResult(ProgramCheck):

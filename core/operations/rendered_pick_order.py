@@ -41,9 +41,7 @@ class RenderedPick:
     @property
     def verdict(self) -> str:
         """Whether it is nearer to the target than the program, in words."""
-        if self.gain is None:
-            return "not rendered"
-        return "nearer" if self.gain > 0 else "not nearer"
+        return "not rendered" if self.gain is None else describe_gain(self.gain)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the pick as JSON types."""
@@ -53,6 +51,22 @@ class RenderedPick:
             "error": None if self.error is None else asdict(self.error),
         }
         return {**self.pick.to_dict(), "rendered": rendered}
+
+
+def describe_gain(gain: float) -> str:
+    """Return whether a clip is nearer to the target than the program, in words.
+
+    Parameters
+    ----------
+    gain : float
+        Difference of two values of `measure_similarity_to_target`.
+
+    Examples
+    --------
+    >>> describe_gain(0.02), describe_gain(0.0)
+    ('nearer', 'not nearer')
+    """
+    return "nearer" if gain > 0 else "not nearer"
 
 
 def require_clip_as_target(target: SoundTarget | None) -> SoundTarget:
@@ -66,7 +80,7 @@ def require_clip_as_target(target: SoundTarget | None) -> SoundTarget:
     if target is None or target.vector is None:
         raise EarshotError(
             "Rendered picks are compared with a clip.",
-            remedy="Name a sound file, a program of the corpus or a favourite as the target.",
+            remedy="Go toward a clip, such as a program of the corpus, and not toward words.",
         )
     return target
 
@@ -117,7 +131,7 @@ def order_picks_by_rendered_sound(
         )
     )
     similarities = {
-        index: _compare_clip_with_target(aligned_corpus, result.clip, clip_target, aspect)
+        index: measure_similarity_to_target(aligned_corpus, result.clip, clip_target, aspect)
         for index, result in results.items()
         if result.clip is not None
     }
@@ -138,10 +152,25 @@ def order_picks_by_rendered_sound(
     ]
 
 
-def _compare_clip_with_target(
-    aligned_corpus: AlignedCorpus, clip: Clip, target: SoundTarget, aspect: str | None
+def measure_similarity_to_target(
+    aligned_corpus: AlignedCorpus, clip: Clip, target: SoundTarget, aspect: str | None = None
 ) -> float:
-    """Return the cosine of a clip and the target, in the shared space or in an aspect."""
+    """Return the cosine of a clip and the target, in the shared space or in an aspect.
+
+    Parameters
+    ----------
+    aligned_corpus : AlignedCorpus
+    clip : Clip
+    target : SoundTarget
+        A clip.
+    aspect : {"timbre", "rhythm", "pitch", "level"}, optional
+        Compare this aspect alone; the default is the whole sound.
+
+    Raises
+    ------
+    EarshotError
+        When the aspects of the target are not measured, or the audio encoder is missing.
+    """
     if aspect is None:
         vector = aligned_corpus.project_audio_embeddings(aligned_corpus.embed_clip(clip))[0]
         return float(np.dot(vector, np.asarray(target.vector)))

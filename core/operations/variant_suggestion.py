@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from core.operations.corpus_opening import format_alignment_name, open_corpus_for_prediction
 from core.operations.operation_requests import SuggestRequest
-from core.operations.operation_results import SuggestedVariant, SuggestResult
+from core.operations.operation_results import (
+    RenderedComparison,
+    RenderFailure,
+    SuggestedVariant,
+    SuggestResult,
+)
+from core.operations.rendered_pick_order import (
+    RenderedPick,
+    order_picks_by_rendered_sound,
+    require_clip_as_target,
+)
 from core.operations.search_result_conversion import (
     check_program_statically,
     convert_confidence_to_result,
@@ -20,10 +30,14 @@ from core.suggest.suggest_and_pick_variants import (
     SuggestOptions,
     suggest_and_return_all_candidates,
 )
+from core.workspace import require_writable_workspace
 
 
 def suggest_variants(request: SuggestRequest) -> SuggestResult:
     """Suggest variants of a program that differ in their predicted sound.
+
+    With `render`, the program and the picks are rendered, and the picks are ordered by their true
+    sound.
 
     Parameters
     ----------
@@ -37,7 +51,10 @@ def suggest_variants(request: SuggestRequest) -> SuggestResult:
     Raises
     ------
     EarshotError
-        When the corpus, alignment or target is missing, or an encoder has another revision.
+        When the corpus, alignment or target is missing, or an encoder has another revision. With
+        `render`, also when the target is no clip, or the workspace is read-only.
+    RenderError
+        With `render`, when the program itself fails or is silent.
 
     Examples
     --------
@@ -46,8 +63,12 @@ def suggest_variants(request: SuggestRequest) -> SuggestResult:
     >>> [pick.rank for pick in suggest_variants(request).picks]
     [1, 2]
     """
+    if request.render:
+        require_writable_workspace("Rendering")
     aligned_corpus = open_corpus_for_prediction(request.corpus, request.alignment)
     options = _build_suggest_options(aligned_corpus, request)
+    if request.render:
+        require_clip_as_target(options.target)
     check = check_program_statically(request.program)
     picks: list[Pick] = []
     candidate_count = 0
@@ -62,7 +83,31 @@ def suggest_variants(request: SuggestRequest) -> SuggestResult:
         corpus=aligned_corpus.corpus.name,
         alignment=format_alignment_name(aligned_corpus),
         candidate_count=candidate_count,
-        picks=[_convert_pick_to_result(pick) for pick in picks],
+        picks=(
+            _render_and_order_picks(aligned_corpus, request.program, picks, options)
+            if request.render and picks
+            else [_convert_pick_to_result(pick) for pick in picks]
+        ),
+    )
+
+
+def _render_and_order_picks(
+    aligned_corpus: AlignedCorpus, program: str, picks: list[Pick], options: SuggestOptions
+) -> list[SuggestedVariant]:
+    rendered = order_picks_by_rendered_sound(aligned_corpus, program, picks, options.target)
+    return [
+        _convert_pick_to_result(item.pick, _convert_comparison_to_result(item)) for item in rendered
+    ]
+
+
+def _convert_comparison_to_result(item: RenderedPick) -> RenderedComparison:
+    error = item.error
+    return RenderedComparison(
+        is_nearer=None if item.gain is None else item.gain > 0,
+        gain=item.gain,
+        error=None
+        if error is None
+        else RenderFailure(kind=error.kind, message=error.message, line=error.line),
     )
 
 
@@ -84,7 +129,9 @@ def _build_suggest_options(
     )
 
 
-def _convert_pick_to_result(pick: Pick) -> SuggestedVariant:
+def _convert_pick_to_result(
+    pick: Pick, rendered: RenderedComparison | None = None
+) -> SuggestedVariant:
     return SuggestedVariant(
         rank=pick.rank,
         kind=pick.kind,
@@ -95,4 +142,5 @@ def _convert_pick_to_result(pick: Pick) -> SuggestedVariant:
         confidence=convert_confidence_to_result(pick.confidence),
         forecast=convert_forecast_to_result(pick.predicted),
         neighbours=[convert_neighbour_to_result(neighbour) for neighbour in pick.neighbours],
+        rendered=rendered,
     )

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from core import operations
 from core.cli import main
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.operations.rendered_pick_order import order_picks_by_rendered_sound
+from core.python_api import AlignedCorpus
 from core.search import open_aligned_corpus
 from core.sonicpi.audio_clip_and_render_result import RenderError
 from core.suggest import SuggestOptions, read_target_from_text, suggest
@@ -72,3 +74,24 @@ def test_the_command_prints_whether_each_pick_is_nearer(
     assert [row["rendered"]["is_nearer"] for row in rows] == [gain > 0 for gain in gains]
     assert main(arguments) == 1
     assert "Add --toward" in capsys.readouterr().err
+
+
+def test_the_operation_and_the_python_api_order_their_picks_by_true_sound(corpus: Corpus) -> None:
+    name = str(corpus.load_programs().iloc[0]["program"])
+    request = operations.SuggestRequest(
+        program=PROGRAM,
+        corpus="small",
+        candidate_count=12,
+        pick_count=2,
+        mode="toward",
+        target=name,
+        render=True,
+    )
+    comparisons = [pick.rendered for pick in operations.suggest_variants(request).picks]
+    assert all(item is not None and item.error is None for item in comparisons)
+    gains = [item.gain for item in comparisons if item is not None and item.gain is not None]
+    assert len(gains) == 2 and gains == sorted(gains, reverse=True)
+    assert [item.is_nearer for item in comparisons if item] == [gain > 0 for gain in gains]
+    frame = AlignedCorpus.open("small").suggest(PROGRAM, 2, "toward", name, render=True)
+    assert frame["rank"].tolist() == [1, 2] and frame["gain"].is_monotonic_decreasing
+    assert frame["is_nearer"].tolist() == [gain > 0 for gain in frame["gain"]]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from functools import partial
+
 import anyio
 import pytest
 from jsonschema import Draft202012Validator
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import ValidationError
 
+from core.mcp_server.operation_tools import OperationTool
 from core.mcp_server.tool_list_and_descriptions import build_tools
+from core.operations import SuggestRequest, SuggestResult
 
 TOOLS = {tool.name: tool for tool in build_tools()}
 
@@ -88,3 +93,31 @@ def test_invalid_arguments_are_named_in_one_line():
     text = anyio.run(call)
     assert "programs: Input should be a valid list. foo: Extra inputs are not permitted." in text
     assert "\n" not in text and "http" not in text
+
+
+def test_a_suggestion_that_renders_does_not_hold_up_a_prediction():
+    """Two operations that overlap: each waits for the other one to start."""
+    starts = threading.Barrier(2)
+
+    def suggest(request: SuggestRequest) -> SuggestResult:
+        starts.wait(10)
+        return SuggestResult(
+            status="ok", line=None, message="", corpus="", alignment="", candidate_count=0, picks=[]
+        )
+
+    tool = OperationTool(
+        "suggest",
+        "Suggest",
+        "Suggest.",
+        request_type=SuggestRequest,
+        result_type=SuggestResult,
+        operation=suggest,
+    )
+
+    async def call_both() -> None:
+        sdk_tool = tool.build_sdk_tool(anyio.Lock(), render_lock=anyio.Lock())
+        async with anyio.create_task_group() as group:
+            for render in (True, False):
+                group.start_soon(partial(sdk_tool.fn, program="play 60", render=render))
+
+    anyio.run(call_both)

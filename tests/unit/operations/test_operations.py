@@ -111,6 +111,23 @@ def test_suggestions_are_whole_programs_with_a_change_in_words():
     assert operations.suggest_variants(request.model_copy(update={"program": SILENT})).picks == []
 
 
+def test_rendered_suggestions_need_a_clip_as_target_and_a_writable_workspace(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def suggest(**options) -> operations.SuggestResult:
+        request = operations.SuggestRequest(program=LOW, candidate_count=8, render=True, **options)
+        return operations.suggest_variants(request)
+
+    for options in ({}, {"mode": "toward", "target": "darker"}):
+        with pytest.raises(EarshotError, match="compared with a clip"):
+            suggest(**options)
+    with pytest.raises(ValidationError, match="pick_count is at most 12"):
+        suggest(pick_count=13)
+    monkeypatch.setenv("EARSHOT_READ_ONLY", "1")
+    with pytest.raises(EarshotError, match="Rendering is disabled"):
+        suggest(mode="toward", target="tone-1")
+
+
 def test_search_finds_the_clip_itself(workspace: Path):
     request = operations.SoundSearchRequest(neighbour_count=1)
     result = operations.find_programs_by_sound(get_clip_bytes(workspace), request)
