@@ -19,6 +19,7 @@ from pages.components import (
     response_security_headers,
     server_start_preload,
     slider_http_routes,
+    static_file_middleware,
     style_middleware,
 )
 
@@ -46,6 +47,7 @@ app = st.App(
             allowed_hosts=config.get_option("server.allowedHosts") or ["127.0.0.1", "localhost"],
             www_redirect=False,
         ),
+        Middleware(static_file_middleware.StaticFileMiddleware),
         Middleware(login.AuthMiddleware),
         Middleware(style_middleware.StyleMiddleware),
     ],

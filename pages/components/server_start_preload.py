@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
+from pages.components import tcp_nodelay
 
 # Imported before the server responds: while a thread imports, visitors wait for it.
 FIRST_PAGE_MODULES = (
@@ -32,6 +34,7 @@ CONTEXT_LOGGER_NAME = "streamlit.runtime.scriptrunner_utils.script_run_context"
 @asynccontextmanager
 async def preload_when_server_starts(_app: Any) -> AsyncIterator[None]:
     """Import what pages need, then load data in a thread; the lifespan of the ASGI server."""
+    tcp_nodelay.disable_packet_delay_of_servers(asyncio.get_running_loop())
     sys.setswitchinterval(THREAD_SWITCH_INTERVAL_S)
     for name in FIRST_PAGE_MODULES:
         importlib.import_module(name)
