@@ -41,8 +41,8 @@ def train(
         The corpus or its name.
     method : str
         "infonce", "soft-infonce", "kernel-ridge", "joint-kernel-ridge" or
-        "whitened-joint-kernel-ridge". The last two take the simulations of the programs, which the
-        first training stores.
+        "whitened-joint-kernel-ridge". The last two predict from the code and from the simulated
+        sound of the programs, which is computed first where it is missing.
     unseen_templates : sequence of str, or int
         Ids of templates to hold out whole, or how many.
     **settings
@@ -67,11 +67,15 @@ def train(
     """
     # The modules of training are not needed for predictions.
     from core.alignment import AlignmentConfig
+    from core.alignment.config import JOINT_OBJECTIVES
+    from core.pipeline.simulation_of_missing_programs import simulate_missing_programs
     from core.pipeline.train_and_evaluate_alignment import train as train_heads
 
     opened = Corpus.open(corpus) if isinstance(corpus, str) else corpus
     preset = AlignmentConfig.from_preset(method.replace("-", "_"))
     config = AlignmentConfig.from_dict({**preset.to_dict(), **settings})
+    if config.objective in JOINT_OBJECTIVES:
+        simulate_missing_programs(opened)
     trained = train_heads(opened, config, unseen_templates=unseen_templates)
     return AlignedCorpus(opened, trained.record, trained.heads)
 
@@ -133,6 +137,8 @@ class AlignedCorpus(search.AlignedCorpus):
         (n, d_audio), and `splits` (n) of the programs that have a clip.
     """
 
+    _has_default_alignment = False
+
     @classmethod
     def open(cls, name: str | None = None, alignment: str | None = None) -> AlignedCorpus:
         """Open a corpus with an alignment.
@@ -143,7 +149,8 @@ class AlignedCorpus(search.AlignedCorpus):
             Default: the starter corpus, or the only one.
         alignment : str, optional
             Id of an alignment of the corpus, or "CORPUS/ID" of another one with the same encoders.
-            Default: the one made for prediction.
+            Default: the one made for prediction; `suggest` and `rank` then use the one made for
+            suggestions.
 
         Raises
         ------
@@ -158,7 +165,9 @@ class AlignedCorpus(search.AlignedCorpus):
         (2, 128)
         """
         opened = open_corpus_for_prediction(name, alignment)
-        return cls(opened.corpus, opened.record, opened.heads)
+        aligned_corpus = cls(opened.corpus, opened.record, opened.heads)
+        aligned_corpus._has_default_alignment = alignment is None
+        return aligned_corpus
 
     def predict(self, code: str, neighbour_count: int = 5) -> pd.DataFrame:
         """Find the clips that a program will sound like, without rendering it.
@@ -255,7 +264,7 @@ class AlignedCorpus(search.AlignedCorpus):
         EarshotError
             As `predict`, or when the target is unknown or, with `render`, no clip.
         """
-        request = self._build_request_for_this_corpus(
+        request = self._build_request_for_variants(
             operations.SuggestRequest,
             program=code,
             pick_count=pick_count,
@@ -305,7 +314,7 @@ class AlignedCorpus(search.AlignedCorpus):
         EarshotError
             When an argument is not valid, or the target is unknown.
         """
-        request = self._build_request_for_this_corpus(
+        request = self._build_request_for_variants(
             operations.RankRequest,
             candidates=list(candidates),
             program=program,
@@ -314,6 +323,14 @@ class AlignedCorpus(search.AlignedCorpus):
             target=target,
         )
         return _make_data_frame(operations.rank_candidates(request).ranking, ("forecast",))
+
+    def _build_request_for_variants(
+        self, request_type: type[RequestType], **fields: Any
+    ) -> RequestType:
+        """Build a request that leaves the choice of an alignment open where the user did."""
+        if self._has_default_alignment:
+            return _build_request(request_type, corpus=self.corpus.name, **fields)
+        return self._build_request_for_this_corpus(request_type, **fields)
 
     def _build_request_for_this_corpus(
         self, request_type: type[RequestType], **fields: Any

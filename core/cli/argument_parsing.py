@@ -199,7 +199,7 @@ def open_aligned_corpus_from_args(
     Parameters
     ----------
     args : argparse.Namespace
-    purpose : {"prediction", "map", "any"}
+    purpose : {"prediction", "suggestion", "map", "any"}
         What the command uses the alignment for; it decides where --alignment is missing.
     """
     # Imported late because they load torch, which --help does not need.

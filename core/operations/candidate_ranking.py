@@ -63,7 +63,7 @@ def rank_candidates(request: RankRequest) -> RankResult:
     >>> [refused.index for refused in rank_candidates(request).refused]
     [2]
     """
-    aligned_corpus = open_corpus_for_prediction(request.corpus, request.alignment)
+    aligned_corpus = open_corpus_for_prediction(request.corpus, request.alignment, "suggestion")
     target = choose_sound_target(aligned_corpus, request.mode, request.target)
     _raise_if_current_program_is_unpredictable(request)
     with share_program_reading_and_simulation(request.candidates):

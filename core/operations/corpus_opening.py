@@ -13,6 +13,7 @@ from core.search.alignment_choice_for_other_corpora import (
     load_alignment_by_name,
     make_no_common_alignment_error,
 )
+from core.search.default_alignment_choice import Purpose
 from core.search.multi_corpus_search import open_corpora_with_one_alignment
 
 
@@ -42,7 +43,7 @@ def choose_default_corpus() -> str:
 
 
 def open_corpora_for_prediction(
-    names: Sequence[str] = (), alignment: str | None = None
+    names: Sequence[str] = (), alignment: str | None = None, purpose: Purpose = "prediction"
 ) -> list[AlignedCorpus]:
     """Open corpora in the shared space of one alignment.
 
@@ -52,7 +53,9 @@ def open_corpora_for_prediction(
         Default: as `choose_default_corpus` chooses.
     alignment : str, optional
         Id of an alignment of the first corpus, or "CORPUS/ID". Default: the one made for
-        prediction.
+        the purpose.
+    purpose : {"prediction", "suggestion"}
+        As of `core.search.default_alignment_choice.choose_default_alignment`.
 
     Returns
     -------
@@ -72,17 +75,18 @@ def open_corpora_for_prediction(
     if alignment is not None:
         _, record = load_alignment_by_name(corpora[0], alignment)
         return open_corpora_with_one_alignment(corpora, record)
-    choice = choose_prediction_alignment(corpora)
+    choice = choose_prediction_alignment(corpora, purpose)
     if choice is None:
         raise make_no_common_alignment_error(corpora)
     return open_corpora_with_one_alignment(corpora, choice.load_chosen_alignment_record(corpora[0]))
 
 
 def open_corpus_for_prediction(
-    name: str | None = None, alignment: str | None = None
+    name: str | None = None, alignment: str | None = None, purpose: Purpose = "prediction"
 ) -> AlignedCorpus:
     """Open one corpus as `open_corpora_for_prediction` does."""
-    return open_corpora_for_prediction([name] if name is not None else [], alignment)[0]
+    names = [name] if name is not None else []
+    return open_corpora_for_prediction(names, alignment, purpose)[0]
 
 
 def format_alignment_name(aligned_corpus: AlignedCorpus) -> str:

@@ -65,7 +65,7 @@ def suggest_variants(request: SuggestRequest) -> SuggestResult:
     """
     if request.render:
         require_writable_workspace("Rendering")
-    aligned_corpus = open_corpus_for_prediction(request.corpus, request.alignment)
+    aligned_corpus = open_corpus_for_prediction(request.corpus, request.alignment, "suggestion")
     options = _build_suggest_options(aligned_corpus, request)
     if request.render:
         require_clip_as_target(options.target)

@@ -36,6 +36,9 @@ from core.pipeline.generate_and_add_missing_programs import (
     select_build_templates,
 )
 from core.pipeline.render_missing_clips import RENDERING_STEP, RenderReport, render_missing_clips
+from core.pipeline.simulation_of_missing_programs import (
+    simulate_programs_that_joint_alignments_search,
+)
 from core.progress_callback import Progress, ignore_progress
 from core.text_formatting import format_named_counts
 
@@ -267,6 +270,7 @@ def _build_existing_or_new_corpus(
             render_report = render_missing_clips(corpus, [encoder_ids["audio"]], executor, progress)
             embed_report += render_report.embed_report
             embed_report += embed_missing_clips(corpus, encoder_ids["audio"], progress, executor)
+            simulate_programs_that_joint_alignments_search(corpus, progress, executor)
     return BuildReport(
         corpus_name=corpus_name,
         counts=corpus.count_programs_by_state(),

@@ -14,6 +14,9 @@ from core.errors import EarshotError
 from core.pipeline.embed_missing_programs_and_clips import embed_missing_clips, embed_missing_code
 from core.pipeline.map_extension import add_programs_to_map
 from core.pipeline.render_missing_clips import render_missing_clips
+from core.pipeline.simulation_of_missing_programs import (
+    simulate_programs_that_joint_alignments_search,
+)
 from core.plots.map_before_and_after_alignment import rotate_after_map_to_before_map
 from core.programs import (
     DEFAULT_SOUND_SET,
@@ -220,6 +223,7 @@ def fill_map_gap(
         embed_missing_code(corpus, code_encoder, progress)
         render_missing_clips(corpus, [audio_encoder], progress=progress)
         embed_missing_clips(corpus, audio_encoder, progress)
+        simulate_programs_that_joint_alignments_search(corpus, progress)
     extended_corpus = open_aligned_corpus(corpus, alignment.id)
     added_ids = add_programs_to_map(
         extended_corpus, [candidate.program.id for candidate in candidates]

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.corpus import Corpus
+from core.encoders.concatenated_encoders import split_encoder_id
 from core.pipeline.starter_corpus_recipe import STARTER_CORPUS_NAME, create_starter_recipe
 
-DEFAULT_METHODS = ("kernel_ridge", "infonce")
+DEFAULT_METHODS = ("kernel_ridge", "joint_kernel_ridge", "infonce")
 """Methods that a corpus is trained with where nobody chooses.
 
-The first predicts snippets: of all methods, it was best by every audio encoder on programs outside
-the corpus. The second is the paper's, for the map.
+The first predicts the many variants of Suggest. The second predicts snippets: of all methods, it
+was best by every audio encoder on programs outside the corpus. The third is the paper's, for the
+map.
 """
+DEFAULT_METHODS_WITHOUT_SIMULATION = ("kernel_ridge", "infonce")
+JOINT_CODE_ENCODER = "sonicpi"
+"""Code encoder beside which the simulation was found to improve predictions."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,26 @@ class NextStep:
 
     action: Literal["build", "finish", "train", "listen"]
     corpus: Corpus | None = None
+
+
+def list_default_methods(
+    corpus: Corpus | None = None, code_encoder: str | None = None
+) -> tuple[str, ...]:
+    """Return the methods that a corpus is trained with where nobody chooses.
+
+    Parameters
+    ----------
+    corpus : Corpus, optional
+        Default: a corpus with the default encoders.
+    code_encoder : str, optional
+        Default: the one that the corpus was built with.
+    """
+    if corpus is None:
+        return DEFAULT_METHODS
+    code_encoder = code_encoder or str((corpus.settings.get("encoders") or {}).get("code", ""))
+    if JOINT_CODE_ENCODER in split_encoder_id(code_encoder):
+        return DEFAULT_METHODS
+    return DEFAULT_METHODS_WITHOUT_SIMULATION
 
 
 def find_next_workspace_step(corpora: Sequence[Corpus]) -> NextStep:
@@ -60,5 +85,5 @@ def make_build_resume_command(corpus_name: str) -> tuple[str, ...]:
 
 
 def make_train_command(corpus_name: str) -> tuple[str, ...]:
-    """Return the command that trains an alignment for prediction and one for the map."""
+    """Return the command that trains alignments for suggestions, prediction and the map."""
     return ("train", corpus_name)

@@ -10,26 +10,33 @@ from core.search.corpus_encoder_records import has_embeddings_of_alignment
 from core.search.default_alignment_choice import (
     PREDICTION_OBJECTIVES,
     AlignmentChoice,
+    Purpose,
     build_choice_of_requested_alignment,
     choose_default_alignment,
     make_no_alignment_error,
 )
+from core.search.stored_simulations import has_joint_objective
 
 ALIGNMENT_SEPARATOR = "/"
 """Between corpus and alignment where an alignment of another corpus is named."""
 
 
-def choose_prediction_alignment(corpora: Sequence[Corpus]) -> AlignmentChoice | None:
+def choose_prediction_alignment(
+    corpora: Sequence[Corpus], purpose: Purpose = "prediction"
+) -> AlignmentChoice | None:
     """Choose one alignment that predicts snippets in all corpora.
 
     A single corpus with an alignment takes its own. Otherwise an alignment of any corpus serves
     whose encoders have embedded all of `corpora`. Of several, those made for prediction come first,
-    then the one trained on most programs, then the newest.
+    then the one trained on most programs, then the one that its own corpus takes, then the newest.
+    So where clips lack the simulations that a joint alignment needs, kernel ridge is taken.
 
     Parameters
     ----------
     corpora : sequence of Corpus
         At least one.
+    purpose : {"prediction", "suggestion"}
+        As of `choose_default_alignment`.
 
     Returns
     -------
@@ -37,24 +44,54 @@ def choose_prediction_alignment(corpora: Sequence[Corpus]) -> AlignmentChoice | 
         None if there is no such alignment.
     """
     if len(corpora) == 1:
-        own_choice = choose_default_alignment(corpora[0], "prediction")
+        own_choice = choose_default_alignment(corpora[0], purpose)
         if own_choice is not None:
             return own_choice
     searched_names = [corpus.name for corpus in corpora]
     candidates = []
     for owner in _open_all_readable_corpora_named_first(searched_names):
-        choice = choose_default_alignment(owner, "prediction")
-        if choice is None:
-            continue
-        record = owner.load_alignment(choice.alignment_id)
-        if all(has_embeddings_of_alignment(corpus, record) for corpus in corpora):
-            candidates.append((_compute_shared_alignment_preference_key(record), owner, record))
+        for record in _load_prediction_alignments(owner, purpose):
+            if all(has_embeddings_of_alignment(corpus, record) for corpus in corpora):
+                candidates.append((_compute_shared_alignment_preference_key(record), owner, record))
+                break
     if not candidates:
         return None
     _, owner, record = max(candidates, key=lambda candidate: candidate[0])
     programs = f"{_count_trained_programs(record):,} programs"
     reason = f"of corpus '{owner.name}', trained on {programs} with the same encoders"
     return build_choice_of_requested_alignment(record, reason, owner.name)
+
+
+def choose_alignment_that_searches_all(
+    corpora: Sequence[Corpus], preferred: AlignmentRecord
+) -> AlignmentRecord:
+    """Return an alignment, or kernel ridge of its corpus where clips lack the simulations for it.
+
+    Parameters
+    ----------
+    corpora : sequence of Corpus
+    preferred : AlignmentRecord
+
+    Returns
+    -------
+    AlignmentRecord
+        `preferred` where no other one searches all of `corpora`.
+    """
+    if all(has_embeddings_of_alignment(corpus, preferred) for corpus in corpora):
+        return preferred
+    if has_joint_objective(preferred):
+        owner = Corpus.open(preferred.path.parent.parent.name)
+        for record in _load_prediction_alignments(owner, "suggestion"):
+            if all(has_embeddings_of_alignment(corpus, record) for corpus in corpora):
+                return record
+    return preferred
+
+
+def _load_prediction_alignments(corpus: Corpus, purpose: Purpose) -> list[AlignmentRecord]:
+    """Load the default alignment for a purpose, then that for suggestions."""
+    choices = [choose_default_alignment(corpus, name) for name in (purpose, "suggestion")]
+    ids = dict.fromkeys(choice.alignment_id for choice in choices if choice is not None)
+    return [corpus.load_alignment(alignment_id) for alignment_id in ids]
 
 
 def load_alignment_by_name(corpus: Corpus, name: str) -> tuple[Corpus, AlignmentRecord]:

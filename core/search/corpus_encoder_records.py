@@ -15,6 +15,7 @@ from core.corpus import AlignmentRecord, Corpus
 from core.encoders.concatenated_encoders import split_encoder_id
 from core.encoders.encoder_spec import REVISION_SEPARATOR
 from core.errors import EarshotError
+from core.search.stored_simulations import explain_missing_simulations
 
 SNIPPET_CACHE_SIZE = 8
 EMBEDDING_CHECK_CACHE_SIZE = 256
@@ -169,7 +170,10 @@ def _has_comparable_embeddings(corpus: Corpus, encoder: EncoderRecord) -> bool:
 
 
 def has_embeddings_of_alignment(corpus: Corpus, record: AlignmentRecord) -> bool:
-    """Return whether the encoders of an alignment have embedded clips and code of a corpus."""
+    """Return whether the encoders of an alignment have embedded clips and code of a corpus.
+
+    Of a joint alignment, every clip needs a simulation: the others would not be found.
+    """
     key = _EmbeddingCheckKey(corpus.path, corpus.change_stamp, record.path, corpus, record)
     return _check_embeddings_of_alignment(key)
 
@@ -197,6 +201,8 @@ def _check_embeddings_of_alignment(key: _EmbeddingCheckKey) -> bool:
             if not is_embedded and not set(split_encoder_id(encoder.id)) <= embedded_by:
                 return False
             check_embedding_revision(key.corpus, encoder)
+        if explain_missing_simulations(key.corpus, key.record):
+            return False
     except (KeyError, TypeError, EarshotError):  # Opening the alignment explains what is wrong.
         return False
     return True

@@ -10,15 +10,31 @@ from typing import Literal
 
 from core.alignment.config import JOINT_OBJECTIVE
 from core.corpus import AlignmentRecord, Corpus
+from core.encoders.concatenated_encoders import ID_SEPARATOR
 from core.errors import EarshotError
+from core.search.stored_simulations import (
+    SIMULATION_ENCODER,
+    explain_missing_simulations,
+    has_joint_objective,
+)
 
-Purpose = Literal["prediction", "map", "any"]
+Purpose = Literal["prediction", "suggestion", "map", "any"]
 PREDICTION_OBJECTIVES = (JOINT_OBJECTIVE, "kernel_ridge", "ridge")
 MAP_OBJECTIVES = ("infonce", "soft_infonce", "weighted_infonce")
 CACHE_SIZE = 64
-SIMULATION_SUFFIX = "+simulation"
-_OBJECTIVES_BY_PURPOSE = {"prediction": PREDICTION_OBJECTIVES, "map": MAP_OBJECTIVES, "any": ()}
-_PURPOSE_TEXTS = {"prediction": "prediction", "map": "the map", "any": ""}
+SIMULATION_SUFFIX = f"{ID_SEPARATOR}{SIMULATION_ENCODER}"
+_OBJECTIVES_BY_PURPOSE = {
+    "prediction": PREDICTION_OBJECTIVES,
+    "suggestion": PREDICTION_OBJECTIVES,
+    "map": MAP_OBJECTIVES,
+    "any": (),
+}
+_PURPOSE_TEXTS = {
+    "prediction": "prediction",
+    "suggestion": "suggestions",
+    "map": "the map",
+    "any": "",
+}
 
 
 @dataclass(frozen=True)
@@ -80,16 +96,18 @@ class AlignmentChoice:
 def choose_default_alignment(corpus: Corpus, purpose: Purpose) -> AlignmentChoice | None:
     """Choose the alignment that suits a purpose, and give the reason.
 
-    Kernel ridge predicts snippets best, and the InfoNCE objectives arrange the map. Of several
-    alignments with a suitable objective, those with the corpus's encoders come first, then those
-    that finished training and held out no whole templates, then the newest.
+    Joint kernel ridge predicts snippets best, where the simulations of all clips are stored; else
+    kernel ridge does. Kernel ridge predicts the many variants of a suggestion, which joint kernel
+    ridge would simulate one by one. The InfoNCE objectives arrange the map. Of several alignments
+    with a suitable objective, those with the corpus's encoders come first, then those that
+    finished training and held out no whole templates, then the best objective, then the newest.
 
     Parameters
     ----------
     corpus : Corpus
-    purpose : {"prediction", "map", "any"}
-        What the alignment is used for: finding neighbours of a snippet or clip, the map, or "any"
-        for the newest.
+    purpose : {"prediction", "suggestion", "map", "any"}
+        What the alignment is used for: finding neighbours of a snippet or clip, predicting many
+        variants of a program, the map, or "any" for the newest.
 
     Returns
     -------
@@ -149,22 +167,41 @@ def _choose_alignment_by_cache_key(key: _CacheKey) -> AlignmentChoice | None:
         return _make_alignment_choice(records[-1], "the newest alignment")
     if len(alignment_ids) == 1:
         return _make_alignment_choice(records[0], "the only alignment of this corpus")
-    objectives = _OBJECTIVES_BY_PURPOSE[key.purpose]
+    return _choose_alignment_made_for_purpose(key, records)
+
+
+def _choose_alignment_made_for_purpose(
+    key: _CacheKey, records: list[AlignmentRecord]
+) -> AlignmentChoice:
+    """Choose among several alignments, the newest last."""
     purpose_text = _PURPOSE_TEXTS[key.purpose]
-    suitable = [record for record in records if _get_training_objective(record) in objectives]
+    objectives = _OBJECTIVES_BY_PURPOSE[key.purpose]
+    made_for_purpose = [item for item in records if _get_training_objective(item) in objectives]
+    obstacles = {item.id: explain_missing_simulations(key.corpus, item) for item in records}
+    suitable = [item for item in made_for_purpose if not obstacles[item.id]]
     if not suitable:
+        newest = next((item for item in reversed(records) if not obstacles[item.id]), records[-1])
         return _make_alignment_choice(
-            records[-1], f"the newest alignment; none is made for {purpose_text}"
+            newest, f"the newest alignment; none is made for {purpose_text}"
         )
     corpus_encoders = key.corpus.settings.get("encoders")
-    # Of equals, max returns the first.
-    best = max(
-        reversed(suitable),
-        key=lambda record: _compute_alignment_preference_key(record, corpus_encoders),
-    )
+    preference_keys = [
+        _compute_alignment_preference_key(item, corpus_encoders, key.purpose) for item in suitable
+    ]
+    best_index = max(range(len(suitable)), key=lambda index: (preference_keys[index], index))
+    best = suitable[best_index]
     reason = f"made for {purpose_text}"
-    if best is not suitable[-1]:
+    if key.purpose == "suggestion" and has_joint_objective(best):
+        reason = f"made for prediction; none is made for {purpose_text}"
+    # Why the best one is not newer does not matter where its objective decides.
+    if any(other[:2] < preference_keys[best_index][:2] for other in preference_keys[best_index:]):
         reason += "; newer ones have other encoders, were stopped or held out templates"
+    if key.purpose == "prediction" and not has_joint_objective(best):
+        obstacle = next(
+            (obstacles[item.id] for item in reversed(made_for_purpose) if obstacles[item.id]), ""
+        )
+        if obstacle:
+            reason += f"; joint kernel ridge is left out: {obstacle}"
     return _make_alignment_choice(best, reason)
 
 
@@ -176,9 +213,9 @@ def _load_readable_alignment(corpus: Corpus, alignment_id: str) -> AlignmentReco
 
 
 def _compute_alignment_preference_key(
-    record: AlignmentRecord, corpus_encoders: dict[str, str] | None
-) -> tuple[bool, bool]:
-    """Return whether it has the corpus's encoders, and was trained on the whole corpus."""
+    record: AlignmentRecord, corpus_encoders: dict[str, str] | None, purpose: Purpose
+) -> tuple[bool, bool, bool]:
+    """Return whether it has the corpus's encoders, the whole corpus, and the best objective."""
     encoder_ids = {
         modality: encoder.get("id")
         for modality, encoder in record.config.get("encoders", {}).items()
@@ -188,7 +225,8 @@ def _compute_alignment_preference_key(
         encoder_ids["code"] = str(encoder_ids["code"]).removesuffix(SIMULATION_SUFFIX)
     held_out = record.config.get("split", {}).get("unseen_templates")
     is_complete = not held_out and record.metrics.get("stopped") != "cancelled"
-    return corpus_encoders in (None, encoder_ids), is_complete
+    is_best_objective = has_joint_objective(record) == (purpose == "prediction")
+    return corpus_encoders in (None, encoder_ids), is_complete, is_best_objective
 
 
 def _get_training_objective(record: AlignmentRecord) -> str:

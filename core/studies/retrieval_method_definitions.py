@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.alignment import AlignmentConfig
-from core.alignment.config import JOINT_OBJECTIVES
+from core.alignment.config import JOINT_OBJECTIVE, JOINT_OBJECTIVES
 from core.encoders.concatenated_encoders import ID_SEPARATOR, split_encoder_id
 
 BAG_OF_WORDS, EDIT_DISTANCE = "bag-of-words", "edit-distance"
@@ -35,7 +35,7 @@ class RetrievalMethod:
     alignment_config : AlignmentConfig, optional
         Config of the heads.
     is_default : bool
-        Whether it is Earshot's default method.
+        Whether it is Earshot's default method; in an ablation, the one that it changes.
     """
 
     name: str
@@ -90,7 +90,7 @@ def list_baseline_methods(code_encoder: str) -> list[RetrievalMethod]:
             )
             for encoder in text_encoders
         ),
-        make_kernel_ridge_method(DEFAULT_CODE_ENCODER),
+        replace(make_kernel_ridge_method(DEFAULT_CODE_ENCODER), is_default=False),
         *(make_joint_method(objective) for objective in JOINT_OBJECTIVES),
         make_raw_embedding_method(SCORE_ENCODER),
         make_kernel_ridge_method(SCORE_ENCODER),
@@ -103,7 +103,7 @@ def make_raw_embedding_method(code_encoder: str) -> RetrievalMethod:
 
 
 def make_kernel_ridge_method(code_encoder: str) -> RetrievalMethod:
-    """Return kernel ridge regression; with the default code encoder, it is the default method."""
+    """Return kernel ridge regression; with the default code encoder, ablations start from it."""
     return RetrievalMethod(
         f"kernel ridge on {shorten_encoder_id(code_encoder)}",
         PROJECTION_HEADS,
@@ -114,13 +114,17 @@ def make_kernel_ridge_method(code_encoder: str) -> RetrievalMethod:
 
 
 def make_joint_method(objective: str) -> RetrievalMethod:
-    """Return a joint kernel ridge regression on the default code encoder and the simulation."""
+    """Return a joint kernel ridge regression on the default code encoder and the simulation.
+
+    The one that is not whitened is the default method.
+    """
     code_encoder = f"{DEFAULT_CODE_ENCODER}{ID_SEPARATOR}{SIMULATION_ENCODER}"
     return RetrievalMethod(
         f"{objective.replace('_', ' ')} on {code_encoder}",
         PROJECTION_HEADS,
         code_encoder,
         make_preset_alignment_config(objective),
+        is_default=objective == JOINT_OBJECTIVE,
     )
 
 

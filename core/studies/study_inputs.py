@@ -17,6 +17,7 @@ from core.errors import EarshotError
 from core.evaluation.metrics_with_intervals import ALIGNED_VS_RAW
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.corpus_encoder_records import fill_default_encoder_ids
+from core.search.stored_simulations import has_joint_objective
 
 # Split, compared spaces and metric. Raw audio, because no projection head can distort it.
 SELECTION_CRITERION = ("validation", ALIGNED_VS_RAW, "overlap@3")
@@ -118,11 +119,13 @@ def find_best_alignment_on_validation_programs(corpus: Corpus) -> AlignmentRecor
     Only alignments of one audio encoder are compared, because `SELECTION_CRITERION` depends on
     that encoder's neighbours: the encoder that the corpus was built with, or, if no alignment has
     it, that of the newest alignment. Alignments with held-out templates were evaluated on fewer
-    programs, so they are chosen only if there are no others.
+    programs, so they are chosen only if there are no others; so are joint ones, whose code
+    embeddings hold the simulation, which the paper's measures of code must not see.
     """
-    records = corpus.load_alignments()
-    if not records:
+    all_records = corpus.load_alignments()
+    if not all_records:
         return None
+    records = [record for record in all_records if not has_joint_objective(record)] or all_records
     encoder_by_id = {record.id: record.config["encoders"]["audio"]["id"] for record in records}
     audio_encoder = (corpus.settings.get("encoders") or {}).get("audio")
     if audio_encoder not in encoder_by_id.values():

@@ -76,7 +76,7 @@ def compute_study_result(
     corpus: Corpus, options: Mapping[str, Any], progress: Progress
 ) -> StudyResult:
     """Render candidates of programs outside the corpus, and compare predictions with the truth."""
-    choice = choose_default_alignment(corpus, "prediction")
+    choice = choose_default_alignment(corpus, "suggestion")
     alignment_id = options.get("alignment") or (choice.alignment_id if choice else None)
     inputs = open_study_inputs(corpus, {**options, "alignment": alignment_id}, needs_alignment=True)
     aligned_corpus = inputs.required_aligned_corpus

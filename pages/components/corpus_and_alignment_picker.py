@@ -111,7 +111,7 @@ def draw_alignment_picker_in_sidebar(
     Parameters
     ----------
     corpus : Corpus
-    purpose : {"prediction", "map", "any"}
+    purpose : {"prediction", "suggestion", "map", "any"}
         What the page uses the alignment for; it decides while the user chooses none.
 
     Raises
@@ -121,8 +121,8 @@ def draw_alignment_picker_in_sidebar(
     """
     labels = list_alignment_labels(corpus)
     default_choice = choose_default_alignment(corpus, purpose)
-    if default_choice is None and purpose == "prediction":
-        return select_searching_alignment_of_other_corpus(corpus)
+    if default_choice is None and purpose in ("prediction", "suggestion"):
+        return select_searching_alignment_of_other_corpus(corpus, purpose)
     if default_choice is None:
         return None
     preselect_new_item_once(
@@ -159,9 +159,11 @@ def draw_alignment_picker_in_sidebar(
     return corpus.load_alignment(choice.alignment_id)
 
 
-def select_searching_alignment_of_other_corpus(corpus: Corpus) -> AlignmentRecord | None:
+def select_searching_alignment_of_other_corpus(
+    corpus: Corpus, purpose: Purpose
+) -> AlignmentRecord | None:
     """Return an alignment of another corpus that can search this one, and draw which it is."""
-    choice = choose_prediction_alignment([corpus])
+    choice = choose_prediction_alignment([corpus], purpose)
     if choice is None:
         return None
     with st.sidebar:
@@ -189,7 +191,7 @@ def draw_alignment_page(
     title : str
     draw_content : callable
         Draws the page.
-    purpose : {"prediction", "map", "any"}
+    purpose : {"prediction", "suggestion", "map", "any"}
         What the page uses the alignment for.
     """
     st.title(title)

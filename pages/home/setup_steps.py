@@ -10,8 +10,8 @@ from core.corpus import Corpus
 from core.corpus.corpus import DEFAULT_CLIP_SECONDS
 from core.pipeline.cost_estimates import estimate_build_cost, estimate_training_seconds
 from core.pipeline.next_step_hint import (
-    DEFAULT_METHODS,
     NextStep,
+    list_default_methods,
     make_build_resume_command,
     make_train_command,
 )
@@ -156,8 +156,8 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
             corpus_and_alignment_picker.open_page_with_corpus("pages/train/page.py", corpus.name)
         return
     st.caption(
-        "Brings code and sound together: kernel ridge for predictions, InfoNCE for the map."
-        f" {estimate_and_format_training_time(corpus)}"
+        "Brings code and sound together: joint kernel ridge for predictions, kernel ridge for"
+        f" suggestions, InfoNCE for the map. {estimate_and_format_training_time(corpus)}"
     )
     if corpus is None or next_step.action != "train" or workspace.is_workspace_read_only():
         return
@@ -184,7 +184,7 @@ def estimate_and_format_training_time(corpus: Corpus | None) -> str:
         clip_count = page_cache.count_programs_by_state(corpus)["ok"]
     seconds = sum(
         estimate_training_seconds(clip_count, AlignmentConfig.from_preset(method))
-        for method in DEFAULT_METHODS
+        for method in list_default_methods(corpus)
     )
     duration = markdown_and_errors.format_duration(seconds)
     return (

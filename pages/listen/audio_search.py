@@ -120,7 +120,7 @@ def draw_clip_picker_and_search(selected: Selection) -> SearchOutcome:
         st.caption(f"The sound: {markdown_and_errors.escape_markdown(query.name)}")
         audio_player.draw_clip_player(query.clip, query.name, QUERY_PLAYER_KEY)
     neighbour_count = draw_neighbour_count_picker()
-    further_corpora = draw_further_corpora_picker(selected)
+    selected, further_corpora = draw_further_corpora_picker(selected)
     if query is None:
         return SearchOutcome(
             message="Upload a sound to find the nearest code."
@@ -201,7 +201,7 @@ def draw_corpus_clip_picker_and_search(selected: Selection) -> SearchOutcome:
     st.caption(f"{markdown_and_errors.pluralize(len(programs), 'clip')} {verb}.{limit}")
     audio_player.draw_audio_file_player(program["audio"], program["name"], QUERY_PLAYER_KEY)
     neighbour_count = draw_neighbour_count_picker()
-    further_corpora = draw_further_corpora_picker(selected)
+    selected, further_corpora = draw_further_corpora_picker(selected)
     # Imports torch: the clips are drawn before.
     from core.search.multi_corpus_search import (
         find_program_neighbours_in_corpora,

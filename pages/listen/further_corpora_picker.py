@@ -6,16 +6,26 @@ import streamlit as st
 
 from core.corpus import AlignmentRecord, Corpus, list_corpora
 from core.errors import EarshotError
+from core.search.alignment_choice_for_other_corpora import choose_alignment_that_searches_all
 from core.search.corpus_encoder_records import has_embeddings_of_alignment
-from pages.components import session_keys
+from pages.components import corpus_and_alignment_picker, markdown_and_errors, session_keys
 from pages.components.corpus_and_alignment_picker import Selection
 
 
-def draw_further_corpora_picker(selected: Selection) -> list[Corpus]:
-    """Draw the choice of further corpora, if the alignment can search any; return those chosen."""
+def draw_further_corpora_picker(selected: Selection) -> tuple[Selection, list[Corpus]]:
+    """Draw the choice of further corpora, if the alignment can search any.
+
+    Returns
+    -------
+    Selection
+        The selected corpus, with kernel ridge where a chosen corpus lacks simulations for the
+        selected alignment; a caption says so.
+    list of Corpus
+        The chosen ones.
+    """
     corpora = list_searchable_corpora(selected.corpus, selected.alignment)
     if not corpora:
-        return []
+        return selected, []
     chosen_names = st.multiselect(
         "Search these corpora too",
         list(corpora),
@@ -25,7 +35,17 @@ def draw_further_corpora_picker(selected: Selection) -> list[Corpus]:
         persist_state="session",
         help="Corpora that are embedded by the encoders of this alignment.",
     )
-    return [corpora[name] for name in chosen_names if name in corpora]
+    chosen = [corpora[name] for name in chosen_names if name in corpora]
+    alignment = choose_alignment_that_searches_all([selected.corpus, *chosen], selected.alignment)
+    if alignment.path != selected.alignment.path:
+        label = corpus_and_alignment_picker.format_alignment_label(alignment)
+        st.caption(
+            markdown_and_errors.escape_markdown(
+                f"Searched by {label}: clips lack the simulations that joint kernel ridge needs."
+            )
+        )
+        selected = Selection(selected.corpus, alignment)
+    return selected, chosen
 
 
 def list_searchable_corpora(corpus: Corpus, alignment: AlignmentRecord) -> dict[str, Corpus]:
@@ -36,7 +56,8 @@ def list_searchable_corpora(corpus: Corpus, alignment: AlignmentRecord) -> dict[
             continue
         try:
             other = Corpus.open(name)
-            if has_embeddings_of_alignment(other, alignment):
+            used = choose_alignment_that_searches_all([corpus, other], alignment)
+            if has_embeddings_of_alignment(other, used):
                 searchable[name] = other
         except EarshotError:  # Home shows what is damaged.
             continue

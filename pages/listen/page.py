@@ -74,7 +74,7 @@ def draw_code_search(selected: Selection) -> None:
     with left:
         snippet, should_render = draw_snippet_form()
         neighbour_count = audio_search.draw_neighbour_count_picker()
-        further_corpora = further_corpora_picker.draw_further_corpora_picker(selected)
+        selected, further_corpora = further_corpora_picker.draw_further_corpora_picker(selected)
     neighbours = None
     check_container = None
     with right:

@@ -48,7 +48,7 @@ def draw_page() -> None:
     if not workspace.is_workspace_read_only():
         with markdown_and_errors.catch_and_show_errors():
             audition_http_routes.open_audition_clips()  # Starts the render workers.
-    corpus_and_alignment_picker.draw_alignment_page("Suggest", draw_suggestions, "prediction")
+    corpus_and_alignment_picker.draw_alignment_page("Suggest", draw_suggestions, "suggestion")
 
 
 @st.fragment

@@ -27,10 +27,13 @@ class EncoderChoice:
         Options of `./run train` for encoders other than the corpus's.
     has_embeddings : bool
         Whether the corpus has embeddings of both.
+    code_encoder : str or None
+        None for that of the corpus.
     """
 
     cli_options: tuple[str, ...] = ()
     has_embeddings: bool = True
+    code_encoder: str | None = None
 
 
 def draw_encoder_picker(corpus: Corpus) -> EncoderChoice:
@@ -54,7 +57,8 @@ def draw_encoder_picker(corpus: Corpus) -> EncoderChoice:
         if encoder_id != corpus_encoders[modality]
         for part in (f"--{modality}-encoder", encoder_id)
     ]
-    return EncoderChoice(tuple(options), draw_embed_job_unless_corpus_embedded(corpus, chosen))
+    has_embeddings = draw_embed_job_unless_corpus_embedded(corpus, chosen)
+    return EncoderChoice(tuple(options), has_embeddings, chosen["code"])
 
 
 def describe_clip_count_and_encoders_of_corpus(

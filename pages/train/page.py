@@ -10,12 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from core import jobs, workspace
-from core.alignment import AlignmentConfig
 from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
 from core.jobs import Job
 from core.pipeline.cost_estimates import estimate_training_seconds
-from core.pipeline.next_step_hint import DEFAULT_METHODS
 from core.plots import training_curves
 from core.plots.metrics_before_after import COMPARED_METRICS
 from core.text_formatting import format_p_value
@@ -39,6 +37,7 @@ from pages.train import (
     sweep_panel,
     training_settings_form,
 )
+from pages.train.default_trainings import describe_default_trainings, list_default_configs
 from pages.train.training_settings_form import TrainingFormValues
 
 # The URL holds these labels.
@@ -113,11 +112,8 @@ def draw_training_form(corpus: Corpus) -> None:
     button_container = st.container(key="train-button")
     method = training_settings_form.draw_training_method_picker()
     form_values = None
-    if method == training_settings_form.BOTH_METHODS:
-        st.caption(
-            "Two trainings with their default settings: kernel ridge for predictions on Listen,"
-            " InfoNCE for the map. Choose one method to change its settings."
-        )
+    if method == training_settings_form.DEFAULT_METHODS:
+        st.caption(describe_default_trainings(corpus, encoder_choice.code_encoder))
     else:
         form_values = training_settings_form.draw_training_config_controls(method)
     held_out_templates = draw_held_out_template_controls(corpus)
@@ -129,7 +125,7 @@ def draw_training_form(corpus: Corpus) -> None:
             width="stretch",
             disabled=not encoder_choice.has_embeddings,
         )
-        draw_training_time_estimate(corpus, form_values)
+        draw_training_time_estimate(corpus, encoder_choice.code_encoder, form_values)
     if is_pressed:
         with markdown_and_errors.catch_and_show_errors():
             argv = ["train", corpus.name]
@@ -158,11 +154,13 @@ def draw_held_out_template_controls(corpus: Corpus) -> list[str]:
         )
 
 
-def draw_training_time_estimate(corpus: Corpus, form_values: TrainingFormValues | None) -> None:
+def draw_training_time_estimate(
+    corpus: Corpus, code_encoder: str | None, form_values: TrainingFormValues | None
+) -> None:
     """Draw how long a training takes, or which value is invalid; None: the default trainings."""
     try:
         configs = (
-            [AlignmentConfig.from_preset(method) for method in DEFAULT_METHODS]
+            list_default_configs(corpus, code_encoder)
             if form_values is None
             else [form_values.to_alignment_config()]
         )

@@ -12,11 +12,11 @@ from core.alignment import AlignmentConfig
 from core.alignment.config import DEVICES, OBJECTIVES, PRECISIONS, PRESETS, SCHEDULES
 from pages.components import session_keys
 
-BOTH_METHODS = "default"
-"""Option of the method: kernel ridge for prediction and InfoNCE for the map."""
+DEFAULT_METHODS = "default"
+"""Option of the method: an alignment for prediction, one for suggestions and one for the map."""
 UNSCOPED_METHOD = "soft_infonce"  # Its widgets have the keys of older versions.
 METHOD_LABELS = {
-    BOTH_METHODS: "Both",
+    DEFAULT_METHODS: "Default",
     "soft_infonce": "Soft InfoNCE",
     "kernel_ridge": "Kernel ridge",
     "joint_kernel_ridge": "Joint kernel ridge",
@@ -275,17 +275,18 @@ def draw_training_method_picker() -> str:
     """Draw the choice of a method, which sets the defaults of all fields."""
     return st.segmented_control(
         "Method",
-        [BOTH_METHODS, *PRESETS],
-        default=BOTH_METHODS,
+        [DEFAULT_METHODS, *PRESETS],
+        default=DEFAULT_METHODS,
         required=True,
         key=session_keys.TRAINING_METHOD.name,
         persist_state="session",
         format_func=lambda option: METHOD_LABELS.get(option, option),
-        help="Both trains kernel ridge, which Listen uses to predict, and InfoNCE, which the map"
-        " uses. Soft InfoNCE weights targets by audio similarity and agrees best with raw audio."
-        " Kernel ridge predicts snippets that resemble no corpus program best, with the code"
-        " encoder sonicpi. Joint kernel ridge adds the simulated sound, and whitened it finds"
-        " a program best among its variants. InfoNCE is the paper's method.",
+        help="Default trains joint kernel ridge, which Listen uses to predict, kernel ridge, which"
+        " Suggest uses, and InfoNCE, which the map uses. Soft InfoNCE weights targets by audio"
+        " similarity and agrees best with raw audio. Kernel ridge predicts snippets that resemble"
+        " no corpus program, with the code encoder sonicpi. Joint kernel ridge adds the simulated"
+        " sound and predicts them best; whitened it finds a program best among its variants."
+        " InfoNCE is the paper's method.",
     )
 
 

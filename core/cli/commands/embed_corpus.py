@@ -34,12 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Compute the missing embeddings, then print a summary."""
     from core.pipeline import embed_missing_programs_and_clips
+    from core.pipeline.simulation_of_missing_programs import (
+        simulate_programs_that_joint_alignments_search,
+    )
 
     corpus = open_corpus_from_args(args)
     with open_executor(args, progress) as (executor, progress):
         report = embed_missing_programs_and_clips.embed_corpus(
             corpus, args.code_encoder, args.audio_encoder, progress, executor
         )
+        with corpus.lock_for_writing(f"embed {corpus.name}"):
+            simulate_programs_that_joint_alignments_search(corpus, progress, executor)
     if args.json:
         print_json_line(add_older_json_keys("embed", asdict(report)))
         return

@@ -139,7 +139,7 @@ def run_command(args: argparse.Namespace, _progress: Progress) -> None:
 
     build_outline_of_audible_program(snippet)
     args.corpus = args.corpus or choose_default_corpus()
-    aligned_corpus = open_aligned_corpus_from_args(args)
+    aligned_corpus = open_aligned_corpus_from_args(args, "suggestion")
     if args.render and (args.toward is None or args.sensitivity):
         raise EarshotError(
             "--render compares picks with a clip.",

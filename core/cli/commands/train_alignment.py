@@ -1,9 +1,11 @@
 """Train alignments of a corpus's code and audio.
 
-Without a method and without fields of the config, two are trained: kernel-ridge, which predicts
-the sound of snippets, and infonce, which arranges the map. Each is evaluated before and after on
-held-out programs, its map is computed, and its forecast of measured properties is fitted. A field
-that neither an option nor the file of --config sets has the default of the method.
+Without a method and without fields of the config, three are trained: kernel-ridge, which predicts
+the variants of suggest, joint-kernel-ridge, which predicts the sound of snippets, and infonce,
+which arranges the map. Code encoders other than sonicpi have no joint one: kernel-ridge predicts
+both. Each is evaluated before and after on held-out programs, its map is computed, and its forecast
+of measured properties is fitted. A field that neither an option nor the file of --config sets has
+the default of the method.
 """
 
 from __future__ import annotations
@@ -26,12 +28,13 @@ from core.cli.argument_parsing import (
     parse_int,
 )
 from core.cli.commands.evaluate_alignment import print_alignment_metrics
-from core.cli.terminal_output import print_result_to_stdout
+from core.cli.terminal_output import print_result_to_stdout, print_status_to_stderr
 from core.errors import EarshotError
 from core.progress_callback import Progress
 
 if TYPE_CHECKING:
     from core.alignment import AlignmentConfig
+    from core.corpus import Corpus
 
 IS_LONG_RUNNING = True
 METHOD_OF_OTHER_CONFIGS = "soft_infonce"
@@ -50,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="infonce: the paper's; soft-infonce: targets follow the similarity of clips;"
         " kernel-ridge: predicts the sound of snippets; joint-kernel-ridge: also from their"
         " simulated sound; whitened-joint-kernel-ridge: the same, finds a program best among its"
-        " variants (kernel-ridge and infonce; with fields of the config, soft-infonce)",
+        " variants (kernel-ridge, joint-kernel-ridge and infonce; with fields of the config,"
+        " soft-infonce)",
     )
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="JSON with some or all fields of the config"
@@ -116,7 +120,7 @@ def _parse_held_out_template_count_or_ids(values: Sequence[str]) -> Sequence[str
 
 
 def list_training_configs(args: argparse.Namespace) -> list[AlignmentConfig]:
-    """Return the configs to train with: that of the options, or the two defaults without any."""
+    """Return the configs to train with: that of the options, or the defaults without any."""
     from core.alignment import AlignmentConfig
     from core.pipeline.next_step_hint import DEFAULT_METHODS  # Loads pandas, unlike --help.
 
@@ -130,25 +134,49 @@ def list_training_configs(args: argparse.Namespace) -> list[AlignmentConfig]:
 def run_command(args: argparse.Namespace, progress: Progress) -> None:
     """Train the alignments, then print their metrics."""
     configs = list_training_configs(args)
-    from core.pipeline import evaluate_alignment_on_held_out_programs, train_and_evaluate_alignment
-    from core.pipeline.forecast_preparation import prepare_corpus_for_forecast
+    from core.alignment.config import JOINT_OBJECTIVES
+    from core.pipeline.next_step_hint import list_default_methods
 
     corpus = open_corpus_from_args(args)
+    has_default_configs = len(configs) > 1
+    if has_default_configs:
+        methods = list_default_methods(corpus, args.code_encoder)
+        configs = [config for config in configs if config.objective in methods]
     for config in configs:
-        aligned_corpus = train_and_evaluate_alignment.train(
-            corpus,
-            config,
-            progress=progress,
-            code_encoder=args.code_encoder,
-            audio_encoder=args.audio_encoder,
-            unseen_templates=_parse_held_out_template_count_or_ids(args.unseen_templates),
-        )
-        record = aligned_corpus.record
-        if not args.json:
+        try:
+            _train_and_print_metrics(args, corpus, config, progress)
+        except EarshotError as error:
+            if not has_default_configs or config.objective not in JOINT_OBJECTIVES:
+                raise
+            # Kernel ridge, which is trained before, then predicts snippets too.
             method = format_with_hyphens(config.objective)
-            print_result_to_stdout(
-                f"Saved alignment {record.id} ({method}) of {args.corpus} to {record.path}."
-            )
-        prepare_corpus_for_forecast(aligned_corpus, progress)
-        metrics = evaluate_alignment_on_held_out_programs.evaluate_alignment(aligned_corpus)
-        print_alignment_metrics(record.id, metrics, args.json)
+            print_status_to_stderr(f"No alignment by {method} was trained. {error}")
+
+
+def _train_and_print_metrics(
+    args: argparse.Namespace, corpus: Corpus, config: AlignmentConfig, progress: Progress
+) -> None:
+    from core.alignment.config import JOINT_OBJECTIVES
+    from core.pipeline import evaluate_alignment_on_held_out_programs, train_and_evaluate_alignment
+    from core.pipeline.forecast_preparation import prepare_corpus_for_forecast
+    from core.pipeline.simulation_of_missing_programs import simulate_missing_programs
+
+    if config.objective in JOINT_OBJECTIVES:
+        simulate_missing_programs(corpus, progress)
+    aligned_corpus = train_and_evaluate_alignment.train(
+        corpus,
+        config,
+        progress=progress,
+        code_encoder=args.code_encoder,
+        audio_encoder=args.audio_encoder,
+        unseen_templates=_parse_held_out_template_count_or_ids(args.unseen_templates),
+    )
+    record = aligned_corpus.record
+    if not args.json:
+        method = format_with_hyphens(config.objective)
+        print_result_to_stdout(
+            f"Saved alignment {record.id} ({method}) of {args.corpus} to {record.path}."
+        )
+    prepare_corpus_for_forecast(aligned_corpus, progress)
+    metrics = evaluate_alignment_on_held_out_programs.evaluate_alignment(aligned_corpus)
+    print_alignment_metrics(record.id, metrics, args.json)

@@ -88,13 +88,16 @@ def test_a_first_drum_pattern_finds_drums_without_synths_among_three_clips(
     assert any(is_drums_alone), programs[["name", "role"]]
 
 
-def test_the_default_training_makes_an_alignment_for_prediction_and_one_for_the_map(
+def test_the_default_training_makes_alignments_for_prediction_suggestions_and_the_map(
     starter: AlignedCorpus,
 ) -> None:
     corpus = starter.corpus
     prediction = choose_default_alignment(corpus, "prediction")
     assert prediction is not None and prediction.alignment_id == starter.record.id
-    assert (prediction.method, prediction.reason) == ("kernel-ridge", "made for prediction")
+    assert prediction.method == "joint-kernel-ridge"
+    assert prediction.reason == "made for prediction"
+    for_suggestions = choose_default_alignment(corpus, "suggestion")
+    assert for_suggestions is not None and for_suggestions.method == "kernel-ridge"
     for_map = choose_default_alignment(corpus, "map")
     assert for_map is not None and for_map.method == "infonce"
     assert corpus.load_alignment_map_points(for_map.alignment_id) is not None

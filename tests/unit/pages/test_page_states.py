@@ -229,6 +229,16 @@ def test_train_trains_for_prediction_and_for_the_map_by_default(full_workspace: 
     assert (job.argv, job.title) == (("train", "tiny"), "Train alignments of tiny")
 
 
+def test_train_names_the_three_default_trainings_of_a_corpus_of_sonicpi(
+    empty_workspace: Path,
+) -> None:
+    corpus = Corpus.create("plain")
+    corpus.set_corpus_setting("encoders", {"code": "sonicpi", "audio": "log-mel"})
+    app = open_alone("train")
+    assert not app.exception
+    assert "joint kernel ridge for predictions on Listen, kernel ridge for Suggest" in get_text(app)
+
+
 @pytest.mark.parametrize("label", ["1 · soft targets", "1 · soft InfoNCE"])
 def test_bookmarks_under_an_older_label_open_the_alignment(
     full_workspace: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, label: str

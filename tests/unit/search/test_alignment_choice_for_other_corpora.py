@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from core.corpus import Corpus
+from core.encoders import find_encoder_spec
 from core.errors import EarshotError
 from core.search.aligned_corpus import open_aligned_corpus
 from core.search.alignment_choice_for_other_corpora import (
+    choose_alignment_that_searches_all,
     choose_prediction_alignment,
     load_alignment_by_name,
 )
@@ -57,3 +60,39 @@ def test_an_alignment_of_another_corpus_can_be_named(corpus: Corpus) -> None:
     assert open_aligned_corpus(songs, record) is open_aligned_corpus(songs, record)
     with pytest.raises(EarshotError):
         load_alignment_by_name(songs, alignment_id)
+
+
+def store_simulations(corpus: Corpus) -> None:
+    spec = find_encoder_spec("simulation")
+    program_ids = list(corpus.load_programs()["program"])
+    vectors = np.random.default_rng(0).normal(size=(len(program_ids), spec.dim))
+    corpus.store_embeddings(spec.id, spec.revision, program_ids, vectors.astype(np.float32))
+
+
+def test_corpora_without_simulations_are_searched_by_kernel_ridge(corpus: Corpus) -> None:
+    """So is a corpus beside the owner of a joint alignment; with simulations, that is taken."""
+    songs = make_tone_corpus("songs", 4)
+    ridge = save_untrained_alignment(corpus, alignment={"objective": "kernel_ridge"})
+    store_simulations(corpus)
+    config = corpus.load_alignment(ridge).config
+    spec = find_encoder_spec("sonicpi+simulation")
+    code = {"id": spec.id, "revision": spec.revision, "dim": spec.dim}
+    joint = save_untrained_alignment(
+        corpus,
+        alignment={"objective": "joint_kernel_ridge"},
+        encoders={**config["encoders"], "code": code},
+    )
+    joint_record = corpus.load_alignment(joint)
+    for corpora in ([songs], [corpus, songs], [songs, corpus]):
+        choice = choose_prediction_alignment(corpora)
+        assert choice is not None and choice.alignment_id == ridge
+        assert choose_alignment_that_searches_all(corpora, joint_record).id == ridge
+    own = choose_prediction_alignment([corpus])
+    assert own is not None and own.alignment_id == joint
+    store_simulations(songs)
+    for corpora in ([songs], [corpus, songs]):
+        choice = choose_prediction_alignment(corpora)
+        assert choice is not None and choice.alignment_id == joint
+        assert choose_alignment_that_searches_all(corpora, joint_record).id == joint
+        for_suggestions = choose_prediction_alignment(corpora, "suggestion")
+        assert for_suggestions is not None and for_suggestions.alignment_id == ridge
