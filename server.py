@@ -21,6 +21,7 @@ from pages.components import (
     slider_http_routes,
     static_file_middleware,
     style_middleware,
+    target_comparison_http_routes,
 )
 
 # Until app.py calls `st.navigation`, Streamlit would build a navigation from the folder pages/.
@@ -36,6 +37,7 @@ app = st.App(
         *clip_http_routes.build_audio_routes(),
         *code_editor_http_routes.build_code_editor_routes(),
         *slider_http_routes.build_slider_routes(),
+        *target_comparison_http_routes.build_comparison_routes(),
         Mount(MOUNT_PATH, build_mounted_api_application()),
     ],
     middleware=[

@@ -13,6 +13,7 @@ const makeElement = (tag, className, text) => {
 
 function createAudition(root) {
   const audition = { root, data: null, focused: 0, drawnRound: null, sendAction: () => {} };
+  audition.comparisons = new Map(); // By URL: {verdict, gain}, {error} or {isLoading}.
   root.audition = audition; // For tests.
   const engine = (audition.engine = new AuditionEngine(() => updateAudition(audition)));
   audition.handleKey = (event) => handleAuditionKey(audition, event);
@@ -169,8 +170,10 @@ function makeCard(version, allowedActions) {
   head.append(
     makeElement("kbd", "", String(version.number)),
     makeElement("span", "title", version.title),
-    makeElement("span", "status"),
   );
+  // Its width is kept free, so that nothing moves when the comparison arrives.
+  if (version.comparisonUrl) head.append(makeElement("span", "verdict"));
+  head.append(makeElement("span", "status"));
   card.append(head);
   const description = [version.forecast, version.note].filter(Boolean).join("; ");
   if (description) card.append(makeElement("div", "forecast", description));
@@ -274,6 +277,57 @@ function drawAudition(audition) {
   drawStar(audition);
 }
 
+// -- comparison with a target ----------------------------------------------------------------
+
+// Asks whether a version is truly nearer to the target, once both clips have arrived.
+async function compareVersion(audition, version) {
+  const url = version.comparisonUrl;
+  const [current] = audition.data.versions;
+  const { comparisons, engine } = audition;
+  if (!url || comparisons.has(url) || ![version, current].every((v) => engine.isPlayable(v))) return;
+  comparisons.set(url, { isLoading: true });
+  let entry;
+  try {
+    const response = await fetch(url);
+    entry = response.ok ? await response.json() : { error: response.statusText };
+  } catch (error) {
+    entry = { error: error.message };
+  }
+  comparisons.set(url, entry);
+  updateAudition(audition);
+}
+
+// Returns the number of the version that is truly nearest; null until all are compared.
+function findNearestVersion(audition) {
+  const { data, engine, comparisons } = audition;
+  let [nearest, highestGain] = [0, 0];
+  for (const version of data.versions) {
+    if (!version.comparisonUrl) return null;
+    if (engine.buffers.get(version.clip)?.error) continue;
+    const comparison = comparisons.get(version.comparisonUrl);
+    if (!comparison || comparison.isLoading) return null;
+    if (comparison.error && !version.number) return null; // Nothing was compared with it.
+    if (comparison.gain > highestGain) [nearest, highestGain] = [version.number, comparison.gain];
+  }
+  return engine.isPlayable(data.versions[0]) ? nearest : null;
+}
+
+function updateVerdicts(audition) {
+  const { root, data, comparisons } = audition;
+  for (const version of data.versions) compareVersion(audition, version);
+  const nearest = findNearestVersion(audition);
+  for (const card of root.querySelectorAll(".card")) {
+    const element = card.querySelector(".verdict");
+    if (!element) continue;
+    const number = Number(card.dataset.number);
+    const comparison = comparisons.get(findVersion(audition, number).comparisonUrl);
+    const isNearest = number === nearest;
+    card.classList.toggle("nearest", isNearest);
+    element.textContent = isNearest ? "nearest" : number ? comparison?.verdict ?? "" : "";
+    element.title = comparison?.error ?? "By its true sound, compared with the target";
+  }
+}
+
 function updateAudition(audition) {
   const { root, engine, data } = audition;
   if (!data) return;
@@ -296,6 +350,7 @@ function updateAudition(audition) {
     text.textContent = number === next ? "next bar" : number === playing ? "playing"
       : status === "failed" ? entry.error : STATUS_TEXT[status];
   }
+  updateVerdicts(audition);
   announceChange(audition);
   const toggle = root.querySelector('[data-action="toggle"]');
   if (toggle) toggle.lastChild.textContent = engine.voice ? "Stop" : "Play";
@@ -308,6 +363,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   audition.data = data;
   if (audition.drawnRound !== data.round) {
     audition.drawnRound = data.round;
+    for (const [url, { error }] of audition.comparisons) if (error) audition.comparisons.delete(url);
     const playing = audition.engine.voice?.version.clip;
     for (const version of data.versions) audition.engine.renameVoice(version);
     const kept = data.versions.find((version) => version.clip === playing);

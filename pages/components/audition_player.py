@@ -15,13 +15,16 @@ import streamlit as st
 from core import workspace
 from core.sonicpi import DEFAULT_SONIC_PI
 from core.suggest.audition_loop_timing_and_loudness import compute_loop_timings
-from pages.components import audition_http_routes, session_keys
+from pages.components import audition_http_routes, session_keys, target_comparison_http_routes
 from pages.components.utf16_offsets import count_utf16_units
 
 ASSETS_DIR = Path(__file__).parent
 KEY_HINT = (
     "Keys: 0–6 or arrows play at the next bar, with Shift at once; Enter takes; m more like this;"
     " d different; r render; u undo."
+)
+COMPARISON_HINT = (
+    " Nearer, not nearer: the true sound compared with the target and with the current version."
 )
 
 _audition_component = st.components.v2.component(
@@ -98,6 +101,9 @@ class AuditionView:
     hint : str
         The keys, in words.
     sonic_pi : {"3.2", "5"}
+    target_key : str
+        Of `TargetComparisons.register_target`: the cards state whether their clips are nearer to
+        that target than the first one. Empty without a target clip.
     """
 
     bars: int
@@ -107,6 +113,7 @@ class AuditionView:
     is_edited: bool = False
     hint: str = KEY_HINT
     sonic_pi: str = DEFAULT_SONIC_PI
+    target_key: str = ""
 
 
 def draw_audition_player(
@@ -143,6 +150,7 @@ def build_audition_data(versions: Sequence[AuditionVersion], view: AuditionView)
     # Rounded to whole frames, as the browser does it.
     lengths = [round(timing.seconds * 44100) / 44100 for timing in timings]
     urls: list[str] = [""] * len(versions)
+    comparison_urls: list[str] = [""] * len(versions)
     clip_ids = [
         audition_http_routes.build_clip_id(version.source, seconds, view.sonic_pi)
         for version, seconds in zip(versions, lengths)
@@ -154,6 +162,13 @@ def build_audition_data(versions: Sequence[AuditionVersion], view: AuditionView)
             requests, owner, view.sonic_pi
         )
         urls = [audition_http_routes.build_clip_url(clip_id) for clip_id in clip_ids]
+        if view.target_key:
+            comparison_urls = [
+                target_comparison_http_routes.build_comparison_url(
+                    view.target_key, clip_ids[0], clip_id
+                )
+                for clip_id in clip_ids
+            ]
     data: dict[str, Any] = {
         "versions": [
             {
@@ -161,6 +176,7 @@ def build_audition_data(versions: Sequence[AuditionVersion], view: AuditionView)
                 "key": build_version_key(version.source),
                 "clip": clip_id,
                 "url": url,
+                "comparisonUrl": comparison_url,
                 "seconds": seconds,
                 "bars": timing.bars,
                 "title": version.title,
@@ -179,8 +195,8 @@ def build_audition_data(versions: Sequence[AuditionVersion], view: AuditionView)
                     for change in version.changes
                 ],
             }
-            for number, (version, clip_id, url, seconds, timing) in enumerate(
-                zip(versions, clip_ids, urls, lengths, timings)
+            for number, (version, clip_id, url, comparison_url, seconds, timing) in enumerate(
+                zip(versions, clip_ids, urls, comparison_urls, lengths, timings)
             )
         ],
         "program": versions[0].source if versions else "",
@@ -188,7 +204,7 @@ def build_audition_data(versions: Sequence[AuditionVersion], view: AuditionView)
         "tree": list(view.tree),
         "actions": list(view.actions),
         "isEdited": view.is_edited,
-        "hint": view.hint,
+        "hint": view.hint + (COMPARISON_HINT if any(comparison_urls) else ""),
     }
     # The component draws everything again when this changes.
     data["round"] = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]

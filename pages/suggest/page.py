@@ -21,6 +21,7 @@ from pages.components import (
     session_keys,
     slider_http_routes,
     sonic_pi_buttons,
+    target_comparison_http_routes,
 )
 from pages.components.audition_player import AuditionView, build_version_key
 from pages.components.corpus_and_alignment_picker import Selection
@@ -109,11 +110,15 @@ class SliderKey:
     selected: Selection
     target_key: tuple[str, ...]
 
+    @property
+    def corpus_key(self) -> tuple[str, ...]:
+        """What names the state of the corpus, and the alignment."""
+        corpus = self.selected.corpus
+        return (str(corpus.path), corpus.change_stamp, self.selected.alignment.id)
+
     def build_program_key(self, code: str) -> str:
         """Return the key under which the program is registered."""
-        corpus = self.selected.corpus
-        corpus_key = (str(corpus.path), corpus.change_stamp, self.selected.alignment.id)
-        return slider_http_routes.build_program_key(corpus_key, code, self.target_key)
+        return slider_http_routes.build_program_key(self.corpus_key, code, self.target_key)
 
     def build_slider_url(self, code: str) -> str:
         """Return the URL of the sliders of a program."""
@@ -189,6 +194,12 @@ def _draw_versions(slider_key: SliderKey, current: SuggestionState, code: str) -
         ],
         ALL_ACTIONS if len(versions) > 1 else ACTIONS_WITHOUT_PICKS,
         code != current.tree.current.source,
+        # "More like this" leads to the liked version, and not to the target.
+        target_key=target_comparison_http_routes.get_target_comparisons().register_target(
+            slider_key.corpus_key, aligned_corpus, target
+        )
+        if target is not None and target.vector is not None and current.liked is None
+        else "",
     )
     if view.is_edited:
         st.caption(":material/edit: The code has changed. Press r to suggest from it.")

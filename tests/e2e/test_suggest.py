@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e import page_steps
 from tests.e2e.conftest import Dashboard, serve
@@ -230,6 +230,46 @@ def test_suggest_starts_from_the_program_of_a_card(stocked: Dashboard, page: Pag
     page_steps.wait_until_settled(page)
     expect(page.locator(".cm-line").first).to_have_text(source.split("\n")[0])
     expect(page.locator(".audition .card").nth(1)).to_be_visible()
+
+
+def test_cards_compare_their_true_sound_with_a_target_clip_and_nothing_moves(
+    stocked: Dashboard, page: Page
+) -> None:
+    answer = page.request.post(
+        f"{stocked.url}api/v1/predict",
+        data={"programs": ["sample :loop_amen"], "neighbour_count": 1},
+    )
+    target = answer.json()["predictions"][0]["neighbours"][0]["program"]
+    audition = open_suggest(page, stocked, "use_bpm 240\nuse_synth :saw\nplay 60, cutoff: 90\n")
+    expect(audition.locator(".verdict")).to_have_count(0)  # There is no target.
+    held: list[Route] = []
+    page.route("**/sound/comparison/**", lambda route: held.append(route))
+    page.get_by_role("radio", name="Toward").click()
+    page_steps.choose_option(
+        page, page.get_by_role("combobox", name="Target"), "Clip of the corpus"
+    )
+    page.get_by_label("Name or id of a program").fill(target)
+    page.get_by_label("Name or id of a program").press("Enter")
+    expect(audition.locator(".verdict")).to_have_count(7)
+    wait_until_playable(audition)
+    expect(audition.locator(".verdict").first).to_have_text("")
+    while len(held) < 7:
+        page.wait_for_timeout(50)
+    places = [card.bounding_box() for card in audition.locator(".card").all()]
+    for route in held:
+        route.continue_()
+
+    # One card is nearest: a pick, or the current version when no pick is nearer.
+    expect(audition.locator(".card.nearest .verdict")).to_have_text("nearest")
+    texts = audition.locator(".verdict").all_inner_texts()
+    assert set(texts[1:]) <= {"nearer", "not nearer", "nearest"} and texts.count("nearest") == 1
+    gains = audition.evaluate(
+        "({ audition }) => audition.data.versions.map("
+        "({ comparisonUrl }) => audition.comparisons.get(comparisonUrl).gain)"
+    )
+    assert gains[0] == 0 and gains.index(max(gains)) == texts.index("nearest")
+    assert [text == "not nearer" for text in texts[1:]] == [gain <= 0 for gain in gains[1:]]
+    assert [card.bounding_box() for card in audition.locator(".card").all()] == places
 
 
 def test_a_read_only_dashboard_suggests_without_rendering(stocked: Dashboard, page: Page) -> None:
