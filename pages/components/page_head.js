@@ -16,11 +16,20 @@ function showPageWhenThemeIsApplied(timestamp) {
   if (isDrawn) drawnSince ??= timestamp;
   if (isDrawn && (isApplied || timestamp - drawnSince > MAX_THEME_WAIT_MS)) {
     documentElement.dataset.themeApplied = String(isApplied);
+    requestAnimationFrame(() => setTimeout(runLargeScripts)); // After the page has been painted.
   } else {
     requestAnimationFrame(showPageWhenThemeIsApplied);
   }
 }
 requestAnimationFrame(showPageWhenThemeIsApplied);
+
+// Streamlit runs the script of an element when it first draws one. A large script takes a second: it runs
+// while the server is still drawing the page.
+function runLargeScripts() {
+  for (const link of document.querySelectorAll("link[rel=modulepreload][data-runs-early]")) {
+    import(link.href).catch(() => {}); // Streamlit loads it again, and shows the error.
+  }
+}
 
 // Makes code that scrolls reachable by keyboard.
 function makeCodeFocusable() {

@@ -28,6 +28,9 @@ ELEMENTS_BY_PAGE = {
     "studies": ("DataFrame", "PlotlyChart"),
     "jobs": ("DataFrame",),
 }
+# A page's main element, whose script takes so long to run that it runs while the server is still
+# drawing the page (page_head.js).
+EARLY_ELEMENT_BY_PAGE = {"map": "PlotlyChart"}
 # The imports stand at the beginning of a script, which may have megabytes.
 MAX_IMPORT_CHARS = 20_000
 _IMPORT = re.compile(r'(?:from|import)"\./([\w.-]+\.js)"')
@@ -47,7 +50,9 @@ def build_preload_links(url_path: str) -> str:
     str
         One link per file; none for a file that this version of Streamlit does not have.
     """
-    page_elements = ELEMENTS_BY_PAGE.get(url_path.strip("/"), ())
+    page_name = url_path.strip("/")
+    page_elements = ELEMENTS_BY_PAGE.get(page_name, ())
+    early_script_start = f"{EARLY_ELEMENT_BY_PAGE.get(page_name)}."
     script_names: dict[str, None] = {}  # In order, each once.
     for element in (*COMMON_ELEMENTS, *page_elements):
         for path in sorted(SCRIPT_FOLDER.glob(f"{element}.*.js")):
@@ -58,7 +63,8 @@ def build_preload_links(url_path: str) -> str:
         f' href="./static/media/{path.name}">\n'
         for path in font_paths
     ) + "".join(
-        f'<link rel="modulepreload" crossorigin href="./static/js/{name}">\n'
+        f'<link rel="modulepreload" crossorigin href="./static/js/{name}"'
+        f"{' data-runs-early' if name.startswith(early_script_start) else ''}>\n"
         for name in script_names
     )
 

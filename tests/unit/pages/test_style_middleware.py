@@ -88,6 +88,14 @@ def test_every_preloaded_script_exists() -> None:
     assert "PlotlyChart" not in build_preload_links("/listen")
 
 
+def test_the_script_of_the_map_runs_early() -> None:
+    links = re.findall(r'href="./static/js/([^"]+)" data-runs-early>', build_preload_links("/map"))
+    assert [name.split(".")[0] for name in links] == ["PlotlyChart"]
+    assert "modulepreload][data-runs-early]" in HEAD_SCRIPT_TAG
+    for path in ("/", "/studies"):
+        assert "data-runs-early" not in build_preload_links(path)
+
+
 def test_the_fonts_of_icons_and_code_are_preloaded() -> None:
     names = re.findall(r'as="font"[^>]*href="./static/media/([^"]+)"', build_preload_links("/"))
     assert [name.split(".")[0] for name in names] == list(FONTS)
