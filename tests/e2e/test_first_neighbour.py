@@ -41,9 +41,9 @@ def test_from_an_empty_workspace_to_the_first_neighbour(dashboard: Dashboard, pa
     # An example snippet and its nearest clips are shown.
     expect(page.get_by_role("heading", name="Listen")).to_be_visible()
     neighbours = page.locator('[class*="st-key-neighbour-"]')
-    expect(neighbours).to_have_count(5, timeout=PATIENCE_MS)
+    expect(neighbours).to_have_count(6, timeout=PATIENCE_MS)
     page_steps.wait_until_settled(page)
-    for number in range(5):
+    for number in range(6):
         clip = page_steps.measure_clip(neighbours.nth(number).locator(".player"))
         assert clip["ready"] == pytest.approx(18, abs=0.05)
         assert clip["seconds"] == pytest.approx(18, abs=0.05)
