@@ -301,6 +301,7 @@ def test_every_method_of_the_ablation_retrieves_clips_and_reports_its_time(
     corpus: Corpus, text_encoder: str, monkeypatch: pytest.MonkeyPatch
 ):
     embed_corpus(corpus, text_encoder, None)
+    embed_corpus(corpus, "simulation", None)
     embed_corpus(corpus, "score", PRESETS["offline"].audio_encoder)
     quick_finetuning = FinetuningConfig(max_programs=12, epochs=1, batch_size=6)
     monkeypatch.setattr(retrieval_method_definitions, "SENTENCE_ENCODER", text_encoder)
