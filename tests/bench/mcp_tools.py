@@ -37,6 +37,7 @@ end
 """
 BATCH_SIZE = 200
 LOADING_CALLS = 3
+SEARCHED_SECONDS = 18
 SEED_STEP = 1000
 """Programs of different calls differ by more than the programs of one batch."""
 
@@ -82,18 +83,31 @@ async def _measure_tools(repeats: int) -> list[tuple[str, float]]:
     )
     times: dict[str, list[float]] = {}
     async with Client(parameters) as client:
+
+        async def call_and_measure(tool: str, arguments: dict[str, Any]) -> tuple[Any, float]:
+            started = time.perf_counter()
+            result = await client.call_tool(tool, arguments)
+            seconds = time.perf_counter() - started
+            if result.is_error:
+                message = getattr(result.content[0], "text", "The tool failed.")
+                raise EarshotError(message, where=tool)
+            return result.structured_content, 1000 * seconds
+
         for repeat in range(-LOADING_CALLS, repeats):
-            for label, tool, arguments in _list_calls((repeat + LOADING_CALLS) * SEED_STEP):
-                if "programs" in label and repeat % 3:
-                    continue
-                started = time.perf_counter()
-                result = await client.call_tool(tool, arguments)
-                seconds = time.perf_counter() - started
-                if result.is_error:
-                    message = getattr(result.content[0], "text", "The tool failed.")
-                    raise EarshotError(message, where=tool)
-                if repeat >= 0:
-                    times.setdefault(label, []).append(1000 * seconds)
+            seed = (repeat + LOADING_CALLS) * SEED_STEP
+            measured = {}
+            for label, tool, arguments in _list_calls(seed):
+                if not ("programs" in label and repeat % 3):
+                    _, measured[label] = await call_and_measure(tool, arguments)
+            rendering, _ = await call_and_measure(
+                "render", {"program": _write_program(seed), "seconds": SEARCHED_SECONDS}
+            )
+            label = f"find_by_sound, a clip of {SEARCHED_SECONDS} s"
+            _, measured[label] = await call_and_measure(
+                "find_by_sound", {"path": rendering["path"]}
+            )
+            for label, milliseconds in measured.items() if repeat >= 0 else ():
+                times.setdefault(label, []).append(milliseconds)
     return [
         (f"{label}, ms", round(statistics.median(values), 1)) for label, values in times.items()
     ]
