@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from core import sonicpi
 from tests.e2e import page_steps
@@ -140,6 +140,21 @@ def test_pairs_are_found_by_a_job_and_played_in_turn(stocked: Dashboard, page: P
     expect(page.locator(".st-key-card .player")).to_be_visible()
 
 
+def open_menu_of_row(page: Page, row: Locator) -> None:
+    """Open the menu of a row; a run of the page after typing may close it once more."""
+    code_button = page.get_by_test_id("stPopoverBody").get_by_role(
+        "button", name="Code", exact=True
+    )
+    for attempt in range(1, page_steps.MAX_ATTEMPTS + 1):
+        row.locator('[class*="st-key-more-"] button:visible').click()
+        try:
+            code_button.wait_for(timeout=page_steps.ATTEMPT_MS)
+            return
+        except TimeoutError:
+            if attempt == page_steps.MAX_ATTEMPTS:
+                raise
+
+
 def test_a_row_puts_its_code_into_the_editor_and_opens_the_map(
     stocked: Dashboard, page: Page
 ) -> None:
@@ -155,7 +170,7 @@ def test_a_row_puts_its_code_into_the_editor_and_opens_the_map(
     assert all(box and 0 <= box["y"] and box["y"] + box["height"] <= 768 for box in boxes)
     # The menu has the whole code, and files to download.
     menu = page.get_by_test_id("stPopoverBody")
-    rows.first.locator('[class*="st-key-more-"] button:visible').click()
+    open_menu_of_row(page, rows.first)
     for name, suffix in (("Code", ".rb"), ("Clip", ".flac")):
         with page.expect_download() as download_info:
             menu.get_by_role("button", name=name, exact=True).click()

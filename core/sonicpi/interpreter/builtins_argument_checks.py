@@ -35,6 +35,9 @@ SETTINGS_WITH_BLOCK = (
     " with_sched_ahead_time with_real_time with_random_seed"
 ).split()
 
+CLOCK_NAMES = ("link", "midi")
+"""Clocks outside of Sonic Pi, which later versions accept in place of a tempo."""
+
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -47,7 +50,7 @@ def _check_block(name: str, call: BuiltinCall) -> None:
 
 def _check_positive_number(name: str, call: BuiltinCall) -> None:
     value = call.args[0] if call.args else UnknownValue()
-    if isinstance(value, UnknownValue) or (value == "link" and "bpm" in name):
+    if isinstance(value, UnknownValue) or (value in CLOCK_NAMES and "bpm" in name):
         return
     if not _is_number(value) or value <= 0:
         raise_program_error(f"{name} needs a positive number, not {format_ruby_value(value)}")

@@ -21,6 +21,8 @@ OUTSIDE_CODE = "code outside the program"
 """Kind of unfollowed code that may define functions and methods."""
 MAX_SUGGESTIONS = 2
 ANY_ARGUMENT_COUNT = (0, inf)
+LATER_ARGUMENT_COUNTS: dict[str, tuple[int, float]] = {"use_bpm": (1, 3), "with_bpm": (1, 3)}
+"""Where later versions take more than 3.2.2: a clock, its port, and options."""
 MAX_VALUE_CHARS = 40
 MIN_SUGGESTION_SIMILARITY = 0.7
 REPLACEMENT_FX_PREFIX = "replace_"
@@ -54,7 +56,10 @@ def _load_stored_names() -> dict[str, Any]:
 def load_argument_counts() -> dict[str, tuple[int, float]]:
     """Return the least and the largest number of arguments by function of Sonic Pi."""
     counts = _load_stored_names()["argument_counts"]
-    return {name: (least, inf if most is None else most) for name, (least, most) in counts.items()}
+    bounds = {
+        name: (least, inf if most is None else most) for name, (least, most) in counts.items()
+    }
+    return {**bounds, **LATER_ARGUMENT_COUNTS}
 
 
 def describe_suggestions(name: str, names: Iterable[str], prefix: str = "") -> str:

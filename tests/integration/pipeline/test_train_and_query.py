@@ -50,6 +50,7 @@ CONFIG = AlignmentConfig(
 )
 SECONDS = 0.5
 VOICES = {"low": (1.0, 40), "high": (1.0, 88), "buzz": (0.1, 52), "noise": (9.0, 64)}
+SYNTHS = {"low": "sine", "high": "pluck", "buzz": "tb303", "noise": "noise"}
 PROGRAMS_PER_VOICE = 14
 
 
@@ -65,13 +66,13 @@ def workspace(tmp_path_factory):
 
 
 def make_program(voice: str, number: int) -> Program:
-    release = 0.05 + 0.04 * number
+    note, release = VOICES[voice][1] + number, 0.05 + 0.04 * number
     return Program(
-        source=f"use_synth :{voice}\nplay {VOICES[voice][1] + number}, release: {release:.2f}\n",
+        source=f"use_synth :{SYNTHS[voice]}\nplay {note}, release: {release:.2f}\n",
         name=f"{voice}-{number:04d}",
         template=voice,
         role="melody",
-        parameters={"note": VOICES[voice][1] + number, "release": release},
+        parameters={"note": note, "release": release},
         seed=1,
     )
 
@@ -308,7 +309,7 @@ class TestNeighbours:
     def test_an_unseen_snippet_finds_clips_of_its_voice(self, record):
         correct_count = 0
         for voice in VOICES:
-            snippet = f"use_synth :{voice}\nplay {VOICES[voice][1] + 3.5}, release: 0.2\n"
+            snippet = f"use_synth :{SYNTHS[voice]}\nplay {VOICES[voice][1] + 3.5}, release: 0.2\n"
             neighbours = find_neighbours(open_alignment("tones", record.id), snippet, k=5)
             assert [neighbour.rank for neighbour in neighbours] == [1, 2, 3, 4, 5]
             similarities = [neighbour.similarity for neighbour in neighbours]
@@ -316,7 +317,7 @@ class TestNeighbours:
             correct_count += sum(neighbour.template == voice for neighbour in neighbours)
             for neighbour in neighbours:
                 assert (
-                    f":{neighbour.template}" in neighbour.source
+                    f":{SYNTHS[neighbour.template]}" in neighbour.source
                     and neighbour.audio_path.endswith(".flac")
                 )
         assert correct_count >= 12  # of 20; by chance 5

@@ -14,7 +14,7 @@ from core.alignment import (
     TrainingPairs,
     ValidationPairs,
     kernel_ridge,
-    projection_heads,
+    projection_head_layers,
     train,
 )
 from core.alignment.projection_head_layers import KernelRidgeHead
@@ -103,7 +103,7 @@ def test_a_subset_of_reference_programs_equals_the_closed_form(
 def test_a_fit_never_holds_more_than_a_block_of_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel_ridge, "MAX_REFERENCE_PROGRAMS", 50)
     monkeypatch.setattr(kernel_ridge, "BLOCK_ROWS", 64)
-    monkeypatch.setattr(projection_heads, "KERNEL_BLOCK_ROWS", 64)
+    monkeypatch.setattr(projection_head_layers, "KERNEL_BLOCK_ROWS", 64)
     row_counts = []
     compute_kernel = KernelRidgeHead.compute_gaussian_kernel
 
@@ -116,7 +116,7 @@ def test_a_fit_never_holds_more_than_a_block_of_the_kernel(monkeypatch: pytest.M
     heads = fit_heads(code, audio, KERNEL)
     assert max(row_counts) == 64
     in_blocks = heads.project_code_embeddings(code)
-    monkeypatch.setattr(projection_heads, "KERNEL_BLOCK_ROWS", 300)
+    monkeypatch.setattr(projection_head_layers, "KERNEL_BLOCK_ROWS", 300)
     torch.testing.assert_close(in_blocks, heads.project_code_embeddings(code))
     assert max(row_counts) == 300
 

@@ -20,13 +20,13 @@ from core.sonicpi.live.osc_encoding import encode_osc_message
 from core.workspace import PROJECT_FOLDER
 from pages.components import audition_http_routes, audition_player
 from tests.bench._live_sonic_pi import SERVER_PORT, LiveSonicPi
-from tests.e2e.conftest import page, serve
+from tests.e2e.conftest import browser, page, serve
 from tests.e2e.page_steps import wait_until_settled
 from tests.unit.conftest import empty_workspace
 from tests.unit.pages import page_steps
 from tests.unit.suggest.conftest import aligned_corpus, corpus
 
-__all__ = ["aligned_corpus", "corpus", "empty_workspace", "page"]
+__all__ = ["aligned_corpus", "browser", "corpus", "empty_workspace", "page"]
 pytestmark = pytest.mark.skipif(
     not shutil.which("jackd"), reason="jackd, which Sonic Pi needs, is not installed"
 )
