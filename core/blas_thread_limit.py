@@ -61,19 +61,19 @@ def _scan_blas_libraries(
 
 
 def _set_thread_counts(counts: Sequence[tuple[Any, int]]) -> None:
-    """Set the number of threads of each library, in a thread that ends at once.
+    """Set the number of threads of each library.
 
-    threadpoolctl ignores all threads but the one that set a number first, until that one ends.
+    threadpoolctl ignores all threads but the one that set a number first and has not given up
+    control. Only the library's own lock and this module's decide here.
     """
-
-    def set_counts() -> None:
-        for library, count in counts:
-            library.set_num_threads(count)
-
-    if any(library.get_num_threads() != count for library, count in counts):
-        thread = threading.Thread(target=set_counts)
-        thread.start()
-        thread.join()
+    for library, count in counts:
+        if library.get_num_threads() == count:
+            continue
+        # Only OpenBLAS has such a thread, and the method that changes it.
+        give_up_control = getattr(library, "clear_controlling_thread", lambda **_options: None)
+        give_up_control(force=True)
+        library.set_num_threads(count)
+        give_up_control(force=True)
 
 
 @contextmanager

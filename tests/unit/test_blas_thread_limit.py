@@ -65,6 +65,25 @@ def test_contexts_that_overlap_in_two_threads_restore_the_number() -> None:
     assert read_blas_thread_count() == 2
 
 
+def test_the_limit_holds_where_another_thread_has_set_a_number_before() -> None:
+    is_set, may_end = threading.Event(), threading.Event()
+
+    def set_number_and_go_on() -> None:
+        for library in _list_blas_libraries():
+            library.set_num_threads(2)
+        is_set.set()
+        may_end.wait(10)
+
+    thread = threading.Thread(target=set_number_and_go_on)
+    thread.start()
+    assert is_set.wait(10)
+    with limit_blas_to_one_thread():
+        assert read_blas_thread_count() == 1
+    assert read_blas_thread_count() == 2
+    may_end.set()
+    thread.join()
+
+
 def test_error_in_context_restores_the_number() -> None:
     with pytest.raises(np.linalg.LinAlgError), limit_blas_to_one_thread():
         np.linalg.inv(np.zeros((2, 2)))
